@@ -1,0 +1,46 @@
+"""Stylise photos: python scripts/infer.py --ckpt checkpoints/starry_night.safetensors photo.jpg."""
+
+import argparse
+import sys
+
+from faststyle.errors import UserError, report_errors
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Stylise photos with a trained style.")
+    parser.add_argument("inputs", nargs="+", help="pictures, folders or glob patterns")
+    parser.add_argument("--ckpt", required=True, help="style file (.safetensors, .ckpt, .pth)")
+    parser.add_argument("--output", help="file or folder; default: NAME.STYLE.EXT beside each")
+    parser.add_argument("--size", type=int, help="short side in pixels; default: unchanged")
+    parser.add_argument("--strength", type=float, default=1.0, help="0 (photo) to 1 (style)")
+    parser.add_argument("--preserve-color", action="store_true", help="keep the photo's colours")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
+    parser.add_argument("--precision", default="32", choices=("32", "bf16", "16"))
+    parser.add_argument("--batch-size", type=int, default=1, help="pictures of one size at once")
+    parser.add_argument("--max-pixels", type=int, default=25_000_000, help="refuse larger pictures")
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse()
+    # Imported late: --help should not wait for torch.
+    from faststyle.jobs import Settings, plan, run
+    from faststyle.stylizer import Stylizer
+
+    if args.batch_size < 1:
+        raise UserError(f"--batch-size is {args.batch_size}; it must be at least 1")
+    if not 0 <= args.strength <= 1:
+        raise UserError(f"--strength is {args.strength}; it must lie between 0 and 1")
+    stylizer = Stylizer.load(args.ckpt, device=args.device, precision=args.precision)
+    jobs = plan(args.inputs, args.output, stylizer.name)
+    settings = Settings(
+        args.size, args.strength, args.preserve_color, args.batch_size, args.max_pixels
+    )
+    if failed := run(stylizer, jobs, settings):
+        raise UserError(f"{failed} of {len(jobs)} pictures could not be stylised")
+
+
+if __name__ == "__main__":
+    with report_errors():
+        main()
+    sys.exit(0)

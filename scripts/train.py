@@ -1,0 +1,28 @@
+"""Train a style: python scripts/train.py style=starry_night."""
+
+import os
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig
+
+from faststyle.errors import report_errors
+from faststyle.training.config import register_resolvers, report_config_errors
+
+CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+
+
+@hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="train")
+def main(cfg: DictConfig) -> None:
+    with report_errors(), report_config_errors(CONFIGS, "train"):
+        # Imported late: a mistake in the config should not wait for torch and Lightning.
+        from faststyle.training.run import train
+
+        train(cfg)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach us instead of a traceback
+    register_resolvers()
+    with report_errors(), report_config_errors(CONFIGS, "train"):
+        main()

@@ -1,0 +1,18 @@
+"""Feed-forward neural style transfer: train a style, export it, stylise photos."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from faststyle.stylizer import Stylizer
+
+__version__ = "0.1.0"
+__all__ = ["Stylizer", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    # torch takes a second to import; `import faststyle` alone should not.
+    if name == "Stylizer":
+        from faststyle.stylizer import Stylizer
+
+        return Stylizer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,6 @@
+"""The per-style file: weights and the facts needed to rebuild and trust them."""
+
+from faststyle.checkpoint.loading import load_style
+from faststyle.checkpoint.style_file import FORMAT_VERSION, TrainedStyle, read_style, write_style
+
+__all__ = ["FORMAT_VERSION", "TrainedStyle", "load_style", "read_style", "write_style"]

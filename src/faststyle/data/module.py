@@ -1,0 +1,169 @@
+"""The LightningDataModule: where photos come from, and how they reach the trainer."""
+
+import logging
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from faststyle.data.coco import download_coco
+from faststyle.data.folder import PhotoFolder, find_photos, split
+from faststyle.data.sampler import Draw, StepSampler
+from faststyle.data.synthetic import DeadLeaves
+from faststyle.errors import UserError
+
+log = logging.getLogger(__name__)
+
+
+class Photos(Protocol):
+    """A set of pictures that gives uint8 (3, size, size) crops."""
+
+    def __len__(self) -> int: ...
+
+    def random_crop(self, index: int, generator: np.random.Generator) -> Tensor: ...
+
+    def centre_crop(self, index: int) -> Tensor: ...
+
+
+class PhotoData(pl.LightningDataModule):
+    """Training crops in an order fixed by the seed, and held-out photos for validation.
+
+    Args:
+        root: a folder of photos, searched recursively; none to use ``download`` or ``synthetic``.
+        download: COCO split that is fetched (once) when there is no ``root``.
+        synthetic: number of dead-leaves pictures to make instead of reading photos.
+        size: side of the crops in pixels.
+        batch_size: of one step, over all processes together.
+        workers: loader processes; 0 loads in the training process.
+        val_photos: how many are held out.
+        seed: of the order, the crops, and the synthetic pictures.
+        cache: the folder of downloads.
+
+    Raises:
+        UserError: on setup, if there are no photos, none can be read, or ``batch_size`` cannot be
+            split over the processes.
+    """
+
+    def __init__(
+        self,
+        root: str | None = None,
+        download: str | None = None,
+        synthetic: int | None = None,
+        size: int = 256,
+        batch_size: int = 4,
+        workers: int = 2,
+        val_photos: int = 16,
+        seed: int = 0,
+        cache: str = "~/.cache/faststyle",
+    ) -> None:
+        super().__init__()
+        for name, value, least in (
+            ("size", size, 16),
+            ("batch_size", batch_size, 1),
+            ("workers", workers, 0),
+            ("val_photos", val_photos, 0),
+        ):
+            if value < least:
+                raise UserError(f"data.{name} is {value}; it must be {least} or more")
+        self.root = Path(root).expanduser() if root else None
+        self.coco, self.synthetic = download, synthetic
+        self.size, self.batch_size = size, batch_size
+        self.workers, self.val_photos, self.seed = workers, val_photos, seed
+        self.cache = Path(cache).expanduser()
+        self.train_photos: Photos | None = None
+        self.held_out: Photos | None = None
+
+    def prepare_data(self) -> None:
+        """Download what is missing, in one process of each machine."""
+        if self.root is None and self.synthetic is None and self.coco is not None:
+            download_coco(self.coco, self.cache / "coco")
+
+    def setup(self, stage: str | None = None) -> None:
+        """Find the photos, split off the held-out ones and make sure that some can be read."""
+        del stage
+        if self.train_photos is not None:
+            return
+        if self.synthetic is not None:
+            self.train_photos = DeadLeaves(self.synthetic, self.size, self.seed)
+            self.held_out = DeadLeaves(self.val_photos, self.size, self.seed + 1)
+            return
+        root = self.root
+        if root is None and self.coco is not None:
+            root = self.cache / "coco" / self.coco
+        if root is None:
+            raise UserError("no photos to train on: pass data.root=/path/to/photos")
+        paths = find_photos(root)
+        train, held_out = split(paths, root, self.val_photos)
+        self.train_photos = PhotoFolder(train, self.size)
+        self.held_out = PhotoFolder(held_out, self.size)
+        self.train_photos.centre_crop(0)
+        log.info("%d photos to train on, %d held out, in %s", len(train), len(held_out), root)
+
+    def train_dataloader(self) -> DataLoader[Tensor]:
+        """Batches uint8 (N, 3, size, size), from the trainer's current step on."""
+        assert self.trainer is not None
+        assert self.train_photos is not None
+        world_size = self.trainer.world_size
+        if self.batch_size % world_size:
+            raise UserError(
+                f"data.batch_size={self.batch_size} cannot be split over {world_size} processes"
+            )
+        sampler = StepSampler(
+            len(self.train_photos),
+            self.batch_size,
+            steps=self.trainer.max_steps,
+            start=self.trainer.global_step,
+            seed=self.seed,
+            rank=self.trainer.global_rank,
+            world_size=world_size,
+        )
+        return DataLoader(
+            _TrainingCrops(self.train_photos, self.seed),
+            batch_sampler=sampler,
+            num_workers=self.workers,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def val_dataloader(self) -> DataLoader[Tensor]:
+        """Batches of centre crops of the held-out photos, every process its own part."""
+        assert self.trainer is not None
+        assert self.held_out is not None
+        rank, world_size = self.trainer.global_rank, self.trainer.world_size
+        # Every process must take part in every reduction, so the last few may be left out.
+        count = len(self.held_out) // world_size * world_size
+        return DataLoader(
+            _HeldOutCrops(self.held_out),
+            sampler=range(rank, count, world_size),
+            batch_size=max(1, self.batch_size // world_size),
+        )
+
+    def skipped(self) -> int:
+        """How many photos could not be read so far."""
+        if isinstance(self.train_photos, PhotoFolder):
+            return int(self.train_photos.unreadable.sum())
+        return 0
+
+
+class _TrainingCrops(Dataset[Tensor]):
+    def __init__(self, photos: Photos, seed: int) -> None:
+        self.photos, self.seed = photos, seed
+
+    def __getitem__(self, draw: Draw) -> Tensor:
+        # Seeded by the place in the run: the crop is the same in any process, and after a resume.
+        generator = np.random.default_rng((self.seed, 1, draw.position))
+        return self.photos.random_crop(draw.photo, generator)
+
+
+class _HeldOutCrops(Dataset[Tensor]):
+    def __init__(self, photos: Photos) -> None:
+        self.photos = photos
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self.photos.centre_crop(index)
+
+    def __len__(self) -> int:
+        return len(self.photos)

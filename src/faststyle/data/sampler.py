@@ -1,0 +1,64 @@
+"""The order in which photos are seen: a function of the seed and the step, nothing else."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from torch.utils.data import Sampler
+
+
+class Draw(NamedTuple):
+    """One sample: its place in the whole run, and which photo is shown there."""
+
+    position: int
+    photo: int
+
+
+class StepSampler(Sampler[list[Draw]]):
+    """Batches of one process for steps ``start`` to ``steps`` of a run.
+
+    Sample k of the run shows photo ``permutation(seed, k // photos)[k % photos]``. Step s takes
+    samples s * B to (s + 1) * B of a global batch of B, split evenly over the processes; so the
+    order is the same for any number of processes, and a resumed run goes on where it stopped.
+
+    The length is that of the whole run, ``start`` included: Lightning counts resumed batches so.
+
+    Args:
+        photos: how many there are.
+        batch_size: global batch B.
+        steps: of the whole run.
+        start: first step to yield.
+        seed: of the order.
+        rank: this process, of ``world_size``, which must divide ``batch_size``.
+        world_size: number of processes.
+    """
+
+    def __init__(
+        self,
+        photos: int,
+        batch_size: int,
+        steps: int,
+        start: int = 0,
+        seed: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        self.photos, self.batch_size = photos, batch_size
+        self.steps, self.start = steps, start
+        self.seed, self.rank = seed, rank
+        self.share = batch_size // world_size
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        epoch, order = -1, np.empty(0, dtype=np.int64)
+        for step in range(self.start, self.steps):
+            batch = []
+            first = step * self.batch_size + self.rank * self.share
+            for position in range(first, first + self.share):
+                if position // self.photos != epoch:
+                    epoch = position // self.photos
+                    order = np.random.default_rng((self.seed, epoch)).permutation(self.photos)
+                batch.append(Draw(position, int(order[position % self.photos])))
+            yield batch

@@ -1,0 +1,56 @@
+"""Errors meant for people: one line that says what was wrong and what to do."""
+
+import difflib
+import errno
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+_CAUSED_BY_USER = {
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.ENOENT,
+    errno.ENOSPC,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+}
+
+
+class UserError(Exception):
+    """Something that the person at the keyboard can put right; its text is a single line."""
+
+
+def nearest(name: str, options: Iterable[str]) -> str:
+    """A sentence that names the option most like ``name``, or all of them if none is close."""
+    known = sorted(options)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f'did you mean "{close[0]}"?' if close else f"choose one of: {', '.join(known)}"
+
+
+@contextmanager
+def report_errors() -> Iterator[None]:
+    """Turn what a user can cause into one line on standard error and exit status 2.
+
+    Anything else is a bug, and keeps its traceback.
+    """
+    try:
+        yield
+    except UserError as error:
+        _exit(str(error))
+    except OSError as error:
+        if error.errno not in _CAUSED_BY_USER:
+            raise
+        where = f": {os.fspath(error.filename)}" if error.filename else ""
+        _exit(f"{error.strerror}{where}")
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)  # noqa: T201
+        sys.exit(130)
+
+
+def _exit(message: str) -> None:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+    sys.exit(2)

@@ -1,0 +1,167 @@
+"""Which pictures go in, where their results go, and stylising them one after another."""
+
+import glob
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from faststyle import images
+from faststyle.errors import UserError
+from faststyle.images import Picture
+from faststyle.stylizer import MAX_PIXELS, Stylizer
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture: where it is, and where its stylised version goes."""
+
+    source: Path
+    target: Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How every picture of a run is stylised; see :meth:`Stylizer.stylise`."""
+
+    size: int | None = None
+    strength: float = 1.0
+    preserve_color: bool = False
+    batch_size: int = 1
+    max_pixels: int = MAX_PIXELS
+
+
+def plan(inputs: Sequence[str], output: str | None, style: str) -> list[Job]:
+    """Pair every picture of ``inputs`` with its result.
+
+    Args:
+        inputs: files, folders (searched recursively) and glob patterns.
+        output: a file if there is one picture, else a folder, in which the structure of input
+            folders is kept; none writes ``NAME.STYLE.EXT`` beside each picture.
+        style: the style's name.
+
+    Raises:
+        UserError: an input that does not exist, no pictures at all, results that would overwrite
+            an input or each other.
+    """
+    found = [pair for text in inputs for pair in _expand(text, style)]
+    if not found:
+        raise UserError(f"no pictures found in {', '.join(inputs)}")
+    single = len(found) == 1 and not Path(inputs[0]).is_dir()
+    jobs = [Job(source, _target(source, base, output, style, single)) for source, base in found]
+    sources = {job.source.resolve() for job in jobs}
+    targets: dict[Path, Path] = {}
+    for job in jobs:
+        target = job.target.resolve()
+        if target in sources:
+            raise UserError(f"{job.target} is an input; choose another --output")
+        if target in targets and targets[target] != job.source:
+            raise UserError(f"{targets[target]} and {job.source} would both become {job.target}")
+        targets[target] = job.source
+    return jobs
+
+
+def run(stylizer: Stylizer, jobs: Sequence[Job], settings: Settings) -> int:
+    """Stylise every picture, with a progress bar; one bad file does not stop the rest.
+
+    Returns how many failed; each was named on standard error.
+    """
+    failed = 0
+    with tqdm(total=len(jobs), unit="picture", disable=len(jobs) == 1) as bar:
+        for batch in _batches(jobs, settings.batch_size):
+            failed += _run_batch(stylizer, batch, settings, bar)
+    return failed
+
+
+def _run_batch(
+    stylizer: Stylizer, batch: Sequence[tuple[Job, Picture | str]], settings: Settings, bar: "tqdm[None]"
+) -> int:
+    failed = 0
+    readable: list[tuple[Job, Picture]] = []
+    for job, picture in batch:
+        if isinstance(picture, str):
+            failed += 1
+            _complain(picture, bar)
+        else:
+            readable.append((job, picture))
+    if readable:
+        try:
+            results = stylizer.stylise(
+                [picture for _, picture in readable],
+                settings.size,
+                settings.strength,
+                settings.preserve_color,
+                settings.max_pixels,
+            )
+            for (job, _), result in zip(readable, results, strict=True):
+                images.save(result, job.target)
+                if bar.total == 1:
+                    print(job.target)  # noqa: T201
+        except UserError as error:
+            failed += len(readable)
+            _complain(f"{', '.join(str(job.source) for job, _ in readable)}: {error}", bar)
+    bar.update(len(batch))
+    return failed
+
+
+def _complain(message: str, bar: "tqdm[None]") -> None:
+    bar.write(f"error: {' '.join(message.split())}", file=sys.stderr)
+
+
+def _batches(jobs: Sequence[Job], size: int) -> Iterator[list[tuple[Job, Picture | str]]]:
+    """Neighbouring pictures of equal size together, up to ``size``; what fails as its message."""
+    batch: list[tuple[Job, Picture | str]] = []
+    shape: object = None
+    for job in jobs:
+        loaded: Picture | str
+        try:
+            loaded = images.load(job.source)
+        except UserError as error:
+            loaded = str(error)
+        new_shape = shape if isinstance(loaded, str) else loaded.pixels.shape
+        if batch and (len(batch) >= size or (shape is not None and new_shape != shape)):
+            yield batch
+            batch = []
+        batch.append((job, loaded))
+        shape = new_shape
+    if batch:
+        yield batch
+
+
+def _expand(text: str, style: str) -> list[tuple[Path, Path]]:
+    """The pictures that one input names, each with the folder its relative path starts from."""
+    path = Path(text).expanduser()
+    if path.is_dir():
+        # Results of an earlier run beside their photos are not stylised again.
+        return [
+            (p, path)
+            for p in sorted(path.rglob("*"))
+            if _is_picture(p) and not p.stem.endswith(f".{style}")
+        ]
+    if path.exists():
+        return [(path, path.parent)]
+    matches = [Path(p) for p in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207
+    if not matches:
+        raise UserError(f"no such picture, folder or pattern: {text}")
+    return [(p, p.parent) for p in matches if _is_picture(p) and not p.stem.endswith(f".{style}")]
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in images.EXTENSIONS and not path.name.startswith(".") and path.is_file()
+
+
+def _target(source: Path, base: Path, output: str | None, style: str, single: bool) -> Path:
+    if output is None:
+        return source.with_name(f"{source.stem}.{style}{_suffix(source)}")
+    target = Path(output).expanduser()
+    is_folder = output.endswith(("/", "\\")) or target.is_dir() or not single
+    if not is_folder:
+        return target if target.suffix else target.with_suffix(_suffix(source))
+    return target / source.relative_to(base).with_suffix(_suffix(source))
+
+
+def _suffix(source: Path) -> str:
+    """The input's own format where it can be written, else PNG."""
+    return source.suffix if source.suffix.lower() in images.EXTENSIONS else ".png"

@@ -1,0 +1,164 @@
+"""One object that turns pictures into stylised pictures."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from faststyle import images
+from faststyle.checkpoint import TrainedStyle, load_style
+from faststyle.errors import UserError, nearest
+from faststyle.images import Picture
+
+PRECISIONS = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
+#: Memory grows with the picture: about 600 bytes a pixel for the default network in float32.
+MAX_PIXELS = 25_000_000
+
+# Luma weights of ITU-R BT.601, which JPEG and old television use for brightness.
+_LUMA = (0.299, 0.587, 0.114)
+
+
+class Stylizer:
+    """A trained style, ready to be applied to photos.
+
+    >>> stylizer = Stylizer.load("checkpoints/starry_night.safetensors")
+    >>> stylised = stylizer(photos)  # (N, 3, H, W) in [0, 1], the same out
+
+    Args:
+        style: what :func:`faststyle.checkpoint.load_style` returned.
+        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto`` (an accelerator if there is one).
+        precision: ``32``, ``bf16`` or ``16``: what the network computes in.
+
+    Raises:
+        UserError: an unknown precision or a device that this machine lacks.
+    """
+
+    def __init__(self, style: TrainedStyle, device: str = "auto", precision: str = "32") -> None:
+        if precision not in PRECISIONS:
+            raise UserError(f'unknown precision "{precision}": {nearest(precision, PRECISIONS)}')
+        self.name = style.name
+        self.facts = style.facts
+        self.device = _device(device)
+        self.dtype = PRECISIONS[precision]
+        self.network = style.network.to(
+            device=self.device, dtype=self.dtype, memory_format=torch.channels_last
+        )
+
+    @classmethod
+    def load(cls, path: str | Path, **options: Any) -> "Stylizer":
+        """Load a style file; see :func:`faststyle.checkpoint.load_style`. Raises ``UserError``."""
+        return cls(load_style(Path(path).expanduser()), **options)
+
+    def __call__(
+        self, photos: Tensor, strength: float = 1.0, preserve_color: bool = False
+    ) -> Tensor:
+        """Stylise a batch.
+
+        Args:
+            photos: (N, 3, H, W) or (3, H, W), float, RGB in [0, 1].
+            strength: 0 leaves the photo as it is, 1 is the style alone, between is a blend.
+            preserve_color: take brightness from the stylised picture and colour from the photo.
+
+        Returns:
+            The same shape, dtype and device as ``photos``, in [0, 1].
+
+        Raises:
+            UserError: a strength outside 0..1, too little memory.
+            ValueError: another shape than stated.
+        """
+        if not 0 <= strength <= 1:
+            raise UserError(f"strength is {strength}; it must lie between 0 and 1")
+        if photos.dim() not in (3, 4) or photos.shape[-3] != 3:
+            raise ValueError(f"photos must be (N, 3, H, W) or (3, H, W), not {tuple(photos.shape)}")
+        batch = photos[None] if photos.dim() == 3 else photos
+        stylised = self._run(batch).to(photos).clamp_(0, 1)
+        if preserve_color:
+            stylised = _with_colour_of(stylised, batch)
+        if strength < 1:
+            stylised = torch.lerp(batch, stylised, strength)
+        return stylised.view_as(photos)
+
+    def stylise(
+        self,
+        pictures: Sequence[Picture],
+        size: int | None = None,
+        strength: float = 1.0,
+        preserve_color: bool = False,
+        max_pixels: int = MAX_PIXELS,
+    ) -> list[Picture]:
+        """Stylise decoded pictures of one size together, keeping alpha and ICC profiles.
+
+        Args:
+            pictures: as :func:`faststyle.images.load` gives them, all of the same size.
+            size: short side to scale to first; none keeps the size.
+            strength: as in :meth:`__call__`.
+            preserve_color: as in :meth:`__call__`.
+            max_pixels: the largest picture that is tried, against running out of memory.
+
+        Raises:
+            UserError: a picture that is too large, and what :meth:`__call__` raises.
+        """
+        if size is not None:
+            if size < 1:
+                raise UserError(f"size is {size}; it must be at least 1 pixel")
+            _check_pixels(_scaled_pixels(pictures[0].pixels, size), max_pixels)
+            pictures = [_resized(picture, size) for picture in pictures]
+        height, width = pictures[0].pixels.shape[-2:]
+        _check_pixels(height * width, max_pixels)
+        batch = torch.stack([picture.pixels for picture in pictures])
+        stylised = self(batch, strength, preserve_color)
+        return [replace(p, pixels=s) for p, s in zip(pictures, stylised, strict=True)]
+
+    @torch.no_grad()
+    def _run(self, batch: Tensor) -> Tensor:
+        x = batch.to(device=self.device, dtype=self.dtype, memory_format=torch.channels_last)
+        try:
+            result: Tensor = self.network(x)
+        except RuntimeError as error:
+            if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
+                raise
+            raise UserError(
+                f"too little memory for {batch.shape[-1]} x {batch.shape[-2]} pixels: use a smaller"
+                " --size or --batch-size"
+            ) from None
+        return result
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        accelerator = torch.accelerator.current_accelerator(check_available=True)
+        return accelerator or torch.device("cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError):
+        raise UserError(f'device "{name}" is not to be had here; try --device cpu') from None
+    return device
+
+
+def _with_colour_of(stylised: Tensor, photos: Tensor) -> Tensor:
+    """Shift each pixel of the photo along grey until it is as bright as the stylised one."""
+    luma = torch.tensor(_LUMA, dtype=photos.dtype, device=photos.device).view(1, 3, 1, 1)
+    return (photos + ((stylised - photos) * luma).sum(1, keepdim=True)).clamp_(0, 1)
+
+
+def _scaled_pixels(pixels: Tensor, size: int) -> int:
+    height, width = pixels.shape[-2:]
+    factor = size / min(height, width)
+    return round(height * factor) * round(width * factor)
+
+
+def _check_pixels(pixels: int, limit: int) -> None:
+    if pixels > limit:
+        raise UserError(
+            f"{pixels / 1e6:.1f} megapixels are more than the limit of {limit / 1e6:.1f};"
+            " pass --size, or raise --max-pixels if there is memory (600 bytes a pixel)"
+        )
+
+
+def _resized(picture: Picture, size: int) -> Picture:
+    alpha = None if picture.alpha is None else images.resize(picture.alpha, size)
+    return replace(picture, pixels=images.resize(picture.pixels, size), alpha=alpha)

@@ -1,0 +1,1 @@
+"""Training a style: the LightningModule, its callbacks, and ``train(cfg)``."""

@@ -1,0 +1,112 @@
+"""Hydra around the training: names of runs, and config mistakes as one clear line."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from hydra import compose
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue, OmegaConfBaseException
+
+from faststyle.errors import UserError, nearest
+
+OUTPUTS = Path("outputs")
+
+
+def run_name(style: str, resume: str | None, job: int | str = "") -> str:
+    """``STYLE/DATE_TIME`` for a new run; that of the style's newest run for ``resume=last``.
+
+    A resumed run so goes on in its own folder, log and TensorBoard curve.
+    """
+    if resume == "last":
+        runs = [p.parent.parent for p in (OUTPUTS / style).glob("*/checkpoints/last.ckpt")]
+        if runs:
+            newest = max(runs, key=lambda run: (run / "checkpoints/last.ckpt").stat().st_mtime)
+            return newest.relative_to(OUTPUTS).as_posix()
+    suffix = f"_{job}" if str(job) else ""
+    return f"{style}/{datetime.now():%Y-%m-%d_%H-%M-%S}{suffix}"
+
+
+def register_resolvers() -> None:
+    """Make ``${run_name:STYLE,RESUME}`` known to configs; one process asks the clock only once."""
+    OmegaConf.register_new_resolver("run_name", run_name, replace=True, use_cache=True)
+
+
+@contextmanager
+def report_config_errors(config_dir: Path, config_name: str) -> Iterator[None]:
+    """Turn what Hydra and OmegaConf raise for a user's mistake into ``UserError``.
+
+    Expects ``HYDRA_FULL_ERROR=1``: otherwise Hydra prints a traceback of its own.
+    """
+    try:
+        yield
+    except MissingConfigException as error:
+        raise _missing_choice(error) from None
+    except (HydraException, OmegaConfBaseException) as error:
+        cause = _user_error_behind(error)
+        raise cause or UserError(_explain(error, config_dir, config_name)) from None
+
+
+def _missing_choice(error: MissingConfigException) -> UserError:
+    group, _, name = str(error.missing_cfg_file).rpartition("/")
+    if not error.options:
+        return UserError(str(error))
+    return UserError(f'unknown {group} "{name}": {nearest(name, error.options)}')
+
+
+def _user_error_behind(error: BaseException) -> UserError | None:
+    """The error of ours that Hydra's ``instantiate`` or a resolver wrapped, if it is one."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, UserError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+def _explain(error: Exception, config_dir: Path, config_name: str) -> str:
+    text = str(error) or str(error.__cause__ or type(error).__name__)
+    key = re.search(r"Could not override '([^']+)'", text)
+    if key:
+        keys = list(_keys(_default_config(config_dir, config_name)))
+        return (
+            f'unknown setting "{key[1]}": {_nearest_key(key[1], keys)}'
+            f" (or add it with +{key[1]}=...)"
+        )
+    if isinstance(error, MissingMandatoryValue):
+        missing = getattr(error, "full_key", None) or text
+        return f"{missing} has no value; pass {missing}=..."
+    return text.split("\n")[0] if isinstance(error, InterpolationResolutionError) else text
+
+
+def _nearest_key(key: str, keys: list[str]) -> str:
+    """Among all keys if one is close, else among those beside it."""
+    guess = nearest(key, keys)
+    if guess.startswith("did"):
+        return guess
+    parent = key.rpartition(".")[0]
+    siblings = [k for k in keys if k.rpartition(".")[0] == parent]
+    return nearest(key, siblings or [k for k in keys if "." not in k])
+
+
+def _default_config(config_dir: Path, config_name: str) -> DictConfig:
+    from hydra import initialize_config_dir
+
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(config_dir.resolve()), version_base="1.3"):
+        return compose(config_name)
+
+
+def _keys(node: DictConfig | ListConfig, prefix: str = "") -> Iterator[str]:
+    if isinstance(node, ListConfig):
+        return
+    for key in node:
+        name = f"{prefix}{key}"
+        yield name
+        child = node._get_node(key)
+        if isinstance(child, DictConfig) and not child._is_none() and not child._is_missing():
+            yield from _keys(child, f"{name}.")

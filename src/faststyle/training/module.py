@@ -1,0 +1,111 @@
+"""The LightningModule: one transform network trained against one perceptual loss."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from faststyle import __version__, images
+from faststyle.checkpoint.loading import FACTS_KEY
+from faststyle.losses import PerceptualLoss
+from faststyle.networks import TransformNetwork
+
+
+class StyleTransfer(pl.LightningModule):
+    """Train ``network`` with Adam to lower ``loss`` on photos.
+
+    Only the network has parameters and a state dict; the loss network is made of constants.
+
+    Args:
+        network: the transform network.
+        loss: the perceptual loss, its style already set.
+        facts: texts that go into every checkpoint; see :class:`faststyle.checkpoint.TrainedStyle`.
+        learning_rate: of Adam.
+        warmup_steps: over which the learning rate rises from almost 0.
+        channels_last: keep tensors in the layout that convolutions prefer.
+        compile: run network and encoder through ``torch.compile``.
+    """
+
+    def __init__(
+        self,
+        network: TransformNetwork,
+        loss: PerceptualLoss,
+        facts: Mapping[str, str],
+        learning_rate: float = 1e-3,
+        warmup_steps: int = 0,
+        channels_last: bool = True,
+        compile: bool = False,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.loss = loss
+        self.facts = dict(facts)
+        self.learning_rate = learning_rate
+        self.warmup_steps = warmup_steps
+        self.layout = torch.channels_last if channels_last else torch.contiguous_format
+        self.to(memory_format=self.layout)  # type: ignore[call-overload]
+        if compile:
+            self.network.compile()
+            self.loss.encoder.compile()
+
+    def forward(self, photos: Tensor) -> Tensor:
+        """Stylise (N, 3, H, W) in [0, 1]; the result has the same shape."""
+        stylised: Tensor = self.network(photos)
+        return stylised
+
+    def on_after_batch_transfer(self, batch: Tensor, dataloader_idx: int) -> Tensor:
+        """uint8 photos, which are a quarter of the bytes to move, become float on the device."""
+        del dataloader_idx
+        return images.to_unit(batch).contiguous(memory_format=self.layout)
+
+    def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
+        """One step on uint8 photos (N, 3, H, W)."""
+        del batch_idx
+        terms = self._terms(batch)
+        self._log("train", terms, batch, sync_dist=False)
+        return terms["loss"]
+
+    def validation_step(self, batch: Tensor, batch_idx: int) -> None:
+        """The same loss on held-out photos."""
+        del batch_idx
+        self._log("val", self._terms(batch), batch, sync_dist=True)
+
+    def configure_optimizers(self) -> Any:
+        """Adam on the transform network, with a linear warm-up."""
+        optimizer = torch.optim.Adam(self.network.parameters(), lr=self.learning_rate)
+        if not self.warmup_steps:
+            return optimizer
+        warmup = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: min(1.0, (step + 1) / self.warmup_steps)
+        )
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": warmup, "interval": "step"},
+        }
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what is needed to use the checkpoint as a style."""
+        network = {"network": json.dumps(self.network.options), "version": __version__}
+        checkpoint[FACTS_KEY] = {**self.facts, **network}
+
+    def _terms(self, photos: Tensor) -> dict[str, Tensor]:
+        targets = self.loss.content_targets(photos)
+        terms: dict[str, Tensor] = self.loss(self(photos), targets)
+        return terms
+
+    def _log(
+        self, stage: str, terms: Mapping[str, Tensor], photos: Tensor, sync_dist: bool
+    ) -> None:
+        self.log(
+            f"{stage}/loss", terms["loss"], prog_bar=True, batch_size=len(photos), sync_dist=sync_dist
+        )
+        rest = {f"{stage}/{name}": value.detach() for name, value in terms.items() if name != "loss"}
+        for name, value in terms.items():
+            if name.startswith("style/"):
+                layer = name.removeprefix("style/")
+                share = value.detach() / terms["style"].detach().clamp_min(1e-12)
+                rest[f"{stage}/style_share/{layer}"] = share
+        self.log_dict(rest, batch_size=len(photos), sync_dist=sync_dist)
