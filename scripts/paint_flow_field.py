@@ -31,7 +31,9 @@ def smooth_noise(generator: np.random.Generator, cells: int) -> np.ndarray:
     return np.asarray(Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC))
 
 
-def stroke(angle: np.ndarray, x: float, y: float, length: int, step: float) -> list[tuple[float, float]]:
+def stroke(
+    angle: np.ndarray, x: float, y: float, length: int, step: float
+) -> list[tuple[float, float]]:
     """Points of a stroke that follows the field from (x, y)."""
     points = [(x, y)]
     side = SIZE * SCALE
@@ -59,7 +61,9 @@ def paint(seed: int) -> Image.Image:
             colour = PALETTE[index] * generator.uniform(0.85, 1.15) + generator.normal(0, 7, 3)
             fill = tuple(int(c) for c in np.clip(colour, 0, 255))
             points = stroke(angle, float(x), float(y), length, width * 0.45)
-            draw.line(points, fill=fill, width=int(width * generator.uniform(0.6, 1)), joint="curve")
+            draw.line(
+                points, fill=fill, width=int(width * generator.uniform(0.6, 1)), joint="curve"
+            )
     return canvas.resize((SIZE, SIZE), Image.Resampling.LANCZOS)
 
 

@@ -26,7 +26,7 @@ def fetch_small(url: str, path: Path, check: Callable[[Path], object]) -> None:
     Args:
         url: http or https.
         path: where it goes; its folder is made.
-        check: called with the temporary file; raises ``UserError`` if that is not what it should be.
+        check: called with the temporary file; raises ``UserError`` if it refuses it.
 
     Raises:
         UserError: no network, an error status, a file that is too large or that ``check`` refuses.
@@ -93,6 +93,6 @@ def _reason(error: requests.RequestException) -> str:
         return f"status {error.response.status_code}"
     if isinstance(error, requests.Timeout):
         return "it timed out"
-    if isinstance(error, requests.RetryError):
+    if isinstance(error, requests.exceptions.RetryError):
         return "the server keeps refusing"
     return "no connection" if isinstance(error, requests.ConnectionError) else str(error)

@@ -188,8 +188,6 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 def _from_high_depth(image: Image.Image) -> Image.Image:
     """Greyscale of 16 or 32 bits (integer or float) as 8 bits over the range of its type."""
     values = np.asarray(image).astype(np.float64)
-    if image.mode == "F":
-        top = max(1.0, float(np.nanmax(values, initial=0.0)))
-    else:
-        top = 65535.0  # Pillow widens 16-bit files to mode I
+    # Pillow widens 16-bit files to mode I; floats (F) have no fixed range, so their own is taken.
+    top = max(1.0, float(np.nanmax(values, initial=0.0))) if image.mode == "F" else 65535.0
     return Image.fromarray(np.clip(np.nan_to_num(values) / top * 255, 0, 255).round().astype("u1"))

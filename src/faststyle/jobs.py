@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from tqdm import tqdm
 
@@ -69,6 +70,7 @@ def run(stylizer: Stylizer, jobs: Sequence[Job], settings: Settings) -> int:
     Returns how many failed; each was named on standard error.
     """
     failed = 0
+    bar: tqdm[NoReturn]
     with tqdm(total=len(jobs), unit="picture", disable=len(jobs) == 1) as bar:
         for batch in _batches(jobs, settings.batch_size):
             failed += _run_batch(stylizer, batch, settings, bar)
@@ -76,7 +78,10 @@ def run(stylizer: Stylizer, jobs: Sequence[Job], settings: Settings) -> int:
 
 
 def _run_batch(
-    stylizer: Stylizer, batch: Sequence[tuple[Job, Picture | str]], settings: Settings, bar: "tqdm[None]"
+    stylizer: Stylizer,
+    batch: Sequence[tuple[Job, Picture | str]],
+    settings: Settings,
+    bar: "tqdm[NoReturn]",
 ) -> int:
     failed = 0
     readable: list[tuple[Job, Picture]] = []
@@ -106,7 +111,7 @@ def _run_batch(
     return failed
 
 
-def _complain(message: str, bar: "tqdm[None]") -> None:
+def _complain(message: str, bar: "tqdm[NoReturn]") -> None:
     bar.write(f"error: {' '.join(message.split())}", file=sys.stderr)
 
 
@@ -149,7 +154,11 @@ def _expand(text: str, style: str) -> list[tuple[Path, Path]]:
 
 
 def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in images.EXTENSIONS and not path.name.startswith(".") and path.is_file()
+    return (
+        path.suffix.lower() in images.EXTENSIONS
+        and not path.name.startswith(".")
+        and path.is_file()
+    )
 
 
 def _target(source: Path, base: Path, output: str | None, style: str, single: bool) -> Path:

@@ -1,6 +1,7 @@
 """The transform networks: a photo in, the stylised photo out, in one pass."""
 
-import torch
+from typing import Literal
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -44,7 +45,7 @@ class TransformNetwork(nn.Module):
         output: str = "tanh",
     ) -> None:
         super().__init__()
-        self.options = {
+        self.options: dict[str, int | str] = {
             "width": width,
             "blocks": blocks,
             "norm": norm,
@@ -73,11 +74,11 @@ class TransformNetwork(nn.Module):
         if self.reflection:
             x = F.pad(x, (self.reflection,) * 4, mode="reflect")
         x = self.down2(self.down1(self.stem(x)))
-        x = self.head(self.up2(self.up1(self.blocks(x))))
-        x = x[..., :height, :width]
+        y: Tensor = self.head(self.up2(self.up1(self.blocks(x))))
+        y = y[..., :height, :width]
         if self.output == "tanh":
-            return torch.tanh(x).mul(0.5).add(0.5)
-        return torch.sigmoid(x) if self.output == "sigmoid" else x
+            return y.tanh().mul(0.5).add(0.5)
+        return y.sigmoid() if self.output == "sigmoid" else y
 
 
 class ResidualBlock(nn.Module):
@@ -94,7 +95,7 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to the same shape, or to two pixels less on each side (no padding)."""
-        residual = self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x)), inplace=True)))
+        residual: Tensor = self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x)), inplace=True)))
         if self.crop:
             x = x[..., self.crop : -self.crop, self.crop : -self.crop]
         return x + residual
@@ -111,7 +112,7 @@ def _extend(images: Tensor, minimum: int) -> Tensor:
 def _conv(
     inputs: int, outputs: int, kernel: int, stride: int, padding: str, size: int | None = None
 ) -> nn.Conv2d:
-    mode = "reflect" if padding == "reflect" else "zeros"
+    mode: Literal["reflect", "zeros"] = "reflect" if padding == "reflect" else "zeros"
     size = kernel // 2 if size is None else size
     return nn.Conv2d(inputs, outputs, kernel, stride, padding=size, padding_mode=mode)
 
@@ -139,7 +140,9 @@ def _upsample(inputs: int, outputs: int, upsample: str, norm: str, padding: str)
 def _check_options(options: dict[str, int | str]) -> None:
     for name, choices in _CHOICES.items():
         if options[name] not in choices:
-            raise UserError(f'network.{name}="{options[name]}": {nearest(str(options[name]), choices)}')
+            raise UserError(
+                f'network.{name}="{options[name]}": {nearest(str(options[name]), choices)}'
+            )
     # The upper limits keep a hostile checkpoint from asking for endless memory.
     for name, low, high in (("width", 1, 1024), ("blocks", 0, 64)):
         value = options[name]

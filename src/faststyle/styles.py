@@ -87,7 +87,7 @@ class Style:
 
     def _download(self) -> Path:
         if self.url is None:
-            raise UserError(f'style "{self.name}" has no image; pass style.image=/path/to/painting.jpg')
+            raise UserError(f'style "{self.name}" has no image: pass style.image=PATH')
         path = Path(self.cache).expanduser() / "styles" / f"{self.name}.jpg"
         if not path.exists():
             try:
@@ -101,7 +101,9 @@ class Style:
         if min(width, height) < 256:
             raise UserError(f"{self.url} gave only {width} x {height} pixels")
         if self.aspect and abs(width / height / self.aspect - 1) > 0.05:
-            raise UserError(f"{self.url} gave another picture ({width} x {height}) than {self.name}")
+            raise UserError(
+                f"{self.url} gave another picture ({width} x {height}) than {self.name}"
+            )
 
 
 def _local(given: str) -> Path:

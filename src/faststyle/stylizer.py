@@ -43,9 +43,8 @@ class Stylizer:
         self.facts = style.facts
         self.device = _device(device)
         self.dtype = PRECISIONS[precision]
-        self.network = style.network.to(
-            device=self.device, dtype=self.dtype, memory_format=torch.channels_last
-        )
+        network = style.network.to(self.device, self.dtype)
+        self.network = network.to(memory_format=torch.channels_last)
 
     @classmethod
     def load(cls, path: str | Path, **options: Any) -> "Stylizer":
@@ -118,7 +117,9 @@ class Stylizer:
         try:
             result: Tensor = self.network(x)
         except RuntimeError as error:
-            if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
+            if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(
+                error
+            ):
                 raise
             raise UserError(
                 f"too little memory for {batch.shape[-1]} x {batch.shape[-2]} pixels: use a smaller"

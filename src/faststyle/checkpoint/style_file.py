@@ -106,8 +106,10 @@ def build_network(options: object, tensors: Mapping[str, Tensor], path: Path) ->
     weights = {}
     for name, value in tensors.items():
         if value.shape != expected[name].shape:
-            raise UserError(f'{path}: "{name}" has shape {tuple(value.shape)}, '
-                            f"not {tuple(expected[name].shape)}")
+            raise UserError(
+                f'{path}: "{name}" has shape {tuple(value.shape)}, '
+                f"not {tuple(expected[name].shape)}"
+            )
         weights[name] = value.to(expected[name].dtype)
         if not torch.isfinite(weights[name]).all():
             raise UserError(f'{path}: weight "{name}" is not finite')

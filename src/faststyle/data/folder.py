@@ -27,7 +27,8 @@ class PhotoFolder:
     def __init__(self, paths: Sequence[Path], size: int) -> None:
         self.paths = list(paths)
         self.size = size
-        self.unreadable = torch.zeros(len(self.paths), dtype=torch.bool).share_memory_()
+        self.unreadable = torch.zeros(len(self.paths), dtype=torch.bool)
+        self.unreadable.share_memory_()  # type: ignore[no-untyped-call]
 
     def __len__(self) -> int:
         return len(self.paths)

@@ -1,4 +1,4 @@
-"""A frozen VGG (Simonyan and Zisserman, 2015) as loss network, its layers named as in the papers."""
+"""A frozen VGG (Simonyan and Zisserman, 2015) as loss network, layers named as in papers."""
 
 from collections.abc import Iterable
 
@@ -10,9 +10,7 @@ from torch import Tensor, nn
 from faststyle.encoder.weights import load_weights
 from faststyle.errors import UserError, nearest
 
-ARCHITECTURES = tuple(
-    f"vgg{depth}{norm}" for depth in (11, 13, 16, 19) for norm in ("", "_bn")
-)
+ARCHITECTURES = tuple(f"vgg{depth}{norm}" for depth in (11, 13, 16, 19) for norm in ("", "_bn"))
 #: Statistics of ImageNet's RGB pixels in [0, 1], which torchvision's VGG weights expect.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)

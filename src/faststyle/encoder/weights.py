@@ -62,9 +62,17 @@ def read_state(path: Path) -> dict[str, Tensor]:
             return safetensors.torch.load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
-        raise UserError(f"{path} is refused: it holds more than tensors, or is no weights file") from None
-    except (safetensors.SafetensorError, RuntimeError, EOFError, OSError, ValueError,
-            zipfile.BadZipFile):
+        raise UserError(
+            f"{path} is refused: it holds more than tensors, or is no weights file"
+        ) from None
+    except (
+        safetensors.SafetensorError,
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+        zipfile.BadZipFile,
+    ):
         raise UserError(f"{path} is not a readable weights file (truncated or corrupt?)") from None
     if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
         state = state["state_dict"]
@@ -83,7 +91,9 @@ def _download(arch: str) -> dict[str, Tensor]:
     except RuntimeError as error:
         if "hash" not in str(error):
             raise
-        raise UserError(f"the download of {weights.url} is damaged; try again, or {_SUPPLY}") from None
+        raise UserError(
+            f"the download of {weights.url} is damaged; try again, or {_SUPPLY}"
+        ) from None
     return state
 
 

@@ -64,7 +64,9 @@ class PerceptualLoss(nn.Module):
         if scale not in SCALES:
             raise UserError(f'unknown loss.scale "{scale}": {nearest(scale, SCALES)}')
         if statistic not in STATISTICS:
-            raise UserError(f'unknown loss.statistic "{statistic}": {nearest(statistic, STATISTICS)}')
+            raise UserError(
+                f'unknown loss.statistic "{statistic}": {nearest(statistic, STATISTICS)}'
+            )
         self.encoder = encoder
         self.content = _active(content, content_weight, "content")
         self.style = _active(style, style_weight, "style")

@@ -118,8 +118,8 @@ class FiniteGuard(Callback):
     @staticmethod
     def _stop(trainer: pl.Trainer, what: str) -> None:
         raise UserError(
-            f"{what} is no longer finite at step {trainer.global_step}; the last checkpoint is still"
-            " good. Lower model.learning_rate, or use trainer.precision=32-true or bf16-mixed"
+            f"{what} is no longer finite at step {trainer.global_step}; the last checkpoint is"
+            " still good. Lower model.learning_rate, or use trainer.precision=32-true or bf16-mixed"
         )
 
 

@@ -10,7 +10,11 @@ from hydra import compose
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, ListConfig, OmegaConf
-from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.errors import (
+    InterpolationResolutionError,
+    MissingMandatoryValue,
+    OmegaConfBaseException,
+)
 
 from faststyle.errors import UserError, nearest
 
@@ -105,7 +109,7 @@ def _keys(node: DictConfig | ListConfig, prefix: str = "") -> Iterator[str]:
     if isinstance(node, ListConfig):
         return
     for key in node:
-        name = f"{prefix}{key}"
+        name = f"{prefix}{key!s}"
         yield name
         child = node._get_node(key)
         if isinstance(child, DictConfig) and not child._is_none() and not child._is_missing():

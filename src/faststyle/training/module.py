@@ -46,7 +46,7 @@ class StyleTransfer(pl.LightningModule):
         self.learning_rate = learning_rate
         self.warmup_steps = warmup_steps
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
-        self.to(memory_format=self.layout)  # type: ignore[call-overload]
+        self.to(memory_format=self.layout)
         if compile:
             self.network.compile()
             self.loss.encoder.compile()
@@ -100,9 +100,15 @@ class StyleTransfer(pl.LightningModule):
         self, stage: str, terms: Mapping[str, Tensor], photos: Tensor, sync_dist: bool
     ) -> None:
         self.log(
-            f"{stage}/loss", terms["loss"], prog_bar=True, batch_size=len(photos), sync_dist=sync_dist
+            f"{stage}/loss",
+            terms["loss"],
+            prog_bar=True,
+            batch_size=len(photos),
+            sync_dist=sync_dist,
         )
-        rest = {f"{stage}/{name}": value.detach() for name, value in terms.items() if name != "loss"}
+        rest = {
+            f"{stage}/{name}": value.detach() for name, value in terms.items() if name != "loss"
+        }
         for name, value in terms.items():
             if name.startswith("style/"):
                 layer = name.removeprefix("style/")

@@ -35,7 +35,7 @@ def train(cfg: DictConfig) -> Path | None:
     Raises:
         UserError: anything that the user can put right; see :mod:`faststyle.errors`.
     """
-    if rank_zero_only.rank:
+    if rank_zero_only.rank:  # type: ignore[attr-defined]
         logging.disable(logging.WARNING)  # one process of a run speaks for all
     resume = find_resume(cfg.resume, cfg.style.name, Path(cfg.output_dir))
     _warn_of_slow_precision(cfg)
@@ -53,7 +53,7 @@ def train(cfg: DictConfig) -> Path | None:
         log.warning("%d photos could not be read and were skipped", skipped)
     if stop.received:
         step = trainer.global_step
-        log.warning('stopped at step %d of %d; go on with resume=last', step, trainer.max_steps)
+        log.warning("stopped at step %d of %d; go on with resume=last", step, trainer.max_steps)
         sys.exit(128 + stop.received)
     if not trainer.is_global_zero:
         return None
@@ -98,7 +98,10 @@ def build_trainer(cfg: DictConfig, stop: StopOnSignal) -> pl.Trainer:
         _checkpoint(out, filename="best", monitor="val/loss"),
     ]
     logger = instantiate(cfg.logger)
-    return instantiate(cfg.trainer, logger=logger, callbacks=callbacks, _convert_="all")
+    trainer: pl.Trainer = instantiate(
+        cfg.trainer, logger=logger, callbacks=callbacks, _convert_="all"
+    )
+    return trainer
 
 
 def _checkpoint(out: Path, **options: Any) -> ModelCheckpoint:
@@ -138,7 +141,9 @@ def check_resumable(path: Path, module: StyleTransfer) -> None:
     except pickle.UnpicklingError:  # a .safetensors style has no optimiser state either
         content = {}
     if "optimizer_states" not in content:
-        raise UserError(f"{path} is an exported style; resume needs a checkpoint of training (.ckpt)")
+        raise UserError(
+            f"{path} is an exported style; resume needs a checkpoint of training (.ckpt)"
+        )
 
 
 def _warn_of_slow_precision(cfg: DictConfig) -> None:

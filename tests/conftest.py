@@ -1,0 +1,63 @@
+"""What several tests need: a small encoder, pictures, and a server on the loopback address."""
+
+import functools
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from faststyle.encoder import VGGEncoder
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def encoder() -> VGGEncoder:
+    return VGGEncoder("vgg11", "random")
+
+
+@pytest.fixture
+def make_photo() -> Callable[..., Path]:
+    """Write a picture of smooth random colours and return its path."""
+
+    def make(path: Path, width: int = 48, height: int = 40, seed: int = 0) -> Path:
+        coarse = np.random.default_rng(seed).integers(0, 255, (4, 4, 3), dtype=np.uint8)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC).save(path)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def photo_folder(tmp_path: Path, make_photo: Callable[..., Path]) -> Path:
+    folder = tmp_path / "photos"
+    for seed in range(6):
+        make_photo(folder / f"{seed}.jpg", seed=seed)
+    return folder
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[[Path], str]]:
+    """Serve a folder over HTTP on 127.0.0.1; returns the address."""
+    servers = []
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            del format, args
+
+    def start(folder: Path) -> str:
+        handler = functools.partial(Quiet, directory=str(folder))
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_address[1]}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
