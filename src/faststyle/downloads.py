@@ -46,7 +46,7 @@ def fetch_small(url: str, path: Path, check: Callable[[Path], object]) -> None:
             raise UserError(f"cannot download {url} ({_reason(error)})") from None
 
 
-def fetch_large(url: str, path: Path, md5: str) -> None:
+def fetch_large(url: str, path: Path, md5: str, retries: int = 5) -> None:
     """Download a large file to ``path`` with a progress bar, going on where an earlier try stopped.
 
     The file is fetched as ``path`` + ``.part`` and renamed once its MD5 digest agrees.
@@ -58,13 +58,14 @@ def fetch_large(url: str, path: Path, md5: str) -> None:
     from pypdl import Pypdl
 
     logger = logging.getLogger("faststyle.downloads.pypdl")
-    logger.propagate = False
+    logger.propagate = False  # it logs tracebacks of what it then tries again
+    logger.addHandler(logging.NullHandler())
     part = path.with_name(path.name + ".part")
     path.parent.mkdir(parents=True, exist_ok=True)
     result = Pypdl(logger=logger).start(
         url,
         str(part),
-        retries=5,
+        retries=retries,
         overwrite=False,
         headers={"User-Agent": USER_AGENT},
     )

@@ -67,7 +67,7 @@ class Style:
         weights = [1.0] * len(paths) if self.image_weights is None else list(self.image_weights)
         if len(weights) != len(paths) or any(w < 0 for w in weights) or sum(weights) <= 0:
             raise UserError(
-                f"style.image_weights must be {len(paths)} numbers of 0 or more, not all 0: {weights}"
+                f"style.image_weights must be {len(paths)} numbers >= 0, not all 0: {weights}"
             )
         pictures = [images.load(path).pixels for path in paths]
         return [(images.resize(p, self.size), w) for p, w in zip(pictures, weights, strict=True)]

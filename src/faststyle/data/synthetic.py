@@ -103,7 +103,7 @@ def _shade(image: Image.Image, generator: np.random.Generator) -> Image.Image:
         noise = generator.uniform(-1, 1, (cells, cells)).astype(np.float32)
         smooth = Image.fromarray(noise).resize((size, size), Image.Resampling.BICUBIC)
         light += strength * np.asarray(smooth)
-    blurred = image.filter(ImageFilter.GaussianBlur(float(generator.uniform(0.3, 1.0))))
+    blurred = image.filter(ImageFilter.GaussianBlur(float(generator.uniform(0.2, 0.6))))
     grain = generator.normal(0, 3, (size, size, 1)).astype(np.float32)
     pixels = np.asarray(blurred, dtype=np.float32) * light[:, :, None] + grain
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))

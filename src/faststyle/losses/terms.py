@@ -8,8 +8,9 @@ over H*W overflow or lose digits otherwise; float64 stays float64.
 import torch
 from torch import Tensor
 
-#: Keeps a ratio finite where a target has no energy at all (a blank picture).
-EPSILON = 1e-8
+#: A target counts as having at least this part of the picture's own energy. Without a floor, one
+#: blank photo would outweigh a thousand others; an absolute one would depend on the encoder.
+LEAST_ENERGY = 1e-3
 
 SCALES = ("relative", "paper")
 STATISTICS = ("gram", "covariance", "moments")
@@ -55,7 +56,8 @@ def feature_distance(value: Tensor, target: Tensor, scale: str) -> Tensor:
     """Squared distance of features to the content's, per picture.
 
     ``paper``: mean over C, H, W of (F - T)^2 (Johnson et al., 2016, eq. 2).
-    ``relative``: sum (F - T)^2 / sum T^2, so 1 is the distance of a blank from the target.
+    ``relative``: sum (F - T)^2 / sum T^2, so 1 is the distance of a blank from the target; the
+    divisor is at least :data:`LEAST_ENERGY` times sum F^2.
 
     Args:
         value: (N, C, H, W).
@@ -100,8 +102,13 @@ def total_variation(images: Tensor, scale: str) -> Tensor:
 
 
 def _relative(value: Tensor, target: Tensor) -> Tensor:
-    energy = target.square().flatten(1).sum(1).clamp_min(EPSILON)
-    return (value - target).square().flatten(1).sum(1) / energy
+    floor = LEAST_ENERGY * _energy(value.detach())
+    tiny = torch.finfo(value.dtype).tiny
+    return _energy(value - target) / _energy(target).maximum(floor).clamp_min(tiny)
+
+
+def _energy(x: Tensor) -> Tensor:
+    return x.square().flatten(1).sum(1)
 
 
 def _widen(x: Tensor) -> Tensor:

@@ -1,0 +1,103 @@
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from faststyle.data.folder import PhotoFolder, find_photos, split
+from faststyle.errors import UserError
+
+MakePhoto = Callable[..., Path]
+
+
+def test_photos_are_found_in_any_depth_and_through_links(
+    tmp_path: Path, make_photo: MakePhoto
+) -> None:
+    root = tmp_path / "coco"
+    expected = [make_photo(root / "a.jpg"), make_photo(root / "train2017" / "deep" / "b.PNG")]
+    make_photo(tmp_path / "elsewhere" / "c.webp")
+    (root / "link").symlink_to(tmp_path / "elsewhere")
+    (root / "loop").symlink_to(root)
+    (root / "notes.txt").write_text("no photo")
+    (root / "._a.jpg").write_text("left by another system")
+    assert find_photos(root) == sorted([*expected, root / "link" / "c.webp"])
+
+
+@pytest.mark.parametrize(("make", "message"), [(False, "no such photo folder"), (True, "holds no")])
+def test_an_absent_or_empty_folder_is_an_error(tmp_path: Path, make: bool, message: str) -> None:
+    if make:
+        (tmp_path / "photos").mkdir()
+    with pytest.raises(UserError, match=message):
+        find_photos(tmp_path / "photos")
+
+
+def test_the_split_is_disjoint_complete_and_stable_when_photos_are_added(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{i}.jpg" for i in range(40)]
+    train, held_out = split(paths, tmp_path, 10)
+    assert len(held_out) == 10
+    assert sorted([*train, *held_out]) == sorted(paths)
+    assert split(list(reversed(paths)), tmp_path, 10)[1] == held_out
+    _, more = split([*paths, tmp_path / "new.jpg"], tmp_path, 10)
+    assert len(set(more) & set(held_out)) >= 9
+
+
+def test_a_single_photo_serves_both_purposes(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    assert split([path], tmp_path, 4) == ([path], [path])
+
+
+@pytest.mark.parametrize(("width", "height"), [(500, 300), (10, 200), (1, 1), (32, 32)])
+def test_crops_are_square_whatever_the_photo(
+    tmp_path: Path, make_photo: MakePhoto, width: int, height: int
+) -> None:
+    photos = PhotoFolder([make_photo(tmp_path / "a.jpg", width, height)], 32)
+    assert photos.random_crop(0, np.random.default_rng(0)).shape == (3, 32, 32)
+    assert photos.centre_crop(0).dtype == torch.uint8
+
+
+def test_the_centre_crop_is_the_middle(tmp_path: Path) -> None:
+    image = Image.new("RGB", (96, 32))
+    image.paste((255, 0, 0), (32, 0, 64, 32))
+    image.save(tmp_path / "a.png")
+    crop = PhotoFolder([tmp_path / "a.png"], 32).centre_crop(0)
+    assert (crop[0] == 255).all()
+
+
+def test_random_crops_are_a_function_of_the_generator(
+    tmp_path: Path, make_photo: MakePhoto
+) -> None:
+    photos = PhotoFolder([make_photo(tmp_path / "a.png", 90, 60)], 24)
+    first, same, other = (photos.random_crop(0, np.random.default_rng(s)) for s in (1, 1, 2))
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
+
+
+def test_large_jpegs_are_decoded_at_reduced_scale(
+    tmp_path: Path, make_photo: MakePhoto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = PhotoFolder([make_photo(tmp_path / "a.jpg", 1600, 1200)], 64)
+    assert photos._read(0).size == (200, 150)
+
+
+def test_an_unreadable_photo_is_named_once_counted_and_replaced(
+    tmp_path: Path, make_photo: MakePhoto, caplog: pytest.LogCaptureFixture
+) -> None:
+    good = make_photo(tmp_path / "b.png")
+    whole = make_photo(tmp_path / "a.png").read_bytes()
+    (tmp_path / "a.png").write_bytes(whole[: len(whole) // 2])
+    photos = PhotoFolder([tmp_path / "a.png", good], 16)
+    with caplog.at_level(logging.WARNING):
+        crops = [photos.centre_crop(0) for _ in range(3)]
+    assert torch.equal(crops[0], photos.centre_crop(1))
+    assert len([r for r in caplog.records if "a.png" in r.message]) == 1
+    assert photos.unreadable.tolist() == [True, False]
+
+
+def test_only_broken_photos_are_an_error(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).write_text("broken")
+    with pytest.raises(UserError, match="none of the 2 photos"):
+        PhotoFolder([tmp_path / "a.jpg", tmp_path / "b.jpg"], 16).centre_crop(0)

@@ -1,0 +1,39 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from faststyle.data.sampler import StepSampler
+
+
+@given(st.integers(1, 50), st.integers(1, 8), st.integers(1, 30), st.integers(0, 5))
+def test_every_epoch_shows_every_photo_once(photos: int, batch: int, steps: int, seed: int) -> None:
+    drawn = [d for b in StepSampler(photos, batch, steps, seed=seed) for d in b]
+    assert [d.position for d in drawn] == list(range(batch * steps))
+    for epoch in range(len(drawn) // photos):
+        shown = [d.photo for d in drawn[epoch * photos : (epoch + 1) * photos]]
+        assert sorted(shown) == list(range(photos))
+
+
+@given(st.integers(0, 20), st.integers(0, 5))
+def test_a_resumed_run_goes_on_with_the_batches_that_were_left(start: int, seed: int) -> None:
+    whole = list(StepSampler(7, 4, 20, seed=seed))
+    assert list(StepSampler(7, 4, 20, start=start, seed=seed)) == whole[start:]
+
+
+@given(st.sampled_from([1, 2, 3, 6]), st.integers(0, 5))
+def test_processes_share_the_batches_of_one(world_size: int, seed: int) -> None:
+    whole = list(StepSampler(11, 6, 9, seed=seed))
+    ranks = [
+        list(StepSampler(11, 6, 9, seed=seed, rank=rank, world_size=world_size))
+        for rank in range(world_size)
+    ]
+    assert [sum(parts, []) for parts in zip(*ranks, strict=True)] == whole
+
+
+def test_epochs_and_seeds_differ_in_order() -> None:
+    first, second = StepSampler(100, 100, 2, seed=0)
+    assert [d.photo for d in first] != [d.photo for d in second]
+    assert first != next(iter(StepSampler(100, 100, 1, seed=1)))
+
+
+def test_the_length_is_the_whole_runs() -> None:
+    assert len(StepSampler(5, 2, 30, start=12)) == 30
