@@ -88,7 +88,7 @@ def test_a_number_out_of_range_is_named(options: dict[str, int], message: str) -
 
 
 def test_no_source_of_photos_is_an_error() -> None:
-    with pytest.raises(UserError, match="data.root"):
+    with pytest.raises(UserError, match=r"data\.root"):
         PhotoData().setup()
 
 

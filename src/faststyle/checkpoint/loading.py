@@ -1,6 +1,5 @@
 """Whatever ``--ckpt`` may name: our own files, Lightning's, and pytorch/examples'."""
 
-import json
 import pickle
 import re
 import zipfile
@@ -63,9 +62,9 @@ def _from_lightning(content: Mapping[str, object], path: Path) -> TrainedStyle:
     tensors = {
         str(key).removeprefix(NETWORK_PREFIX): value
         for key, value in state.items()
-        if str(key).startswith(NETWORK_PREFIX)
+        if str(key).startswith(NETWORK_PREFIX) and isinstance(value, Tensor)
     }
-    network = build_network(json.loads(str(facts["network"])), tensors, path)
+    network = build_network(str(facts["network"]), tensors, path)
     texts = {str(key): str(value) for key, value in facts.items()}
     return TrainedStyle(network, texts | {"steps": str(content.get("global_step", "?"))})
 
@@ -82,7 +81,7 @@ def _from_pytorch_examples(content: Mapping[str, object], path: Path) -> Trained
         tensors["stem.0.weight"] = tensors["stem.0.weight"] * 255
         tensors["head.weight"] = tensors["head.weight"] / 255
         tensors["head.bias"] = tensors["head.bias"] / 255
-    network = build_network({"output": "linear"}, tensors, path)
+    network = build_network('{"output": "linear"}', tensors, path)
     return TrainedStyle(network, {"style": path.stem, "origin": "pytorch/examples"})
 
 

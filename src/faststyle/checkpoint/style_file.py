@@ -78,24 +78,20 @@ def read_style(path: Path) -> TrainedStyle:
         raise UserError(
             f"{path} has format version {version}; this faststyle reads {FORMAT_VERSION}: upgrade"
         )
-    try:
-        options = json.loads(metadata.get("network", ""))
-    except ValueError:
-        raise UserError(f"{path} does not describe its network") from None
-    return TrainedStyle(build_network(options, tensors, path), metadata)
+    return TrainedStyle(build_network(metadata.get("network", ""), tensors, path), metadata)
 
 
-def build_network(options: object, tensors: Mapping[str, Tensor], path: Path) -> TransformNetwork:
-    """The network of ``options`` with ``tensors`` as weights; ``path`` is for error messages.
+def build_network(options: str, tensors: Mapping[str, Tensor], path: Path) -> TransformNetwork:
+    """The network of ``options`` (JSON) with ``tensors`` as weights; ``path`` is for errors.
 
     Nothing is allocated before the shapes agree. Raises ``UserError`` if they do not, or if a
     weight is not finite.
     """
     try:
-        if not isinstance(options, dict):
-            raise TypeError
         with torch.device("meta"):
-            network = TransformNetwork(**options)
+            network = TransformNetwork(**json.loads(options))
+    except json.JSONDecodeError:
+        raise UserError(f"{path} does not describe its network") from None
     except (TypeError, UserError) as error:
         reason = f": {error}" if isinstance(error, UserError) else ""
         raise UserError(f"{path} describes a network that is not known here{reason}") from None

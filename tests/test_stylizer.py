@@ -1,0 +1,106 @@
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from faststyle.checkpoint import TrainedStyle
+from faststyle.errors import UserError
+from faststyle.images import Picture
+from faststyle.networks import TransformNetwork
+from faststyle.stylizer import Stylizer
+
+PHOTOS = torch.rand(2, 3, 20, 24, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
+def stylizer() -> Stylizer:
+    torch.manual_seed(0)
+    network = TransformNetwork(width=4, blocks=1).eval()
+    return Stylizer(TrainedStyle(network, {"style": "night"}), device="cpu")
+
+
+def test_a_batch_is_what_the_network_makes_of_it(stylizer: Stylizer) -> None:
+    with torch.no_grad():
+        expected = stylizer.network(PHOTOS)
+    torch.testing.assert_close(stylizer(PHOTOS), expected)
+
+
+def test_a_single_photo_is_a_batch_of_one(stylizer: Stylizer) -> None:
+    torch.testing.assert_close(stylizer(PHOTOS[0]), stylizer(PHOTOS)[0])
+
+
+def test_strength_blends_with_the_photo(stylizer: Stylizer) -> None:
+    torch.testing.assert_close(stylizer(PHOTOS, strength=0.0), PHOTOS)
+    half = (PHOTOS + stylizer(PHOTOS)) / 2
+    torch.testing.assert_close(stylizer(PHOTOS, strength=0.5), half)
+
+
+def test_preserved_colours_take_only_brightness_from_the_style(stylizer: Stylizer) -> None:
+    photos = PHOTOS * 0.2 + 0.4  # far enough from black and white that nothing is cut off
+    result = stylizer(photos, preserve_color=True)
+    luma = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+    expected = (stylizer(photos) * luma).sum(1)
+    inside = ((result > 0) & (result < 1)).all(1)
+    assert inside.any()
+    torch.testing.assert_close((result * luma).sum(1)[inside], expected[inside])
+    chroma, original = (x - x.mean(1, keepdim=True) for x in (result, photos))
+    keep = inside[:, None].expand_as(chroma)
+    torch.testing.assert_close(chroma[keep], original[keep])
+
+
+def test_results_stay_in_unit_range_even_of_a_linear_network() -> None:
+    network = TransformNetwork(width=2, blocks=0, output="linear").eval()
+    torch.nn.init.constant_(network.head.bias, 5.0)
+    assert Stylizer(TrainedStyle(network), device="cpu")(PHOTOS).max() == 1
+
+
+@pytest.mark.parametrize("precision", ["bf16", "16"])
+def test_lower_precision_gives_nearly_the_same_picture(precision: str) -> None:
+    torch.manual_seed(0)
+    network = TransformNetwork(width=4, blocks=1).eval()
+    exact = Stylizer(TrainedStyle(network), device="cpu")(PHOTOS)
+    rough = Stylizer(TrainedStyle(network), device="cpu", precision=precision)(PHOTOS)
+    assert rough.dtype == torch.float32
+    assert (exact - rough).abs().mean() < 0.01
+
+
+def test_pictures_keep_alpha_and_profile_at_the_new_size(stylizer: Stylizer) -> None:
+    picture = Picture(PHOTOS[0], torch.ones(1, 20, 24), b"profile")
+    [result] = stylizer.stylise([picture], size=10)
+    assert result.pixels.shape == (3, 10, 12)
+    assert result.alpha is not None
+    assert result.alpha.shape == (1, 10, 12)
+    assert result.icc_profile == b"profile"
+
+
+def test_too_large_a_picture_is_refused_before_any_work(stylizer: Stylizer) -> None:
+    with pytest.raises(UserError, match=r"--size"):
+        stylizer.stylise([Picture(PHOTOS[0])], max_pixels=100)
+    with pytest.raises(UserError, match=r"--max-pixels"):
+        stylizer.stylise([Picture(PHOTOS[0])], size=100_000)
+
+
+def test_wrong_arguments_are_named(stylizer: Stylizer) -> None:
+    with pytest.raises(UserError, match="strength"):
+        stylizer(PHOTOS, strength=1.5)
+    with pytest.raises(UserError, match="size"):
+        stylizer.stylise([Picture(PHOTOS[0])], size=0)
+    with pytest.raises(ValueError, match=r"\(N, 3, H, W\)"):
+        stylizer(PHOTOS[:, :1])
+    style = TrainedStyle(stylizer.network)
+    with pytest.raises(UserError, match="precision"):
+        Stylizer(style, precision="8")
+    for device in ("cuda:99", "toaster"):
+        with pytest.raises(UserError, match="--device cpu"):
+            Stylizer(style, device=device)
+
+
+def test_importing_it_loads_neither_lightning_nor_hydra() -> None:
+    code = (
+        "import sys; from faststyle import Stylizer; import faststyle.jobs;"
+        "heavy = {'pytorch_lightning', 'lightning', 'hydra', 'torchvision', 'omegaconf'};"
+        "print(heavy & set(sys.modules))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"
