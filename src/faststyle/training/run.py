@@ -4,6 +4,7 @@ import json
 import logging
 import pickle
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,7 @@ def train(cfg: DictConfig) -> Path | None:
     Raises:
         UserError: anything that the user can put right; see :mod:`faststyle.errors`.
     """
-    if rank_zero_only.rank:  # type: ignore[attr-defined]
-        logging.disable(logging.WARNING)  # one process of a run speaks for all
+    _quieten()
     resume = find_resume(cfg.resume, cfg.style.name, Path(cfg.output_dir))
     _warn_of_slow_precision(cfg)
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
@@ -144,6 +144,23 @@ def check_resumable(path: Path, module: StyleTransfer) -> None:
         raise UserError(
             f"{path} is an exported style; resume needs a checkpoint of training (.ckpt)"
         )
+
+
+def _quieten() -> None:
+    """Let one process of a run speak for all, without what Lightning says of intended things."""
+    if rank_zero_only.rank:  # type: ignore[attr-defined]
+        logging.disable(logging.WARNING)
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    for message in (
+        ".*in eval mode at the start of training",  # the loss network, always
+        ".*overridden `on_after_batch_transfer`",
+        ".*your dataloader is not resumable",  # StepSampler starts at the trainer's step
+        ".*exists and is not empty",  # resumed runs go on in their folder
+        ".*does not have many workers",
+        ".*`LeafSpec`|.*treespec",
+        "The number of training batches .* is smaller than the logging interval",
+    ):
+        warnings.filterwarnings("ignore", message)
 
 
 def _warn_of_slow_precision(cfg: DictConfig) -> None:

@@ -1,0 +1,74 @@
+import signal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from faststyle.errors import UserError
+from faststyle.training.callbacks import FiniteGuard, StopOnSignal
+
+
+class _Trainer(SimpleNamespace):
+    def save_checkpoint(self, path: Path) -> None:
+        self.saved = path
+
+
+def _trainer(**options: Any) -> Any:
+    defaults = {"world_size": 1, "should_stop": False, "global_step": 3, "max_steps": 9}
+    return _Trainer(**{**defaults, **options})
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_run_after_the_step_and_saves(number: signal.Signals) -> None:
+    stop, trainer = StopOnSignal(Path("last.ckpt")), _trainer()
+    before = signal.getsignal(number)
+    stop.on_train_start(trainer, None)  # type: ignore[arg-type]
+    stop.on_train_batch_end(trainer, None)  # type: ignore[arg-type]
+    assert not trainer.should_stop
+    signal.raise_signal(number)
+    stop.on_train_batch_end(trainer, None)  # type: ignore[arg-type]
+    assert trainer.should_stop
+    assert trainer.saved == Path("last.ckpt")
+    assert stop.received == number
+    stop.teardown(trainer, None, "fit")  # type: ignore[arg-type]
+    assert signal.getsignal(number) == before
+
+
+def test_a_second_interrupt_leaves_at_once() -> None:
+    stop = StopOnSignal(Path("last.ckpt"))
+    stop.on_train_start(_trainer(), None)  # type: ignore[arg-type]
+    signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    stop.teardown(_trainer(), None, "fit")  # type: ignore[arg-type]
+
+
+def _step(guard: FiniteGuard, trainer: Any, loss: float) -> None:
+    outputs = {"loss": torch.tensor(loss)}
+    guard.on_train_batch_end(trainer, None, outputs, None, 0)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf"), float("-inf")])
+def test_a_loss_that_is_not_finite_is_found_at_the_next_look(loss: float) -> None:
+    guard = FiniteGuard(every_n_steps=5)
+    _step(guard, _trainer(global_step=1), loss)
+    _step(guard, _trainer(global_step=2), 1.0)
+    with pytest.raises(UserError, match=r"step 5.*learning_rate"):
+        _step(guard, _trainer(global_step=5), 1.0)
+
+
+def test_nothing_is_saved_after_a_loss_that_was_not_finite() -> None:
+    guard, checkpoint = FiniteGuard(every_n_steps=100), {"state_dict": {"w": torch.zeros(1)}}
+    _step(guard, _trainer(global_step=1), 1.0)
+    guard.on_save_checkpoint(_trainer(), None, checkpoint)  # type: ignore[arg-type]
+    _step(guard, _trainer(global_step=2), float("nan"))
+    with pytest.raises(UserError, match="the loss"):
+        guard.on_save_checkpoint(_trainer(), None, checkpoint)  # type: ignore[arg-type]
+
+
+def test_weights_that_are_not_finite_are_not_saved() -> None:
+    checkpoint = {"state_dict": {"head.bias": torch.tensor([1.0, float("nan")])}}
+    with pytest.raises(UserError, match=r"weight head\.bias"):
+        FiniteGuard().on_save_checkpoint(_trainer(), None, checkpoint)  # type: ignore[arg-type]

@@ -1,0 +1,224 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from faststyle.checkpoint import load_style, read_style
+from faststyle.errors import UserError
+from faststyle.training.config import register_resolvers
+from faststyle.training.run import find_resume, train
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+TINY = (
+    "style=flow_field",
+    "style.size=32",
+    "encoder=vgg11",
+    "encoder.weights=random",
+    "loss=gatys",
+    "loss.style.relu5_1=0",
+    "loss.style.relu4_1=0",
+    "network.width=4",
+    "network.blocks=1",
+    "data.size=32",
+    "data.workers=0",
+    "data.val_photos=2",
+    "trainer=cpu",
+    "trainer.max_steps=6",
+    "trainer.val_check_interval=3",
+    "+trainer.enable_progress_bar=false",
+    "trainer.log_every_n_steps=1",
+    "checkpoint_every_n_steps=2",
+)
+
+
+def configure(folder: Path, *overrides: str) -> DictConfig:
+    register_resolvers()
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        return compose(
+            "train",
+            [*TINY, f"output_dir={folder}", f"export.path={folder}/out.safetensors", *overrides],
+        )
+
+
+@pytest.fixture
+def configured(tmp_path: Path, photo_folder: Path) -> Callable[..., DictConfig]:
+    def make(name: str, *overrides: str) -> DictConfig:
+        return configure(tmp_path / name, f"data.root={photo_folder}", *overrides)
+
+    return make
+
+
+def _weights(path: Path | None) -> dict[str, torch.Tensor]:
+    assert path is not None
+    return read_style(path).network.state_dict()
+
+
+def test_training_lowers_the_loss_and_exports_a_style(
+    configured: Callable[..., DictConfig],
+) -> None:
+    cfg = configured("a", "trainer.max_steps=40", "trainer.val_check_interval=20")
+    path = train(cfg)
+    assert path is not None
+    style = read_style(path)
+    assert style.name == "flow_field"
+    assert style.facts["steps"] == "40"
+    assert json.loads(style.facts["loss"])["scale"] == "relative"
+    assert len(style.facts["style_sha256"]) == 64
+    events = EventAccumulator(str(cfg.output_dir)).Reload()
+    losses = [event.value for event in events.Scalars("train/loss")]
+    assert sum(losses[-5:]) / 5 < 0.6 * losses[0]
+
+
+def test_everything_worth_watching_is_in_tensorboard(
+    configured: Callable[..., DictConfig],
+) -> None:
+    cfg = configured("a", "loss.tv_weight=0.1", "model.warmup_steps=3")
+    train(cfg)
+    events = EventAccumulator(str(cfg.output_dir)).Reload()
+    scalars = set(events.Tags()["scalars"])
+    terms = {"loss", "content", "style", "tv", "content/relu4_2", "style/relu1_1"}
+    assert {f"{stage}/{term}" for stage in ("train", "val") for term in terms} <= scalars
+    assert {"train/style_share/relu2_1", "train/images_per_second", "lr-Adam"} <= scalars
+    shares = [events.Scalars(f"train/style_share/relu{i}_1")[-1].value for i in (1, 2, 3)]
+    assert sum(shares) == pytest.approx(1)
+    [first, last] = events.Images("photos_and_stylised")
+    assert (first.step, last.step) == (0, 6)
+    assert (last.width, last.height) == (64, 64)
+    rates = [event.value for event in events.Scalars("lr-Adam")]
+    assert rates[:3] == pytest.approx([1e-3 / 3, 2e-3 / 3, 1e-3])
+
+
+def test_checkpoints_hold_the_network_and_neither_encoder_nor_code(
+    configured: Callable[..., DictConfig],
+) -> None:
+    cfg = configured("a")
+    train(cfg)
+    folder = Path(cfg.output_dir) / "checkpoints"
+    assert sorted(p.name for p in folder.iterdir()) == ["best.ckpt", "last.ckpt"]
+    content = torch.load(folder / "last.ckpt", weights_only=True)
+    assert all(key.startswith("network.") for key in content["state_dict"])
+    assert content["global_step"] == 6
+    assert len(content["optimizer_states"][0]["param_groups"][0]["params"]) == len(
+        list(load_style(folder / "best.ckpt").network.parameters())
+    )
+
+
+@pytest.mark.parametrize("extra", [(), ("model.warmup_steps=5",), ("network.norm=batch",)])
+def test_resuming_gives_the_weights_of_an_undisturbed_run_to_the_bit(
+    configured: Callable[..., DictConfig], extra: tuple[str, ...]
+) -> None:
+    whole = _weights(train(configured("whole", *extra)))
+    train(configured("parts", "trainer.max_steps=3", *extra))
+    resumed = _weights(train(configured("parts", "resume=last", *extra)))
+    assert whole.keys() == resumed.keys()
+    assert all(torch.equal(whole[key], resumed[key]) for key in whole)
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(
+    configured: Callable[..., DictConfig],
+) -> None:
+    train(configured("a"))
+    cfg = configured("a", "resume=last", "trainer.max_steps=30", "loss.content_weight=1e39")
+    with pytest.raises(UserError, match="no longer finite"):
+        train(cfg)
+    content = torch.load(Path(cfg.output_dir) / "checkpoints" / "last.ckpt", weights_only=True)
+    assert all(torch.isfinite(value).all() for value in content["state_dict"].values())
+
+
+def _losses(cfg: DictConfig) -> list[float]:
+    train(cfg)
+    events = EventAccumulator(str(cfg.output_dir)).Reload().Scalars("train/loss")
+    return [event.value for event in events]
+
+
+def test_the_memory_layout_does_not_change_the_loss(configured: Callable[..., DictConfig]) -> None:
+    plain = _losses(configured("a", "model.channels_last=false", "trainer.max_steps=3"))
+    assert _losses(configured("b", "trainer.max_steps=3")) == pytest.approx(plain, rel=1e-3)
+
+
+@pytest.mark.slow
+def test_torch_compile_does_not_change_the_loss(configured: Callable[..., DictConfig]) -> None:
+    plain = _losses(configured("a", "trainer.max_steps=3"))
+    fast = _losses(configured("b", "trainer.max_steps=3", "model.compile=true"))
+    assert fast == pytest.approx(plain, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (("style.image=/nowhere.jpg",), "no such style image"),
+        (("loss.content.relu4_2=0", "+loss.content.relu4_9=1"), 'vgg11 has no layer "relu4_9"'),
+        (("loss.scale=papr",), 'did you mean "paper"'),
+        (("encoder.weights=/nowhere.pth",), "no such weights file"),
+        (("network.norm=layer",), "network.norm"),
+        (("data.root=/nowhere",), "no such photo folder"),
+        (("resume=last",), "no earlier run"),
+        (("resume=/nowhere.ckpt",), "no such checkpoint"),
+    ],
+)
+def test_what_a_user_can_get_wrong_is_one_line(
+    configured: Callable[..., DictConfig], overrides: tuple[str, ...], message: str
+) -> None:
+    from faststyle.training.config import report_config_errors
+
+    with pytest.raises(UserError, match=message), report_config_errors(CONFIGS, "train"):
+        train(configured("a", *overrides))
+
+
+def test_resuming_with_another_network_is_refused(configured: Callable[..., DictConfig]) -> None:
+    train(configured("a", "trainer.max_steps=2"))
+    with pytest.raises(UserError, match="was trained with network"):
+        train(configured("a", "resume=last", "network.width=8"))
+
+
+def test_resuming_from_another_style_or_an_exported_file_is_refused(
+    configured: Callable[..., DictConfig], tmp_path: Path, make_photo: Callable[..., Path]
+) -> None:
+    exported = train(configured("a", "trainer.max_steps=2"))
+    checkpoint = tmp_path / "a" / "checkpoints" / "last.ckpt"
+    other = make_photo(tmp_path / "other.jpg", 64, 64)
+    with pytest.raises(UserError, match="another style image"):
+        train(configured("b", f"resume={checkpoint}", f"style.image={other}"))
+    with pytest.raises(UserError, match="exported style"):
+        train(configured("b", f"resume={exported}"))
+
+
+def test_resume_last_means_the_runs_own_folder(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    assert find_resume("last", "night", tmp_path / "run") == path
+    assert find_resume(None, "night", tmp_path / "run") is None
+
+
+def test_unreadable_photos_are_skipped_and_counted(
+    configured: Callable[..., DictConfig],
+    photo_folder: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for path in sorted(photo_folder.iterdir())[:2]:
+        path.write_text("broken")
+    assert train(configured("a", "data.val_photos=0")) is not None
+    assert "2 photos could not be read" in caplog.text
+
+
+def test_weights_may_differ_by_style(configured: Callable[..., DictConfig]) -> None:
+    own: Any = configured("a", "+style.style_weight=7")
+    assert own.loss.style_weight == 7
+    assert configured("a", "loss.style_weight=3").loss.style_weight == 3
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in (CONFIGS / "style").glob("*.yaml")))
+def test_every_style_config_is_complete(name: str, tmp_path: Path) -> None:
+    extra = ["style.image=x.jpg"] if name == "mine" else []
+    style = configure(tmp_path, f"style={name}", *extra).style
+    assert style.name == name
+    if name not in ("mine", "flow_field"):
+        assert style.url.startswith("https://commons.wikimedia.org/wiki/Special:FilePath/")
+        assert {style.title, style.artist, style.year, style.licence}.isdisjoint({None, ""})
