@@ -21,6 +21,15 @@ def encoder() -> VGGEncoder:
 
 
 @pytest.fixture
+def real_vgg19() -> Path:
+    """The weights of the development data, which are not part of the project."""
+    path = SHARED / "vgg19_features_fp16.pth"
+    if not path.exists():
+        pytest.skip(f"the real VGG-19 weights are absent: {path}")
+    return path
+
+
+@pytest.fixture
 def make_photo() -> Callable[..., Path]:
     """Write a picture of smooth random colours and return its path."""
 

@@ -51,6 +51,7 @@ def test_preserved_colours_take_only_brightness_from_the_style(stylizer: Stylize
 
 def test_results_stay_in_unit_range_even_of_a_linear_network() -> None:
     network = TransformNetwork(width=2, blocks=0, output="linear").eval()
+    assert network.head.bias is not None
     torch.nn.init.constant_(network.head.bias, 5.0)
     assert Stylizer(TrainedStyle(network), device="cpu")(PHOTOS).max() == 1
 

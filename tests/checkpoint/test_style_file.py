@@ -48,6 +48,7 @@ def test_the_default_network_takes_about_3_4_megabytes(tmp_path: Path) -> None:
 
 
 def test_weights_that_are_not_finite_are_never_written(style: TrainedStyle, tmp_path: Path) -> None:
+    assert style.network.head.bias is not None
     torch.nn.init.constant_(style.network.head.bias, 1e9)  # infinite in float16
     with pytest.raises(UserError, match=r"head\.bias is not finite"):
         write_style(style, tmp_path / "a.safetensors")

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 import torchvision
@@ -97,7 +99,7 @@ def test_a_picture_smaller_than_the_pooling_still_has_features(encoder: VGGEncod
         ({"arch": "vgg11", "weights": "random", "pooling": "min"}, "choose max or avg"),
     ],
 )
-def test_unknown_options_are_named(options: dict[str, str], message: str) -> None:
+def test_unknown_options_are_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         VGGEncoder(**options)
 

@@ -6,7 +6,6 @@ import pytest
 import safetensors.torch
 import torch
 import torchvision
-from conftest import SHARED
 from torch import Tensor
 
 from faststyle.encoder import VGGEncoder
@@ -125,8 +124,7 @@ def test_imagenet_is_torchvisions_own_download_with_its_hash_check(
     assert torch.equal(loaded(IMAGES, ["pool5"])["pool5"], original(IMAGES, ["pool5"])["pool5"])
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="real VGG-19 weights (../shared/data) are absent")
-def test_real_weights_load_and_their_activations_have_caffes_scale() -> None:
-    encoder = VGGEncoder("vgg19", str(SHARED / "vgg19_features_fp16.pth"))
+def test_real_weights_load_and_their_activations_have_caffes_scale(real_vgg19: Path) -> None:
+    encoder = VGGEncoder("vgg19", str(real_vgg19))
     features = encoder(torch.rand(1, 3, 64, 64), ["relu3_3"])["relu3_3"]
     assert 50 < features.mean() < 2000

@@ -1,0 +1,26 @@
+# make quickstart: train a style and stylise a photo.  make test: linters and tests.
+PYTHON ?= python3
+BIN := .venv/bin
+PHOTO = $$($(BIN)/python -c "from importlib.resources import files; print(files('skimage') / 'data' / 'astronaut.png')")
+
+.PHONY: quickstart test format
+
+quickstart: .venv/installed
+	$(BIN)/python scripts/train.py experiment=quickstart
+	$(BIN)/python scripts/infer.py --ckpt checkpoints/flow_field.safetensors "$(PHOTO)" --output outputs/quickstart.png
+	@echo "Your stylised photo is in outputs/quickstart.png; watch the training with: $(BIN)/tensorboard --logdir outputs"
+
+test: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+format: .venv/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable ".[dev]"
+	@touch $@

@@ -1,0 +1,99 @@
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from faststyle.checkpoint import TrainedStyle, write_style
+from faststyle.networks import TransformNetwork
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "infer.py"
+
+
+def infer(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def style(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path / "night.safetensors"
+    write_style(TrainedStyle(TransformNetwork(width=2, blocks=0), {"style": "night"}), path)
+    return path
+
+
+def test_a_photo_is_stylised_beside_itself(
+    tmp_path: Path, style: Path, make_photo: Callable[..., Path]
+) -> None:
+    photo = make_photo(tmp_path / "a.jpg", 60, 50)
+    before = photo.read_bytes()
+    result = infer("--ckpt", style, photo, "--size", "25", "--strength", "0.8", "--preserve-color")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.strip() == str(tmp_path / "a.night.jpg")
+    assert Image.open(tmp_path / "a.night.jpg").size == (30, 25)
+    assert photo.read_bytes() == before
+
+
+def test_a_folder_shows_progress_and_survives_a_bad_file(
+    tmp_path: Path, style: Path, make_photo: Callable[..., Path]
+) -> None:
+    for seed in range(3):
+        make_photo(tmp_path / "in" / f"{seed}.jpg", seed=seed)
+    (tmp_path / "in" / "1.jpg").write_text("broken")
+    result = infer(
+        "--ckpt", style, tmp_path / "in", "--output", tmp_path / "out", "--batch-size", "2"
+    )
+    assert result.returncode == 2
+    assert "3/3" in result.stderr
+    assert "1 of 3 pictures could not be stylised" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["0.jpg", "2.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--ckpt", "absent.safetensors", "a.jpg"], "no such checkpoint: absent"),
+        (["--ckpt", "text.pth", "a.jpg"], "text.pth is not a readable checkpoint"),
+        (["--ckpt", "night.safetensors", "absent.jpg"], "no such picture"),
+        (["--ckpt", "night.safetensors", "text.jpg"], "text.jpg is not a picture"),
+        (["--ckpt", "night.safetensors", "a.jpg", "--output", "a.jpg"], "is an input"),
+        (["--ckpt", "night.safetensors", "a.jpg", "--output", "/proc/x/a.jpg"], "/proc/x"),
+        (["--ckpt", "night.safetensors", "a.jpg", "--strength", "2"], "--strength is 2.0"),
+        (["--ckpt", "night.safetensors", "a.jpg", "--device", "toaster"], "toaster"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(
+    tmp_path: Path,
+    style: Path,
+    make_photo: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_photo(Path("a.jpg"))
+    for name in ("text.pth", "text.jpg"):
+        Path(name).write_text("hello")
+    before = sorted(Path().rglob("*"))
+    result = infer(*arguments)
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    lines = result.stderr.strip().splitlines()
+    assert all(line.startswith("error: ") for line in lines)
+    assert sorted(Path().rglob("*")) == before
+
+
+def test_help_does_not_wait_for_torch() -> None:
+    code = (
+        f"import sys, runpy; sys.argv = ['infer.py', '--help']\n"
+        f"try: runpy.run_path({str(SCRIPT)!r}, run_name='__main__')\n"
+        f"except SystemExit: print('torch' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "False"
