@@ -1,16 +1,14 @@
 """Whatever ``--ckpt`` may name: our own files, Lightning's, and pytorch/examples'."""
 
-import pickle
 import re
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from faststyle.checkpoint.style_file import TrainedStyle, build_network, read_style
 from faststyle.errors import UserError, nearest
+from faststyle.untrusted import read_torch
 
 #: Where a checkpoint of training keeps the network's weights, and the facts about it.
 NETWORK_PREFIX = "network."
@@ -29,7 +27,7 @@ def load_style(path: Path) -> TrainedStyle:
         raise UserError(f"no such checkpoint: {path}{_suggest(path)}")
     if path.suffix == ".safetensors":
         return read_style(path)
-    content = _read_torch(path)
+    content = read_torch(path)
     if FACTS_KEY in content and isinstance(content.get("state_dict"), Mapping):
         return _from_lightning(content, path)
     if "deconv3.conv2d.weight" in content:
@@ -38,20 +36,6 @@ def load_style(path: Path) -> TrainedStyle:
         f"{path} is no style that is known here: neither trained by faststyle"
         " nor by pytorch/examples' fast_neural_style"
     )
-
-
-def _read_torch(path: Path) -> Mapping[str, object]:
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise UserError(
-            f"{path} is refused: it is no checkpoint, or holds code beside its weights"
-        ) from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile):
-        raise UserError(f"{path} is not a readable checkpoint (truncated or corrupt?)") from None
-    if not isinstance(content, Mapping):
-        raise UserError(f"{path} holds a {type(content).__name__}, not a checkpoint")
-    return content
 
 
 def _from_lightning(content: Mapping[str, object], path: Path) -> TrainedStyle:

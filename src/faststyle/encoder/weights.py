@@ -1,7 +1,5 @@
 """Where the loss network's weights come from: torchvision, a file, or a seed."""
 
-import pickle
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.error import URLError
@@ -13,6 +11,7 @@ from torch import Tensor, nn
 from torchvision.models import get_model_weights
 
 from faststyle.errors import UserError
+from faststyle.untrusted import read_torch
 
 _SUPPLY = "pass encoder.weights=/path/to/weights.pth, or encoder.weights=random"
 
@@ -57,27 +56,15 @@ def read_state(path: Path) -> dict[str, Tensor]:
     """
     if not path.is_file():
         raise UserError(f"no such weights file: {path}")
-    try:
-        if path.suffix == ".safetensors":
+    if path.suffix == ".safetensors":
+        try:
             return safetensors.torch.load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise UserError(
-            f"{path} is refused: it holds more than tensors, or is no weights file"
-        ) from None
-    except (
-        safetensors.SafetensorError,
-        RuntimeError,
-        EOFError,
-        OSError,
-        ValueError,
-        zipfile.BadZipFile,
-    ):
-        raise UserError(f"{path} is not a readable weights file (truncated or corrupt?)") from None
-    if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
-        state = state["state_dict"]
-    if not isinstance(state, Mapping):
-        raise UserError(f"{path} holds a {type(state).__name__}, not a state dict")
+        except safetensors.SafetensorError:
+            raise UserError(f"{path} is not a readable safetensors file (truncated?)") from None
+    state: Mapping[str, object] = read_torch(path)
+    inner = state.get("state_dict")
+    if isinstance(inner, Mapping):
+        state = inner
     return {str(key): value for key, value in state.items() if isinstance(value, Tensor)}
 
 

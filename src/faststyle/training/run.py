@@ -2,7 +2,6 @@
 
 import json
 import logging
-import pickle
 import sys
 import warnings
 from pathlib import Path
@@ -20,6 +19,7 @@ from faststyle.errors import UserError
 from faststyle.losses.perceptual import StyleImage
 from faststyle.training.callbacks import FiniteGuard, SampleGrid, StopOnSignal, Throughput
 from faststyle.training.module import StyleTransfer
+from faststyle.untrusted import read_torch
 
 log = logging.getLogger(__name__)
 
@@ -136,11 +136,7 @@ def check_resumable(path: Path, module: StyleTransfer) -> None:
         )
     if found.facts.get("style_sha256") != module.facts.get("style_sha256"):
         raise UserError(f"{path} was trained on another style image than this run's")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:  # a .safetensors style has no optimiser state either
-        content = {}
-    if "optimizer_states" not in content:
+    if path.suffix == ".safetensors" or "optimizer_states" not in read_torch(path):
         raise UserError(
             f"{path} is an exported style; resume needs a checkpoint of training (.ckpt)"
         )

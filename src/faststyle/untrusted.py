@@ -1,0 +1,27 @@
+"""Reading files of PyTorch's own format, which are pickles, without running what they may carry."""
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from faststyle.errors import UserError
+
+
+def read_torch(path: Path) -> Mapping[str, object]:
+    """The mapping that ``torch.save`` wrote, on the CPU; only tensors and plain values are allowed.
+
+    Raises ``UserError`` if the file is damaged, holds anything else, or no mapping at the top.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise UserError(
+            f"{path} is refused: it is no checkpoint, or holds code beside its weights"
+        ) from None
+    except Exception:  # the reader trips over damage in a dozen different ways
+        raise UserError(f"{path} is not a readable checkpoint (truncated or corrupt?)") from None
+    if not isinstance(content, Mapping):
+        raise UserError(f"{path} holds a {type(content).__name__}, not a checkpoint")
+    return content
