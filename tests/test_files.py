@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from faststyle.files import atomic_write
+from faststyle.files import atomic_write, check_writable
 
 
 def test_a_file_appears_under_its_name_with_its_folder(tmp_path: Path) -> None:
@@ -26,3 +26,12 @@ def test_a_failure_keeps_the_old_file_and_leaves_nothing_else(tmp_path: Path) ->
         write_half()
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_folder_that_cannot_be_written_is_found_out(tmp_path: Path) -> None:
+    check_writable(tmp_path / "new" / "folder")
+    assert list((tmp_path / "new" / "folder").iterdir()) == []
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", Path("/proc/nowhere")):
+        with pytest.raises(OSError, match=folder.name):
+            check_writable(folder)

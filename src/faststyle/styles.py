@@ -33,6 +33,7 @@ class Style:
         image_weights: one weight for each image; equal if none.
         title, artist, year, licence: carried into the checkpoint.
         cache: the folder of downloads.
+        style_weight: the default of ``loss.style_weight`` for this style, where it wants its own.
     """
 
     name: str
@@ -46,6 +47,12 @@ class Style:
     year: int | str | None = None
     licence: str | None = None
     cache: str = "~/.cache/faststyle"
+    style_weight: float | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ``UserError`` for a size at which there are no brush strokes."""
+        if self.size < 8:
+            raise UserError(f"style.size is {self.size}; brush strokes need at least 8 pixels")
 
     def paths(self) -> list[Path]:
         """The image files, downloaded if need be. Raises ``UserError`` if one cannot be had."""
@@ -61,8 +68,6 @@ class Style:
 
         Raises ``UserError`` if an image is missing, corrupt, or the weights do not match.
         """
-        if self.size < 8:
-            raise UserError(f"style.size is {self.size}; brush strokes need at least 8 pixels")
         paths = self.paths()
         weights = [1.0] * len(paths) if self.image_weights is None else list(self.image_weights)
         if len(weights) != len(paths) or any(w < 0 for w in weights) or sum(weights) <= 0:

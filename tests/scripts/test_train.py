@@ -138,6 +138,7 @@ def test_a_sweep_trains_every_style(tmp_path: Path, photo_folder: Path) -> None:
         (("style=stary_night",), 'unknown style "stary_night": did you mean "starry_night"'),
         (("style=mine",), "style.image has no value; pass style.image="),
         (("style.image=broken.jpg", "data.root=."), "broken.jpg is not a picture"),
+        (("data.root=.", "export.path=/proc/x/y.safetensors"), "/proc/x"),
         (("data.root=absent",), "no such photo folder: absent"),
         (("data.root=empty",), "empty holds no pictures"),
         (("data.root=only_broken",), "none of the 1 photos could be read"),
@@ -156,4 +157,4 @@ def test_bad_input_is_one_line_and_status_2(
     assert len(errors) == 1
     assert message in errors[0]
     assert "Traceback" not in run.stderr
-    assert not (tmp_path / "checkpoints").exists()
+    assert not list(tmp_path.rglob("*.safetensors"))

@@ -159,6 +159,9 @@ def test_torch_compile_does_not_change_the_loss(configured: Callable[..., DictCo
         (("network.norm=layer",), "network.norm"),
         (("data.root=/nowhere",), "no such photo folder"),
         (("resume=last",), "no earlier run"),
+        (("model.learning_rate=fast",), "model.learning_rate=fast must be a number"),
+        (("style.size=large",), "style"),
+        (("trainer.max_steps=0",), "trainer.max_steps is 0"),
         (("resume=/nowhere.ckpt",), "no such checkpoint"),
     ],
 )

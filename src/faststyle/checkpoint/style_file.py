@@ -55,8 +55,9 @@ def write_style(style: TrainedStyle, path: Path, half: bool = True) -> None:
         "network": json.dumps(style.network.options),
         "version": __version__,
     }
+    content = safetensors.torch.save(tensors, metadata)
     with atomic_write(path) as temporary:
-        safetensors.torch.save_file(tensors, temporary, metadata)
+        temporary.write_bytes(content)
 
 
 def read_style(path: Path) -> TrainedStyle:

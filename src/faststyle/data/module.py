@@ -116,6 +116,8 @@ class PhotoData(pl.LightningDataModule):
             raise UserError(
                 f"data.batch_size={self.batch_size} cannot be split over {world_size} processes"
             )
+        if self.trainer.max_steps < 1:
+            raise UserError(f"trainer.max_steps is {self.trainer.max_steps}; it must be 1 or more")
         sampler = StepSampler(
             len(self.train_photos),
             self.batch_size,

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from faststyle import __version__, images
 from faststyle.checkpoint.loading import FACTS_KEY
+from faststyle.errors import UserError
 from faststyle.losses import PerceptualLoss
 from faststyle.networks import TransformNetwork
 
@@ -27,6 +28,9 @@ class StyleTransfer(pl.LightningModule):
         warmup_steps: over which the learning rate rises from almost 0.
         channels_last: keep tensors in the layout that convolutions prefer.
         compile: run network and encoder through ``torch.compile``.
+
+    Raises:
+        UserError: a learning rate that is not above 0.
     """
 
     def __init__(
@@ -43,6 +47,8 @@ class StyleTransfer(pl.LightningModule):
         self.network = network
         self.loss = loss
         self.facts = dict(facts)
+        if not isinstance(learning_rate, int | float) or learning_rate <= 0:
+            raise UserError(f"model.learning_rate={learning_rate} must be a number above 0")
         self.learning_rate = learning_rate
         self.warmup_steps = warmup_steps
         self.layout = torch.channels_last if channels_last else torch.contiguous_format

@@ -16,6 +16,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from faststyle.checkpoint import TrainedStyle, load_style, write_style
 from faststyle.errors import UserError
+from faststyle.files import check_writable
 from faststyle.losses.perceptual import StyleImage
 from faststyle.training.callbacks import FiniteGuard, SampleGrid, StopOnSignal, Throughput
 from faststyle.training.module import StyleTransfer
@@ -37,6 +38,8 @@ def train(cfg: DictConfig) -> Path | None:
         UserError: anything that the user can put right; see :mod:`faststyle.errors`.
     """
     _quieten()
+    target = Path(cfg.export.path).expanduser()
+    check_writable(target.parent)  # now, not after hours of training
     resume = find_resume(cfg.resume, cfg.style.name, Path(cfg.output_dir))
     _warn_of_slow_precision(cfg)
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
@@ -58,7 +61,6 @@ def train(cfg: DictConfig) -> Path | None:
     if not trainer.is_global_zero:
         return None
     facts = module.facts | {"steps": str(trainer.global_step)}
-    target = Path(cfg.export.path)
     write_style(TrainedStyle(module.network, facts), target, cfg.export.half)
     log.info("exported %s", target)
     return target
@@ -79,7 +81,8 @@ def build_module(cfg: DictConfig) -> StyleTransfer:
         )
     facts = style.facts() | {
         "loss": json.dumps(loss_cfg),
-        "encoder": json.dumps(OmegaConf.to_container(cfg.encoder, resolve=True)),
+        # The name of a weights file helps others; its place on this machine is nobody's business.
+        "encoder": json.dumps(dict(cfg.encoder, weights=Path(str(cfg.encoder.weights)).name)),
         "style_size": str(style.size),
     }
     return StyleTransfer(network, loss, facts, **cfg.model)
