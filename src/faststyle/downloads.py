@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,11 +67,15 @@ def fetch_large(url: str, path: Path, md5: str, retries: int = 5) -> None:
         url,
         str(part),
         retries=retries,
+        display=sys.stdout.isatty(),
         overwrite=False,
         headers={"User-Agent": USER_AGENT},
     )
     if not result or not part.is_file():
-        raise UserError(f"cannot download {url}; what has arrived is kept, so simply try again")
+        raise UserError(
+            f"cannot download {url} (no connection, or the server refused); what has arrived is"
+            " kept, so simply try again"
+        )
     with part.open("rb") as file:
         digest = hashlib.file_digest(file, "md5").hexdigest()
     if digest != md5:
