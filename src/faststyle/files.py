@@ -21,6 +21,10 @@ def atomic_write(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.filename in (None, str(temporary)):  # writing fails without saying where
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -19,6 +19,7 @@ from faststyle.errors import UserError
 from faststyle.files import check_writable
 from faststyle.losses.perceptual import StyleImage
 from faststyle.training.callbacks import FiniteGuard, SampleGrid, StopOnSignal, Throughput
+from faststyle.training.checkpoint_io import AtomicCheckpointIO
 from faststyle.training.module import StyleTransfer
 from faststyle.untrusted import read_torch
 
@@ -102,7 +103,11 @@ def build_trainer(cfg: DictConfig, stop: StopOnSignal) -> pl.Trainer:
     ]
     logger = instantiate(cfg.logger)
     trainer: pl.Trainer = instantiate(
-        cfg.trainer, logger=logger, callbacks=callbacks, _convert_="all"
+        cfg.trainer,
+        logger=logger,
+        callbacks=callbacks,
+        plugins=[AtomicCheckpointIO()],
+        _convert_="all",
     )
     return trainer
 
