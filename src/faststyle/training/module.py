@@ -47,7 +47,7 @@ class StyleTransfer(pl.LightningModule):
         self.network = network
         self.loss = loss
         self.facts = dict(facts)
-        if not isinstance(learning_rate, int | float) or learning_rate <= 0:
+        if not isinstance(learning_rate, int | float) or not learning_rate > 0:
             raise UserError(f"model.learning_rate={learning_rate} must be a number above 0")
         self.learning_rate = learning_rate
         self.warmup_steps = warmup_steps
