@@ -17,7 +17,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
     parser.add_argument("--precision", default="32", choices=("32", "bf16", "16"))
     parser.add_argument("--batch-size", type=int, default=1, help="pictures of one size at once")
-    parser.add_argument("--max-pixels", type=int, default=25_000_000, help="refuse larger pictures")
+    parser.add_argument("--max-pixels", type=int, help="refuse larger pictures; 12 million")
     return parser.parse_args()
 
 
@@ -25,7 +25,7 @@ def main() -> None:
     args = parse()
     # Imported late: --help should not wait for torch.
     from faststyle.jobs import Settings, plan, run
-    from faststyle.stylizer import Stylizer
+    from faststyle.stylizer import MAX_PIXELS, Stylizer
 
     if args.batch_size < 1:
         raise UserError(f"--batch-size is {args.batch_size}; it must be at least 1")
@@ -34,7 +34,11 @@ def main() -> None:
     stylizer = Stylizer.load(args.ckpt, device=args.device, precision=args.precision)
     jobs = plan(args.inputs, args.output, stylizer.name)
     settings = Settings(
-        args.size, args.strength, args.preserve_color, args.batch_size, args.max_pixels
+        args.size,
+        args.strength,
+        args.preserve_color,
+        args.batch_size,
+        MAX_PIXELS if args.max_pixels is None else args.max_pixels,
     )
     if failed := run(stylizer, jobs, settings):
         raise UserError(f"{failed} of {len(jobs)} pictures could not be stylised")

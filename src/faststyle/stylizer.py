@@ -14,8 +14,8 @@ from faststyle.errors import UserError, nearest
 from faststyle.images import Picture
 
 PRECISIONS = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
-#: Memory grows with the picture: about 600 bytes a pixel for the default network in float32.
-MAX_PIXELS = 25_000_000
+#: Memory grows with the picture: about 1,000 bytes a pixel for the default network in float32.
+MAX_PIXELS = 12_000_000
 
 # Luma weights of ITU-R BT.601, which JPEG and old television use for brightness.
 _LUMA = (0.299, 0.587, 0.114)
@@ -156,7 +156,7 @@ def _check_pixels(pixels: int, limit: int) -> None:
     if pixels > limit:
         raise UserError(
             f"{pixels / 1e6:.1f} megapixels are more than the limit of {limit / 1e6:.1f};"
-            " pass --size, or raise --max-pixels if there is memory (600 bytes a pixel)"
+            " pass --size, or raise --max-pixels if there is memory (1 kB a pixel)"
         )
 
 
