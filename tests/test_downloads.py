@@ -73,7 +73,10 @@ def test_a_rate_limit_is_waited_for(server: RangeServer, tmp_path: Path) -> None
     assert (tmp_path / "a.bin").read_bytes() == CONTENT
 
 
-def test_a_server_that_keeps_refusing_is_an_error(server: RangeServer, tmp_path: Path) -> None:
+def test_a_server_that_keeps_refusing_is_an_error(
+    server: RangeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("faststyle.downloads._BACKOFF_SECONDS", 0)
     server.statuses = [429] * 9
     with pytest.raises(UserError, match="cannot download"):
         fetch_small(server.url, tmp_path / "a.bin", _accept)

@@ -56,6 +56,15 @@ def test_results_of_an_earlier_run_are_not_stylised_again(
     assert [j.source.name for j in plan([str(tmp_path)], None, "night")] == ["a.jpg"]
 
 
+def test_an_output_folder_among_the_photos_is_not_stylised_again(
+    tmp_path: Path, make_photo: MakePhoto
+) -> None:
+    photo = make_photo(tmp_path / "a.jpg")
+    make_photo(tmp_path / "out" / "a.jpg")
+    jobs = plan([str(tmp_path)], str(tmp_path / "out"), "night")
+    assert jobs == [Job(photo, tmp_path / "out" / "a.jpg")]
+
+
 def test_a_format_that_cannot_be_written_becomes_png(tmp_path: Path) -> None:
     Image.new("RGB", (4, 4)).save(tmp_path / "a.gif")
     [job] = plan([str(tmp_path / "a.gif")], None, "night")

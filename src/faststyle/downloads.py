@@ -17,6 +17,7 @@ from faststyle.files import atomic_write
 #: Wikimedia refuses clients that do not say who they are.
 USER_AGENT = f"faststyle/{__version__} (open-source style transfer; python-requests)"
 _SMALL_LIMIT = 64 * 2**20
+_BACKOFF_SECONDS = 1
 
 
 def fetch_small(url: str, path: Path, check: Callable[[Path], object]) -> None:
@@ -32,7 +33,13 @@ def fetch_small(url: str, path: Path, check: Callable[[Path], object]) -> None:
     Raises:
         UserError: no network, an error status, a file that is too large or that ``check`` refuses.
     """
-    retry = Retry(total=4, backoff_factor=1, status_forcelist=(429, 500, 502, 503, 504))
+    # Where there is no connection there will be none in a second; where a server is busy, there may.
+    retry = Retry(
+        total=4,
+        connect=1,
+        backoff_factor=_BACKOFF_SECONDS,
+        status_forcelist=(429, 500, 502, 503, 504),
+    )
     with requests.Session() as session:
         session.headers["User-Agent"] = USER_AGENT
         for scheme in ("http://", "https://"):

@@ -47,7 +47,7 @@ def plan(inputs: Sequence[str], output: str | None, style: str) -> list[Job]:
         UserError: an input that does not exist, no pictures at all, results that would overwrite
             an input or each other.
     """
-    found = [pair for text in inputs for pair in _expand(text, style)]
+    found = [pair for text in inputs for pair in _expand(text, output, style)]
     if not found:
         raise UserError(f"no pictures found in {', '.join(inputs)}")
     single = len(found) == 1 and not Path(inputs[0]).is_dir()
@@ -135,28 +135,31 @@ def _batches(jobs: Sequence[Job], size: int) -> Iterator[list[tuple[Job, Picture
         yield batch
 
 
-def _expand(text: str, style: str) -> list[tuple[Path, Path]]:
-    """The pictures that one input names, each with the folder its relative path starts from."""
+def _expand(text: str, output: str | None, style: str) -> list[tuple[Path, Path]]:
+    """The pictures that one input names, each with the folder its relative path starts from.
+
+    Results of an earlier run, beside their photos or in a folder among them, are left out.
+    """
     path = Path(text).expanduser()
     if path.is_dir():
-        # Results of an earlier run beside their photos are not stylised again.
-        return [
-            (p, path)
-            for p in sorted(path.rglob("*"))
-            if _is_picture(p) and not p.stem.endswith(f".{style}")
-        ]
+        out = Path(output).expanduser().resolve() if output else None
+        found = [(p, path) for p in sorted(path.rglob("*")) if _is_photo(p, style)]
+        if out is None or out == path.resolve():
+            return found
+        return [pair for pair in found if out not in pair[0].resolve().parents]
     if path.exists():
         return [(path, path.parent)]
     matches = [Path(p) for p in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207
     if not matches:
         raise UserError(f"no such picture, folder or pattern: {text}")
-    return [(p, p.parent) for p in matches if _is_picture(p) and not p.stem.endswith(f".{style}")]
+    return [(p, p.parent) for p in matches if _is_photo(p, style)]
 
 
-def _is_picture(path: Path) -> bool:
+def _is_photo(path: Path, style: str) -> bool:
     return (
         path.suffix.lower() in images.EXTENSIONS
         and not path.name.startswith(".")
+        and not path.stem.endswith(f".{style}")
         and path.is_file()
     )
 

@@ -100,3 +100,11 @@ def test_weights_that_are_not_finite_are_never_read(style: TrainedStyle, tmp_pat
     safetensors.torch.save_file(state, tmp_path / "a.safetensors", _metadata())
     with pytest.raises(UserError, match=r'"head\.bias" is not finite'):
         read_style(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [("../../evil", "_.._evil"), ("", "styled"), ("..", "styled"), ("a b", "a_b")],
+)
+def test_a_name_cannot_lead_out_of_a_folder(given: str, name: str) -> None:
+    assert TrainedStyle(TransformNetwork(width=1, blocks=0), {"style": given}).name == name

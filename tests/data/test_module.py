@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from faststyle.data import PhotoData
+from faststyle.data.module import PhotoData
 from faststyle.errors import UserError
 
 

@@ -1,6 +1,7 @@
 """faststyle's own format: a safetensors file with metadata."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,8 +32,8 @@ class TrainedStyle:
 
     @property
     def name(self) -> str:
-        """The style's name, ``styled`` if the file does not say."""
-        return self.facts.get("style", "styled")
+        """The style's name, ``styled`` if the file does not say; safe as part of a file's name."""
+        return re.sub(r"[^\w.-]", "_", self.facts.get("style", "")).strip(".") or "styled"
 
 
 def write_style(style: TrainedStyle, path: Path, half: bool = True) -> None:

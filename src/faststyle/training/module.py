@@ -71,13 +71,15 @@ class StyleTransfer(pl.LightningModule):
         """One step on uint8 photos (N, 3, H, W)."""
         del batch_idx
         terms = self._terms(batch)
-        self._log("train", terms, batch, sync_dist=False)
+        # Means over all processes cost a round of messages each: only for steps that are shown.
+        if (self.global_step + 1) % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+            self._log("train", terms, batch)
         return terms["loss"]
 
     def validation_step(self, batch: Tensor, batch_idx: int) -> None:
         """The same loss on held-out photos."""
         del batch_idx
-        self._log("val", self._terms(batch), batch, sync_dist=True)
+        self._log("val", self._terms(batch), batch)
 
     def configure_optimizers(self) -> Any:
         """Adam on the transform network, with a linear warm-up."""
@@ -102,22 +104,14 @@ class StyleTransfer(pl.LightningModule):
         terms: dict[str, Tensor] = self.loss(self(photos), targets)
         return terms
 
-    def _log(
-        self, stage: str, terms: Mapping[str, Tensor], photos: Tensor, sync_dist: bool
-    ) -> None:
-        self.log(
-            f"{stage}/loss",
-            terms["loss"],
-            prog_bar=True,
-            batch_size=len(photos),
-            sync_dist=sync_dist,
-        )
-        rest = {
-            f"{stage}/{name}": value.detach() for name, value in terms.items() if name != "loss"
-        }
+    def _log(self, stage: str, terms: Mapping[str, Tensor], photos: Tensor) -> None:
+        values = {f"{stage}/{name}": value.detach() for name, value in terms.items()}
         for name, value in terms.items():
             if name.startswith("style/"):
                 layer = name.removeprefix("style/")
                 share = value.detach() / terms["style"].detach().clamp_min(1e-12)
-                rest[f"{stage}/style_share/{layer}"] = share
-        self.log_dict(rest, batch_size=len(photos), sync_dist=sync_dist)
+                values[f"{stage}/style_share/{layer}"] = share
+        loss = values.pop(f"{stage}/loss")
+        count = len(photos)
+        self.log(f"{stage}/loss", loss, prog_bar=True, batch_size=count, sync_dist=True)
+        self.log_dict(values, batch_size=count, sync_dist=True)
