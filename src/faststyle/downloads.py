@@ -33,7 +33,7 @@ def fetch_small(url: str, path: Path, check: Callable[[Path], object]) -> None:
     Raises:
         UserError: no network, an error status, a file that is too large or that ``check`` refuses.
     """
-    # Where there is no connection there will be none in a second; where a server is busy, there may.
+    # A missing connection seldom comes back within seconds; a busy server often has time again.
     retry = Retry(
         total=4,
         connect=1,
