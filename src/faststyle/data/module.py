@@ -1,6 +1,7 @@
 """The LightningDataModule: where photos come from, and how they reach the trainer."""
 
 import logging
+import signal
 from pathlib import Path
 from typing import Protocol
 
@@ -131,6 +132,7 @@ class PhotoData(pl.LightningDataModule):
             _TrainingCrops(self.train_photos, self.seed),
             batch_sampler=sampler,
             num_workers=self.workers,
+            worker_init_fn=_ignore_signals,
             pin_memory=torch.cuda.is_available(),
         )
 
@@ -152,6 +154,16 @@ class PhotoData(pl.LightningDataModule):
         if isinstance(self.train_photos, PhotoFolder):
             return int(self.train_photos.unreadable.sum())
         return 0
+
+
+def _ignore_signals(worker: int) -> None:
+    """Leave Ctrl-C and SIGTERM to the training process, which still needs its workers to stop well.
+
+    A terminal or a scheduler sends them to all processes of a job.
+    """
+    del worker
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 class _TrainingCrops(Dataset[Tensor]):
