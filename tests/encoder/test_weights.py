@@ -111,17 +111,41 @@ def test_no_network_ends_in_one_line_that_says_what_to_do(
         VGGEncoder("vgg11", "imagenet")
 
 
-def test_imagenet_is_torchvisions_own_download_with_its_hash_check(
-    tmp_path: Path, state: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where torchvision keeps VGG-11's download, in a cache of the test's own."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     weights = torchvision.models.get_model_weights("vgg11")["IMAGENET1K_V1"]
-    cached = tmp_path / "hub" / "checkpoints" / weights.url.rsplit("/")[-1]
-    cached.parent.mkdir(parents=True)
+    path: Path = tmp_path / "hub" / "checkpoints" / weights.url.rsplit("/")[-1]
+    path.parent.mkdir(parents=True)
+    return path
+
+
+def test_imagenet_is_torchvisions_own_download(state: dict[str, Tensor], cached: Path) -> None:
     torch.save(state, cached)
     loaded = VGGEncoder("vgg11", "imagenet")
     original = VGGEncoder("vgg11", "random", seed=5)
     assert torch.equal(loaded(IMAGES, ["pool5"])["pool5"], original(IMAGES, ["pool5"])["pool5"])
+
+
+def test_a_damaged_download_says_where_it_lies(state: dict[str, Tensor], cached: Path) -> None:
+    torch.save(state, cached)
+    cached.write_bytes(cached.read_bytes()[:1000])
+    with pytest.raises(UserError, match=f"damaged; remove it from {cached.parents[1]}"):
+        VGGEncoder("vgg11", "imagenet")
+
+
+def test_a_download_that_is_not_what_was_published_is_refused(
+    tmp_path: Path, state: dict[str, Tensor], cached: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = tmp_path / "web" / cached.name  # the name holds the hash
+    published.parent.mkdir()
+    torch.save(state, published)
+    weights = torchvision.models.get_model_weights("vgg11")["IMAGENET1K_V1"]
+    monkeypatch.setattr(weights.value, "url", published.as_uri())
+    with pytest.raises(UserError, match="damaged"):
+        VGGEncoder("vgg11", "imagenet")
+    assert not cached.exists()
 
 
 def test_real_weights_load_and_their_activations_have_caffes_scale(real_vgg19: Path) -> None:

@@ -1,5 +1,6 @@
 """Where the loss network's weights come from: torchvision, a file, or a seed."""
 
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.error import URLError
@@ -71,15 +72,17 @@ def read_state(path: Path) -> dict[str, Tensor]:
 def _download(arch: str) -> dict[str, Tensor]:
     weights = get_model_weights(arch)["IMAGENET1K_V1"]
     try:
-        state: dict[str, Tensor] = weights.get_state_dict(progress=True, check_hash=True)
+        state: dict[str, Tensor] = weights.get_state_dict(
+            progress=True, check_hash=True, weights_only=True
+        )
     except (URLError, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", error)
         raise UserError(f"cannot download {weights.url} ({reason}): {_SUPPLY}") from None
-    except RuntimeError as error:
-        if "hash" not in str(error):
-            raise
+    except (RuntimeError, EOFError, pickle.UnpicklingError):
+        # The hash is checked on arrival only; a file that broke later fails when it is read.
         raise UserError(
-            f"the download of {weights.url} is damaged; try again, or {_SUPPLY}"
+            f"the download of {weights.url} is damaged; remove it from {torch.hub.get_dir()}"
+            f" and try again, or {_SUPPLY}"
         ) from None
     return state
 
