@@ -1,7 +1,6 @@
 """Stylise photos: python scripts/infer.py --ckpt checkpoints/starry_night.safetensors photo.jpg."""
 
 import argparse
-import sys
 
 from faststyle.errors import UserError, report_errors
 
@@ -47,4 +46,3 @@ def main() -> None:
 if __name__ == "__main__":
     with report_errors():
         main()
-    sys.exit(0)

@@ -16,8 +16,6 @@ from torch import Tensor
 from faststyle.errors import UserError
 from faststyle.files import atomic_write
 
-#: Files that are taken for pictures when a folder is searched.
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
 #: Pictures of more pixels are refused before they are decoded (a decompression bomb is small on
 #: disk); 178 million is the size at which Pillow itself refuses.
 MAX_PIXELS = 178_956_970
@@ -31,6 +29,8 @@ _FORMATS = {
     ".tiff": "TIFF",
     ".bmp": "BMP",
 }
+#: Files that are taken for pictures when a folder is searched.
+EXTENSIONS = frozenset(_FORMATS)
 _WITHOUT_ALPHA = {"JPEG", "BMP"}
 
 
@@ -64,16 +64,16 @@ def to_pil(pixels: Tensor) -> Image.Image:
     return Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
 
 
-def resize(pixels: Tensor, short_side: int) -> Tensor:
-    """Scale (C, H, W) so that the shorter side is ``short_side``; antialiased bicubic, [0, 1]."""
+def scaled_size(pixels: Tensor, short_side: int) -> tuple[int, int]:
+    """Height and width of (C, H, W) once its shorter side is ``short_side``."""
     height, width = pixels.shape[-2:]
     factor = short_side / min(height, width)
-    size = (max(1, round(height * factor)), max(1, round(width * factor)))
-    return resize_to(pixels, size)
+    return max(1, round(height * factor)), max(1, round(width * factor))
 
 
-def resize_to(pixels: Tensor, size: tuple[int, int]) -> Tensor:
-    """Scale (C, H, W) to ``size`` = (height, width); antialiased bicubic, clamped to [0, 1]."""
+def resize(pixels: Tensor, short_side: int) -> Tensor:
+    """Scale (C, H, W) so that the shorter side is ``short_side``; antialiased bicubic, [0, 1]."""
+    size = scaled_size(pixels, short_side)
     if tuple(pixels.shape[-2:]) == size:
         return pixels
     scaled = torch.nn.functional.interpolate(pixels[None], size, mode="bicubic", antialias=True)
@@ -120,7 +120,7 @@ def decode(image: Image.Image, path: Path) -> Image.Image:
 
 def load_rgb(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Open and decode a picture as 8-bit RGB, alpha dropped. Raises ``UserError``."""
-    return _to_rgb(decode(open_image(path, max_pixels), path))
+    return to_rgb(decode(open_image(path, max_pixels), path))
 
 
 def load(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
@@ -132,7 +132,7 @@ def load(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
     image = decode(open_image(path, max_pixels), path)
     profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA", "P") else None
     alpha = _alpha(image)
-    return Picture(to_unit(to_uint8(_to_rgb(image))), alpha, profile or None)
+    return Picture(to_unit(to_uint8(to_rgb(image))), alpha, profile or None)
 
 
 def save(picture: Picture, path: Path, quality: int = 95) -> None:
@@ -164,7 +164,8 @@ def _alpha(image: Image.Image) -> Tensor | None:
     return to_unit(torch.from_numpy(channel)[None])
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Any decoded image as 8-bit RGB, alpha dropped; see :func:`load`."""
     if image.mode == "RGB":
         return image
     if image.mode.startswith("I") or image.mode == "F":

@@ -103,10 +103,10 @@ class Stylizer:
         if size is not None:
             if size < 1:
                 raise UserError(f"size is {size}; it must be at least 1 pixel")
-            _check_pixels(_scaled_pixels(pictures[0].pixels, size), max_pixels)
+            _check_pixels(images.scaled_size(pictures[0].pixels, size), max_pixels)
             pictures = [_resized(picture, size) for picture in pictures]
         height, width = pictures[0].pixels.shape[-2:]
-        _check_pixels(height * width, max_pixels)
+        _check_pixels((height, width), max_pixels)
         batch = torch.stack([picture.pixels for picture in pictures])
         stylised = self(batch, strength, preserve_color)
         return [replace(p, pixels=s) for p, s in zip(pictures, stylised, strict=True)]
@@ -146,13 +146,8 @@ def _with_colour_of(stylised: Tensor, photos: Tensor) -> Tensor:
     return (photos + ((stylised - photos) * luma).sum(1, keepdim=True)).clamp_(0, 1)
 
 
-def _scaled_pixels(pixels: Tensor, size: int) -> int:
-    height, width = pixels.shape[-2:]
-    factor = size / min(height, width)
-    return round(height * factor) * round(width * factor)
-
-
-def _check_pixels(pixels: int, limit: int) -> None:
+def _check_pixels(size: tuple[int, int], limit: int) -> None:
+    pixels = size[0] * size[1]
     if pixels > limit:
         raise UserError(
             f"{pixels / 1e6:.1f} megapixels are more than the limit of {limit / 1e6:.1f};"

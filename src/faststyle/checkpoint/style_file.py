@@ -36,6 +36,11 @@ class TrainedStyle:
         return re.sub(r"[^\w.-]", "_", self.facts.get("style", "")).strip(".") or "styled"
 
 
+def network_facts(network: TransformNetwork) -> dict[str, str]:
+    """The facts that rebuild ``network``, and which faststyle wrote them."""
+    return {"network": json.dumps(network.options), "version": __version__}
+
+
 def write_style(style: TrainedStyle, path: Path, half: bool = True) -> None:
     """Write ``style`` atomically; ``half`` stores float16 (3.4 MB for the default network).
 
@@ -51,10 +56,9 @@ def write_style(style: TrainedStyle, path: Path, half: bool = True) -> None:
             raise UserError(f"{path} is not written: weight {name} is not finite")
     metadata = {
         **style.facts,
+        **network_facts(style.network),
         "format": "faststyle",
         "format_version": str(FORMAT_VERSION),
-        "network": json.dumps(style.network.options),
-        "version": __version__,
     }
     content = safetensors.torch.save(tensors, metadata)
     with atomic_write(path) as temporary:

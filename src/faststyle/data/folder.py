@@ -63,8 +63,7 @@ class PhotoFolder:
         image = images.open_image(path)
         # JPEG decodes at 1/2, 1/4 or 1/8 for a fraction of the cost; never below the crop's size.
         image.draft("RGB", (round(self.size / 0.7), round(self.size / 0.7)))
-        image = images.decode(image, path)
-        return image if image.mode == "RGB" else images.load_rgb(path)
+        return images.to_rgb(images.decode(image, path))
 
 
 def find_photos(root: Path) -> list[Path]:

@@ -185,8 +185,9 @@ class SampleGrid(Callback):
             self._show(trainer, pl_module)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Show the result."""
-        self._show(trainer, pl_module)
+        """Show the result, unless the last step just did."""
+        if trainer.global_step % self.every_n_steps:
+            self._show(trainer, pl_module)
 
     @torch.no_grad()
     def _show(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -19,6 +19,8 @@ from omegaconf.errors import (
 from faststyle.errors import UserError, nearest
 
 OUTPUTS = Path("outputs")
+#: Inside a run's folder: what ``resume=last`` goes on from.
+LAST_CHECKPOINT = Path("checkpoints", "last.ckpt")
 
 
 def run_name(style: str, resume: str | None, job: int | str = "") -> str:
@@ -27,10 +29,10 @@ def run_name(style: str, resume: str | None, job: int | str = "") -> str:
     A resumed run so goes on in its own folder, log and TensorBoard curve.
     """
     if resume == "last":
-        runs = [p.parent.parent for p in (OUTPUTS / style).glob("*/checkpoints/last.ckpt")]
-        if runs:
-            newest = max(runs, key=lambda run: (run / "checkpoints/last.ckpt").stat().st_mtime)
-            return newest.relative_to(OUTPUTS).as_posix()
+        found = list((OUTPUTS / style).glob(f"*/{LAST_CHECKPOINT.as_posix()}"))
+        if found:
+            newest = max(found, key=lambda path: path.stat().st_mtime)
+            return newest.parent.parent.relative_to(OUTPUTS).as_posix()
     suffix = f"_{job}" if str(job) else ""
     return f"{style}/{datetime.now():%Y-%m-%d_%H-%M-%S}{suffix}"
 

@@ -1,6 +1,5 @@
 """The LightningModule: one transform network trained against one perceptual loss."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,8 +7,9 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from faststyle import __version__, images
+from faststyle import images
 from faststyle.checkpoint.loading import FACTS_KEY
+from faststyle.checkpoint.style_file import network_facts
 from faststyle.errors import UserError
 from faststyle.losses import PerceptualLoss
 from faststyle.networks import TransformNetwork
@@ -96,8 +96,7 @@ class StyleTransfer(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what is needed to use the checkpoint as a style."""
-        network = {"network": json.dumps(self.network.options), "version": __version__}
-        checkpoint[FACTS_KEY] = {**self.facts, **network}
+        checkpoint[FACTS_KEY] = self.facts | network_facts(self.network)
 
     def _terms(self, photos: Tensor) -> dict[str, Tensor]:
         targets = self.loss.content_targets(photos)

@@ -20,6 +20,7 @@ from faststyle.files import check_writable
 from faststyle.losses.perceptual import StyleImage
 from faststyle.training.callbacks import FiniteGuard, SampleGrid, StopOnSignal, Throughput
 from faststyle.training.checkpoint_io import AtomicCheckpointIO
+from faststyle.training.config import LAST_CHECKPOINT
 from faststyle.training.module import StyleTransfer
 from faststyle.untrusted import read_torch
 
@@ -49,7 +50,7 @@ def train(cfg: DictConfig) -> Path | None:
     if resume:
         check_resumable(resume, module)
         log.info("resuming from %s", resume)
-    stop = StopOnSignal(Path(cfg.output_dir) / "checkpoints" / "last.ckpt")
+    stop = StopOnSignal(Path(cfg.output_dir) / LAST_CHECKPOINT)
     trainer = build_trainer(cfg, stop)
     # Our own checkpoints need no code to be read, so a foreign one gets none to run.
     trainer.fit(module, data, ckpt_path=resume, weights_only=True)
@@ -98,7 +99,9 @@ def build_trainer(cfg: DictConfig, stop: StopOnSignal) -> pl.Trainer:
         Throughput(),
         LearningRateMonitor(),
         SampleGrid(cfg.samples.count, cfg.samples.every_n_steps),
-        _checkpoint(out, filename="last", every_n_train_steps=cfg.checkpoint_every_n_steps),
+        _checkpoint(
+            out, filename=LAST_CHECKPOINT.stem, every_n_train_steps=cfg.checkpoint_every_n_steps
+        ),
         _checkpoint(out, filename="best", monitor="val/loss"),
     ]
     logger = instantiate(cfg.logger)
@@ -114,7 +117,7 @@ def build_trainer(cfg: DictConfig, stop: StopOnSignal) -> pl.Trainer:
 
 def _checkpoint(out: Path, **options: Any) -> ModelCheckpoint:
     # Always one file under one name, replaced atomically, instead of last-v1, last-v2 ...
-    return ModelCheckpoint(out / "checkpoints", enable_version_counter=False, **options)
+    return ModelCheckpoint(out / LAST_CHECKPOINT.parent, enable_version_counter=False, **options)
 
 
 def find_resume(resume: str | None, style: str, output_dir: Path) -> Path | None:
@@ -129,7 +132,7 @@ def find_resume(resume: str | None, style: str, output_dir: Path) -> Path | None
         if not path.is_file():
             raise UserError(f"no such checkpoint to resume from: {path}")
         return path
-    path = output_dir / "checkpoints" / "last.ckpt"
+    path = output_dir / LAST_CHECKPOINT
     if not path.is_file():
         raise UserError(f'no earlier run of style "{style}" to resume in {output_dir.parent}')
     return path
