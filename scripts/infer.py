@@ -23,6 +23,7 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     args = parse()
     # Imported late: --help should not wait for torch.
+    from faststyle.hardware import reuse_freed_memory
     from faststyle.jobs import Settings, plan, run
     from faststyle.stylizer import MAX_PIXELS, Stylizer
 
@@ -30,6 +31,7 @@ def main() -> None:
         raise UserError(f"--batch-size is {args.batch_size}; it must be at least 1")
     if not 0 <= args.strength <= 1:
         raise UserError(f"--strength is {args.strength}; it must lie between 0 and 1")
+    reuse_freed_memory()
     stylizer = Stylizer.load(args.ckpt, device=args.device, precision=args.precision)
     jobs = plan(args.inputs, args.output, stylizer.name)
     settings = Settings(

@@ -16,8 +16,10 @@ CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 def main(cfg: DictConfig) -> None:
     with report_errors(), report_config_errors(CONFIGS, "train"):
         # Imported late: a mistake in the config should not wait for torch and Lightning.
+        from faststyle.hardware import reuse_freed_memory
         from faststyle.training.run import train
 
+        reuse_freed_memory()
         train(cfg)
 
 

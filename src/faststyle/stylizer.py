@@ -43,7 +43,7 @@ class Stylizer:
         self.facts = style.facts
         self.device = _device(device)
         self.dtype = PRECISIONS[precision]
-        network = style.network.to(self.device, self.dtype)
+        network = style.network.to(self.device)
         self.network = network.to(memory_format=torch.channels_last)
 
     @classmethod
@@ -113,9 +113,12 @@ class Stylizer:
 
     @torch.no_grad()
     def _run(self, batch: Tensor) -> Tensor:
-        x = batch.to(device=self.device, dtype=self.dtype, memory_format=torch.channels_last)
+        x = batch.to(device=self.device, memory_format=torch.channels_last).float()
+        reduced = self.dtype != torch.float32
         try:
-            result: Tensor = self.network(x)
+            # Autocast keeps the weights and the sums of normalisation in float32.
+            with torch.autocast(self.device.type, self.dtype, enabled=reduced):
+                result: Tensor = self.network(x)
         except RuntimeError as error:
             if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(
                 error

@@ -119,3 +119,22 @@ def test_a_blank_target_gives_a_bounded_distance() -> None:
     distance = feature_distance(_features(0), blank, "relative")
     np.testing.assert_allclose(distance.numpy(), 1 / LEAST_ENERGY)
     assert feature_distance(blank, blank, "relative").tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("centred", [False, True])
+def test_gram_gradient_is_that_of_finite_differences(centred: bool) -> None:
+    features = _features(3).requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: gram_matrix(x, centred), features)
+    assert torch.autograd.gradgradcheck(lambda x: gram_matrix(x, centred), features)
+
+
+def test_gram_gradient_of_half_precision_neither_vanishes_nor_overflows() -> None:
+    exact = _features(4).requires_grad_()
+    half = exact.detach().half().requires_grad_()
+    # A loss as small as the paper's scale makes it: below float16's smallest number.
+    for features in (exact, half):
+        loss = gram_matrix(features).square().sum() * 1e-6
+        loss.backward()  # type: ignore[no-untyped-call]
+    assert half.grad is not None
+    assert exact.grad is not None
+    torch.testing.assert_close(half.grad.double(), exact.grad, rtol=0.1, atol=1e-7)

@@ -129,7 +129,7 @@ class PhotoData(pl.LightningDataModule):
             world_size=world_size,
         )
         return DataLoader(
-            _TrainingCrops(self.train_photos, self.seed),
+            TrainingCrops(self.train_photos, self.seed),
             batch_sampler=sampler,
             num_workers=self.workers,
             worker_init_fn=_ignore_signals,
@@ -166,11 +166,14 @@ def _ignore_signals(worker: int) -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-class _TrainingCrops(Dataset[Tensor]):
+class TrainingCrops(Dataset[Tensor]):
+    """Random crops, each a function of the seed and of its place in the run."""
+
     def __init__(self, photos: Photos, seed: int) -> None:
         self.photos, self.seed = photos, seed
 
     def __getitem__(self, draw: Draw) -> Tensor:
+        """The crop of one draw: uint8 (3, size, size)."""
         # Seeded by the place in the run: the crop is the same in any process, and after a resume.
         generator = np.random.default_rng((self.seed, 1, draw.position))
         return self.photos.random_crop(draw.photo, generator)

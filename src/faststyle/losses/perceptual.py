@@ -106,7 +106,20 @@ class PerceptualLoss(nn.Module):
         Returns:
             ``loss``, ``content``, ``style``, ``tv`` and each layer's part, as ``style/relu1_2``.
         """
-        features = self.encoder(images, {*self.content, *self.style})
+        return self.terms(images, self.features(images), content_targets)
+
+    def features(self, images: Tensor) -> dict[str, Tensor]:
+        """Features of ``images`` (N, 3, H, W) at all layers of the loss, and no deeper."""
+        features: dict[str, Tensor] = self.encoder(images, {*self.content, *self.style})
+        return features
+
+    def terms(
+        self,
+        images: Tensor,
+        features: Mapping[str, Tensor],
+        content_targets: Mapping[str, Tensor],
+    ) -> dict[str, Tensor]:
+        """What :meth:`forward` returns, from ``features`` that :meth:`features` gave."""
         parts: dict[str, Tensor] = {}
         for layer, weight in self.content.items():
             distance = feature_distance(features[layer], content_targets[layer], self.scale)

@@ -5,6 +5,8 @@ returns one value per picture, shape (N,). Half-precision input is widened to fl
 over H*W overflow or lose digits otherwise; float64 stays float64.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -30,11 +32,36 @@ def gram_matrix(features: Tensor, centred: bool = False) -> Tensor:
         (N, C, C).
     """
     with torch.autocast(features.device.type, enabled=False):
-        flat = _widen(features).flatten(2)
+        # (N, H * W, C), which a channels-last tensor is already.
+        pixels = features.permute(0, 2, 3, 1).flatten(1, 2)
         if centred:
-            flat = flat - flat.mean(2, keepdim=True)
-        channels, pixels = flat.shape[1:]
-        return flat @ flat.transpose(1, 2) / (channels * pixels)
+            pixels = _widen(pixels)
+            pixels = pixels - pixels.mean(1, keepdim=True)
+        gram: Tensor = _Gram.apply(pixels)
+        return gram
+
+
+class _Gram(torch.autograd.Function):
+    """G = P^T P / (C H W) of P (N, H * W, C).
+
+    Its gradient P (dG + dG^T) / (C H W) is one product, where autograd would make two. It is made
+    in the dtype of P, in which it goes on to the layers before.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, pixels: Tensor) -> Tensor:
+        ctx.save_for_backward(pixels)
+        wide = _widen(pixels)
+        return wide.transpose(1, 2) @ wide / pixels[0].numel()
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (pixels,) = ctx.saved_tensors
+        weights = (grad + grad.transpose(1, 2)) / pixels[0].numel()
+        # Scaled to 1 before it loses digits or range, and back after.
+        largest = weights.abs().amax().clamp_min(torch.finfo(weights.dtype).tiny)
+        gradient: Tensor = pixels @ (weights / largest).to(pixels.dtype)
+        return gradient.mul_(largest)
 
 
 def style_statistics(features: Tensor, statistic: str) -> tuple[Tensor, ...]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
@@ -17,6 +16,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from faststyle.checkpoint import TrainedStyle, load_style, write_style
 from faststyle.errors import UserError
 from faststyle.files import check_writable
+from faststyle.hardware import cpu_has_bf16
 from faststyle.losses.perceptual import StyleImage
 from faststyle.training.callbacks import FiniteGuard, SampleGrid, StopOnSignal, Throughput
 from faststyle.training.checkpoint_io import AtomicCheckpointIO
@@ -174,7 +174,7 @@ def _warn_of_slow_precision(cfg: DictConfig) -> None:
     """bf16 without hardware for it is hundreds of times slower than float32 on a CPU."""
     if cfg.trainer.accelerator != "cpu" or "16" not in str(cfg.trainer.precision):
         return
-    if torch.backends.cpu.get_cpu_capability() in ("DEFAULT", "AVX2"):
+    if not cpu_has_bf16():
         log.warning(
             "trainer.precision=%s: this CPU has no bf16 arithmetic; float32 will be far faster",
             cfg.trainer.precision,

@@ -1,0 +1,52 @@
+"""How fast is faststyle here? python scripts/benchmark.py train --against reference.
+
+Four tasks: train (a training step), infer (stylising one photo), data (loading photos) and start
+(the commands themselves). Variants take turns; the ratios are those of neighbouring rounds.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from faststyle.errors import UserError, report_errors
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measure how fast faststyle is on this machine.")
+    parser.add_argument("task", choices=("train", "infer", "data", "start"))
+    parser.add_argument("--against", choices=("reference",), help="also run the textbook way")
+    parser.add_argument("--rounds", type=int, default=7, help="that count, of each variant")
+    parser.add_argument("--precision", nargs="+", choices=("32", "bf16"), help="default: what pays")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1")
+    parser.add_argument("--compile", metavar="MODE", help="torch.compile: default, max-autotune")
+    parser.add_argument("--network", default="johnson", help="johnson, small: configs/network")
+    parser.add_argument("--photos", type=Path, help="folder; default: drawn pictures")
+    parser.add_argument("--json", type=Path, help="write every figure there")
+    parser.add_argument("--plot", type=Path, help="train: losses; several sizes: costs (.png)")
+    parser.add_argument("--size", nargs="+", default=["256"], help="pixels: 512 or 1080x1920 (HxW)")
+    train = parser.add_argument_group("train")
+    train.add_argument("--batch-size", nargs="+", type=int, default=[4])
+    train.add_argument("--encoder", default="vgg19")
+    train.add_argument("--weights", default="random", help="imagenet, random, or a file")
+    train.add_argument("--style", type=Path, help="picture; default: the flow field")
+    infer = parser.add_argument_group("infer")
+    infer.add_argument("--ckpt", type=Path, help="style file; default: random weights")
+    infer.add_argument("--photo", type=Path, help="default: scikit-image's astronaut")
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse()
+    if args.rounds < 1:
+        raise UserError(f"--rounds is {args.rounds}; it must be at least 1")
+    # Imported late: --help should not wait for torch.
+    from faststyle.benchmark.suite import run
+
+    report = run(args, Path(__file__).resolve().parent.parent)
+    if args.json:
+        args.json.write_text(json.dumps(report, indent=1))
+
+
+if __name__ == "__main__":
+    with report_errors():
+        main()

@@ -1,0 +1,1 @@
+"""How fast training, stylising and loading are, against a textbook implementation of the same."""

@@ -1,0 +1,57 @@
+"""Loading photos: decoding, cropping and collating, in one process."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from faststyle.benchmark.compare import Stages, Variant
+from faststyle.benchmark.reference import reference_loader
+from faststyle.data.folder import PhotoFolder, find_photos
+from faststyle.data.module import TrainingCrops
+from faststyle.data.sampler import StepSampler
+
+
+@dataclass(frozen=True)
+class DataTask:
+    """Batches of crops of the photos in one folder below ``root``; each round is one pass."""
+
+    root: Path
+    size: int = 256
+    batch_size: int = 4
+
+    @property
+    def photos(self) -> int:
+        """How many photos one round loads."""
+        return len(find_photos(self.root)) // self.batch_size * self.batch_size
+
+
+def variants(task: DataTask, reference: bool) -> list[Variant]:
+    """Loader of faststyle, after the reference's if asked for."""
+    found = [Variant("reference", partial(_prepare_reference, task))] if reference else []
+    return [*found, Variant("faststyle", partial(_prepare_ours, task))]
+
+
+def _prepare_ours(task: DataTask) -> Stages:
+    torch.set_num_threads(1)
+    photos = PhotoFolder(find_photos(task.root), task.size)
+    sampler = StepSampler(len(photos), task.batch_size, steps=task.photos // task.batch_size)
+    return _load(DataLoader(TrainingCrops(photos, seed=0), batch_sampler=sampler))
+
+
+def _prepare_reference(task: DataTask) -> Stages:
+    torch.set_num_threads(1)
+    return _load(reference_loader(task.root, task.size, task.batch_size))
+
+
+def _load(loader: DataLoader[Any]) -> Stages:
+    def one_pass() -> int:
+        batches: Iterator[Tensor] = iter(loader)
+        return sum(1 for _ in batches)
+
+    return [("load", one_pass)]

@@ -1,0 +1,85 @@
+"""Stylising one photo: faststyle's network and the reference's, with the same weights."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from skimage.metrics import structural_similarity
+from torch import Tensor
+
+from faststyle import images
+from faststyle.benchmark.compare import NAMES, Stages, Variant
+from faststyle.benchmark.reference import ReferenceNetwork
+from faststyle.checkpoint import TrainedStyle, load_style
+from faststyle.hardware import reuse_freed_memory
+from faststyle.networks import TransformNetwork
+from faststyle.stylizer import Stylizer
+
+
+@dataclass(frozen=True)
+class InferTask:
+    """Which style on which photo, scaled to ``height`` x ``width``.
+
+    ``style``: a style file, or none for random weights of a network of ``width`` and ``blocks``.
+    ``compile``: a mode of ``torch.compile``, or none.
+    """
+
+    photo: Path
+    size: tuple[int, int]
+    style: Path | None = None
+    width: int = 32
+    blocks: int = 5
+    device: str = "cpu"
+    compile: str | None = None
+
+
+def variants(task: InferTask, precisions: Sequence[str], reference: bool) -> list[Variant]:
+    """Ours in each precision, after the reference if asked for."""
+    found = [Variant("reference", partial(_prepare_reference, task))] if reference else []
+    return found + [Variant(NAMES[p], partial(_prepare_ours, task, p), p) for p in precisions]
+
+
+def difference(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
+    """Mean absolute difference in units of 1/255, and SSIM, of pictures (3, H, W) in [0, 1]."""
+    error = float(np.abs(a - b).mean() * 255)
+    ssim = structural_similarity(a, b, channel_axis=0, data_range=1)  # type: ignore[no-untyped-call]
+    return error, float(ssim)
+
+
+def _prepare_ours(task: InferTask, precision: str) -> Stages:
+    reuse_freed_memory()
+    stylizer = Stylizer(_style(task), device=task.device, precision=precision)
+    if task.compile:
+        stylizer.network.compile(mode=task.compile)
+    photo = _photo(task)
+    return [("stylise", lambda: stylizer(photo)[0].cpu().numpy())]
+
+
+def _prepare_reference(task: InferTask) -> Stages:
+    network = _style(task).network
+    width, blocks = (int(network.options[name]) for name in ("width", "blocks"))
+    reference = ReferenceNetwork(width, blocks).load(network.state_dict()).to(task.device)
+    photo = _photo(task)
+
+    @torch.no_grad()
+    def stylise() -> np.ndarray:
+        result: Tensor = reference(photo.to(task.device))
+        return result[0].clamp(0, 1).cpu().numpy()
+
+    return [("stylise", stylise)]
+
+
+def _style(task: InferTask) -> TrainedStyle:
+    if task.style:
+        return load_style(task.style)
+    torch.manual_seed(0)
+    return TrainedStyle(TransformNetwork(task.width, task.blocks).requires_grad_(False))
+
+
+def _photo(task: InferTask) -> Tensor:
+    pixels = images.load(task.photo).pixels[None]
+    scaled = torch.nn.functional.interpolate(pixels, task.size, mode="bicubic", antialias=True)
+    return scaled.clamp_(0, 1)

@@ -1,0 +1,176 @@
+"""From the command line's choices to a printed and returned report."""
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import OmegaConf
+
+from faststyle.benchmark import data, infer, report, train
+from faststyle.benchmark.compare import Variant, compare
+from faststyle.benchmark.start import measure_start
+from faststyle.benchmark.work import Peak, measure_peak
+from faststyle.data.synthetic import DeadLeaves
+from faststyle.errors import UserError
+from faststyle.hardware import cpu_has_bf16
+from faststyle.images import Picture, save, to_unit
+
+_WARMUP = 2
+
+
+def run(args: argparse.Namespace, root: Path) -> dict[str, Any]:
+    """Run one task of ``scripts/benchmark.py``; ``root`` holds ``configs`` and ``scripts``.
+
+    Prints tables and returns the same and more as plain values. Raises ``UserError``.
+    """
+    if args.device.startswith("cuda") and not torch.cuda.is_available():
+        raise UserError("there is no GPU here: leave out --device")
+    peak = measure_peak(args.device)
+    result: dict[str, Any] = {"task": args.task, "machine": report.machine(peak)}
+    print(_heading(result["machine"]))  # noqa: T201
+    if args.task == "start":
+        spreads = measure_start(root / "scripts" / "infer.py", args.rounds)
+        for name, spread in spreads.items():
+            print(f"{name:20} {spread.median:.2f} s ({spread.low:.2f} to {spread.high:.2f})")  # noqa: T201
+        return result | {"seconds": {name: vars(spread) for name, spread in spreads.items()}}
+    task = {"train": _train, "infer": _infer, "data": _data}[args.task]
+    result["runs"] = []
+    for run in task(args, peak, root / "configs" / "network" / f"{args.network}.yaml"):
+        result["runs"].append(run)
+    if args.plot and len(result["runs"]) > 1:
+        report.plot_costs(
+            result["runs"], "pixels" if args.task == "infer" else "batch_size", args.plot
+        )
+    return result
+
+
+def _train(args: argparse.Namespace, peak: Peak, network: Path) -> Iterator[dict[str, Any]]:
+    with _bundled("flow_field.png", args.style) as style:
+        for size, batch_size in ((s, b) for s in args.size for b in args.batch_size):
+            side = _sides(size)[0]
+            task = train.TrainTask(
+                **_network(network),
+                style=style,
+                rounds=args.rounds + _WARMUP,
+                photos=args.photos,
+                arch=args.encoder,
+                weights=args.weights,
+                batch_size=batch_size,
+                size=side,
+                device=args.device,
+                compile=args.compile,
+            )
+            variants = train.variants(task, _precisions(args), bool(args.against))
+            results = compare(variants, args.rounds, _WARMUP, args.device)
+            title = f"training step, batch of {batch_size}, {side} x {side}, {args.encoder}"
+            described = _show(title, variants, results, peak, batch_size)
+            losses = {name: result.result for name, result in results.items()}
+            if args.plot and len(args.size) * len(args.batch_size) == 1:
+                report.plot_losses(losses, args.plot)
+            yield {"size": side, "batch_size": batch_size, "results": described, "losses": losses}
+
+
+def _infer(args: argparse.Namespace, peak: Peak, network: Path) -> Iterator[dict[str, Any]]:
+    with _bundled("", args.photo) as photo:
+        for size in args.size:
+            height, width = _sides(size)
+            task = infer.InferTask(
+                **({} if args.ckpt else _network(network)),
+                photo=photo,
+                size=(height, width),
+                style=args.ckpt,
+                device=args.device,
+                compile=args.compile,
+            )
+            variants = infer.variants(task, _precisions(args), bool(args.against))
+            results = compare(variants, args.rounds, _WARMUP, args.device)
+            title = f"stylising {width} x {height}"
+            described = _show(title, variants, results, peak, 1)
+            first = results[variants[0].name].result
+            for name, result in results.items():
+                error, ssim = infer.difference(first, result.result)
+                described[name] |= {"mean_difference_255": error, "ssim": ssim}
+                print(f"{name:20} differs by {error:.3f}/255 in the mean, SSIM {ssim:.5f}")  # noqa: T201
+            yield {"pixels": height * width, "results": described}
+
+
+def _data(args: argparse.Namespace, peak: Peak, network: Path) -> Iterator[dict[str, Any]]:
+    del network
+    with tempfile.TemporaryDirectory() as temporary:
+        root = args.photos or _draw_photos(Path(temporary, "drawn"))
+        # ImageFolder wants a folder of folders.
+        (Path(temporary) / "photos").mkdir()
+        (Path(temporary) / "photos" / "all").symlink_to(root.resolve())
+        for size in args.size:
+            side = _sides(size)[0]
+            task = data.DataTask(Path(temporary, "photos"), side)
+            variants = data.variants(task, bool(args.against))
+            results = compare(variants, args.rounds, _WARMUP)
+            title = f"loading {task.photos} photos as {side} x {side} crops, one core"
+            described = _show(title, variants, results, peak, task.photos)
+            yield {"size": side, "photos": task.photos, "results": described}
+
+
+def _show(
+    title: str,
+    variants: list[Variant],
+    results: Any,
+    peak: Peak,
+    units: int,
+) -> dict[str, Any]:
+    described = report.describe(variants, results, peak, units)
+    print(f"\n{title}\n{report.table(described)}")  # noqa: T201
+    return described
+
+
+def _heading(machine: dict[str, Any]) -> str:
+    return (
+        f"{machine['gpu'] or machine['processor']}, {machine['threads']} threads,"
+        f" torch {machine['torch']}; peak {machine['peak_gmacs_float32']:.0f} GMAC/s in float32,"
+        f" {machine['peak_gmacs_bfloat16']:.0f} in bf16, {machine['peak_copy_gbytes']:.0f} GB/s"
+    )
+
+
+def _precisions(args: argparse.Namespace) -> list[str]:
+    if args.precision:
+        return list(args.precision)
+    return ["32", "bf16"] if args.device != "cpu" or cpu_has_bf16() else ["32"]
+
+
+def _network(path: Path) -> dict[str, int]:
+    config = OmegaConf.load(path)
+    return {"width": int(config.width), "blocks": int(config.blocks)}
+
+
+def _sides(text: str) -> tuple[int, int]:
+    """``512`` or ``1080x1920`` (height x width)."""
+    parts = text.lower().split("x")
+    if len(parts) > 2 or not all(part.isdigit() and int(part) >= 16 for part in parts):
+        raise UserError(f'--size "{text}" must be like 512 or 1080x1920, of 16 pixels or more')
+    return int(parts[0]), int(parts[-1])
+
+
+@contextmanager
+def _bundled(name: str, given: Path | None) -> Iterator[Path]:
+    """``given``, or else a picture that comes with faststyle or, unnamed, with scikit-image."""
+    if given is not None:
+        yield given
+        return
+    where = (
+        files("faststyle") / "assets" / name if name else files("skimage") / "data/astronaut.png"
+    )
+    with as_file(where) as path:
+        yield path
+
+
+def _draw_photos(folder: Path, count: int = 64) -> Path:
+    pictures = DeadLeaves(count, 640)
+    for index in range(count):
+        pixels = to_unit(pictures.centre_crop(index))[:, :480]
+        save(Picture(pixels), folder / f"{index}.jpg", quality=90)
+    return folder

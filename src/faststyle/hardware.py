@@ -1,0 +1,32 @@
+"""What the processor and the memory of this machine do well."""
+
+import ctypes
+import sys
+
+import torch
+
+# Parameters of glibc's mallopt(3).
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_NEVER = 2**31 - 1
+
+
+def cpu_has_bf16() -> bool:
+    """Whether the CPU multiplies bfloat16 itself; elsewhere it is far slower than float32."""
+    # Older versions of torch cannot tell.
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16"))
+
+
+def reuse_freed_memory() -> None:
+    """Keep freed memory in the process, on Linux with glibc; elsewhere nothing happens.
+
+    A network's layers ask for the same large blocks over and over. glibc gives each back to the
+    system when it is freed, which then has to map and clear every page anew: 10 to 20 % of a
+    training step or a stylised picture. For programs, not libraries: it is for the whole process.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, 2**30)
+        mallopt(_M_TRIM_THRESHOLD, _NEVER)

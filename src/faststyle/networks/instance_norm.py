@@ -1,0 +1,74 @@
+"""Instance normalisation and ReLU in one, for channels-last tensors on a CPU.
+
+PyTorch's own instance norm turns channels-last tensors into channels-first ones and back; its batch
+norm does not, and batch norm of a batch of one picture is instance norm.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def instance_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool) -> Tensor:
+    """Normalise over each picture's H and W: (x - mean) / sqrt(var + eps) * weight + bias.
+
+    Args:
+        x: (N, C, H, W), best in channels-last layout; overwritten if no graph is recorded.
+        weight: (C,), float32 or the dtype of ``x``.
+        bias: (C,), as ``weight``.
+        eps: added to the variance, which is the biased one (Ulyanov et al., 2017).
+        relu: clamp at 0.
+
+    Returns:
+        (N, C, H, W) in the dtype of ``x`` and channels-last layout.
+    """
+    x = x.contiguous(memory_format=torch.channels_last)
+    if torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad):
+        result: Tensor = _InstanceNorm.apply(x, weight, bias, eps, relu)
+        return result
+    _normalise(x, x, weight, bias, eps)
+    return x.relu_() if relu else x
+
+
+class _InstanceNorm(torch.autograd.Function):
+    """The same with a graph that keeps ``x`` and the result, and nothing else of their size."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool
+    ) -> Tensor:
+        y = torch.empty_like(x)
+        mean, rstd = _normalise(x, y, weight, bias, eps)
+        ctx.eps = eps
+        ctx.save_for_backward(x, weight, mean, rstd, y.relu_() if relu else None)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight, mean, rstd, y = ctx.saved_tensors
+        grad = grad.contiguous(memory_format=torch.channels_last)
+        if y is not None:
+            grad = torch.ops.aten.threshold_backward(grad, y, 0)
+        dx = torch.empty_like(x)
+        d_weight, d_bias = torch.zeros_like(weight), torch.zeros_like(weight)
+        for n, (m, r) in enumerate(zip(mean, rstd, strict=True)):
+            one = slice(n, n + 1)
+            dx[one], dw, db = torch.ops.aten.native_batch_norm_backward(
+                grad[one], x[one], weight, None, None, m, r, True, ctx.eps, [True, True, True]
+            )
+            d_weight += dw
+            d_bias += db
+        return dx, d_weight, d_bias, None, None
+
+
+def _normalise(
+    source: Tensor, target: Tensor, weight: Tensor, bias: Tensor, eps: float
+) -> tuple[Tensor, Tensor]:
+    """Write the normalised ``source`` to ``target``; return mean and 1 / deviation, each (N, C)."""
+    mean = torch.empty(*source.shape[:2], dtype=weight.dtype)
+    rstd = torch.empty_like(mean)
+    for n in range(source.shape[0]):
+        out = (target[n : n + 1], mean[n], rstd[n])
+        torch.native_batch_norm(source[n : n + 1], weight, bias, None, None, True, 0, eps, out=out)
+    return mean, rstd

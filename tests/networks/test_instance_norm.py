@@ -1,0 +1,60 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from faststyle.networks.instance_norm import instance_norm
+
+EPS = 1e-5
+
+
+def _inputs(seed: int, size: tuple[int, ...] = (2, 3, 6, 7)) -> tuple[Tensor, Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(size, generator=generator, dtype=torch.float64) * 3 + 1
+    weight, bias = torch.randn(2, size[1], generator=generator, dtype=torch.float64)
+    return x, weight, bias
+
+
+def _formula(x: Tensor, weight: Tensor, bias: Tensor, relu: bool) -> Tensor:
+    """Equation 6 of Ulyanov et al. (2017)."""
+    mean = x.mean((2, 3), keepdim=True)
+    variance = (x - mean).square().mean((2, 3), keepdim=True)
+    y = (x - mean) / (variance + EPS).sqrt() * weight.view(-1, 1, 1) + bias.view(-1, 1, 1)
+    return y.clamp_min(0) if relu else y
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 3), st.integers(1, 5), st.integers(2, 9), st.integers(1, 9), st.booleans())
+def test_it_is_the_published_formula(n: int, c: int, h: int, w: int, relu: bool) -> None:
+    x, weight, bias = _inputs(0, (n, c, h, w))
+    expected = _formula(x, weight, bias, relu)
+    torch.testing.assert_close(instance_norm(x, weight, bias, EPS, relu), expected)
+
+
+@pytest.mark.parametrize("relu", [False, True])
+def test_its_gradients_are_those_of_finite_differences(relu: bool) -> None:
+    inputs = [value.requires_grad_() for value in _inputs(1)]
+    assert torch.autograd.gradcheck(lambda x, w, b: instance_norm(x, w, b, EPS, relu), inputs)
+
+
+def test_without_a_graph_the_result_takes_the_inputs_place() -> None:
+    x, weight, bias = _inputs(2)
+    x = x.contiguous(memory_format=torch.channels_last)
+    assert instance_norm(x, weight, bias, EPS, True).data_ptr() == x.data_ptr()
+
+
+def test_with_a_graph_the_input_is_left_alone() -> None:
+    x, weight, bias = _inputs(2)
+    before = x.clone()
+    instance_norm(x.requires_grad_(), weight, bias, EPS, True)
+    torch.testing.assert_close(x.detach(), before, rtol=0, atol=0)
+
+
+def test_half_precision_is_summed_in_full() -> None:
+    x, weight, bias = _inputs(3, (1, 2, 64, 64))
+    x = (x + 30).bfloat16()
+    expected = _formula(x.double(), weight, bias, False)
+    found = instance_norm(x, weight.float(), bias.float(), EPS, False)
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found.double(), expected, rtol=2**-8, atol=1e-3)
