@@ -79,7 +79,47 @@ def test_large_jpegs_are_decoded_at_reduced_scale(
     tmp_path: Path, make_photo: MakePhoto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photos = PhotoFolder([make_photo(tmp_path / "a.jpg", 1600, 1200)], 64)
-    assert photos._read(0).size == (200, 150)
+    assert photos._read(0).shape[:0:-1] == (200, 150)
+
+
+def test_plain_jpegs_have_the_pixels_that_pillow_gives(
+    tmp_path: Path, make_photo: MakePhoto
+) -> None:
+    path = make_photo(tmp_path / "a.jpg", 64, 48)
+    expected = torch.from_numpy(np.array(Image.open(path))).permute(2, 0, 1)
+    assert torch.equal(PhotoFolder([path], 64)._read(0), expected)
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_exif_orientation_is_applied(
+    tmp_path: Path, make_photo: MakePhoto, orientation: int
+) -> None:
+    source = Image.open(make_photo(tmp_path / "a.png", 64, 48))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    source.save(tmp_path / "b.jpg", exif=exif)
+    size = PhotoFolder([tmp_path / "b.jpg"], 64)._read(0).shape[1:]
+    assert size == ((48, 64) if orientation == 1 else (64, 48))
+
+
+@pytest.mark.parametrize("kept", [0.5, 0.99])
+def test_a_truncated_jpeg_is_not_taken_for_a_photo(
+    tmp_path: Path, make_photo: MakePhoto, kept: float
+) -> None:
+    path = make_photo(tmp_path / "a.jpg", 200, 200)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * kept)])
+    with pytest.raises(UserError, match="none of the 1 photos"):
+        PhotoFolder([path], 200).centre_crop(0)
+
+
+def test_a_crop_of_the_whole_square_is_what_pillow_scales_it_to(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (90, 60, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    square = Image.fromarray(pixels[15:75])
+    expected = np.array(square.resize((24, 24), Image.Resampling.BILINEAR)).astype(float)
+    found = PhotoFolder([tmp_path / "a.png"], 24).centre_crop(0).permute(1, 2, 0).numpy()
+    assert np.abs(found - expected).max() <= 1
 
 
 def test_an_unreadable_photo_is_named_once_counted_and_replaced(

@@ -15,6 +15,7 @@ from faststyle.benchmark.reference import reference_loader
 from faststyle.data.folder import PhotoFolder, find_photos
 from faststyle.data.module import TrainingCrops
 from faststyle.data.sampler import StepSampler
+from faststyle.hardware import reuse_freed_memory
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ def variants(task: DataTask, reference: bool) -> list[Variant]:
 
 
 def _prepare_ours(task: DataTask) -> Stages:
+    reuse_freed_memory()
     torch.set_num_threads(1)
     photos = PhotoFolder(find_photos(task.root), task.size)
     sampler = StepSampler(len(photos), task.batch_size, steps=task.photos // task.batch_size)

@@ -7,13 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import simplejpeg
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
 from faststyle import images
 from faststyle.errors import UserError
 
+#: Training crops have at least this part of the photo's short side.
+LEAST_SCALE = 0.7
+
+_ORIENTATION = 0x0112  # the EXIF tag
 log = logging.getLogger(__name__)
 
 
@@ -38,16 +44,16 @@ class PhotoFolder:
 
         Returns uint8 (3, size, size). Raises ``UserError`` if no photo at all can be read.
         """
-        scale, x, y = generator.uniform(0.7, 1), generator.uniform(), generator.uniform()
+        scale, x, y = generator.uniform(LEAST_SCALE, 1), generator.uniform(), generator.uniform()
         mirror = generator.uniform() < 0.5
         crop = _crop(self._read(index), self.size, scale, x, y)
-        return images.to_uint8(crop.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirror else crop)
+        return crop.flip(2) if mirror else crop
 
     def centre_crop(self, index: int) -> Tensor:
         """The largest centred square, scaled; uint8 (3, size, size)."""
-        return images.to_uint8(_crop(self._read(index), self.size, 1, 0.5, 0.5))
+        return _crop(self._read(index), self.size, 1, 0.5, 0.5)
 
-    def _read(self, index: int) -> Image.Image:
+    def _read(self, index: int) -> Tensor:
         for step in range(len(self.paths)):
             position = (index + step) % len(self.paths)
             if self.unreadable[position]:
@@ -59,11 +65,25 @@ class PhotoFolder:
                 log.warning("skipped: %s", error)
         raise UserError(f"none of the {len(self.paths)} photos could be read")
 
-    def _decode(self, path: Path) -> Image.Image:
+    def _decode(self, path: Path) -> Tensor:
         image = images.open_image(path)
+        wanted = round(self.size / LEAST_SCALE)
+        if min(image.size) < 2 * wanted and (pixels := _decode_plain_jpeg(image, path)) is not None:
+            return pixels
         # JPEG decodes at 1/2, 1/4 or 1/8 for a fraction of the cost; never below the crop's size.
-        image.draft("RGB", (round(self.size / 0.7), round(self.size / 0.7)))
-        return images.to_rgb(images.decode(image, path))
+        image.draft("RGB", (wanted, wanted))
+        return images.to_uint8(images.to_rgb(images.decode(image, path)))
+
+
+def _decode_plain_jpeg(image: Image.Image, path: Path) -> Tensor | None:
+    """The same pixels as Pillow's in 2/3 of the time; none where Pillow has to do it (or fail)."""
+    if image.format != "JPEG" or image.mode != "RGB" or _ORIENTATION in image.getexif():
+        return None
+    try:
+        pixels = simplejpeg.decode_jpeg(path.read_bytes())
+    except (ValueError, OSError):
+        return None
+    return torch.from_numpy(pixels).permute(2, 0, 1)
 
 
 def find_photos(root: Path) -> list[Path]:
@@ -108,9 +128,10 @@ def _hash(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()
 
 
-def _crop(image: Image.Image, size: int, scale: float, x: float, y: float) -> Image.Image:
+def _crop(pixels: Tensor, size: int, scale: float, x: float, y: float) -> Tensor:
     """The square of ``scale`` times the short side, at fractions x, y of the room there is."""
-    side = max(1.0, min(image.size) * scale)
-    left, top = (image.width - side) * x, (image.height - side) * y
-    box = (left, top, left + side, top + side)
-    return image.resize((size, size), Image.Resampling.BILINEAR, box=box, reducing_gap=2.0)
+    height, width = pixels.shape[1:]
+    side = max(1, round(min(height, width) * scale))
+    left, top = round((width - side) * x), round((height - side) * y)
+    square = pixels[None, :, top : top + side, left : left + side]
+    return F.interpolate(square, (size, size), mode="bilinear", antialias=True)[0]

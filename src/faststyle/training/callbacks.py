@@ -124,15 +124,34 @@ class FiniteGuard(Callback):
 
 
 class Throughput(Callback):
-    """Log images per second over all processes, between one log line and the next."""
+    """Log images per second over all processes, and the share of time spent waiting for photos.
+
+    Both are measured from one log line to the next; validation counts for neither.
+    """
 
     def __init__(self) -> None:
-        self._since = (0.0, 0)
+        self._seconds = self._waited = 0.0
+        self._idle_since = 0.0
+        self._pictures = 0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock."""
-        del pl_module
-        self._since = (time.perf_counter(), trainer.global_step)
+        del trainer, pl_module
+        self._idle_since = time.perf_counter()
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Go on with the clock."""
+        self.on_train_start(trainer, pl_module)
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: object
+    ) -> None:
+        """Whatever lies between two steps is waiting: the next batch is all that is missing."""
+        del trainer, pl_module, args
+        now = time.perf_counter()
+        self._waited += now - self._idle_since
+        self._seconds += now - self._idle_since
+        self._idle_since = now
 
     def on_train_batch_end(
         self,
@@ -144,13 +163,16 @@ class Throughput(Callback):
     ) -> None:
         """Log at the steps where Lightning logs."""
         del outputs, batch_idx
+        now = time.perf_counter()
+        self._seconds += now - self._idle_since
+        self._idle_since = now
+        self._pictures += len(batch) * trainer.world_size
         if trainer.global_step % trainer.log_every_n_steps:  # type: ignore[attr-defined]
             return
-        now, (then, step) = time.perf_counter(), self._since
-        pictures = (trainer.global_step - step) * len(batch) * trainer.world_size
-        if now > then:
-            pl_module.log("train/images_per_second", pictures / (now - then))
-        self._since = (now, trainer.global_step)
+        pl_module.log("train/images_per_second", self._pictures / self._seconds)
+        pl_module.log("train/data_wait_share", self._waited / self._seconds)
+        self._seconds = self._waited = 0.0
+        self._pictures = 0
 
 
 class SampleGrid(Callback):
