@@ -8,7 +8,8 @@ import argparse
 import json
 from pathlib import Path
 
-from faststyle.errors import UserError, report_errors
+from faststyle.errors import report_errors
+from faststyle.files import atomic_write
 
 
 def parse() -> argparse.Namespace:
@@ -37,14 +38,13 @@ def parse() -> argparse.Namespace:
 
 def main() -> None:
     args = parse()
-    if args.rounds < 1:
-        raise UserError(f"--rounds is {args.rounds}; it must be at least 1")
     # Imported late: --help should not wait for torch.
     from faststyle.benchmark.suite import run
 
     report = run(args, Path(__file__).resolve().parent.parent)
     if args.json:
-        args.json.write_text(json.dumps(report, indent=1))
+        with atomic_write(args.json) as temporary:
+            temporary.write_text(json.dumps(report, indent=1))
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--strength", type=float, default=1.0, help="0 (photo) to 1 (style)")
     parser.add_argument("--preserve-color", action="store_true", help="keep the photo's colours")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
-    parser.add_argument("--precision", default="32", choices=("32", "bf16", "16"))
+    parser.add_argument("--precision", default="auto", choices=("auto", "32", "bf16", "16"))
     parser.add_argument("--batch-size", type=int, default=1, help="pictures of one size at once")
-    parser.add_argument("--max-pixels", type=int, help="refuse larger pictures; 12 million")
+    parser.add_argument("--max-pixels", type=int, help="refuse larger pictures; 16 million")
     return parser.parse_args()
 
 

@@ -56,6 +56,15 @@ def test_results_stay_in_unit_range_even_of_a_linear_network() -> None:
     assert Stylizer(TrainedStyle(network), device="cpu")(PHOTOS).max() == 1
 
 
+@pytest.mark.parametrize(("has_bf16", "expected"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_auto_precision_is_what_the_cpu_is_fast_at(
+    has_bf16: bool, expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("faststyle.stylizer.cpu_has_bf16", lambda: has_bf16)
+    style = TrainedStyle(TransformNetwork(width=2, blocks=0))
+    assert Stylizer(style, device="cpu", precision="auto").dtype == expected
+
+
 @pytest.mark.parametrize("precision", ["bf16", "16"])
 def test_lower_precision_gives_nearly_the_same_picture(precision: str) -> None:
     torch.manual_seed(0)

@@ -1,7 +1,9 @@
 """What the processor and the memory of this machine do well."""
 
 import ctypes
+import platform
 import sys
+from collections.abc import Mapping
 
 import torch
 
@@ -12,9 +14,20 @@ _NEVER = 2**31 - 1
 
 def cpu_has_bf16() -> bool:
     """Whether the CPU multiplies bfloat16 itself; elsewhere it is far slower than float32."""
+    return any(
+        _capabilities().get(name) for name in ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")
+    )
+
+
+def cpu_name() -> str:
+    """The processor as it calls itself, or at least its architecture."""
+    return str(_capabilities().get("cpu_name") or platform.machine())
+
+
+def _capabilities() -> Mapping[str, object]:
     # Older versions of torch cannot tell.
-    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
-    return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16"))
+    found: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return found
 
 
 def reuse_freed_memory() -> None:

@@ -1,14 +1,17 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from omegaconf import OmegaConf
 from torch import nn
 
 from faststyle.errors import UserError
 from faststyle.networks import TransformNetwork
 
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 TINY: dict[str, Any] = {"width": 2, "blocks": 1}
 
 
@@ -64,14 +67,15 @@ def _multiply_adds(network: TransformNetwork) -> int:
         if isinstance(module, nn.Conv2d):
             module.register_forward_hook(count)
     with torch.no_grad():
-        network(torch.rand(1, 3, 64, 64))
+        network.plain(torch.rand(1, 3, 64, 64))
     return total
 
 
-def test_small_needs_at_most_a_quarter_of_the_multiply_adds() -> None:
-    assert _multiply_adds(TransformNetwork(width=16, blocks=3)) * 4 <= _multiply_adds(
-        TransformNetwork()
-    )
+@pytest.mark.parametrize(("name", "thousands"), [("johnson", 154), ("small", 10)])
+def test_multiply_adds_a_pixel_are_what_the_configs_say(name: str, thousands: int) -> None:
+    config = OmegaConf.load(CONFIGS / "network" / f"{name}.yaml")
+    found = _multiply_adds(TransformNetwork(config.width, config.blocks)) / 64**2 / 1000
+    assert found == pytest.approx(thousands, rel=0.05)
 
 
 @pytest.mark.parametrize("norm", ["instance", "batch"])

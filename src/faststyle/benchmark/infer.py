@@ -14,6 +14,7 @@ from faststyle import images
 from faststyle.benchmark.compare import NAMES, Stages, Variant
 from faststyle.benchmark.reference import ReferenceNetwork
 from faststyle.checkpoint import TrainedStyle, load_style
+from faststyle.errors import UserError
 from faststyle.hardware import reuse_freed_memory
 from faststyle.networks import TransformNetwork
 from faststyle.stylizer import Stylizer
@@ -34,6 +35,10 @@ class InferTask:
     blocks: int = 5
     device: str = "cpu"
     compile: str | None = None
+
+
+#: Options of the networks that the reference can compute.
+_REFERENCE = {"norm": "instance", "upsample": "resize", "padding": "reflect", "output": "tanh"}
 
 
 def variants(task: InferTask, precisions: Sequence[str], reference: bool) -> list[Variant]:
@@ -60,6 +65,8 @@ def _prepare_ours(task: InferTask, precision: str) -> Stages:
 
 def _prepare_reference(task: InferTask) -> Stages:
     network = _style(task).network
+    if any(network.options[name] != value for name, value in _REFERENCE.items()):
+        raise UserError(f"{task.style}: the reference has no such network: {network.options}")
     width, blocks = (int(network.options[name]) for name in ("width", "blocks"))
     reference = ReferenceNetwork(width, blocks).load(network.state_dict()).to(task.device)
     photo = _photo(task)

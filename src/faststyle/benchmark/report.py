@@ -10,6 +10,7 @@ import torch
 
 from faststyle.benchmark.compare import Measurement, Spread, Variant, ratios
 from faststyle.benchmark.work import Peak, Work
+from faststyle.hardware import cpu_name
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
@@ -18,7 +19,7 @@ import matplotlib.pyplot as plt
 def machine(peak: Peak) -> dict[str, Any]:
     """What the figures were measured on."""
     return {
-        "processor": torch.cpu.get_capabilities()["cpu_name"],
+        "processor": cpu_name(),
         "threads": torch.get_num_threads(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "torch": torch.__version__,

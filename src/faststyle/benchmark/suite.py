@@ -15,8 +15,10 @@ from faststyle.benchmark import data, infer, report, train
 from faststyle.benchmark.compare import Variant, compare
 from faststyle.benchmark.start import measure_start
 from faststyle.benchmark.work import Peak, measure_peak
+from faststyle.data.folder import find_photos
 from faststyle.data.synthetic import DeadLeaves
-from faststyle.errors import UserError
+from faststyle.errors import UserError, nearest
+from faststyle.files import check_writable
 from faststyle.hardware import cpu_has_bf16
 from faststyle.images import Picture, save, to_unit
 
@@ -28,8 +30,7 @@ def run(args: argparse.Namespace, root: Path) -> dict[str, Any]:
 
     Prints tables and returns the same and more as plain values. Raises ``UserError``.
     """
-    if args.device.startswith("cuda") and not torch.cuda.is_available():
-        raise UserError("there is no GPU here: leave out --device")
+    network = _check(args, root / "configs" / "network")
     peak = measure_peak(args.device)
     result: dict[str, Any] = {"task": args.task, "machine": report.machine(peak)}
     print(_heading(result["machine"]))  # noqa: T201
@@ -39,9 +40,7 @@ def run(args: argparse.Namespace, root: Path) -> dict[str, Any]:
             print(f"{name:20} {spread.median:.2f} s ({spread.low:.2f} to {spread.high:.2f})")  # noqa: T201
         return result | {"seconds": {name: vars(spread) for name, spread in spreads.items()}}
     task = {"train": _train, "infer": _infer, "data": _data}[args.task]
-    result["runs"] = []
-    for run in task(args, peak, root / "configs" / "network" / f"{args.network}.yaml"):
-        result["runs"].append(run)
+    result["runs"] = list(task(args, peak, network))
     if args.plot and len(result["runs"]) > 1:
         report.plot_costs(
             result["runs"], "pixels" if args.task == "infer" else "batch_size", args.plot
@@ -49,12 +48,41 @@ def run(args: argparse.Namespace, root: Path) -> dict[str, Any]:
     return result
 
 
-def _train(args: argparse.Namespace, peak: Peak, network: Path) -> Iterator[dict[str, Any]]:
+def _check(args: argparse.Namespace, networks: Path) -> dict[str, int]:
+    """The network's options; whatever is wrong is said before minutes of measuring."""
+    if args.rounds < 1:
+        raise UserError(f"--rounds is {args.rounds}; it must be at least 1")
+    if args.device.startswith("cuda") and not torch.cuda.is_available():
+        raise UserError("there is no GPU here: leave out --device")
+    for path in filter(None, (args.json, args.plot)):
+        check_writable(path.resolve().parent)
+    if args.plot and args.plot.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise UserError(f"--plot {args.plot}: the name must end in .png, .svg or .pdf")
+    for text in args.size:
+        _sides(text)
+    if args.photos:
+        find_photos(args.photos)
+    path = networks / f"{args.network}.yaml"
+    if not path.exists():
+        known = nearest(args.network, [file.stem for file in networks.glob("*.yaml")])
+        raise UserError(f'there is no network "{args.network}": {known}')
+    config = OmegaConf.load(path)
+    if (config.norm, config.upsample, config.padding) != ("instance", "resize", "reflect"):
+        raise UserError(
+            f"--network {args.network}: the reference has instance norm, reflection and"
+            " resize-convolution only"
+        )
+    return {"width": int(config.width), "blocks": int(config.blocks)}
+
+
+def _train(
+    args: argparse.Namespace, peak: Peak, network: dict[str, int]
+) -> Iterator[dict[str, Any]]:
     with _bundled("flow_field.png", args.style) as style:
         for size, batch_size in ((s, b) for s in args.size for b in args.batch_size):
             side = _sides(size)[0]
             task = train.TrainTask(
-                **_network(network),
+                **network,
                 style=style,
                 rounds=args.rounds + _WARMUP,
                 photos=args.photos,
@@ -75,12 +103,14 @@ def _train(args: argparse.Namespace, peak: Peak, network: Path) -> Iterator[dict
             yield {"size": side, "batch_size": batch_size, "results": described, "losses": losses}
 
 
-def _infer(args: argparse.Namespace, peak: Peak, network: Path) -> Iterator[dict[str, Any]]:
+def _infer(
+    args: argparse.Namespace, peak: Peak, network: dict[str, int]
+) -> Iterator[dict[str, Any]]:
     with _bundled("", args.photo) as photo:
         for size in args.size:
             height, width = _sides(size)
             task = infer.InferTask(
-                **({} if args.ckpt else _network(network)),
+                **({} if args.ckpt else network),
                 photo=photo,
                 size=(height, width),
                 style=args.ckpt,
@@ -99,7 +129,9 @@ def _infer(args: argparse.Namespace, peak: Peak, network: Path) -> Iterator[dict
             yield {"pixels": height * width, "results": described}
 
 
-def _data(args: argparse.Namespace, peak: Peak, network: Path) -> Iterator[dict[str, Any]]:
+def _data(
+    args: argparse.Namespace, peak: Peak, network: dict[str, int]
+) -> Iterator[dict[str, Any]]:
     del network
     with tempfile.TemporaryDirectory() as temporary:
         root = args.photos or _draw_photos(Path(temporary, "drawn"))
@@ -109,6 +141,8 @@ def _data(args: argparse.Namespace, peak: Peak, network: Path) -> Iterator[dict[
         for size in args.size:
             side = _sides(size)[0]
             task = data.DataTask(Path(temporary, "photos"), side)
+            if not task.photos:
+                raise UserError(f"{root} holds fewer photos than one batch of {task.batch_size}")
             variants = data.variants(task, bool(args.against))
             results = compare(variants, args.rounds, _WARMUP)
             title = f"loading {task.photos} photos as {side} x {side} crops, one core"
@@ -140,11 +174,6 @@ def _precisions(args: argparse.Namespace) -> list[str]:
     if args.precision:
         return list(args.precision)
     return ["32", "bf16"] if args.device != "cpu" or cpu_has_bf16() else ["32"]
-
-
-def _network(path: Path) -> dict[str, int]:
-    config = OmegaConf.load(path)
-    return {"width": int(config.width), "blocks": int(config.blocks)}
 
 
 def _sides(text: str) -> tuple[int, int]:

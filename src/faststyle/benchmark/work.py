@@ -12,6 +12,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
+from faststyle.hardware import cpu_has_bf16
+
 
 @dataclass
 class Work:
@@ -65,12 +67,14 @@ def measure_peak(device: str = "cpu") -> Peak:
 
     Convolutions are measured too, since some libraries do them faster than matrix products.
     """
-    large = 8192 if device.startswith("cuda") else 2048
-    source = torch.ones((1 << 28) if device.startswith("cuda") else (1 << 26), device=device)
+    gpu = device.startswith("cuda")
+    source = torch.ones((1 << 28) if gpu else (1 << 26), device=device)
     target = torch.empty_like(source)
     copy = 2 * source.nbytes / _best(lambda: target.copy_(source), device)
     rates = {}
     for dtype in (torch.float32, torch.bfloat16):
+        emulated = dtype == torch.bfloat16 and not gpu and not cpu_has_bf16()
+        large = 8192 if gpu else 256 if emulated else 2048  # emulation takes 500 times as long
         a = torch.randn(large, large, device=device).to(dtype)
         product = large**3 / _best(lambda a=a: a @ a, device)  # type: ignore[misc]
         x = torch.randn(1, 128, large // 8, large // 8, device=device).to(dtype)

@@ -1,0 +1,61 @@
+import os
+from functools import partial
+
+import pytest
+import torch
+
+from faststyle.benchmark.compare import Measurement, Spread, Stages, Variant, compare, ratios
+from faststyle.errors import UserError
+
+
+def _prepare(size: int) -> Stages:
+    a = torch.ones(size, size)
+    calls = []
+
+    def multiply() -> None:
+        calls.append(a @ a)
+
+    return [("multiply", multiply), ("report", lambda: (len(calls), os.getpid()))]
+
+
+def _prepare_in_vain() -> Stages:
+    raise UserError("no such weights")
+
+
+def _prepare_to_die() -> Stages:
+    return [("die", lambda: os._exit(9))]
+
+
+@pytest.mark.slow
+def test_variants_take_turns_in_processes_of_their_own() -> None:
+    results = compare([Variant(str(n), partial(_prepare, n)) for n in (8, 16)], 3, warmup=2)
+    assert results["8"].work["multiply"].macs == 8**3
+    assert results["16"].work["multiply"].macs == 16**3
+    assert [len(result.totals) for result in results.values()] == [3, 3]
+    counts, processes = zip(*(result.result for result in results.values()), strict=True)
+    assert counts == (5, 5)
+    assert len({*processes, os.getpid()}) == 3
+    assert all(result.memory >= 0 for result in results.values())
+
+
+@pytest.mark.slow
+def test_a_variant_that_cannot_be_prepared_says_why() -> None:
+    with pytest.raises(UserError, match="no such weights"):
+        compare([Variant("a", _prepare_in_vain)], 1)
+
+
+@pytest.mark.slow
+def test_a_variant_that_dies_is_named() -> None:
+    with pytest.raises(UserError, match="benchmark of doomed died"):
+        compare([Variant("doomed", _prepare_to_die)], 1)
+
+
+def test_spread_is_median_and_quartiles() -> None:
+    assert Spread.of([5.0, 1.0, 3.0, 2.0, 4.0]) == Spread(3.0, 2.0, 4.0)
+    assert Spread.of([7.0]) == Spread(7.0, 7.0, 7.0)
+
+
+def test_ratios_are_of_neighbouring_rounds_with_all_stages() -> None:
+    slow = Measurement(seconds={"a": [2.0, 20.0], "b": [2.0, 20.0]})
+    fast = Measurement(seconds={"a": [1.0, 10.0], "b": [1.0, 10.0]})
+    assert ratios(slow, fast) == Spread(2.0, 2.0, 2.0)

@@ -1,0 +1,79 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "benchmark.py"
+
+
+def benchmark(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+def test_training_is_measured_against_the_reference_with_its_loss_curves(tmp_path: Path) -> None:
+    options = ["--rounds", "2", "--size", "32", "--network", "small", "--precision", "32"]
+    files: list[str | Path] = ["--json", tmp_path / "a.json", "--plot", tmp_path / "a.png"]
+    result = benchmark("train", "--against", "reference", *options, *files)
+    assert (result.returncode, result.stderr) == (0, "")
+    report = json.loads((tmp_path / "a.json").read_text())
+    (run,) = report["runs"]
+    assert set(run["results"]) == {"reference", "faststyle float32"}
+    assert run["losses"]["faststyle float32"] == pytest.approx(run["losses"]["reference"], rel=0.01)
+    encoder = run["results"]["reference"]["stages"]["encoder"]
+    assert 0 < encoder["of_peak_macs"] < 2
+    assert (tmp_path / "a.png").stat().st_size > 1000
+    assert "times" in result.stdout
+
+
+@pytest.mark.slow
+def test_stylising_several_sizes_gives_the_curve_of_costs(tmp_path: Path) -> None:
+    options = ["--rounds", "1", "--size", "32", "32x64", "--network", "small", "--precision", "32"]
+    files: list[str | Path] = ["--json", tmp_path / "a.json", "--plot", tmp_path / "a.png"]
+    result = benchmark("infer", "--against", "reference", *options, *files)
+    assert (result.returncode, result.stderr) == (0, "")
+    runs = json.loads((tmp_path / "a.json").read_text())["runs"]
+    assert [run["pixels"] for run in runs] == [32 * 32, 32 * 64]
+    ours = runs[1]["results"]["faststyle float32"]
+    assert ours["mean_difference_255"] < 0.1
+    assert ours["ssim"] > 0.99
+    assert (tmp_path / "a.png").stat().st_size > 1000
+
+
+@pytest.mark.slow
+def test_loading_photos_is_measured_on_the_users_folder(photo_folder: Path, tmp_path: Path) -> None:
+    options: list[str | Path] = ["--rounds", "1", "--size", "32", "--photos", photo_folder]
+    result = benchmark("data", "--against", "reference", *options, "--json", tmp_path / "a.json")
+    assert (result.returncode, result.stderr) == (0, "")
+    (run,) = json.loads((tmp_path / "a.json").read_text())["runs"]
+    assert run["photos"] == 4
+    assert run["results"]["faststyle"]["pictures_per_second"] > 0
+
+
+@pytest.mark.slow
+def test_the_start_of_the_commands_is_measured_apart_from_torchs_import() -> None:
+    result = benchmark("start", "--rounds", "1")
+    assert (result.returncode, result.stderr) == (0, "")
+    names = ["import torch", "infer.py --help", "infer.py, 64 x 64"]
+    assert all(any(line.startswith(name) for line in result.stdout.splitlines()) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["infer", "--size", "big"], '--size "big" must be like 512'),
+        (["infer", "--ckpt", "none.safetensors"], "no such checkpoint"),
+        (["train", "--weights", "none.pth", "--size", "32"], "none.pth"),
+        (["infer", "--network", "smal"], 'there is no network "smal": did you mean "small"'),
+        (["data", "--photos", "nowhere"], "no such photo folder"),
+        (["infer", "--rounds", "0"], "--rounds is 0"),
+    ],
+)
+def test_a_wrong_choice_is_one_clear_line(arguments: list[str], message: str) -> None:
+    result = benchmark(*arguments)
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
