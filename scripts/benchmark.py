@@ -17,7 +17,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("task", choices=("train", "infer", "data", "start"))
     parser.add_argument("--against", choices=("reference",), help="also run the textbook way")
     parser.add_argument("--rounds", type=int, default=7, help="that count, of each variant")
-    parser.add_argument("--precision", nargs="+", choices=("32", "bf16"), help="default: what pays")
+    parser.add_argument(
+        "--precision", nargs="+", choices=("32", "tf32", "bf16"), help="default: all that pay"
+    )
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1")
     parser.add_argument("--compile", metavar="MODE", help="torch.compile: default, max-autotune")
     parser.add_argument("--network", default="johnson", help="johnson, small: configs/network")

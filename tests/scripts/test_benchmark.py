@@ -70,6 +70,9 @@ def test_the_start_of_the_commands_is_measured_apart_from_torchs_import() -> Non
         (["infer", "--network", "smal"], 'there is no network "smal": did you mean "small"'),
         (["data", "--photos", "nowhere"], "no such photo folder"),
         (["infer", "--rounds", "0"], "--rounds is 0"),
+        (["infer", "--precision", "tf32"], "is for GPUs"),
+        (["infer", "--network", "johnson_paper"], "the reference has instance norm"),
+        (["train", "--plot", "losses.doc"], "must end in .png"),
     ],
 )
 def test_a_wrong_choice_is_one_clear_line(arguments: list[str], message: str) -> None:

@@ -17,11 +17,11 @@ from typing import Any
 
 import torch
 
-from faststyle.benchmark.work import Work, count_work, synchronise
+from faststyle.benchmark.work import Work, count_work, synchronise, use_tf32
 from faststyle.errors import UserError
 
 #: How variants of faststyle in each precision are called.
-NAMES = {"32": "faststyle float32", "bf16": "faststyle bf16"}
+NAMES = {"32": "faststyle float32", "tf32": "faststyle tf32", "bf16": "faststyle bf16"}
 #: The stages of one round, run in this order.
 Stages = Sequence[tuple[str, Callable[[], Any]]]
 
@@ -129,6 +129,7 @@ def _answer(connection: Connection, name: str) -> Any:
 
 def _serve(connection: Connection, variant: Variant, device: str) -> None:
     try:
+        use_tf32(variant.precision)
         before = _memory(device)
         stages = variant.prepare()
         result = None

@@ -56,7 +56,9 @@ def difference(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
 
 def _prepare_ours(task: InferTask, precision: str) -> Stages:
     reuse_freed_memory()
-    stylizer = Stylizer(_style(task), device=task.device, precision=precision)
+    stylizer = Stylizer(
+        _style(task), device=task.device, precision="bf16" if precision == "bf16" else "32"
+    )
     if task.compile:
         stylizer.network.compile(mode=task.compile)
     photo = _photo(task)

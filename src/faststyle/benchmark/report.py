@@ -24,8 +24,7 @@ def machine(peak: Peak) -> dict[str, Any]:
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "peak_gmacs_float32": peak.float32 / 1e9,
-        "peak_gmacs_bfloat16": peak.bfloat16 / 1e9,
+        "peak_gmacs": {precision: rate / 1e9 for precision, rate in peak.macs.items()},
         "peak_copy_gbytes": peak.copy / 1e9,
     }
 
@@ -58,7 +57,7 @@ def _stage(work: Work, seconds: Sequence[float], peak: Peak, precision: str) -> 
         "seconds": median,
         "gmacs": work.macs / 1e9,
         "gbytes": work.bytes / 1e9,
-        "of_peak_macs": work.macs / median / peak.macs(precision),
+        "of_peak_macs": work.macs / median / peak.macs[precision],
         "of_peak_bytes": work.bytes / median / peak.copy,
     }
 

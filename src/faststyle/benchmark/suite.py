@@ -54,6 +54,8 @@ def _check(args: argparse.Namespace, networks: Path) -> dict[str, int]:
         raise UserError(f"--rounds is {args.rounds}; it must be at least 1")
     if args.device.startswith("cuda") and not torch.cuda.is_available():
         raise UserError("there is no GPU here: leave out --device")
+    if args.device == "cpu" and "tf32" in _precisions(args):
+        raise UserError("--precision tf32 is for GPUs")
     for path in filter(None, (args.json, args.plot)):
         check_writable(path.resolve().parent)
     if args.plot and args.plot.suffix.lower() not in (".png", ".svg", ".pdf"):
@@ -163,17 +165,19 @@ def _show(
 
 
 def _heading(machine: dict[str, Any]) -> str:
+    rates = ", ".join(f"{rate:.0f} in {name}" for name, rate in machine["peak_gmacs"].items())
     return (
         f"{machine['gpu'] or machine['processor']}, {machine['threads']} threads,"
-        f" torch {machine['torch']}; peak {machine['peak_gmacs_float32']:.0f} GMAC/s in float32,"
-        f" {machine['peak_gmacs_bfloat16']:.0f} in bf16, {machine['peak_copy_gbytes']:.0f} GB/s"
+        f" torch {machine['torch']}; peak GMAC/s: {rates}; {machine['peak_copy_gbytes']:.0f} GB/s"
     )
 
 
 def _precisions(args: argparse.Namespace) -> list[str]:
     if args.precision:
         return list(args.precision)
-    return ["32", "bf16"] if args.device != "cpu" or cpu_has_bf16() else ["32"]
+    if args.device != "cpu":
+        return ["32", "tf32", "bf16"]
+    return ["32", "bf16"] if cpu_has_bf16() else ["32"]
 
 
 def _sides(text: str) -> tuple[int, int]:

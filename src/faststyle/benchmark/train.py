@@ -153,7 +153,7 @@ class _Step:
         self.optimizer.step()
         self.losses.append(self.loss.item())
         del self.stylised, self.grad, self.loss
-        return self.losses
+        return list(self.losses)
 
 
 def _network(task: TrainTask) -> TransformNetwork:

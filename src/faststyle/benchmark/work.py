@@ -1,7 +1,7 @@
 """How much there is to do (multiply-adds, bytes), and how much of it a machine could do at most."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -51,15 +51,10 @@ class _ByteCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 @dataclass(frozen=True)
 class Peak:
-    """What this machine reached: multiply-adds a second in two types, bytes a second in a copy."""
+    """What this machine reached: multiply-adds a second by precision, bytes a second in a copy."""
 
-    float32: float
-    bfloat16: float
+    macs: Mapping[str, float]
     copy: float
-
-    def macs(self, precision: str) -> float:
-        """Multiply-adds a second of ``precision`` as the benchmark names it: ``32`` or ``bf16``."""
-        return self.float32 if precision == "32" else self.bfloat16
 
 
 def measure_peak(device: str = "cpu") -> Peak:
@@ -71,18 +66,29 @@ def measure_peak(device: str = "cpu") -> Peak:
     source = torch.ones((1 << 28) if gpu else (1 << 26), device=device)
     target = torch.empty_like(source)
     copy = 2 * source.nbytes / _best(lambda: target.copy_(source), device)
-    rates = {}
-    for dtype in (torch.float32, torch.bfloat16):
-        emulated = dtype == torch.bfloat16 and not gpu and not cpu_has_bf16()
-        large = 8192 if gpu else 256 if emulated else 2048  # emulation takes 500 times as long
-        a = torch.randn(large, large, device=device).to(dtype)
-        product = large**3 / _best(lambda a=a: a @ a, device)  # type: ignore[misc]
-        x = torch.randn(1, 128, large // 8, large // 8, device=device).to(dtype)
-        weight = torch.randn(128, 128, 3, 3, device=device).to(dtype)
-        x, weight = (t.contiguous(memory_format=torch.channels_last) for t in (x, weight))
-        seconds = _best(lambda x=x, w=weight: torch.conv2d(x, w, padding=1), device)  # type: ignore[misc]
-        rates[dtype] = max(product, 9 * 128 * x.numel() / seconds)
-    return Peak(rates[torch.float32], rates[torch.bfloat16], copy)
+    precisions = ("32", "tf32", "bf16") if gpu else ("32", "bf16")
+    return Peak({name: _multiply_adds_a_second(name, device) for name in precisions}, copy)
+
+
+def use_tf32(precision: str) -> None:
+    """Let a GPU round float32 factors to TF32 if, and only if, ``precision`` is ``tf32``."""
+    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    torch.backends.cudnn.allow_tf32 = precision == "tf32"
+
+
+def _multiply_adds_a_second(precision: str, device: str) -> float:
+    gpu = device.startswith("cuda")
+    emulated = precision == "bf16" and not gpu and not cpu_has_bf16()
+    large = 8192 if gpu else 256 if emulated else 2048  # emulation takes 500 times as long
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    use_tf32(precision)
+    a = torch.randn(large, large, device=device).to(dtype)
+    product = large**3 / _best(lambda: a @ a, device)
+    x = torch.randn(1, 128, large // 8, large // 8, device=device).to(dtype)
+    weight = torch.randn(128, 128, 3, 3, device=device).to(dtype)
+    x, weight = (t.contiguous(memory_format=torch.channels_last) for t in (x, weight))
+    seconds = _best(lambda: torch.conv2d(x, weight, padding=1), device)
+    return max(product, 9 * 128 * x.numel() / seconds)
 
 
 def synchronise(device: str) -> None:
