@@ -51,6 +51,25 @@ def test_with_a_graph_the_input_is_left_alone() -> None:
     torch.testing.assert_close(x.detach(), before, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("mean", [0.3, 30.0])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_large_pictures_are_summed_exactly(mean: float, dtype: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(0)
+    x = (torch.randn(1, 2, 1500, 1500, generator=generator) + mean).to(dtype)
+    expected = _formula(x.double(), torch.ones(2), torch.zeros(2), False)
+    found = instance_norm(x, torch.ones(2), torch.zeros(2), EPS, False).double()
+    assert (found - expected).square().mean().sqrt() < (1e-5 if dtype == torch.float32 else 3e-3)
+
+
+def test_gradients_of_large_pictures_are_those_of_small_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inputs = [value.requires_grad_() for value in _inputs(4)]
+    monkeypatch.setattr("faststyle.networks.instance_norm._LARGEST", 1)
+    monkeypatch.setattr("faststyle.networks.instance_norm._CHUNK_VALUES", 16)
+    assert torch.autograd.gradcheck(lambda x, w, b: instance_norm(x, w, b, EPS, True), inputs)
+
+
 def test_half_precision_is_summed_in_full() -> None:
     x, weight, bias = _inputs(3, (1, 2, 64, 64))
     x = (x + 30).bfloat16()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from faststyle.networks.transform import TransformNetwork
 
 #: Bytes of one strip of a convolution's input or output, whichever has more channels.
-_STRIP_BYTES = 8 << 20
+_STRIP_BYTES = 4 << 20
 
 
 def applies(network: "TransformNetwork", images: Tensor) -> bool:
@@ -70,22 +70,25 @@ def _norm(norm: nn.Module | Tensor, x: Tensor, relu: bool) -> Tensor:
 
 def _convolve(conv: nn.Module | Tensor, x: Tensor) -> Tensor:
     assert isinstance(conv, nn.Conv2d)
-    weight, bias = _weights(conv, x)
+    assert conv.bias is not None
+    weight, bias = conv.weight.to(x), conv.bias.to(x)
 
     def run(padded: Tensor) -> Tensor:
         return F.conv2d(padded, weight, bias, conv.stride)
 
     mode = "reflect" if conv.padding_mode == "reflect" else "constant"
-    return _in_strips(run, x, weight.shape[2] // 2, mode, len(weight))
+    return _in_strips(run, x, conv.kernel_size[0] // 2, mode, conv.out_channels)
 
 
 def _resize_convolve(conv: nn.Module, x: Tensor) -> Tensor:
     """Nearest-neighbour doubling, then ``conv`` (3x3, padding 1)."""
-    weight, bias = _weights(conv, x)
-    kernel = torch.cat([k for rows in _two_taps(weight, 2) for k in _two_taps(rows, 3)])
+    assert isinstance(conv, nn.Conv2d)
+    assert conv.bias is not None
+    kernels = [k for rows in _two_taps(conv.weight, 2) for k in _two_taps(rows, 3)]
+    kernel, bias = torch.cat(kernels).to(x), conv.bias.repeat(4).to(x)
 
     def run(padded: Tensor) -> Tensor:
-        result: Tensor = _Interleave.apply(F.conv2d(padded, kernel, bias.repeat(4)))
+        result: Tensor = _Interleave.apply(F.conv2d(padded, kernel, bias))
         return result
 
     # A doubled picture reflected by one pixel is the small one with its edge repeated.
@@ -101,29 +104,24 @@ def _two_taps(weight: Tensor, dim: int) -> tuple[Tensor, Tensor]:
 
 def _convolve_pairs(conv: nn.Conv2d, x: Tensor) -> Tensor:
     """``conv`` (odd kernel, stride 1), 2x2 pixels at once; H and W must be even."""
-    weight, bias = _weights(conv, x)
+    assert conv.bias is not None
     # Each of the 2x2 pixels has the kernel shifted to its place, in pairs of taps like the pixels.
-    shifted = [F.pad(weight, (q, 1 - q, p, 1 - p)) for p in (0, 1) for q in (0, 1)]
+    shifted = [F.pad(conv.weight, (q, 1 - q, p, 1 - p)) for p in (0, 1) for q in (0, 1)]
     taps = torch.stack(shifted, 1).flatten(0, 1)
     outputs, inputs, size, _ = taps.shape
     pairs = taps.view(outputs, inputs, size // 2, 2, size // 2, 2)
-    kernel = pairs.permute(0, 3, 5, 1, 2, 4).flatten(1, 3)
+    kernel = pairs.permute(0, 3, 5, 1, 2, 4).flatten(1, 3).to(x)
+    bias = conv.bias.repeat_interleave(4).to(x)
 
     def run(padded: Tensor) -> Tensor:
         # F.pixel_unshuffle would interleave the channels, which is nine times slower.
         n, channels, height, width = padded.shape
         pixels = padded.permute(0, 2, 3, 1).reshape(n, height // 2, 2, width // 2, 2, channels)
         pixels = pixels.transpose(2, 3).flatten(3).permute(0, 3, 1, 2)
-        return F.pixel_shuffle(F.conv2d(pixels, kernel, bias.repeat_interleave(4)), 2)
+        return F.pixel_shuffle(F.conv2d(pixels, kernel, bias), 2)
 
     mode = "reflect" if conv.padding_mode == "reflect" else "constant"
-    return _in_strips(run, x, weight.shape[2] // 2, mode, len(weight))
-
-
-def _weights(conv: nn.Module | Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-    assert isinstance(conv, nn.Conv2d)
-    assert conv.bias is not None
-    return conv.weight.to(x.dtype), conv.bias.to(x.dtype)
+    return _in_strips(run, x, conv.kernel_size[0] // 2, mode, conv.out_channels)
 
 
 class _Interleave(torch.autograd.Function):
