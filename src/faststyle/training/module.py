@@ -54,8 +54,8 @@ class StyleTransfer(pl.LightningModule):
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         self.to(memory_format=self.layout)
         if compile:
-            self.network.compile()
-            self.loss.encoder.compile()
+            self.network.compile(dynamic=False)  # crops have one size
+            self.loss.encoder.compile(dynamic=False)
 
     def forward(self, photos: Tensor) -> Tensor:
         """Stylise (N, 3, H, W) in [0, 1]; the result has the same shape."""

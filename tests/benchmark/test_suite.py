@@ -1,0 +1,44 @@
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from faststyle.benchmark.suite import run
+from faststyle.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[2]
+DEFAULTS: dict[str, Any] = {
+    "task": "infer",
+    "rounds": 1,
+    "device": "cpu",
+    "precision": None,
+    "json": None,
+    "plot": None,
+    "size": ["32"],
+    "photos": None,
+    "network": "small",
+}
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"size": ["big"]}, '--size "big" must be like 512'),
+        ({"size": ["8"]}, "16 pixels or more"),
+        ({"network": "smal"}, 'there is no network "smal": did you mean "small"'),
+        ({"network": "johnson_paper"}, "the reference has instance norm"),
+        ({"rounds": 0}, "--rounds is 0"),
+        ({"precision": ["tf32"]}, "is for GPUs"),
+        ({"plot": Path("losses.doc")}, "must end in .png"),
+        ({"photos": Path("nowhere")}, "no such photo folder"),
+    ],
+)
+def test_a_wrong_choice_is_told_before_anything_is_measured(
+    choice: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "faststyle.benchmark.suite.measure_peak", lambda device: pytest.fail("measured")
+    )
+    with pytest.raises(UserError, match=message):
+        run(argparse.Namespace(**{**DEFAULTS, **choice}), ROOT)
