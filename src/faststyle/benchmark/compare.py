@@ -38,6 +38,13 @@ class Variant:
     precision: str = "32"
 
 
+def after_reference(
+    ours: list[Variant], prepare: Callable[[], Stages], wanted: bool
+) -> list[Variant]:
+    """``ours`` behind the reference that ``prepare`` makes ready, if it is wanted."""
+    return [Variant("reference", prepare), *ours] if wanted else ours
+
+
 @dataclass
 class Measurement:
     """What one variant did: seconds of every round by stage, its work, and its memory.

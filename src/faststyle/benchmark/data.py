@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from faststyle.benchmark.compare import Stages, Variant
+from faststyle.benchmark.compare import Stages, Variant, after_reference
 from faststyle.benchmark.reference import reference_loader
 from faststyle.data.folder import PhotoFolder, find_photos
 from faststyle.data.module import TrainingCrops
@@ -34,8 +34,8 @@ class DataTask:
 
 def variants(task: DataTask, reference: bool) -> list[Variant]:
     """Loader of faststyle, after the reference's if asked for."""
-    found = [Variant("reference", partial(_prepare_reference, task))] if reference else []
-    return [*found, Variant("faststyle", partial(_prepare_ours, task))]
+    ours = [Variant("faststyle", partial(_prepare_ours, task))]
+    return after_reference(ours, partial(_prepare_reference, task), reference)
 
 
 def _prepare_ours(task: DataTask) -> Stages:

@@ -11,7 +11,7 @@ from skimage.metrics import structural_similarity
 from torch import Tensor
 
 from faststyle import images
-from faststyle.benchmark.compare import NAMES, Stages, Variant
+from faststyle.benchmark.compare import NAMES, Stages, Variant, after_reference
 from faststyle.benchmark.reference import ReferenceNetwork
 from faststyle.checkpoint import TrainedStyle, load_style
 from faststyle.errors import UserError
@@ -43,8 +43,8 @@ _REFERENCE = {"norm": "instance", "upsample": "resize", "padding": "reflect", "o
 
 def variants(task: InferTask, precisions: Sequence[str], reference: bool) -> list[Variant]:
     """Ours in each precision, after the reference if asked for."""
-    found = [Variant("reference", partial(_prepare_reference, task))] if reference else []
-    return found + [Variant(NAMES[p], partial(_prepare_ours, task, p), p) for p in precisions]
+    ours = [Variant(NAMES[p], partial(_prepare_ours, task, p), p) for p in precisions]
+    return after_reference(ours, partial(_prepare_reference, task), reference)
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:

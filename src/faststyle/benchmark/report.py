@@ -100,12 +100,11 @@ def plot_losses(losses: Mapping[str, Sequence[float]], path: Path) -> None:
 def plot_costs(costs: Sequence[Mapping[str, Any]], x: str, path: Path) -> None:
     """Seconds and memory against ``x``, both logarithmic, one curve for each variant."""
     figure, panels = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-    names = list(costs[0]["results"])
-    for name in names:
-        rows = [(cost[x], cost["results"][name]) for cost in costs if name in cost["results"]]
-        values = [value for value, _ in rows]
-        panels[0].plot(values, [r["seconds"]["median"] for _, r in rows], "o-", label=name)
-        panels[1].plot(values, [r["memory_bytes"] / 2**30 for _, r in rows], "o-", label=name)
+    values = [cost[x] for cost in costs]
+    for name in costs[0]["results"]:
+        rows = [cost["results"][name] for cost in costs]
+        panels[0].plot(values, [row["seconds"]["median"] for row in rows], "o-", label=name)
+        panels[1].plot(values, [row["memory_bytes"] / 2**30 for row in rows], "o-", label=name)
     for axes, label in zip(panels, ("seconds", "memory, GiB"), strict=True):
         axes.set(xscale="log", yscale="log", xlabel=x.replace("_", " "), ylabel=label)
         axes.grid(alpha=0.3)

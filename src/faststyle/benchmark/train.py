@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from faststyle import images
-from faststyle.benchmark.compare import NAMES, Stages, Variant
+from faststyle.benchmark.compare import NAMES, Stages, Variant, after_reference
 from faststyle.benchmark.reference import ReferenceLoss, ReferenceNetwork
 from faststyle.data.folder import PhotoFolder, find_photos
 from faststyle.data.synthetic import DeadLeaves
@@ -50,8 +50,8 @@ class TrainTask:
 
 def variants(task: TrainTask, precisions: Sequence[str], reference: bool) -> list[Variant]:
     """Ours in each precision, after the reference if asked for."""
-    found = [Variant("reference", partial(_prepare_reference, task))] if reference else []
-    return found + [Variant(NAMES[p], partial(_prepare_ours, task, p), p) for p in precisions]
+    ours = [Variant(NAMES[p], partial(_prepare_ours, task, p), p) for p in precisions]
+    return after_reference(ours, partial(_prepare_reference, task), reference)
 
 
 def _prepare_ours(task: TrainTask, precision: str) -> Stages:

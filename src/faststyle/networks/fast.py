@@ -76,8 +76,11 @@ def _convolve(conv: nn.Module | Tensor, x: Tensor) -> Tensor:
     def run(padded: Tensor) -> Tensor:
         return F.conv2d(padded, weight, bias, conv.stride)
 
-    mode = "reflect" if conv.padding_mode == "reflect" else "constant"
-    return _in_strips(run, x, conv.kernel_size[0] // 2, mode, conv.out_channels)
+    return _in_strips(run, x, conv.kernel_size[0] // 2, _pad_mode(conv), conv.out_channels)
+
+
+def _pad_mode(conv: nn.Conv2d) -> str:
+    return "reflect" if conv.padding_mode == "reflect" else "constant"
 
 
 def _resize_convolve(conv: nn.Module, x: Tensor) -> Tensor:
@@ -120,8 +123,7 @@ def _convolve_pairs(conv: nn.Conv2d, x: Tensor) -> Tensor:
         pixels = pixels.transpose(2, 3).flatten(3).permute(0, 3, 1, 2)
         return F.pixel_shuffle(F.conv2d(pixels, kernel, bias), 2)
 
-    mode = "reflect" if conv.padding_mode == "reflect" else "constant"
-    return _in_strips(run, x, conv.kernel_size[0] // 2, mode, conv.out_channels)
+    return _in_strips(run, x, conv.kernel_size[0] // 2, _pad_mode(conv), conv.out_channels)
 
 
 class _Interleave(torch.autograd.Function):
