@@ -18,6 +18,7 @@ DEFAULTS: dict[str, Any] = {
     "size": ["32"],
     "photos": None,
     "network": "small",
+    "ckpt": None,
 }
 
 
@@ -32,6 +33,8 @@ DEFAULTS: dict[str, Any] = {
         ({"precision": ["tf32"]}, "is for GPUs"),
         ({"plot": Path("losses.doc")}, "must end in .png"),
         ({"photos": Path("nowhere")}, "no such photo folder"),
+        ({"ckpt": Path("none.safetensors")}, "no such checkpoint"),
+        ({"task": "train", "size": ["32", "64"], "batch_size": [1, 2]}, "not both"),
     ],
 )
 def test_a_wrong_choice_is_told_before_anything_is_measured(

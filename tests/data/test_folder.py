@@ -82,12 +82,22 @@ def test_large_jpegs_are_decoded_at_reduced_scale(
     assert photos._read(0).shape[:0:-1] == (200, 150)
 
 
-def test_plain_jpegs_have_the_pixels_that_pillow_gives(
-    tmp_path: Path, make_photo: MakePhoto
+@pytest.mark.parametrize(("size", "scale"), [(64, 1), (16, 2)])
+def test_plain_jpegs_have_the_pixels_that_pillow_gives_but_for_fine_colour(
+    tmp_path: Path, size: int, scale: int
 ) -> None:
-    path = make_photo(tmp_path / "a.jpg", 64, 48)
-    expected = torch.from_numpy(np.array(Image.open(path))).permute(2, 0, 1)
-    assert torch.equal(PhotoFolder([path], 64)._read(0), expected)
+    ramp = np.linspace(0, 255, 64).astype(np.uint8)
+    channels = np.broadcast_arrays(ramp[None, :], ramp[:48, None], 128)
+    Image.fromarray(np.stack(channels, 2).astype(np.uint8)).save(tmp_path / "a.jpg", quality=95)
+    pillow = Image.open(tmp_path / "a.jpg")
+    pillow.draft("RGB", (64 // scale, 48 // scale))
+    expected = torch.from_numpy(np.array(pillow)).permute(2, 0, 1)
+    found = PhotoFolder([tmp_path / "a.jpg"], size)._read(0)
+    assert found.shape == expected.shape == (3, 48 // scale, 64 // scale)
+    difference = (found.float() - expected.float()).abs()
+    assert difference.mean() < 2
+    luma = torch.tensor([0.299, 0.587, 0.114])
+    assert torch.einsum("chw,c->hw", found.float() - expected.float(), luma).abs().mean() < 0.5
 
 
 @pytest.mark.parametrize("orientation", [1, 6])

@@ -15,6 +15,7 @@ from faststyle.benchmark import data, infer, report, train
 from faststyle.benchmark.compare import Variant, compare
 from faststyle.benchmark.start import measure_start
 from faststyle.benchmark.work import Peak, measure_peak
+from faststyle.checkpoint import load_style
 from faststyle.data.folder import find_photos
 from faststyle.data.synthetic import DeadLeaves
 from faststyle.errors import UserError, nearest
@@ -31,21 +32,24 @@ def run(args: argparse.Namespace, root: Path) -> dict[str, Any]:
     Prints tables and returns the same and more as plain values. Raises ``UserError``.
     """
     network = _check(args, root / "configs" / "network")
+    if args.task == "start":
+        return _start(args, root)
     peak = measure_peak(args.device)
     result: dict[str, Any] = {"task": args.task, "machine": report.machine(peak)}
     print(_heading(result["machine"]))  # noqa: T201
-    if args.task == "start":
-        spreads = measure_start(root / "scripts" / "infer.py", args.rounds)
-        for name, spread in spreads.items():
-            print(f"{name:20} {spread.median:.2f} s ({spread.low:.2f} to {spread.high:.2f})")  # noqa: T201
-        return result | {"seconds": {name: vars(spread) for name, spread in spreads.items()}}
     task = {"train": _train, "infer": _infer, "data": _data}[args.task]
     result["runs"] = list(task(args, peak, network))
     if args.plot and len(result["runs"]) > 1:
-        report.plot_costs(
-            result["runs"], "pixels" if args.task == "infer" else "batch_size", args.plot
-        )
+        by_batch = args.task == "train" and len(args.batch_size) > 1
+        report.plot_costs(result["runs"], "batch_size" if by_batch else "pixels", args.plot)
     return result
+
+
+def _start(args: argparse.Namespace, root: Path) -> dict[str, Any]:
+    spreads = measure_start(root / "scripts" / "infer.py", args.rounds)
+    for name, spread in spreads.items():
+        print(f"{name:20} {spread.median:.2f} s ({spread.low:.2f} to {spread.high:.2f})")  # noqa: T201
+    return {"task": "start", "seconds": {name: vars(spread) for name, spread in spreads.items()}}
 
 
 def _check(args: argparse.Namespace, networks: Path) -> dict[str, int]:
@@ -62,8 +66,12 @@ def _check(args: argparse.Namespace, networks: Path) -> dict[str, int]:
         raise UserError(f"--plot {args.plot}: the name must end in .png, .svg or .pdf")
     for text in args.size:
         _sides(text)
+    if args.task == "train" and len(args.size) > 1 and len(args.batch_size) > 1:
+        raise UserError("vary --size or --batch-size, not both: one curve has one axis")
     if args.photos:
         find_photos(args.photos)
+    if args.ckpt:
+        load_style(args.ckpt)
     path = networks / f"{args.network}.yaml"
     if not path.exists():
         known = nearest(args.network, [file.stem for file in networks.glob("*.yaml")])
@@ -80,7 +88,7 @@ def _check(args: argparse.Namespace, networks: Path) -> dict[str, int]:
 def _train(
     args: argparse.Namespace, peak: Peak, network: dict[str, int]
 ) -> Iterator[dict[str, Any]]:
-    with _bundled("flow_field.png", args.style) as style:
+    with _or_else(args.style, "faststyle", "assets/flow_field.png") as style:
         for size, batch_size in ((s, b) for s in args.size for b in args.batch_size):
             side = _sides(size)[0]
             task = train.TrainTask(
@@ -102,13 +110,18 @@ def _train(
             losses = {name: result.result for name, result in results.items()}
             if args.plot and len(args.size) * len(args.batch_size) == 1:
                 report.plot_losses(losses, args.plot)
-            yield {"size": side, "batch_size": batch_size, "results": described, "losses": losses}
+            yield {
+                "pixels": side * side,
+                "batch_size": batch_size,
+                "results": described,
+                "losses": losses,
+            }
 
 
 def _infer(
     args: argparse.Namespace, peak: Peak, network: dict[str, int]
 ) -> Iterator[dict[str, Any]]:
-    with _bundled("", args.photo) as photo:
+    with _or_else(args.photo, "skimage", "data/astronaut.png") as photo:
         for size in args.size:
             height, width = _sides(size)
             task = infer.InferTask(
@@ -149,7 +162,7 @@ def _data(
             results = compare(variants, args.rounds, _WARMUP)
             title = f"loading {task.photos} photos as {side} x {side} crops, one core"
             described = _show(title, variants, results, peak, task.photos)
-            yield {"size": side, "photos": task.photos, "results": described}
+            yield {"pixels": side * side, "photos": task.photos, "results": described}
 
 
 def _show(
@@ -189,15 +202,12 @@ def _sides(text: str) -> tuple[int, int]:
 
 
 @contextmanager
-def _bundled(name: str, given: Path | None) -> Iterator[Path]:
-    """``given``, or else a picture that comes with faststyle or, unnamed, with scikit-image."""
+def _or_else(given: Path | None, package: str, name: str) -> Iterator[Path]:
+    """``given``, or else the picture ``name`` that comes with ``package``."""
     if given is not None:
         yield given
         return
-    where = (
-        files("faststyle") / "assets" / name if name else files("skimage") / "data/astronaut.png"
-    )
-    with as_file(where) as path:
+    with as_file(files(package) / name) as path:
         yield path
 
 

@@ -68,19 +68,27 @@ class PhotoFolder:
     def _decode(self, path: Path) -> Tensor:
         image = images.open_image(path)
         wanted = round(self.size / LEAST_SCALE)
-        if min(image.size) < 2 * wanted and (pixels := _decode_plain_jpeg(image, path)) is not None:
-            return pixels
         # JPEG decodes at 1/2, 1/4 or 1/8 for a fraction of the cost; never below the crop's size.
         image.draft("RGB", (wanted, wanted))
+        if (pixels := _decode_plain_jpeg(image, path)) is not None:
+            return pixels
         return images.to_uint8(images.to_rgb(images.decode(image, path)))
 
 
 def _decode_plain_jpeg(image: Image.Image, path: Path) -> Tensor | None:
-    """The same pixels as Pillow's in 2/3 of the time; none where Pillow has to do it (or fail)."""
+    """At the size of ``image``, in 2/3 of Pillow's time; none where Pillow has to do it (or fail).
+
+    Colours, of which a JPEG has one for 2 x 2 pixels, are repeated instead of interpolated, which
+    changes a crop by 0.14/255 in the mean.
+    """
     if image.format != "JPEG" or image.mode != "RGB" or _ORIENTATION in image.getexif():
         return None
     try:
-        pixels = simplejpeg.decode_jpeg(path.read_bytes())
+        width, height = image.size
+        content = path.read_bytes()
+        pixels = simplejpeg.decode_jpeg(
+            content, fastupsample=True, min_height=height, min_width=width
+        )
     except (ValueError, OSError):
         return None
     return torch.from_numpy(pixels).permute(2, 0, 1)
