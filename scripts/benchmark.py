@@ -1,7 +1,8 @@
 """How fast is faststyle here? python scripts/benchmark.py train --against reference.
 
-Four tasks: train (a training step), infer (stylising one photo), data (loading photos) and start
-(the commands themselves). Variants take turns; the ratios are those of neighbouring rounds.
+Five tasks: train (a training step), infer (stylising one photo), optimize (an iteration of
+optimising a picture), data (loading photos) and start (the commands themselves). Variants take
+turns; the ratios are those of neighbouring rounds.
 """
 
 import argparse
@@ -14,8 +15,8 @@ from faststyle.files import atomic_write
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure how fast faststyle is on this machine.")
-    parser.add_argument("task", choices=("train", "infer", "data", "start"))
-    parser.add_argument("--against", choices=("reference",), help="also run the textbook way")
+    parser.add_argument("task", choices=("train", "infer", "optimize", "data", "start"))
+    parser.add_argument("--against", choices=("reference",), help="also the textbook way")
     parser.add_argument("--rounds", type=int, default=7, help="that count, of each variant")
     parser.add_argument(
         "--precision", nargs="+", choices=("32", "tf32", "bf16"), help="default: all that pay"
@@ -27,12 +28,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, help="write every figure there")
     parser.add_argument("--plot", type=Path, help="train: losses; several sizes: costs (.png)")
     parser.add_argument("--size", nargs="+", default=["256"], help="pixels: 512 or 1080x1920 (HxW)")
-    train = parser.add_argument_group("train")
+    train = parser.add_argument_group("train and optimize")
     train.add_argument("--batch-size", nargs="+", type=int, default=[4])
     train.add_argument("--encoder", default="vgg19")
     train.add_argument("--weights", default="random", help="imagenet, random, or a file")
     train.add_argument("--style", type=Path, help="picture; default: the flow field")
-    infer = parser.add_argument_group("infer")
+    infer = parser.add_argument_group("infer and optimize")
     infer.add_argument("--ckpt", type=Path, help="style file; default: random weights")
     infer.add_argument("--photo", type=Path, help="default: scikit-image's astronaut")
     return parser.parse_args()

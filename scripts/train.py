@@ -6,8 +6,8 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
+from faststyle.config import register_resolvers, report_config_errors
 from faststyle.errors import report_errors
-from faststyle.training.config import register_resolvers, report_config_errors
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 

@@ -94,6 +94,17 @@ def test_resize_gives_the_short_side_asked_for(height: int, width: int, size: in
     assert scaled.max() <= 1
 
 
+def test_shrinking_never_enlarges() -> None:
+    pixels = torch.rand(3, 20, 30)
+    assert images.shrink(pixels, 10).shape == (3, 10, 15)
+    assert torch.equal(images.shrink(pixels, 40), pixels)
+
+
+def test_the_signal_to_noise_ratio_is_its_formula() -> None:
+    assert images.psnr(torch.zeros(3, 4, 4), torch.full((3, 4, 4), 0.1)) == pytest.approx(20)
+    assert images.psnr(torch.ones(3, 4, 4), torch.ones(3, 4, 4)) == float("inf")
+
+
 def test_a_bomb_is_refused_by_its_header(tmp_path: Path) -> None:
     header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
     bomb = tmp_path / "bomb.png"

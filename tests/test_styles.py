@@ -103,3 +103,9 @@ def test_no_connection_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
 def test_what_a_config_can_get_wrong_is_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         Style("mine", **options).load()
+
+
+def test_a_strip_that_would_become_huge_is_refused(tmp_path: Path, make_photo: MakePhoto) -> None:
+    path = make_photo(tmp_path / "a.png", 2000, 1)
+    with pytest.raises(UserError, match=r"640000 x 320 pixels at style\.size=320"):
+        Style("a", str(path)).load()

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 import torch
 
+from faststyle.errors import UserError
+
 # Parameters of glibc's mallopt(3).
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _NEVER = 2**31 - 1
@@ -17,6 +19,22 @@ def cpu_has_bf16() -> bool:
     return any(
         _capabilities().get(name) for name in ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")
     )
+
+
+def find_device(name: str) -> torch.device:
+    """The device called ``name``; for ``auto`` an accelerator if there is one, else the CPU.
+
+    Raises ``UserError`` if there is none of that name.
+    """
+    if name == "auto":
+        accelerator = torch.accelerator.current_accelerator(check_available=True)
+        return accelerator or torch.device("cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError):
+        raise UserError(f'device "{name}" is not to be had here; try cpu') from None
+    return device
 
 
 def cpu_name() -> str:

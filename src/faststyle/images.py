@@ -72,12 +72,26 @@ def scaled_size(pixels: Tensor, short_side: int) -> tuple[int, int]:
 
 
 def resize(pixels: Tensor, short_side: int) -> Tensor:
-    """Scale (C, H, W) so that the shorter side is ``short_side``; antialiased bicubic, [0, 1]."""
-    size = scaled_size(pixels, short_side)
+    """Scale (C, H, W) so that the shorter side is ``short_side``; see :func:`resample`."""
+    return resample(pixels, scaled_size(pixels, short_side))
+
+
+def shrink(pixels: Tensor, short_side: int) -> Tensor:
+    """Scale (C, H, W) down to a shorter side of ``short_side``; a smaller picture stays."""
+    return resize(pixels, min(short_side, *pixels.shape[1:]))
+
+
+def resample(pixels: Tensor, size: tuple[int, int]) -> Tensor:
+    """Scale (C, H, W) to a height and width; antialiased bicubic, in [0, 1]."""
     if tuple(pixels.shape[-2:]) == size:
         return pixels
     scaled = torch.nn.functional.interpolate(pixels[None], size, mode="bicubic", antialias=True)
     return scaled[0].clamp(0, 1)
+
+
+def psnr(a: Tensor, b: Tensor) -> float:
+    """Peak signal-to-noise ratio of two pictures in [0, 1], in decibels; infinite if equal."""
+    return -10 * torch.log10((a - b).square().mean()).item()
 
 
 def open_image(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -135,15 +149,21 @@ def load(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
     return Picture(to_unit(to_uint8(to_rgb(image))), alpha, profile or None)
 
 
+def format_of(path: Path) -> str:
+    """The format that a file of this name is written in. Raises ``UserError`` if there is none."""
+    form = _FORMATS.get(path.suffix.lower())
+    if form is None:
+        raise UserError(f"cannot write {path}: use one of {', '.join(sorted(_FORMATS))}")
+    return form
+
+
 def save(picture: Picture, path: Path, quality: int = 95) -> None:
     """Write a picture atomically in the format that the suffix of ``path`` names.
 
     JPEG and BMP know no transparency: there the picture is laid on white. Raises ``UserError`` for
     a suffix that is not known, ``OSError`` if the folder cannot be written.
     """
-    form = _FORMATS.get(path.suffix.lower())
-    if form is None:
-        raise UserError(f"cannot write {path}: use one of {', '.join(sorted(_FORMATS))}")
+    form = format_of(path)
     image = to_pil(picture.pixels)
     if picture.alpha is not None:
         image.putalpha(to_pil(picture.alpha))

@@ -13,6 +13,9 @@ from faststyle import images
 from faststyle.downloads import fetch_small
 from faststyle.errors import UserError
 
+# Of a style image once it is scaled: the loss network takes about 6 kB for each.
+_MAX_SCALED_PIXELS = 4_000_000
+
 #: A path that starts so names a picture inside the package.
 BUNDLED = "bundled:"
 
@@ -74,8 +77,17 @@ class Style:
             raise UserError(
                 f"style.image_weights must be {len(paths)} numbers >= 0, not all 0: {weights}"
             )
-        pictures = [images.load(path).pixels for path in paths]
-        return [(images.resize(p, self.size), w) for p, w in zip(pictures, weights, strict=True)]
+        return [(self._scaled(path), w) for path, w in zip(paths, weights, strict=True)]
+
+    def _scaled(self, path: Path) -> Tensor:
+        pixels = images.load(path).pixels
+        height, width = images.scaled_size(pixels, self.size)
+        if height * width > _MAX_SCALED_PIXELS:
+            raise UserError(
+                f"{path}: {width} x {height} pixels at style.size={self.size} are more than the"
+                f" limit of {_MAX_SCALED_PIXELS:,}; crop the picture, or lower style.size"
+            )
+        return images.resize(pixels, self.size)
 
     def facts(self) -> dict[str, str]:
         """What a checkpoint should say about its style, the SHA-256 of each image included."""

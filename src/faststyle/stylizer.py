@@ -11,7 +11,7 @@ from torch import Tensor
 from faststyle import images
 from faststyle.checkpoint import TrainedStyle, load_style
 from faststyle.errors import UserError, nearest
-from faststyle.hardware import cpu_has_bf16
+from faststyle.hardware import cpu_has_bf16, find_device
 from faststyle.images import Picture
 
 _DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
@@ -44,7 +44,7 @@ class Stylizer:
             raise UserError(f'unknown precision "{precision}": {nearest(precision, PRECISIONS)}')
         self.name = style.name
         self.facts = style.facts
-        self.device = _device(device)
+        self.device = find_device(device)
         self.dtype = _dtype(precision, self.device)
         network = style.network.to(self.device)
         self.network = network.to(memory_format=torch.channels_last)
@@ -132,18 +132,6 @@ class Stylizer:
                 " --size or --batch-size"
             ) from None
         return result
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        accelerator = torch.accelerator.current_accelerator(check_available=True)
-        return accelerator or torch.device("cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError):
-        raise UserError(f'device "{name}" is not to be had here; try --device cpu') from None
-    return device
 
 
 def _dtype(precision: str, device: torch.device) -> torch.dtype:

@@ -11,9 +11,9 @@ from omegaconf import DictConfig
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from faststyle.checkpoint import load_style, read_style
+from faststyle.config import find_resume, register_resolvers
 from faststyle.errors import UserError
-from faststyle.training.config import register_resolvers
-from faststyle.training.run import find_resume, train
+from faststyle.training.run import train
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
@@ -157,7 +157,7 @@ def test_torch_compile_does_not_change_the_loss(configured: Callable[..., DictCo
 def test_what_a_user_can_get_wrong_is_one_line(
     configured: Callable[..., DictConfig], overrides: tuple[str, ...], message: str
 ) -> None:
-    from faststyle.training.config import report_config_errors
+    from faststyle.config import report_config_errors
 
     with pytest.raises(UserError, match=message), report_config_errors(CONFIGS, "train"):
         train(configured("a", *overrides))

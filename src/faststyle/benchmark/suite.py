@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from omegaconf import OmegaConf
 
-from faststyle.benchmark import data, infer, report, train
+from faststyle.benchmark import data, infer, optimize, report, train
 from faststyle.benchmark.compare import Variant, compare
 from faststyle.benchmark.start import measure_start
 from faststyle.benchmark.work import Peak, measure_peak
@@ -37,7 +37,8 @@ def run(args: argparse.Namespace, root: Path) -> dict[str, Any]:
     peak = measure_peak(args.device)
     result: dict[str, Any] = {"task": args.task, "machine": report.machine(peak)}
     print(_heading(result["machine"]))  # noqa: T201
-    task = {"train": _train, "infer": _infer, "data": _data}[args.task]
+    tasks = {"train": _train, "infer": _infer, "data": _data, "optimize": _optimize}
+    task = tasks[args.task]
     result["runs"] = list(task(args, peak, network))
     if args.plot and len(result["runs"]) > 1:
         by_batch = args.task == "train" and len(args.batch_size) > 1
@@ -141,6 +142,25 @@ def _infer(
                 error, ssim = infer.difference(first, result.result)
                 described[name] |= {"mean_difference_255": error, "ssim": ssim}
                 print(f"{name:20} differs by {error:.3f}/255 in the mean, SSIM {ssim:.5f}")  # noqa: T201
+            yield {"pixels": height * width, "results": described}
+
+
+def _optimize(
+    args: argparse.Namespace, peak: Peak, network: dict[str, int]
+) -> Iterator[dict[str, Any]]:
+    del network
+    with (
+        _or_else(args.photo, "skimage", "data/astronaut.png") as photo,
+        _or_else(args.style, "faststyle", "assets/flow_field.png") as style,
+    ):
+        for size in args.size:
+            height, width = _sides(size)
+            task = optimize.OptimizeTask(
+                photo, style, (height, width), args.encoder, args.weights, args.device
+            )
+            variants = optimize.variants(task, bool(args.against))
+            results = compare(variants, args.rounds, _WARMUP, args.device)
+            described = _show(f"optimising {width} x {height}", variants, results, peak, 1)
             yield {"pixels": height * width, "results": described}
 
 

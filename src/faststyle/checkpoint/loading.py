@@ -8,7 +8,7 @@ from torch import Tensor
 
 from faststyle.checkpoint.style_file import TrainedStyle, build_network, read_style
 from faststyle.errors import UserError, nearest
-from faststyle.untrusted import read_torch
+from faststyle.torch_files import read_torch
 
 #: Where a checkpoint of training keeps the network's weights, and the facts about it.
 NETWORK_PREFIX = "network."

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 import torchvision
 from torch import Tensor, nn
 
+from faststyle.encoder.unit_activations import rescale
 from faststyle.encoder.weights import load_weights
 from faststyle.errors import UserError, nearest
 
@@ -29,6 +30,8 @@ class VGGEncoder(nn.Module):
             variance-preserving, nothing to download), or the path of a ``.pth`` or
             ``.safetensors`` file with torchvision's keys.
         pooling: ``max`` as trained, or ``avg`` (smoother gradients, Gatys et al., 2016).
+        unit_activations: rescale every layer to a mean activation of 1; see
+            :mod:`faststyle.encoder.unit_activations`.
         seed: of the ``random`` weights.
 
     Raises:
@@ -43,6 +46,7 @@ class VGGEncoder(nn.Module):
         arch: str = "vgg19",
         weights: str = "imagenet",
         pooling: str = "max",
+        unit_activations: bool = False,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -55,6 +59,8 @@ class VGGEncoder(nn.Module):
         with torch.device("meta"):  # skip the initialisation of 100 million classifier weights
             features = torchvision.models.get_model(arch, weights=None).features
         load_weights(features, arch, str(weights), seed)
+        if unit_activations:
+            rescale(features.eval())
         self.features: nn.Sequential = features
         self.names = _name_layers(features)
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)

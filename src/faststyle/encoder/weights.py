@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torchvision.models import get_model_weights
 
 from faststyle.errors import UserError
-from faststyle.untrusted import read_torch
+from faststyle.torch_files import read_torch
 
 _SUPPLY = "pass encoder.weights=/path/to/weights.pth, or encoder.weights=random"
 

@@ -7,9 +7,11 @@ from faststyle.losses.terms import (
     style_statistics,
     total_variation,
 )
+from faststyle.losses.weights import falling_weights
 
 __all__ = [
     "PerceptualLoss",
+    "falling_weights",
     "feature_distance",
     "gram_matrix",
     "style_statistics",

@@ -1,13 +1,11 @@
 """How Lightning's checkpoints reach the disk."""
 
-import io
 from pathlib import Path
 from typing import Any
 
-import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
-from faststyle.files import atomic_write
+from faststyle.torch_files import write_torch
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -22,7 +20,4 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     ) -> None:
         """Save ``checkpoint`` to ``path``; raises ``OSError`` if there is no room."""
         del storage_options
-        buffer = io.BytesIO()
-        torch.save(checkpoint, buffer)
-        with atomic_write(Path(path)) as temporary:
-            temporary.write_bytes(buffer.getbuffer())
+        write_torch(checkpoint, Path(path))

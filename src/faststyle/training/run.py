@@ -14,15 +14,15 @@ from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.utilities import rank_zero_only
 
 from faststyle.checkpoint import TrainedStyle, load_style, write_style
+from faststyle.config import LAST_CHECKPOINT, find_resume
 from faststyle.errors import UserError
 from faststyle.files import check_writable
 from faststyle.hardware import cpu_has_bf16
 from faststyle.losses.perceptual import StyleImage
+from faststyle.torch_files import read_torch
 from faststyle.training.callbacks import FiniteGuard, SampleGrid, StopOnSignal, Throughput
 from faststyle.training.checkpoint_io import AtomicCheckpointIO
-from faststyle.training.config import LAST_CHECKPOINT
 from faststyle.training.module import StyleTransfer
-from faststyle.untrusted import read_torch
 
 log = logging.getLogger(__name__)
 
@@ -118,24 +118,6 @@ def build_trainer(cfg: DictConfig, stop: StopOnSignal) -> pl.Trainer:
 def _checkpoint(out: Path, **options: Any) -> ModelCheckpoint:
     # Always one file under one name, replaced atomically, instead of last-v1, last-v2 ...
     return ModelCheckpoint(out / LAST_CHECKPOINT.parent, enable_version_counter=False, **options)
-
-
-def find_resume(resume: str | None, style: str, output_dir: Path) -> Path | None:
-    """The checkpoint that ``resume`` means: none, a path, or ``last`` of the style's newest run.
-
-    Raises ``UserError`` if there is no such file.
-    """
-    if not resume:
-        return None
-    if resume != "last":
-        path = Path(resume).expanduser()
-        if not path.is_file():
-            raise UserError(f"no such checkpoint to resume from: {path}")
-        return path
-    path = output_dir / LAST_CHECKPOINT
-    if not path.is_file():
-        raise UserError(f'no earlier run of style "{style}" to resume in {output_dir.parent}')
-    return path
 
 
 def check_resumable(path: Path, module: StyleTransfer) -> None:

@@ -1,5 +1,6 @@
-"""Reading files of PyTorch's own format, which are pickles, without running what they may carry."""
+"""Files of PyTorch's own format: written atomically, read without running what they may carry."""
 
+import io
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,6 +8,15 @@ from pathlib import Path
 import torch
 
 from faststyle.errors import UserError
+from faststyle.files import atomic_write
+
+
+def write_torch(content: Mapping[str, object], path: Path) -> None:
+    """``torch.save`` beside the final name, then rename. Raises ``OSError`` if there is no room."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
 
 
 def read_torch(path: Path) -> Mapping[str, object]:

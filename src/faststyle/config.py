@@ -37,6 +37,24 @@ def run_name(style: str, resume: str | None, job: int | str = "") -> str:
     return f"{style}/{datetime.now():%Y-%m-%d_%H-%M-%S}{suffix}"
 
 
+def find_resume(resume: str | None, style: str, output_dir: Path) -> Path | None:
+    """The checkpoint that ``resume`` means: none, a path, or ``last`` of the style's newest run.
+
+    Raises ``UserError`` if there is no such file.
+    """
+    if not resume:
+        return None
+    if resume != "last":
+        path = Path(resume).expanduser()
+        if not path.is_file():
+            raise UserError(f"no such checkpoint to resume from: {path}")
+        return path
+    path = output_dir / LAST_CHECKPOINT
+    if not path.is_file():
+        raise UserError(f'no earlier run of style "{style}" to resume in {output_dir.parent}')
+    return path
+
+
 def register_resolvers() -> None:
     """Make ``${run_name:STYLE,RESUME}`` known to configs; one process asks the clock only once."""
     OmegaConf.register_new_resolver("run_name", run_name, replace=True, use_cache=True)
@@ -76,6 +94,12 @@ def _user_error_behind(error: BaseException) -> UserError | None:
 
 def _explain(error: Exception, config_dir: Path, config_name: str) -> str:
     text = str(error) or str(error.__cause__ or type(error).__name__)
+    choice = re.match(r"In '(\w+)/(\w+)': Could not override '(\w+)'", text)
+    if choice:
+        return (
+            f"{choice[1]}={choice[2]} is for another command than {config_name}.py: here there is"
+            f' no "{choice[3]}" to choose'
+        )
     key = re.search(r"Could not override '([^']+)'", text)
     if key:
         keys = list(_keys(_default_config(config_dir, config_name)))

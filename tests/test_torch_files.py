@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from faststyle.errors import UserError
-from faststyle.untrusted import read_torch
+from faststyle.torch_files import read_torch
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)

@@ -6,11 +6,11 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from faststyle import config
+from faststyle.config import register_resolvers, report_config_errors, run_name
 from faststyle.errors import UserError
-from faststyle.training import config
-from faststyle.training.config import register_resolvers, report_config_errors, run_name
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,7 @@ CONFIGS = Path(__file__).resolve().parents[2] / "configs"
         ("loss.style.relu4_4=1", r"\+loss\.style\.relu4_4"),
         ("nothing_like_it=1", "choose one of: .*trainer"),
         ("trainer.max_steps", "missing EQUAL"),
+        ("experiment=gatys", r"experiment=gatys is for another command than train\.py"),
     ],
 )
 def test_a_misspelt_override_is_named_with_the_nearest(override: str, message: str) -> None:

@@ -1,0 +1,59 @@
+"""What is shown while a picture is optimised: a bar with the terms, TensorBoard, snapshots."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import NoReturn
+
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from faststyle import images
+from faststyle.images import Picture
+
+
+class Progress:
+    """Counts iterations, draws the curve of every term, and keeps numbered pictures.
+
+    Args:
+        folder: where TensorBoard's event file and ``snapshots/`` go.
+        total: how many iterations there are.
+        done: how many were done by an earlier run; its curve is continued from there.
+    """
+
+    def __init__(self, folder: Path, total: int, done: int = 0) -> None:
+        self.folder = folder
+        self.done = done
+        self._writer = SummaryWriter(str(folder), purge_step=done + 1 if done else None)
+        self._bar: tqdm[NoReturn] = tqdm(total=total, initial=done, unit="it", disable=None)
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        del kind, error, trace
+        self._bar.close()
+        self._writer.close()
+
+    def iteration(self, terms: Mapping[str, float]) -> None:
+        """One more iteration, after which the loss consists of ``terms``."""
+        self.done += 1
+        for name, value in terms.items():
+            self._writer.add_scalar(f"optimize/{name}", value, self.done)
+        shown = {name: f"{value:.4g}" for name, value in terms.items() if "/" not in name}
+        self._bar.set_postfix(shown, refresh=False)
+        self._bar.update()
+
+    def snapshot(self, pixels: Tensor, number: int) -> None:
+        """Keep the picture (3, H, W) of an iteration as a numbered file and in TensorBoard."""
+        self.done = number  # an optimiser that finds nothing more to do makes fewer iterations
+        self._bar.n = number
+        images.save(Picture(pixels.cpu()), self.folder / "snapshots" / f"{self.done:05}.png")
+        self._writer.add_image("picture", pixels, self.done)
+        self._writer.flush()

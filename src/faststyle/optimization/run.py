@@ -1,0 +1,246 @@
+"""``optimize(cfg)``: from a composed config to a picture."""
+
+import logging
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from types import FrameType
+
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from torch import Tensor
+
+from faststyle import images
+from faststyle.config import LAST_CHECKPOINT, find_resume
+from faststyle.errors import UserError
+from faststyle.files import check_writable
+from faststyle.hardware import find_device
+from faststyle.images import Picture
+from faststyle.losses import PerceptualLoss
+from faststyle.losses.perceptual import StyleImage
+from faststyle.optimization.objective import Objective
+from faststyle.optimization.optimizers import PixelOptimizer
+from faststyle.optimization.progress import Progress
+from faststyle.optimization.start import sizes, starting_picture
+from faststyle.optimization.state import State
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is wanted, the same at every size.
+
+    ``photo``: (3, H, W) at the final size, or none. ``style``: pictures and their shares at the
+    final size. ``optimizer``: makes one for the pixels (1, 3, H, W) that it is to change.
+    """
+
+    loss: PerceptualLoss
+    photo: Tensor | None
+    style: list[StyleImage]
+    optimizer: Callable[[Tensor], PixelOptimizer]
+    sizes: list[tuple[int, int]]
+    iterations: int
+    snapshot_every: int
+
+
+def optimize(cfg: DictConfig) -> Path:
+    """Optimise one picture.
+
+    Args:
+        cfg: what ``configs/optimize.yaml`` composes.
+
+    Returns:
+        The picture's file. If a signal stopped the run, the best picture so far is written there,
+        and the process exits with 128 plus the signal's number.
+
+    Raises:
+        UserError: anything that the user can put right; see :mod:`faststyle.errors`.
+    """
+    target = _check_target(cfg)
+    out = Path(cfg.output_dir)
+    checkpoint = find_resume(cfg.resume, cfg.name, out)
+    content = _load_content(cfg)
+    task = _prepare(cfg, content)
+    if checkpoint:
+        state = State.load(checkpoint, task.sizes)
+        log.info("resuming from %s", checkpoint)
+    else:
+        photo = None if content is None else content.pixels
+        start = starting_picture(str(cfg.start), cfg.noise, photo, task.sizes[0], cfg.seed)
+        state = State(task.sizes, start[None])
+    done = state.level * task.iterations + state.iteration
+    stopped: list[int] = []
+    try:
+        with (
+            _signals_interrupt(stopped),
+            Progress(out, len(task.sizes) * task.iterations, done) as progress,
+        ):
+            _descend(task, state, progress, partial(state.save, out / LAST_CHECKPOINT))
+    except KeyboardInterrupt:
+        log.warning("stopped; go on with resume=last")
+    finally:
+        if state.best is not None:
+            pixels = images.resample(state.best[0].cpu(), task.sizes[-1])
+            images.save(_like(content, pixels), target)
+            log.info("wrote %s, loss %.4g%s", target, state.best_loss, _distance(pixels, content))
+    if stopped:
+        sys.exit(128 + stopped[0])
+    return target
+
+
+def _descend(task: Task, state: State, progress: Progress, save: Callable[[], None]) -> None:
+    """Go on from ``state`` to the end, keeping it up to date."""
+    device = task.loss.encoder.mean.device
+    save()  # now: a run can be interrupted before its first snapshot
+    while True:
+        pixels = state.pixels.to(device, copy=True)
+        objective = _objective(task, task.sizes[state.level], device)
+        objective.best, objective.best_loss = state.best, state.best_loss
+        optimizer = task.optimizer(pixels)
+        if state.optimizer:
+            optimizer.load_state_dict(state.optimizer)
+
+        def remember(objective: Objective = objective) -> None:
+            state.best, state.best_loss = objective.best, objective.best_loss
+
+        def after_each(objective: Objective = objective) -> None:
+            progress.iteration(objective.terms)
+            remember()
+
+        while state.iteration < task.iterations:
+            count = min(task.snapshot_every, task.iterations - state.iteration)
+            optimizer.minimise(objective, count, after_each)
+            remember()  # an optimiser that starts at the minimum makes no iteration
+            state.iteration += count
+            state.pixels, state.optimizer = pixels.detach(), optimizer.state_dict()
+            save()
+            number = state.level * task.iterations + state.iteration
+            progress.snapshot(state.pixels[0].clamp(0, 1), number)
+        if state.level + 1 == len(task.sizes):
+            return
+        _refine(state)
+
+
+def _distance(pixels: Tensor, content: Picture | None) -> str:
+    return "" if content is None else f", {images.psnr(pixels, content.pixels):.1f} dB of the photo"
+
+
+def _refine(state: State) -> None:
+    """Carry the best picture of one size to the next."""
+    assert state.best is not None
+    state.level += 1
+    state.pixels = images.resample(state.best[0], state.sizes[state.level])[None]
+    state.iteration, state.optimizer = 0, {}
+    state.best, state.best_loss = None, float("inf")
+
+
+def _objective(task: Task, size: tuple[int, int], device: torch.device) -> Objective:
+    """Style and photo scaled alike, so that strokes keep their size relative to the picture."""
+    factor = size[0] / task.sizes[-1][0]
+    if task.style:
+        task.loss.set_style([_scaled(image, factor, device) for image in task.style])
+    photo = task.photo
+    if photo is not None:
+        photo = images.resample(photo, size)[None].to(device)
+    return Objective(task.loss, photo)
+
+
+def _scaled(image: StyleImage, factor: float, device: torch.device) -> StyleImage:
+    short_side = max(1, round(min(image.pixels.shape[1:]) * factor))
+    return StyleImage(images.resize(image.pixels, short_side).to(device), image.weight)
+
+
+def _prepare(cfg: DictConfig, content: Picture | None) -> Task:
+    for name in ("iterations", "snapshot_every"):
+        if not isinstance(cfg[name], int) or cfg[name] < 1:
+            raise UserError(f"{name}={cfg[name]} must be a whole number above 0")
+    loss = instantiate(cfg.loss, encoder=instantiate(cfg.encoder))
+    if not (loss.content or loss.style):
+        raise UserError("nothing to optimise: all content and style weights are 0")
+    if loss.content and content is None:
+        raise UserError("content has no value, but the loss has content layers: pass content=PATH")
+    style = instantiate(cfg.style).load() if loss.style else []
+    photo = None if content is None else content.pixels
+    side = cfg.size or 0
+    return Task(
+        loss=loss.to(find_device(cfg.device), memory_format=torch.channels_last),
+        photo=photo,
+        style=[StyleImage(pixels, weight) for pixels, weight in style],
+        optimizer=instantiate(cfg.optimizer, _partial_=True),
+        sizes=sizes((side, side) if photo is None else _size(photo), cfg.coarse_to_fine),
+        iterations=cfg.iterations,
+        snapshot_every=cfg.snapshot_every,
+    )
+
+
+def _load_content(cfg: DictConfig) -> Picture | None:
+    """The photo at the size it is optimised at, with its profile and transparency."""
+    if cfg.size is not None and (not isinstance(cfg.size, int) or cfg.size < 1):
+        raise UserError(f"size={cfg.size} must be a whole number of pixels above 0, or null")
+    if cfg.content is None:
+        if cfg.size is None:
+            raise UserError("without a content, size must say how large the picture is to be")
+        _check_pixels((cfg.size, cfg.size), cfg.max_pixels)
+        return None
+    picture = images.load(Path(cfg.content).expanduser())
+    pixels = picture.pixels if cfg.size is None else images.shrink(picture.pixels, cfg.size)
+    _check_pixels(_size(pixels), cfg.max_pixels)
+    return _like(picture, pixels)
+
+
+def _check_target(cfg: DictConfig) -> Path:
+    """Where the result goes, found out now and not after minutes of work."""
+    target = Path(cfg.output).expanduser()
+    images.format_of(target)
+    given = [path for path in (cfg.content, cfg.start) if path is not None]
+    if target.resolve() in [Path(path).expanduser().resolve() for path in given]:
+        raise UserError(f"output={cfg.output} is an input; choose another name")
+    check_writable(target.parent)
+    return target
+
+
+def _check_pixels(size: tuple[int, int], limit: int) -> None:
+    height, width = size
+    if height * width > limit:
+        raise UserError(
+            f"{width} x {height} pixels are more than the limit of {limit:,}: lower size, or raise"
+            " max_pixels if there is memory (6 kB a pixel)"
+        )
+
+
+def _size(pixels: Tensor) -> tuple[int, int]:
+    return pixels.shape[-2], pixels.shape[-1]
+
+
+def _like(picture: Picture | None, pixels: Tensor) -> Picture:
+    """``pixels`` with the transparency and the colour profile of ``picture``, if there is one."""
+    if picture is None:
+        return Picture(pixels)
+    alpha = picture.alpha
+    if alpha is not None:
+        alpha = images.resample(alpha, _size(pixels))
+    return replace(picture, pixels=pixels, alpha=alpha)
+
+
+@contextmanager
+def _signals_interrupt(received: list[int]) -> Iterator[None]:
+    """Let SIGTERM interrupt like Ctrl-C does; what was received is noted in ``received``."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        del frame
+        received.append(number)
+        raise KeyboardInterrupt
+
+    watched = (signal.SIGINT, signal.SIGTERM)
+    previous = {number: signal.signal(number, interrupt) for number in watched}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,155 @@
+"""Looking into the loss network: feature maps, Gram matrices, and what a layer keeps of a photo."""
+
+import argparse
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageDraw, ImageOps
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+from torchvision.utils import make_grid
+from tqdm import tqdm
+
+from faststyle import images
+from faststyle.encoder import VGGEncoder
+from faststyle.files import check_writable
+from faststyle.hardware import find_device
+from faststyle.losses import gram_matrix
+from faststyle.optimization.inversion import invert
+
+#: Dark blue over red to light yellow, which is readable in print and to the colour-blind.
+_DARK, _MIDDLE, _LIGHT = "#0d0887", "#cc4778", "#f0f921"
+#: Entries of a Gram matrix are told apart down to this part of the largest.
+_LEAST_SHOWN = 1e-4
+_PANEL, _MARGIN, _CAPTION = 512, 8, 22
+
+#: layer -> kind of view -> picture (3, H, W) in [0, 1].
+Views = Mapping[str, Mapping[str, Tensor]]
+
+
+@torch.no_grad()
+def look(
+    encoder: VGGEncoder,
+    layers: Sequence[str],
+    photo: Tensor,
+    style: Tensor | None = None,
+    invert: Callable[[str], Tensor] | None = None,
+    maps: int = 64,
+) -> Views:
+    """Every view of every layer.
+
+    Args:
+        encoder: the loss network.
+        layers: of the encoder.
+        photo: (3, H, W) in [0, 1], whose feature maps are shown.
+        style: (3, H, W) in [0, 1], whose Gram matrices are shown, or none.
+        invert: gives the photo recovered from a layer, or none.
+        maps: how many feature maps, those of the most energy.
+
+    Raises:
+        UserError: an unknown layer.
+    """
+    features = encoder(photo[None], layers)
+    painted = {} if style is None else encoder(style[None], layers)
+    views: dict[str, dict[str, Tensor]] = {}
+    for layer in layers:
+        views[layer] = {"feature maps": feature_grid(features[layer][0], maps)}
+        if painted:
+            views[layer]["Gram matrix of the style"] = heat_map(gram_matrix(painted[layer])[0])
+        if invert is not None:
+            with torch.enable_grad():
+                recovered = invert(layer)
+            distance = f"recovered, {images.psnr(recovered, photo):.1f} dB of the photo"
+            views[layer][distance] = recovered
+    return views
+
+
+def feature_grid(features: Tensor, maps: int) -> Tensor:
+    """The maps of most energy of (C, H, W), each scaled to its own largest, in a square grid.
+
+    Returns (3, h, w) in [0, 1].
+    """
+    maps = min(maps, len(features))
+    strongest = features.square().flatten(1).sum(1).argsort(descending=True)[:maps]
+    chosen = features[strongest].abs()
+    chosen = chosen / chosen.amax((1, 2), keepdim=True).clamp_min(torch.finfo(chosen.dtype).tiny)
+    columns = math.ceil(math.sqrt(maps))
+    grid: Tensor = make_grid(chosen[:, None], columns, padding=1, pad_value=1.0)
+    return grid
+
+
+def heat_map(gram: Tensor) -> Tensor:
+    """A Gram matrix (C, C) as colours (3, C, C) in [0, 1], on a logarithmic scale of four decades.
+
+    Channels are in order of their energy, so that one large one does not hide as a single line.
+    """
+    order = gram.diagonal().argsort(descending=True)
+    size = gram[order][:, order].abs()
+    part = (size / size.max().clamp_min(torch.finfo(size.dtype).tiny)).clamp_min(_LEAST_SHOWN)
+    shade = 1 - part.log10() / math.log10(_LEAST_SHOWN)
+    coloured = ImageOps.colorize(images.to_pil(shade[None]), _DARK, _LIGHT, _MIDDLE)
+    return images.to_unit(images.to_uint8(coloured))
+
+
+def contact_sheet(views: Views) -> Image.Image:
+    """All views in one picture: a row for each layer, a caption under each panel."""
+    columns = max(len(row) for row in views.values())
+    pitch, height = _PANEL + _MARGIN, _PANEL + _CAPTION + _MARGIN
+    sheet = Image.new("RGB", (columns * pitch + _MARGIN, len(views) * height + _MARGIN), "white")
+    draw = ImageDraw.Draw(sheet)
+    for row, (layer, panels) in enumerate(views.items()):
+        for column, (kind, pixels) in enumerate(panels.items()):
+            left, top = _MARGIN + column * pitch, _MARGIN + row * height
+            sheet.paste(images.to_pil(_fit(pixels)), (left, top))
+            draw.text((left, top + _PANEL + 4), f"{layer}: {kind}", fill="black", font_size=14)
+    return sheet
+
+
+def _fit(pixels: Tensor) -> Tensor:
+    """Scale (3, H, W) into the panel; small ones by whole pixels' sharpness, not blurred."""
+    factor = _PANEL / max(pixels.shape[1:])
+    size = [max(1, round(side * factor)) for side in pixels.shape[1:]]
+    if factor > 1:
+        return F.interpolate(pixels[None], size, mode="nearest-exact")[0]
+    return images.resample(pixels, (size[0], size[1]))
+
+
+def show(args: argparse.Namespace) -> None:
+    """What ``scripts/features.py`` was asked for. Raises ``UserError``."""
+    images.format_of(args.output)
+    check_writable(args.output.resolve().parent)
+    device = find_device(args.device)
+    layers = list(dict.fromkeys(filter(None, args.layers.split(","))))
+    photo = images.shrink(images.load(args.photo).pixels, args.size).to(device)
+    style = args.style and images.shrink(images.load(args.style).pixels, args.size).to(device)
+    encoder = VGGEncoder(args.encoder, args.weights).to(device)
+    encoder.to(memory_format=torch.channels_last)
+    encoder.check_layers(layers)
+    bar: tqdm[NoReturn]
+    with tqdm(total=len(layers) * args.iterations, disable=not args.reconstruct or None) as bar:
+
+        def recover(layer: str) -> Tensor:
+            return invert(encoder, layer, photo, args.iterations, after_each=lambda: _advance(bar))
+
+        recovered = recover if args.reconstruct else None
+        views = look(encoder, layers, photo, style, recovered, args.maps)
+    sheet = images.to_unit(images.to_uint8(contact_sheet(views)))
+    images.save(images.Picture(sheet), args.output)
+    if args.logdir:
+        write_tensorboard(views, args.logdir)
+
+
+def _advance(bar: "tqdm[NoReturn]") -> None:
+    bar.update()
+
+
+def write_tensorboard(views: Views, folder: Path) -> None:
+    """Every view as a picture under its layer's name."""
+    with SummaryWriter(str(folder)) as writer:
+        for layer, panels in views.items():
+            for kind, pixels in panels.items():
+                writer.add_image(f"{layer}/{kind}", pixels)

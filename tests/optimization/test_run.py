@@ -1,0 +1,202 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from faststyle import images
+from faststyle.config import register_resolvers
+from faststyle.errors import UserError
+from faststyle.optimization.progress import Progress
+from faststyle.optimization.run import optimize
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+PRESETS = (
+    "copy",
+    "cs231n",
+    "gatys",
+    "inversion",
+    "novak_nikulin",
+    "pytorch_tutorial",
+    "texture",
+    "weighted_layers",
+)
+Configure = Callable[..., DictConfig]
+
+
+@pytest.fixture
+def configured(tmp_path: Path, make_photo: Callable[..., Path]) -> Configure:
+    photo = make_photo(tmp_path / "photo.png", 40, 32)
+
+    def make(name: str, *overrides: str) -> DictConfig:
+        register_resolvers()
+        with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+            return compose(
+                "optimize",
+                [
+                    f"content={photo}",
+                    "style=flow_field",
+                    "style.size=32",
+                    "encoder.weights=random",
+                    "size=32",
+                    "iterations=6",
+                    "snapshot_every=2",
+                    f"output_dir={tmp_path / name}",
+                    *overrides,
+                ],
+            )
+
+    return make
+
+
+def test_the_picture_has_the_photos_shape_and_a_lower_loss(configured: Configure) -> None:
+    cfg = configured("a")
+    path = optimize(cfg)
+    assert path == Path(cfg.output_dir) / "flow_field.png"
+    assert images.load(path).pixels.shape == (3, 32, 40)
+    events = EventAccumulator(cfg.output_dir).Reload()
+    losses = [event.value for event in events.Scalars("optimize/loss")]
+    assert len(losses) == 6
+    assert losses[-1] < 0.8 * losses[0]
+    assert {"optimize/content", "optimize/style"} <= set(events.Tags()["scalars"])
+    assert [event.step for event in events.Images("picture")] == [2, 4, 6]
+    snapshots = sorted(path.parent.glob("snapshots/*"))
+    assert [snapshot.name for snapshot in snapshots] == ["00002.png", "00004.png", "00006.png"]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_makes_a_picture(configured: Configure, preset: str) -> None:
+    cfg = configured("a", f"experiment={preset}", "encoder=vgg16")
+    assert images.load(optimize(cfg)).pixels.isfinite().all()
+
+
+def test_every_experiment_that_is_for_this_is_tested() -> None:
+    ours = {
+        path.stem
+        for path in (CONFIGS / "experiment").glob("*.yaml")
+        if "# For optimize.py" in path.read_text()
+    }
+    assert ours == set(PRESETS)
+
+
+def test_a_copy_recovers_the_photo(configured: Configure, tmp_path: Path) -> None:
+    result = images.load(optimize(configured("a", "experiment=copy", "iterations=30"))).pixels
+    assert images.psnr(result, images.load(tmp_path / "photo.png").pixels) > 50
+
+
+def test_a_texture_needs_no_photo_and_is_square(configured: Configure) -> None:
+    cfg = configured("a", "experiment=texture", "content=null", "encoder=vgg11")
+    assert images.load(optimize(cfg)).pixels.shape == (3, 32, 32)
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam", "lbfgsb"])
+@pytest.mark.parametrize("coarse", ["true", "false"])
+def test_a_stopped_run_resumes_to_the_same_picture_to_the_bit(
+    configured: Configure, monkeypatch: pytest.MonkeyPatch, optimizer: str, coarse: str
+) -> None:
+    choice = [f"optimizer={optimizer}", f"coarse_to_fine={coarse}"]
+    whole = optimize(configured("whole", *choice)).read_bytes()
+    iteration = Progress.iteration
+
+    def stop(self: Progress, terms: dict[str, float]) -> None:
+        iteration(self, terms)
+        if self.done == 5:
+            raise KeyboardInterrupt
+
+    cfg = configured("half", *choice)
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "iteration", stop)
+        stopped = optimize(cfg)
+    assert images.load(stopped).pixels.shape == (3, 32, 40), "the best so far is kept"
+    cfg.resume = "last"
+    assert optimize(cfg).read_bytes() == whole
+    events = EventAccumulator(cfg.output_dir).Reload()
+    steps = [event.step for event in events.Scalars("optimize/loss")]
+    assert steps == list(range(1, len(steps) + 1)), "the curve goes on where it stopped"
+
+
+def test_transparency_and_profile_survive(configured: Configure, tmp_path: Path) -> None:
+    Image.new("RGBA", (48, 40), (200, 30, 60, 128)).save(tmp_path / "b.png", icc_profile=b"profile")
+    picture = images.load(optimize(configured("a", f"content={tmp_path / 'b.png'}")))
+    assert picture.alpha is not None
+    assert picture.alpha.shape == (1, 32, 38)
+    assert picture.alpha.mean() == pytest.approx(128 / 255, abs=0.01)
+    assert picture.icc_profile == b"profile"
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "colour"), [(1, 1, "red"), (300, 1, "red"), (32, 32, "white")]
+)
+@pytest.mark.parametrize("experiment", ["gatys", "novak_nikulin", "inversion"])
+def test_pictures_with_nothing_in_them_give_a_picture(
+    configured: Configure, tmp_path: Path, width: int, height: int, colour: str, experiment: str
+) -> None:
+    path = tmp_path / "odd.png"
+    Image.new("RGB", (width, height), colour).save(path)
+    odd = [f"content={path}", "style=mine", f"style.image={path}", "style.size=8"]
+    cfg = configured("a", f"experiment={experiment}", "encoder=vgg16", "iterations=3", *odd)
+    if (width, height) == (300, 1):
+        cfg.style.image = str(tmp_path / "photo.png")  # stretched to 8 x 2400 it takes long
+    result = images.load(optimize(cfg)).pixels
+    assert result.shape == (3, height, width)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["content=nowhere.jpg"], "no such picture: nowhere.jpg"),
+        (["content=null"], "content has no value"),
+        (["content=null", "size=null"], "size must say how large"),
+        (["size=0"], "size=0 must be"),
+        (["iterations=0"], "iterations=0 must be"),
+        (["snapshot_every=x"], "snapshot_every=x must be"),
+        (["max_pixels=500"], "40 x 32 pixels are more than the limit of 500"),
+        (["loss.content_weight=0", "loss.style_weight=0"], "nothing to optimise"),
+        (["output=a.doc"], "cannot write a.doc"),
+        (["start=nowhere.png"], "no such picture: nowhere.png"),
+        (["device=toaster"], 'device "toaster"'),
+        (["experiment=inversion", "layer=relu9_9"], 'no layer "relu9_9"'),
+        (["optimizer=adam", "optimizer.learning_rate=-1"], "learning_rate=-1 must be"),
+        (["resume=last"], "no earlier run"),
+    ],
+)
+def test_what_a_user_can_get_wrong_is_named(
+    configured: Configure, overrides: list[str], message: str
+) -> None:
+    from faststyle.config import report_config_errors
+
+    with pytest.raises(UserError, match=message), report_config_errors(CONFIGS, "optimize"):
+        optimize(configured("a", *overrides))
+
+
+def test_the_photo_itself_is_never_overwritten(configured: Configure, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is an input"):
+        optimize(configured("a", f"output={tmp_path / 'photo.png'}"))
+
+
+def test_a_loss_that_is_not_finite_leaves_no_picture(configured: Configure) -> None:
+    cfg = configured("a", "loss.content_weight=1e39", "start=noise")
+    with pytest.raises(UserError, match="no longer finite"):
+        optimize(cfg)
+    assert not (Path(cfg.output_dir) / "flow_field.png").exists()
+
+
+@pytest.mark.slow
+def test_a_texture_lowers_the_real_style_loss_a_hundredfold(
+    configured: Configure, real_vgg19: Path
+) -> None:
+    weights = [f"encoder.weights={real_vgg19}", "content=null", "size=48", "style.size=48"]
+    cfg = configured("a", "experiment=texture", *weights, "iterations=250", "snapshot_every=250")
+    optimize(cfg)
+    events = EventAccumulator(cfg.output_dir).Reload()
+    losses = [event.value for event in events.Scalars("optimize/style")]
+    assert losses[-1] < losses[0] / 100
+
+
+def test_torch_is_left_with_its_gradients_on(configured: Configure) -> None:
+    optimize(configured("a", "iterations=1"))
+    assert torch.is_grad_enabled()

@@ -1,0 +1,34 @@
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "features.py"
+
+
+def features(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPT), "--encoder", "vgg11", "--weights", "random", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_a_photo_is_looked_at_through_every_layer(
+    tmp_path: Path, make_photo: Callable[..., Path]
+) -> None:
+    make_photo(tmp_path / "photo.jpg")
+    options = ("--reconstruct", "--iterations", "2", "--style", "photo.jpg", "--logdir", "log")
+    result = features(tmp_path, "photo.jpg", "--layers", "relu1_1,relu2_1", *options)
+    assert (result.returncode, result.stdout) == (0, "features.png\n"), result.stderr
+    assert Image.open(tmp_path / "features.png").size > (3 * 512, 2 * 512)
+    assert list((tmp_path / "log").glob("events.*"))
+
+
+def test_an_unknown_layer_is_one_line_and_status_2(
+    tmp_path: Path, make_photo: Callable[..., Path]
+) -> None:
+    make_photo(tmp_path / "photo.jpg")
+    result = features(tmp_path, "photo.jpg", "--layers", "relu1_1,relu9_1")
+    assert result.returncode == 2
+    assert 'vgg11 has no layer "relu9_1"' in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
