@@ -133,7 +133,7 @@ def test_two_hundred_iterations_end_no_higher_than_a_plain_loop(
     loss: PerceptualLoss, photo: Tensor
 ) -> None:
     objective = Objective(loss, photo)
-    LBFGS(photo.clone()).minimise(objective, 200, nothing)
+    LBFGS(photo.clone(), history=100).minimise(objective, 200, nothing)
     assert objective.best_loss <= plain_loop(loss, photo, 200)
 
 

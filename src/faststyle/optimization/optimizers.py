@@ -44,7 +44,7 @@ class LBFGS:
         history: how many steps the curvature is estimated from; each takes twice the picture.
     """
 
-    def __init__(self, pixels: Tensor, history: int = 100) -> None:
+    def __init__(self, pixels: Tensor, history: int = 20) -> None:
         _check_positive("history", history)
         self._pixels = pixels.requires_grad_()
         self._optimizer = torch.optim.LBFGS(
