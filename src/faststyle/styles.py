@@ -64,7 +64,7 @@ class Style:
         given = [self.image] if isinstance(self.image, str | os.PathLike) else list(self.image)
         if not given:
             raise UserError("style.image is an empty list; name at least one picture")
-        return [_local(str(path)) for path in given]
+        return [local_image(str(path)) for path in given]
 
     def load(self) -> list[tuple[Tensor, float]]:
         """Each image scaled to ``size``, (3, H, W) in [0, 1], and its weight in the mixture.
@@ -123,7 +123,8 @@ class Style:
             )
 
 
-def _local(given: str) -> Path:
+def local_image(given: str) -> Path:
+    """The file that a path or ``bundled:NAME`` means. Raises ``UserError`` if there is none."""
     if given.startswith(BUNDLED):
         name = given.removeprefix(BUNDLED)
         path = Path(str(resources.files("faststyle") / "assets" / name))

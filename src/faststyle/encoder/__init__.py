@@ -1,5 +1,9 @@
-"""The loss network: a frozen VGG that returns the layers asked for by their paper names."""
+"""Loss networks: each returns the layers asked for by their paper names."""
 
+from faststyle.encoder.lite import LiteEncoder
 from faststyle.encoder.vgg import VGGEncoder
 
-__all__ = ["VGGEncoder"]
+#: Whatever a perceptual loss can be composed from.
+Encoder = VGGEncoder | LiteEncoder
+
+__all__ = ["Encoder", "LiteEncoder", "VGGEncoder"]

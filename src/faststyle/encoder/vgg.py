@@ -7,6 +7,7 @@ import torch.nn.functional as F
 import torchvision
 from torch import Tensor, nn
 
+from faststyle.encoder.freeze import freeze
 from faststyle.encoder.unit_activations import rescale
 from faststyle.encoder.weights import load_weights
 from faststyle.errors import UserError, nearest
@@ -65,7 +66,7 @@ class VGGEncoder(nn.Module):
         self.names = _name_layers(features)
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
-        _freeze(self.features)
+        freeze(self.features)
         super().train(False)
 
     def train(self, mode: bool = True) -> "VGGEncoder":
@@ -124,13 +125,3 @@ def _name_layers(features: nn.Sequential) -> list[str]:
         else:
             names.append(f"{kind}{block}_{position}")
     return names
-
-
-def _freeze(module: nn.Module) -> None:
-    """Make every parameter and buffer a constant that moves with the module but is never saved."""
-    for child in module.modules():
-        constants = dict(child.named_parameters(recurse=False))
-        constants |= dict(child.named_buffers(recurse=False))  # type: ignore[arg-type]
-        for name, value in constants.items():
-            delattr(child, name)
-            child.register_buffer(name, value.detach(), persistent=False)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from faststyle.encoder import VGGEncoder
+from faststyle.encoder import Encoder
 from faststyle.errors import UserError, nearest
 from faststyle.losses.terms import (
     SCALES,
@@ -51,7 +51,7 @@ class PerceptualLoss(nn.Module):
 
     def __init__(
         self,
-        encoder: VGGEncoder,
+        encoder: Encoder,
         content: Mapping[str, float],
         style: Mapping[str, float],
         content_weight: float = 1.0,

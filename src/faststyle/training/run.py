@@ -39,7 +39,7 @@ def train(cfg: DictConfig) -> Path | None:
     Raises:
         UserError: anything that the user can put right; see :mod:`faststyle.errors`.
     """
-    _quieten()
+    quieten()
     target = Path(cfg.export.path).expanduser()
     check_writable(target.parent)  # now, not after hours of training
     resume = find_resume(cfg.resume, cfg.style.name, Path(cfg.output_dir))
@@ -99,9 +99,7 @@ def build_trainer(cfg: DictConfig, stop: StopOnSignal) -> pl.Trainer:
         Throughput(),
         LearningRateMonitor(),
         SampleGrid(cfg.samples.count, cfg.samples.every_n_steps),
-        _checkpoint(
-            out, filename=LAST_CHECKPOINT.stem, every_n_train_steps=cfg.checkpoint_every_n_steps
-        ),
+        last_checkpoint(out, cfg.checkpoint_every_n_steps),
         _checkpoint(out, filename="best", monitor="val/loss"),
     ]
     logger = instantiate(cfg.logger)
@@ -113,6 +111,11 @@ def build_trainer(cfg: DictConfig, stop: StopOnSignal) -> pl.Trainer:
         _convert_="all",
     )
     return trainer
+
+
+def last_checkpoint(out: Path, every_n_steps: int) -> ModelCheckpoint:
+    """What ``resume=last`` goes on from, saved every so often."""
+    return _checkpoint(out, filename=LAST_CHECKPOINT.stem, every_n_train_steps=every_n_steps)
 
 
 def _checkpoint(out: Path, **options: Any) -> ModelCheckpoint:
@@ -135,7 +138,7 @@ def check_resumable(path: Path, module: StyleTransfer) -> None:
         )
 
 
-def _quieten() -> None:
+def quieten() -> None:
     """Let one process of a run speak for all, without what Lightning says of intended things."""
     if rank_zero_only.rank:  # type: ignore[attr-defined]
         logging.disable(logging.WARNING)

@@ -1,0 +1,147 @@
+"""The LightningModule that distils a VGG into the lite encoder."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from faststyle import images
+from faststyle.distillation.pictures import Pictures
+from faststyle.encoder import LiteEncoder, VGGEncoder
+from faststyle.encoder.lite import HEADS
+from faststyle.losses import gram_matrix
+from faststyle.losses.terms import feature_distance, statistic_distance
+
+#: The perceptual loss whose gradient is matched: configs/loss/relative.yaml.
+CONTENT, STYLE_WEIGHT = "relu3_3", 5.0
+STYLE = {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0, "relu4_3": 0.2}
+
+Features = dict[str, Tensor]
+
+
+class Distillation(pl.LightningModule):
+    """Train ``student`` to give what ``teacher`` gives.
+
+    L = sum over heads l of C_l + gram_weight * S_l, plus gradient_weight * D
+
+    where C_l is the relative distance of features (:func:`feature_distance`), S_l that of Gram
+    matrices, and D that of the gradients of a perceptual loss with respect to the picture: what
+    matters is that a picture optimised against the student lowers the teacher's losses too.
+
+    Args:
+        student: its weights are trained.
+        teacher: its weights are constants, best with unit activations.
+        pictures: what to look at besides photos.
+        learning_rate: of Adam at the start; it falls to 0 along a cosine.
+        gram_weight: of the Gram matrices.
+        gradient_weight: of the gradients.
+    """
+
+    def __init__(
+        self,
+        student: LiteEncoder,
+        teacher: VGGEncoder,
+        pictures: Pictures,
+        learning_rate: float = 2e-3,
+        gram_weight: float = 0.5,
+        gradient_weight: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.student, self.teacher, self.pictures = student, teacher, pictures
+        self.learning_rate = learning_rate
+        self.gram_weight, self.gradient_weight = gram_weight, gradient_weight
+        self._teacher_grams: Features | None = None
+        self._teacher_side = 0
+        self.to(memory_format=torch.channels_last)
+
+    def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
+        """One step on uint8 photos (N, 3, H, W)."""
+        del batch_idx
+        shown = self.pictures.draw(self._photos(batch))
+        terms, gradient = self._terms(shown.pictures, shown.styles, len(shown.slots), train=True)
+        self.pictures.descend(shown, gradient)
+        self._log("train", terms)
+        return terms["loss"]
+
+    @torch.enable_grad()
+    def validation_step(self, batch: Tensor, batch_idx: int) -> None:
+        """The same on held-out photos."""
+        del batch_idx
+        photos = self._photos(batch)
+        styles = torch.arange(len(photos)) % len(self.pictures.bank(photos.shape[-1]))
+        terms, _ = self._terms(photos, styles, 0, train=False)
+        self._log("val", terms)
+
+    def configure_optimizers(self) -> Any:
+        """Adam, its rate falling along a cosine to the last step."""
+        optimizer = torch.optim.Adam(self.student.parameters(), self.learning_rate)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.trainer.max_steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _photos(self, batch: Tensor) -> Tensor:
+        return images.to_unit(batch).contiguous(memory_format=torch.channels_last)
+
+    def _terms(
+        self, pictures: Tensor, styles: Tensor, led: int, train: bool
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """Every term of the loss, and the student's gradient at ``pictures``.
+
+        Each picture is led to the style of that number in the bank, and to its neighbour's
+        content; the last ``led`` to their own content, since they are being stylised.
+        """
+        side = pictures.shape[-1]
+        if self._teacher_grams is None or self._teacher_side != side:
+            bank = self.pictures.bank(side).to(pictures)
+            self._teacher_grams, self._teacher_side = self._grams(self.teacher, bank), side
+        given_targets = {name: grams[styles] for name, grams in self._teacher_grams.items()}
+        crops = self.pictures.bank(side)[styles].to(pictures)
+        targets = self._grams(self.student, crops)
+        pictures = pictures.detach().requires_grad_()
+        given, given_gradient = self._look(self.teacher, pictures, given_targets, led, graph=False)
+        found, gradient = self._look(self.student, pictures, targets, led, graph=train)
+        terms: dict[str, Tensor] = {}
+        for layer in HEADS:
+            target = given[layer].detach()
+            terms[f"features/{layer}"] = feature_distance(found[layer], target, "relative").mean()
+            grams = gram_matrix(found[layer]), gram_matrix(target)
+            terms[f"gram/{layer}"] = statistic_distance(*grams, "relative").mean()
+        terms["gradient"] = feature_distance(gradient, given_gradient.detach(), "relative").mean()
+        features, gram = (_sum(terms, kind) for kind in ("features", "gram"))
+        loss = features + self.gram_weight * gram + self.gradient_weight * terms["gradient"]
+        return {"loss": loss, **terms}, gradient.detach()
+
+    @torch.no_grad()
+    def _grams(self, encoder: Any, styles: Tensor) -> Features:
+        grams: dict[str, list[Tensor]] = {layer: [] for layer in STYLE}
+        for part in torch.split(styles, 16):  # a whole bank at once would take much memory
+            features = encoder(part, STYLE)
+            for layer in STYLE:
+                grams[layer].append(gram_matrix(features[layer]))
+        return {layer: torch.cat(parts) for layer, parts in grams.items()}
+
+    def _look(
+        self, encoder: Any, pictures: Tensor, targets: Features, led: int, graph: bool
+    ) -> tuple[Features, Tensor]:
+        """Features of the pictures, and the gradient of their perceptual loss."""
+        features: Features = encoder(pictures, HEADS)
+        content = features[CONTENT].detach()
+        fresh = len(content) - led
+        content = torch.cat([content[:fresh].roll(1, 0), content[fresh:]])
+        loss = feature_distance(features[CONTENT], content, "relative").sum()
+        for layer, weight in STYLE.items():
+            grams = gram_matrix(features[layer]), targets[layer]
+            distance = statistic_distance(*grams, "relative").sum()
+            loss = loss + STYLE_WEIGHT * weight * distance
+        (gradient,) = torch.autograd.grad(loss, pictures, create_graph=graph, retain_graph=graph)
+        return features, gradient.float()
+
+    def _log(self, stage: str, terms: dict[str, Tensor]) -> None:
+        values = {f"{stage}/{name}": value.detach() for name, value in terms.items()}
+        loss = values.pop(f"{stage}/loss")
+        self.log(f"{stage}/loss", loss, prog_bar=True, sync_dist=stage == "val")
+        self.log_dict(values, sync_dist=stage == "val")
+
+
+def _sum(terms: dict[str, Tensor], kind: str) -> Tensor:
+    return torch.stack([v for name, v in terms.items() if name.startswith(f"{kind}/")]).sum()

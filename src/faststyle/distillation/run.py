@@ -1,0 +1,71 @@
+"""``distill(cfg)``: from a composed config to the weights of a loss network."""
+
+import logging
+import sys
+from pathlib import Path
+
+import pytorch_lightning as pl
+import safetensors.torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from pytorch_lightning.callbacks import LearningRateMonitor
+
+from faststyle.config import LAST_CHECKPOINT, find_resume
+from faststyle.distillation.module import Distillation
+from faststyle.files import atomic_write, check_writable
+from faststyle.training.callbacks import FiniteGuard, StopOnSignal, Throughput
+from faststyle.training.checkpoint_io import AtomicCheckpointIO
+from faststyle.training.run import last_checkpoint, quieten
+
+log = logging.getLogger(__name__)
+
+
+def distill(cfg: DictConfig) -> Path | None:
+    """Distil a teacher into a student and write its weights.
+
+    Args:
+        cfg: what ``configs/distill.yaml`` composes.
+
+    Returns:
+        The file of the weights, or none in all processes but the first. If a signal stopped the
+        run, the process exits with 128 plus the signal's number, and the run can be resumed.
+
+    Raises:
+        UserError: anything that the user can put right; see :mod:`faststyle.errors`.
+    """
+    quieten()
+    target, out = Path(cfg.export).expanduser(), Path(cfg.output_dir)
+    check_writable(target.resolve().parent)
+    resume = find_resume(cfg.resume, "distill", out)
+    pl.seed_everything(cfg.seed, workers=True, verbose=False)
+    module = Distillation(
+        instantiate(cfg.student),
+        instantiate(cfg.teacher),
+        instantiate(cfg.pictures),
+        **cfg.model,
+    )
+    stop = StopOnSignal(out / LAST_CHECKPOINT)
+    trainer: pl.Trainer = instantiate(
+        cfg.trainer,
+        logger=instantiate(cfg.logger),
+        callbacks=[
+            stop,
+            FiniteGuard(),
+            Throughput(),
+            LearningRateMonitor(),
+            last_checkpoint(out, cfg.checkpoint_every_n_steps),
+        ],
+        plugins=[AtomicCheckpointIO()],
+        _convert_="all",
+    )
+    trainer.fit(module, instantiate(cfg.data), ckpt_path=resume, weights_only=True)
+    if stop.received:
+        log.warning("stopped at step %d; go on with resume=last", trainer.global_step)
+        sys.exit(128 + stop.received)
+    if not trainer.is_global_zero:
+        return None
+    state = {name: value.half().contiguous() for name, value in module.student.state_dict().items()}
+    with atomic_write(target) as temporary:
+        safetensors.torch.save_file(state, temporary, {"teacher": str(cfg.teacher.arch)})
+    log.info("wrote %s", target)
+    return target

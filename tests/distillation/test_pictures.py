@@ -1,0 +1,56 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from faststyle.distillation.pictures import Pictures
+from faststyle.errors import UserError
+
+PHOTOS = torch.rand(16, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+
+
+def test_a_batch_is_half_photos_and_all_of_it_pictures() -> None:
+    shown = Pictures().draw(PHOTOS)
+    assert torch.equal(shown.pictures[:8], PHOTOS[:8])
+    assert not torch.equal(shown.pictures[8:10], PHOTOS[8:10]), "paintings"
+    assert shown.pictures.shape == PHOTOS.shape
+    assert shown.styles.shape == (16,)
+    assert shown.pictures.min() >= 0
+    assert shown.pictures.max() <= 1
+
+
+def test_choices_are_a_function_of_the_seed() -> None:
+    first, same, other = (Pictures(seed=seed).draw(PHOTOS).pictures for seed in (1, 1, 2))
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
+
+
+def test_pictures_of_the_pool_move_down_the_gradient_by_the_step() -> None:
+    pictures = Pictures(pool=4, step=0.03)
+    grey = torch.full_like(PHOTOS, 0.5)
+    shown = pictures.draw(grey)
+    assert len(shown.slots) == 4
+    gradient = torch.rand_like(PHOTOS)
+    pictures.descend(shown, gradient)
+    moved = pictures._pool[0][shown.slots] - 0.5  # type: ignore[index]
+    assert torch.allclose(moved.square().mean((1, 2, 3)).sqrt(), torch.tensor(0.03), rtol=1e-3)
+    direction = torch.cosine_similarity(moved.flatten(1), -gradient[-4:].flatten(1))
+    assert (direction > 0.999).all()
+
+
+def test_paintings_come_from_files_and_folders(
+    tmp_path: Path, make_photo: Callable[..., Path]
+) -> None:
+    make_photo(tmp_path / "folder" / "a.png", seed=1)
+    single = make_photo(tmp_path / "b.png", seed=2)
+    pictures = Pictures([str(tmp_path / "folder"), str(single)], bank=3)
+    assert pictures.bank(16).shape == (3, 3, 16, 16)
+    with pytest.raises(UserError, match="no such style image: nowhere"):
+        Pictures(["nowhere"])
+
+
+@pytest.mark.parametrize("name", ["bank", "pool"])
+def test_an_empty_pool_or_bank_is_refused(name: str) -> None:
+    with pytest.raises(UserError, match=rf"pictures\.{name} is 0"):
+        Pictures(**{name: 0})  # type: ignore[arg-type]
