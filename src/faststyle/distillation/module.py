@@ -36,6 +36,7 @@ class Distillation(pl.LightningModule):
         learning_rate: of Adam at the start; it falls to 0 along a cosine.
         gram_weight: of the Gram matrices.
         gradient_weight: of the gradients.
+        gradient_warmup_steps: over which that weight rises from 0.
     """
 
     def __init__(
@@ -46,11 +47,13 @@ class Distillation(pl.LightningModule):
         learning_rate: float = 2e-3,
         gram_weight: float = 0.5,
         gradient_weight: float = 0.5,
+        gradient_warmup_steps: int = 300,
     ) -> None:
         super().__init__()
         self.student, self.teacher, self.pictures = student, teacher, pictures
         self.learning_rate = learning_rate
         self.gram_weight, self.gradient_weight = gram_weight, gradient_weight
+        self.gradient_warmup_steps = gradient_warmup_steps
         self._teacher_grams: Features | None = None
         self._teacher_side = 0
         self.to(memory_format=torch.channels_last)
@@ -98,8 +101,13 @@ class Distillation(pl.LightningModule):
         crops = self.pictures.bank(side)[styles].to(pictures)
         targets = self._grams(self.student, crops)
         pictures = pictures.detach().requires_grad_()
-        given, given_gradient = self._look(self.teacher, pictures, given_targets, led, graph=False)
-        found, gradient = self._look(self.student, pictures, targets, led, graph=train)
+        given = self.teacher(pictures, HEADS)
+        # The student's loss is relative to the teacher's energies: its own may be next to none.
+        scales = {layer: _energy(grams) for layer, grams in given_targets.items()}
+        scales["content"] = _energy(_contents(given[CONTENT].detach(), led))
+        given_gradient = _gradient(given, given_targets, scales, pictures, led, graph=False)
+        found = self.student(pictures, HEADS)
+        gradient = _gradient(found, targets, scales, pictures, led, graph=train)
         terms: dict[str, Tensor] = {}
         for layer in HEADS:
             target = given[layer].detach()
@@ -108,7 +116,7 @@ class Distillation(pl.LightningModule):
             terms[f"gram/{layer}"] = statistic_distance(*grams, "relative").mean()
         terms["gradient"] = feature_distance(gradient, given_gradient.detach(), "relative").mean()
         features, gram = (_sum(terms, kind) for kind in ("features", "gram"))
-        loss = features + self.gram_weight * gram + self.gradient_weight * terms["gradient"]
+        loss = features + self.gram_weight * gram + self._ramp() * terms["gradient"]
         return {"loss": loss, **terms}, gradient.detach()
 
     @torch.no_grad()
@@ -120,21 +128,10 @@ class Distillation(pl.LightningModule):
                 grams[layer].append(gram_matrix(features[layer]))
         return {layer: torch.cat(parts) for layer, parts in grams.items()}
 
-    def _look(
-        self, encoder: Any, pictures: Tensor, targets: Features, led: int, graph: bool
-    ) -> tuple[Features, Tensor]:
-        """Features of the pictures, and the gradient of their perceptual loss."""
-        features: Features = encoder(pictures, HEADS)
-        content = features[CONTENT].detach()
-        fresh = len(content) - led
-        content = torch.cat([content[:fresh].roll(1, 0), content[fresh:]])
-        loss = feature_distance(features[CONTENT], content, "relative").sum()
-        for layer, weight in STYLE.items():
-            grams = gram_matrix(features[layer]), targets[layer]
-            distance = statistic_distance(*grams, "relative").sum()
-            loss = loss + STYLE_WEIGHT * weight * distance
-        (gradient,) = torch.autograd.grad(loss, pictures, create_graph=graph, retain_graph=graph)
-        return features, gradient.float()
+    def _ramp(self) -> float:
+        """Gradients of features that mean nothing yet lead nowhere: their weight rises."""
+        steps = self.gradient_warmup_steps
+        return self.gradient_weight * min(1.0, (self.global_step + 1) / max(1, steps))
 
     def _log(self, stage: str, terms: dict[str, Tensor]) -> None:
         values = {f"{stage}/{name}": value.detach() for name, value in terms.items()}
@@ -145,3 +142,31 @@ class Distillation(pl.LightningModule):
 
 def _sum(terms: dict[str, Tensor], kind: str) -> Tensor:
     return torch.stack([v for name, v in terms.items() if name.startswith(f"{kind}/")]).sum()
+
+
+def _gradient(
+    features: Features,
+    targets: Features,
+    scales: Features,
+    pictures: Tensor,
+    led: int,
+    graph: bool,
+) -> Tensor:
+    """The gradient of each picture's perceptual loss, (N, 3, S, S), in float32."""
+    content = features[CONTENT].float()
+    loss = (_energy(content - _contents(content.detach(), led)) / scales["content"]).sum()
+    for layer, weight in STYLE.items():
+        distance = _energy(gram_matrix(features[layer]) - targets[layer]) / scales[layer]
+        loss = loss + STYLE_WEIGHT * weight * distance.sum()
+    (gradient,) = torch.autograd.grad(loss, pictures, create_graph=graph, retain_graph=graph)
+    return gradient.float()
+
+
+def _contents(features: Tensor, led: int) -> Tensor:
+    """Whose content each picture is led to: its neighbour's, and the last ``led`` their own."""
+    fresh = len(features) - led
+    return torch.cat([features[:fresh].roll(1, 0), features[fresh:]]).float()
+
+
+def _energy(x: Tensor) -> Tensor:
+    return x.float().square().flatten(1).sum(1).clamp_min(torch.finfo(torch.float32).tiny)
