@@ -1,8 +1,10 @@
+from importlib.resources import as_file, files
 from pathlib import Path
 
 import pytest
 import torch
 
+from faststyle import images
 from faststyle.encoder import LiteEncoder, VGGEncoder
 from faststyle.encoder.lite import HEADS
 from faststyle.errors import UserError
@@ -57,3 +59,19 @@ def test_other_weights_are_refused(tmp_path: Path) -> None:
         LiteEncoder(str(tmp_path / "a.pth"))
     with pytest.raises(UserError, match="no such weights file"):
         LiteEncoder("nowhere.safetensors")
+
+
+def test_the_weights_that_ship_are_small() -> None:
+    path = files("faststyle") / "assets" / "lite_encoder.safetensors"
+    assert len(path.read_bytes()) < 2 * 2**20
+
+
+def test_the_network_that_ships_sees_what_vgg19_sees(real_vgg19: Path) -> None:
+    teacher = VGGEncoder("vgg19", str(real_vgg19), unit_activations=True)
+    with as_file(files("skimage") / "data" / "astronaut.png") as path:
+        photo = images.resize(images.load(path).pixels, 224)[None]
+    given, found = teacher(photo, HEADS), LiteEncoder()(photo, HEADS)
+    allowed = {"relu1_2": 0.15, "relu2_2": 0.4, "relu3_3": 0.4, "relu4_3": 0.75}
+    for layer, error in allowed.items():
+        distance = (found[layer] - given[layer]).square().sum() / given[layer].square().sum()
+        assert distance < error, layer

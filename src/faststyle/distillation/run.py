@@ -65,7 +65,8 @@ def distill(cfg: DictConfig) -> Path | None:
     if not trainer.is_global_zero:
         return None
     state = {name: value.half().contiguous() for name, value in module.student.state_dict().items()}
+    content = safetensors.torch.save(state, {"teacher": str(cfg.teacher.arch)})
     with atomic_write(target) as temporary:
-        safetensors.torch.save_file(state, temporary, {"teacher": str(cfg.teacher.arch)})
+        temporary.write_bytes(content)
     log.info("wrote %s", target)
     return target
