@@ -17,6 +17,9 @@ from faststyle.losses.terms import feature_distance, statistic_distance
 CONTENT, STYLE_WEIGHT = "relu3_3", 5.0
 STYLE = {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0, "relu4_3": 0.2}
 
+#: Among targets, which are Gram matrices by layer, the features of the content.
+CONTENT_TARGET = "content"
+
 Features = dict[str, Tensor]
 
 
@@ -96,18 +99,21 @@ class Distillation(pl.LightningModule):
         side = pictures.shape[-1]
         if self._teacher_grams is None or self._teacher_side != side:
             bank = self.pictures.bank(side).to(pictures)
-            self._teacher_grams, self._teacher_side = self._grams(self.teacher, bank), side
+            self._teacher_grams, self._teacher_side = self._bank_grams(bank), side
         given_targets = {name: grams[styles] for name, grams in self._teacher_grams.items()}
         crops = self.pictures.bank(side)[styles].to(pictures)
-        targets = self._grams(self.student, crops)
         pictures = pictures.detach().requires_grad_()
         given = self.teacher(pictures, HEADS)
+        given_targets[CONTENT_TARGET] = _contents(given[CONTENT].detach(), led)
         # The student's loss is relative to the teacher's energies: its own may be next to none.
-        scales = {layer: _energy(grams) for layer, grams in given_targets.items()}
-        scales["content"] = _energy(_contents(given[CONTENT].detach(), led))
-        given_gradient = _gradient(given, given_targets, scales, pictures, led, graph=False)
+        scales = {name: _energy(target) for name, target in given_targets.items()}
+        given_gradient = _gradient(given, given_targets, scales, pictures, graph=False)
+        # Targets move with the student's weights, but not with the pictures: a pass of their own.
+        targets = _grams(self.student(crops, STYLE))
+        content = self.student(pictures.detach(), [CONTENT])[CONTENT]
+        targets[CONTENT_TARGET] = _contents(content, led)
         found = self.student(pictures, HEADS)
-        gradient = _gradient(found, targets, scales, pictures, led, graph=train)
+        gradient = _gradient(found, targets, scales, pictures, graph=train)
         terms: dict[str, Tensor] = {}
         for layer in HEADS:
             target = given[layer].detach()
@@ -120,13 +126,10 @@ class Distillation(pl.LightningModule):
         return {"loss": loss, **terms}, gradient.detach()
 
     @torch.no_grad()
-    def _grams(self, encoder: Any, styles: Tensor) -> Features:
-        grams: dict[str, list[Tensor]] = {layer: [] for layer in STYLE}
-        for part in torch.split(styles, 16):  # a whole bank at once would take much memory
-            features = encoder(part, STYLE)
-            for layer in STYLE:
-                grams[layer].append(gram_matrix(features[layer]))
-        return {layer: torch.cat(parts) for layer, parts in grams.items()}
+    def _bank_grams(self, bank: Tensor) -> Features:
+        # The whole bank at once would take much memory.
+        parts = [_grams(self.teacher(part, STYLE)) for part in torch.split(bank, 16)]
+        return {layer: torch.cat([part[layer] for part in parts]) for layer in STYLE}
 
     def _ramp(self) -> float:
         """Gradients of features that mean nothing yet lead nowhere: their weight rises."""
@@ -145,21 +148,20 @@ def _sum(terms: dict[str, Tensor], kind: str) -> Tensor:
 
 
 def _gradient(
-    features: Features,
-    targets: Features,
-    scales: Features,
-    pictures: Tensor,
-    led: int,
-    graph: bool,
+    features: Features, targets: Features, scales: Features, pictures: Tensor, graph: bool
 ) -> Tensor:
     """The gradient of each picture's perceptual loss, (N, 3, S, S), in float32."""
-    content = features[CONTENT].float()
-    loss = (_energy(content - _contents(content.detach(), led)) / scales["content"]).sum()
+    distance = _energy(features[CONTENT].float() - targets[CONTENT_TARGET])
+    loss = (distance / scales[CONTENT_TARGET]).sum()
     for layer, weight in STYLE.items():
         distance = _energy(gram_matrix(features[layer]) - targets[layer]) / scales[layer]
         loss = loss + STYLE_WEIGHT * weight * distance.sum()
     (gradient,) = torch.autograd.grad(loss, pictures, create_graph=graph, retain_graph=graph)
     return gradient.float()
+
+
+def _grams(features: Features) -> Features:
+    return {layer: gram_matrix(value) for layer, value in features.items()}
 
 
 def _contents(features: Tensor, led: int) -> Tensor:
