@@ -173,9 +173,13 @@ def test_what_a_user_can_get_wrong_is_named(
         optimize(configured("a", *overrides))
 
 
-def test_the_photo_itself_is_never_overwritten(configured: Configure, tmp_path: Path) -> None:
+@pytest.mark.parametrize("role", ["content", "start", "style.image"])
+def test_no_picture_that_goes_in_is_overwritten(
+    configured: Configure, tmp_path: Path, role: str
+) -> None:
+    path = tmp_path / "photo.png"
     with pytest.raises(UserError, match="is an input"):
-        optimize(configured("a", f"output={tmp_path / 'photo.png'}"))
+        optimize(configured("a", f"output={path}", "content=other.png", f"{role}={path}"))
 
 
 def test_a_loss_that_is_not_finite_leaves_no_picture(configured: Configure) -> None:

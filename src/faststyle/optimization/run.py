@@ -12,7 +12,7 @@ from types import FrameType
 
 import torch
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ListConfig
 from torch import Tensor
 
 from faststyle import images
@@ -198,8 +198,9 @@ def _check_target(cfg: DictConfig) -> Path:
     """Where the result goes, found out now and not after minutes of work."""
     target = Path(cfg.output).expanduser()
     images.format_of(target)
-    given = [path for path in (cfg.content, cfg.start) if path is not None]
-    if target.resolve() in [Path(path).expanduser().resolve() for path in given]:
+    paintings = cfg.style.image if isinstance(cfg.style.image, ListConfig) else [cfg.style.image]
+    given = [Path(path).expanduser() for path in (cfg.content, cfg.start, *paintings) if path]
+    if target.resolve() in [path.resolve() for path in given]:
         raise UserError(f"output={cfg.output} is an input; choose another name")
     check_writable(target.parent)
     return target
