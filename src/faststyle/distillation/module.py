@@ -107,19 +107,21 @@ class Distillation(pl.LightningModule):
         given_targets[CONTENT_TARGET] = _contents(given[CONTENT].detach(), led)
         # The student's loss is relative to the teacher's energies: its own may be next to none.
         scales = {name: _energy(target) for name, target in given_targets.items()}
-        given_gradient = _gradient(given, given_targets, scales, pictures, graph=False)
+        given_grams = _grams(given)
+        given_gradient = _gradient(given, given_grams, given_targets, scales, pictures, graph=False)
         # Targets move with the student's weights, but not with the pictures: a pass of their own.
         targets = _grams(self.student(crops, STYLE))
         content = self.student(pictures.detach(), [CONTENT])[CONTENT]
         targets[CONTENT_TARGET] = _contents(content, led)
         found = self.student(pictures, HEADS)
-        gradient = _gradient(found, targets, scales, pictures, graph=train)
+        grams = _grams(found)
+        gradient = _gradient(found, grams, targets, scales, pictures, graph=train)
         terms: dict[str, Tensor] = {}
         for layer in HEADS:
             target = given[layer].detach()
             terms[f"features/{layer}"] = feature_distance(found[layer], target, "relative").mean()
-            grams = gram_matrix(found[layer]), gram_matrix(target)
-            terms[f"gram/{layer}"] = statistic_distance(*grams, "relative").mean()
+            pair = grams[layer], given_grams[layer].detach()
+            terms[f"gram/{layer}"] = statistic_distance(*pair, "relative").mean()
         terms["gradient"] = feature_distance(gradient, given_gradient.detach(), "relative").mean()
         features, gram = (_sum(terms, kind) for kind in ("features", "gram"))
         loss = features + self.gram_weight * gram + self._ramp() * terms["gradient"]
@@ -148,13 +150,18 @@ def _sum(terms: dict[str, Tensor], kind: str) -> Tensor:
 
 
 def _gradient(
-    features: Features, targets: Features, scales: Features, pictures: Tensor, graph: bool
+    features: Features,
+    grams: Features,
+    targets: Features,
+    scales: Features,
+    pictures: Tensor,
+    graph: bool,
 ) -> Tensor:
     """The gradient of each picture's perceptual loss, (N, 3, S, S), in float32."""
     distance = _energy(features[CONTENT].float() - targets[CONTENT_TARGET])
     loss = (distance / scales[CONTENT_TARGET]).sum()
     for layer, weight in STYLE.items():
-        distance = _energy(gram_matrix(features[layer]) - targets[layer]) / scales[layer]
+        distance = _energy(grams[layer] - targets[layer]) / scales[layer]
         loss = loss + STYLE_WEIGHT * weight * distance.sum()
     (gradient,) = torch.autograd.grad(loss, pictures, create_graph=graph, retain_graph=graph)
     return gradient.float()

@@ -16,7 +16,7 @@ def rescale(features: nn.Sequential) -> None:
     on noise of a photo's spectrum, so that nothing needs to be at hand.
     """
     x = _drawn_photo()
-    before = scale = 1.0
+    before = 1.0
     block: list[nn.Module] = []
     for module in features:
         x = module(x)

@@ -36,13 +36,29 @@ class PixelOptimizer(Protocol):
         """Go on from where ``state`` was taken."""
 
 
-class LBFGS:
+class _OfTorch:
+    """What torch's optimisers have in common: they can be saved after any iteration."""
+
+    _optimizer: torch.optim.Optimizer
+
+    def state_dict(self) -> dict[str, Any]:
+        """See :class:`PixelOptimizer`."""
+        return self._optimizer.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """See :class:`PixelOptimizer`."""
+        self._optimizer.load_state_dict(state)
+
+
+class LBFGS(_OfTorch):
     """L-BFGS with a strong Wolfe line search (Liu and Nocedal, 1989), as Gatys et al. used.
 
     Args:
         pixels: (1, 3, H, W), in the contiguous layout.
         history: how many steps the curvature is estimated from; each takes twice the picture.
     """
+
+    _optimizer: torch.optim.LBFGS
 
     def __init__(self, pixels: Tensor, history: int = 20) -> None:
         _check_positive("history", history)
@@ -75,16 +91,8 @@ class LBFGS:
             self._optimizer.step(closure)  # type: ignore[no-untyped-call]
             after_each()
 
-    def state_dict(self) -> dict[str, Any]:
-        """Curvature and step so far."""
-        return self._optimizer.state_dict()
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """See :class:`PixelOptimizer`."""
-        self._optimizer.load_state_dict(state)
-
-
-class Adam:
+class Adam(_OfTorch):
     """Adam (Kingma and Ba, 2015), pixels brought back to [0, 1] after every step.
 
     Args:
@@ -106,14 +114,6 @@ class Adam:
             self._optimizer.step()
             self._pixels.detach().clamp_(0, 1)
             after_each()
-
-    def state_dict(self) -> dict[str, Any]:
-        """Both moments."""
-        return self._optimizer.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """See :class:`PixelOptimizer`."""
-        self._optimizer.load_state_dict(state)
 
 
 class LBFGSB:

@@ -96,35 +96,40 @@ def optimize(cfg: DictConfig) -> Path:
 
 def _descend(task: Task, state: State, progress: Progress, save: Callable[[], None]) -> None:
     """Go on from ``state`` to the end, keeping it up to date."""
-    device = task.loss.encoder.mean.device
     save()  # now: a run can be interrupted before its first snapshot
-    while True:
-        pixels = state.pixels.to(device, copy=True)
-        objective = _objective(task, task.sizes[state.level], device)
-        objective.best, objective.best_loss = state.best, state.best_loss
-        optimizer = task.optimizer(pixels)
-        if state.optimizer:
-            optimizer.load_state_dict(state.optimizer)
-
-        def remember(objective: Objective = objective) -> None:
-            state.best, state.best_loss = objective.best, objective.best_loss
-
-        def after_each(objective: Objective = objective) -> None:
-            progress.iteration(objective.terms)
-            remember()
-
-        while state.iteration < task.iterations:
-            count = min(task.snapshot_every, task.iterations - state.iteration)
-            optimizer.minimise(objective, count, after_each)
-            remember()  # an optimiser that starts at the minimum makes no iteration
-            state.iteration += count
-            state.pixels, state.optimizer = pixels.detach(), optimizer.state_dict()
-            save()
-            number = state.level * task.iterations + state.iteration
-            progress.snapshot(state.pixels[0].clamp(0, 1), number)
-        if state.level + 1 == len(task.sizes):
-            return
+    _descend_at_one_size(task, state, progress, save)
+    while state.level + 1 < len(task.sizes):
         _refine(state)
+        _descend_at_one_size(task, state, progress, save)
+
+
+def _descend_at_one_size(
+    task: Task, state: State, progress: Progress, save: Callable[[], None]
+) -> None:
+    device = task.loss.encoder.mean.device
+    pixels = state.pixels.to(device, copy=True)
+    objective = _objective(task, task.sizes[state.level], device)
+    objective.best, objective.best_loss = state.best, state.best_loss
+    optimizer = task.optimizer(pixels)
+    if state.optimizer:
+        optimizer.load_state_dict(state.optimizer)
+
+    def remember() -> None:
+        state.best, state.best_loss = objective.best, objective.best_loss
+
+    def after_each() -> None:
+        progress.iteration(objective.terms)
+        remember()
+
+    while state.iteration < task.iterations:
+        count = min(task.snapshot_every, task.iterations - state.iteration)
+        optimizer.minimise(objective, count, after_each)
+        remember()  # an optimiser that starts at the minimum makes no iteration
+        state.iteration += count
+        state.pixels, state.optimizer = pixels.detach(), optimizer.state_dict()
+        save()
+        number = state.level * task.iterations + state.iteration
+        progress.snapshot(state.pixels[0].clamp(0, 1), number)
 
 
 def _distance(pixels: Tensor, content: Picture | None) -> str:
