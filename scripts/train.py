@@ -1,30 +1,18 @@
 """Train a style: python scripts/train.py style=starry_night."""
 
-import os
 from pathlib import Path
 
-import hydra
 from omegaconf import DictConfig
 
-from faststyle.config import register_resolvers, report_config_errors
-from faststyle.errors import report_errors
-
-CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+from faststyle.command import run
 
 
-@hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="train")
 def main(cfg: DictConfig) -> None:
-    with report_errors(), report_config_errors(CONFIGS, "train"):
-        # Imported late: a mistake in the config should not wait for torch and Lightning.
-        from faststyle.hardware import reuse_freed_memory
-        from faststyle.training.run import train
+    # Imported late: a mistake in the config should not wait for torch.
+    from faststyle.training.run import train
 
-        reuse_freed_memory()
-        train(cfg)
+    train(cfg)
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach us instead of a traceback
-    register_resolvers()
-    with report_errors(), report_config_errors(CONFIGS, "train"):
-        main()
+    run(main, Path(__file__).resolve().parents[1] / "configs" / "train.yaml")

@@ -6,7 +6,8 @@ import torchvision
 from torch import Tensor, nn
 
 from faststyle.encoder import VGGEncoder
-from faststyle.encoder.vgg import ARCHITECTURES, IMAGENET_MEAN, IMAGENET_STD
+from faststyle.encoder.vgg import ARCHITECTURES
+from faststyle.encoder.weights import IMAGENET_MEAN, IMAGENET_STD
 from faststyle.errors import UserError
 
 # Numbers of convolutions in each block (Simonyan and Zisserman, 2015, table 1).

@@ -1,19 +1,18 @@
 """The LightningDataModule: where photos come from, and how they reach the trainer."""
 
 import logging
-import signal
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import pytorch_lightning as pl
-import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from faststyle.data.coco import download_coco
 from faststyle.data.folder import PhotoFolder, find_photos, split
-from faststyle.data.sampler import Draw, StepSampler
+from faststyle.data.loader import held_out_loader, training_loader
+from faststyle.data.sampler import Draw
 from faststyle.data.synthetic import DeadLeaves
 from faststyle.errors import UserError
 
@@ -112,58 +111,32 @@ class PhotoData(pl.LightningDataModule):
         """Batches uint8 (N, 3, size, size), from the trainer's current step on."""
         assert self.trainer is not None
         assert self.train_photos is not None
-        world_size = self.trainer.world_size
-        if self.batch_size % world_size:
-            raise UserError(
-                f"data.batch_size={self.batch_size} cannot be split over {world_size} processes"
-            )
-        if self.trainer.max_steps < 1:
-            raise UserError(f"trainer.max_steps is {self.trainer.max_steps}; it must be 1 or more")
-        sampler = StepSampler(
-            len(self.train_photos),
-            self.batch_size,
-            steps=self.trainer.max_steps,
-            start=self.trainer.global_step,
-            seed=self.seed,
-            rank=self.trainer.global_rank,
-            world_size=world_size,
-        )
-        return DataLoader(
+        return training_loader(
             TrainingCrops(self.train_photos, self.seed),
-            batch_sampler=sampler,
-            num_workers=self.workers,
-            worker_init_fn=_ignore_signals,
-            pin_memory=torch.cuda.is_available(),
+            len(self.train_photos),
+            self.trainer,
+            self.batch_size,
+            self.workers,
+            self.seed,
         )
 
     def val_dataloader(self) -> DataLoader[Tensor]:
         """Batches of centre crops of the held-out photos, every process its own part."""
         assert self.trainer is not None
         assert self.held_out is not None
-        rank, world_size = self.trainer.global_rank, self.trainer.world_size
-        # Every process must take part in every reduction, so the last few may be left out.
-        count = len(self.held_out) // world_size * world_size
-        return DataLoader(
-            _HeldOutCrops(self.held_out),
-            sampler=range(rank, count, world_size),
-            batch_size=max(1, self.batch_size // world_size),
-        )
+        return held_out_loader(_HeldOutCrops(self.held_out), self.trainer, self.batch_size)
+
+    def teardown(self, stage: str) -> None:
+        """Say how many photos could not be read."""
+        del stage
+        if skipped := self.skipped():
+            log.warning("%d photos could not be read and were skipped", skipped)
 
     def skipped(self) -> int:
         """How many photos could not be read so far."""
         if isinstance(self.train_photos, PhotoFolder):
             return int(self.train_photos.unreadable.sum())
         return 0
-
-
-def _ignore_signals(worker: int) -> None:
-    """Leave Ctrl-C and SIGTERM to the training process, which still needs its workers to stop well.
-
-    A terminal or a scheduler sends them to all processes of a job.
-    """
-    del worker
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
 
 
 class TrainingCrops(Dataset[Tensor]):

@@ -38,7 +38,7 @@ class Distillation(pl.LightningModule):
         pictures: what to look at besides photos.
         learning_rate: of Adam at the start; it falls to 0 along a cosine.
         gram_weight: of the Gram matrices.
-        gradient_weight: of the gradients.
+        gradient_weight: of the gradients; without it (0) a step takes a fraction of the time.
         gradient_warmup_steps: over which that weight rises from 0.
     """
 
@@ -65,8 +65,8 @@ class Distillation(pl.LightningModule):
         """One step on uint8 photos (N, 3, H, W)."""
         del batch_idx
         shown = self.pictures.draw(self._photos(batch))
-        terms, gradient = self._terms(shown.pictures, shown.styles, len(shown.slots), train=True)
-        self.pictures.descend(shown, gradient)
+        terms, gradient = self._terms(shown.pictures, shown.styles, shown.contents, train=True)
+        self.pictures.learn(shown, gradient)
         self._log("train", terms)
         return terms["loss"]
 
@@ -75,8 +75,9 @@ class Distillation(pl.LightningModule):
         """The same on held-out photos."""
         del batch_idx
         photos = self._photos(batch)
-        styles = torch.arange(len(photos)) % len(self.pictures.bank(photos.shape[-1]))
-        terms, _ = self._terms(photos, styles, 0, train=False)
+        order = torch.arange(len(photos))
+        styles = order % len(self.pictures.bank(photos.shape[-1]))
+        terms, _ = self._terms(photos, styles, order.roll(1), train=False)
         self._log("val", terms)
 
     def configure_optimizers(self) -> Any:
@@ -89,12 +90,12 @@ class Distillation(pl.LightningModule):
         return images.to_unit(batch).contiguous(memory_format=torch.channels_last)
 
     def _terms(
-        self, pictures: Tensor, styles: Tensor, led: int, train: bool
+        self, pictures: Tensor, styles: Tensor, contents: Tensor, train: bool
     ) -> tuple[dict[str, Tensor], Tensor]:
         """Every term of the loss, and the student's gradient at ``pictures``.
 
-        Each picture is led to the style of that number in the bank, and to its neighbour's
-        content; the last ``led`` to their own content, since they are being stylised.
+        Each picture is led to the style of that number in the bank, and to the content of the
+        picture of that number in the batch.
         """
         side = pictures.shape[-1]
         if self._teacher_grams is None or self._teacher_side != side:
@@ -103,28 +104,33 @@ class Distillation(pl.LightningModule):
         given_targets = {name: grams[styles] for name, grams in self._teacher_grams.items()}
         crops = self.pictures.bank(side)[styles].to(pictures)
         pictures = pictures.detach().requires_grad_()
-        given = self.teacher(pictures, HEADS)
-        given_targets[CONTENT_TARGET] = _contents(given[CONTENT].detach(), led)
+        matched = self.gradient_weight > 0
+        with torch.set_grad_enabled(matched):
+            given = self.teacher(pictures, HEADS)
+        given_targets[CONTENT_TARGET] = given[CONTENT].detach()[contents].float()
         # The student's loss is relative to the teacher's energies: its own may be next to none.
         scales = {name: _energy(target) for name, target in given_targets.items()}
         given_grams = _grams(given)
-        given_gradient = _gradient(given, given_grams, given_targets, scales, pictures, graph=False)
         # Targets move with the student's weights, but not with the pictures: a pass of their own.
         targets = _grams(self.student(crops, STYLE))
         content = self.student(pictures.detach(), [CONTENT])[CONTENT]
-        targets[CONTENT_TARGET] = _contents(content, led)
+        targets[CONTENT_TARGET] = content[contents].float()
         found = self.student(pictures, HEADS)
         grams = _grams(found)
-        gradient = _gradient(found, grams, targets, scales, pictures, graph=train)
+        graph = train and matched
+        gradient = _gradient(found, grams, targets, scales, pictures, graph)
         terms: dict[str, Tensor] = {}
         for layer in HEADS:
             target = given[layer].detach()
             terms[f"features/{layer}"] = feature_distance(found[layer], target, "relative").mean()
             pair = grams[layer], given_grams[layer].detach()
             terms[f"gram/{layer}"] = statistic_distance(*pair, "relative").mean()
-        terms["gradient"] = feature_distance(gradient, given_gradient.detach(), "relative").mean()
         features, gram = (_sum(terms, kind) for kind in ("features", "gram"))
-        loss = features + self.gram_weight * gram + self._ramp() * terms["gradient"]
+        loss = features + self.gram_weight * gram
+        if matched:
+            given_gradient = _gradient(given, given_grams, given_targets, scales, pictures)
+            terms["gradient"] = feature_distance(gradient, given_gradient, "relative").mean()
+            loss = loss + self._ramp() * terms["gradient"]
         return {"loss": loss, **terms}, gradient.detach()
 
     @torch.no_grad()
@@ -155,7 +161,7 @@ def _gradient(
     targets: Features,
     scales: Features,
     pictures: Tensor,
-    graph: bool,
+    graph: bool = False,
 ) -> Tensor:
     """The gradient of each picture's perceptual loss, (N, 3, S, S), in float32."""
     distance = _energy(features[CONTENT].float() - targets[CONTENT_TARGET])
@@ -163,18 +169,12 @@ def _gradient(
     for layer, weight in STYLE.items():
         distance = _energy(grams[layer] - targets[layer]) / scales[layer]
         loss = loss + STYLE_WEIGHT * weight * distance.sum()
-    (gradient,) = torch.autograd.grad(loss, pictures, create_graph=graph, retain_graph=graph)
+    (gradient,) = torch.autograd.grad(loss, pictures, create_graph=graph, retain_graph=True)
     return gradient.float()
 
 
 def _grams(features: Features) -> Features:
     return {layer: gram_matrix(value) for layer, value in features.items()}
-
-
-def _contents(features: Tensor, led: int) -> Tensor:
-    """Whose content each picture is led to: its neighbour's, and the last ``led`` their own."""
-    fresh = len(features) - led
-    return torch.cat([features[:fresh].roll(1, 0), features[fresh:]]).float()
 
 
 def _energy(x: Tensor) -> Tensor:

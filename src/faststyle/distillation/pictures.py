@@ -10,6 +10,7 @@ from torch import Tensor
 
 from faststyle import images
 from faststyle.data.folder import find_photos
+from faststyle.distillation.painters import Painters
 from faststyle.errors import UserError
 from faststyle.styles import local_image
 
@@ -18,22 +19,26 @@ _RESTART = 0.03  # chance that a picture of the pool begins anew
 
 
 class Shown(NamedTuple):
-    """A batch: pictures (N, 3, S, S) in [0, 1], and the styles (N,) that they are led to.
+    """A batch: pictures (N, 3, S, S) in [0, 1], and what they are led to.
 
-    ``slots``: where in the pool the last pictures came from. ``styles`` count in the bank.
+    ``styles`` (N,) count in the bank, ``contents`` (N,) in the batch. The last pictures came from
+    the ``slots`` of the pool; before them come those that a painter made, which are ``painted``.
     """
 
     pictures: Tensor
     styles: Tensor
+    contents: Tensor
     slots: Tensor
+    painted: slice
 
 
 class Pictures:
-    """Mixes photos with paintings, noise, and pictures on their way to a style.
+    """Mixes photos with paintings, noise, pictures on their way to a style, and stylised photos.
 
     During training of a style the loss network sees photos, paintings, and everything between: what
-    the student itself takes for stylised. So a pool of pictures is led downhill along the student's
-    own gradient, a step each time they are shown; where the student is wrong, they become examples.
+    the student itself takes for stylised. So painters learn from the student beside it, and a pool
+    of pictures is led downhill along the student's own gradient, a step each time they are shown;
+    where the student is wrong, they become examples.
 
     Args:
         paintings: files (``bundled:flow_field.png`` ships) or folders.
@@ -41,6 +46,7 @@ class Pictures:
         pool: how many pictures are on their way.
         step: how far a pixel moves each time, in the mean (root of squares).
         seed: of every choice.
+        painters: make the stylised photos.
 
     Raises:
         UserError: no such file or folder, an empty bank or pool.
@@ -53,6 +59,7 @@ class Pictures:
         pool: int = 48,
         step: float = 0.03,
         seed: int = 0,
+        painters: Painters | None = None,
     ) -> None:
         for name, value in (("bank", bank), ("pool", pool)):
             if value < 1:
@@ -60,6 +67,7 @@ class Pictures:
         self._generator = torch.Generator().manual_seed(seed)
         self._paintings = [_small(path) for given in paintings for path in _files(given)]
         self._bank_size, self._pool_size, self._step = bank, pool, step
+        self._painters = painters or Painters(seed=seed)
         self._bank: Tensor | None = None
         self._pool: tuple[Tensor, Tensor] | None = None  # pictures, styles
 
@@ -70,38 +78,51 @@ class Pictures:
         return self._bank
 
     def draw(self, photos: Tensor) -> Shown:
-        """Make a batch as large as ``photos`` (N, 3, S, S): half photos, then the other kinds."""
-        count, side = len(photos), photos.shape[-1]
-        painted = slice(count // 2, count // 2 + count // 8)
-        noisy = slice(painted.stop, painted.stop + count // 8)
-        styles = self._choose(self._bank_size, count)
-        pictures = photos.clone()
-        bank = self.bank(side).to(photos)
-        pictures[painted] = bank[self._choose(self._bank_size, painted.stop - painted.start)]
-        pictures[noisy] = self._with_noise(pictures[noisy])
-        if self._pool is None or self._pool[0].shape[-1] != side:
-            pooled = photos[torch.arange(self._pool_size) % count].clone()
-            self._pool = pooled, self._choose(self._bank_size, self._pool_size)
-        slots = torch.randperm(self._pool_size, generator=self._generator)[: count - noisy.stop]
-        for slot in slots[torch.rand(len(slots), generator=self._generator) < _RESTART]:
-            source = int(self._choose(count, 1))
-            self._pool[0][slot], self._pool[1][slot] = photos[source], styles[source]
-        first = count - len(slots)
-        return Shown(
-            torch.cat([pictures[:first], self._pool[0][slots]]),
-            torch.cat([styles[:first], self._pool[1][slots]]),
-            slots,
-        )
+        """Make a batch as large as ``photos`` (N, 3, S, S).
 
-    def descend(self, shown: Shown, gradient: Tensor) -> None:
-        """Lead the pool's pictures a step along the gradient (N, 3, S, S) of the batch's loss."""
+        An eighth each are paintings, noise, and of the pool; a quarter is made by a painter from
+        others of the photos; the rest are photos as they are, as all are in a batch below eight.
+        """
+        count, side = len(photos), photos.shape[-1]
+        ends = [count - count // 8 * eighths for eighths in (5, 4, 3, 1, 0)]
+        paintings, noise, painted, pooled = (slice(*ends[i : i + 2]) for i in range(4))
+        pictures, bank = photos.clone(), self.bank(side).to(photos)
+        styles, contents = self._choose(self._bank_size, count), torch.arange(count).roll(1)
+        pictures[paintings] = bank[self._choose(self._bank_size, count // 8)]
+        pictures[noise] = self._with_noise(pictures[noise])
+        if count // 8:
+            sources = torch.arange(painted.stop - painted.start)
+            pictures[painted], styles[painted] = self._painters.paint(
+                photos[sources], self._bank_size
+            )
+            contents[painted] = sources
+        slots = self._slots(photos, styles, count // 8)
+        assert self._pool is not None
+        pictures[pooled], styles[pooled] = self._pool[0][slots], self._pool[1][slots]
+        contents[pooled] = torch.arange(count)[pooled]
+        return Shown(pictures, styles, contents, slots, painted)
+
+    def learn(self, shown: Shown, gradient: Tensor) -> None:
+        """Teach the painter, and lead the pool's pictures a step along the batch's ``gradient``."""
         count = len(shown.slots)
         if self._pool is None or not count:
             return
+        self._painters.learn(gradient[shown.painted])
         direction = gradient[-count:]
         size = direction.square().mean((1, 2, 3), keepdim=True).sqrt()
         step = self._step * direction / size.clamp_min(torch.finfo(size.dtype).tiny)
         self._pool[0][shown.slots] = (shown.pictures[-count:] - step).clamp(0, 1)
+
+    def _slots(self, photos: Tensor, styles: Tensor, count: int) -> Tensor:
+        """Choose slots of the pool; here and there a picture in one begins anew."""
+        if self._pool is None or self._pool[0].shape[-1] != photos.shape[-1]:
+            sources = torch.arange(self._pool_size) % len(photos)
+            self._pool = photos[sources].clone(), self._choose(self._bank_size, self._pool_size)
+        slots = torch.randperm(self._pool_size, generator=self._generator)[:count]
+        for slot in slots[torch.rand(len(slots), generator=self._generator) < _RESTART]:
+            source = int(self._choose(len(photos), 1))
+            self._pool[0][slot], self._pool[1][slot] = photos[source], styles[source]
+        return slots
 
     def _choose(self, among: int, count: int) -> Tensor:
         return torch.randint(among, (count,), generator=self._generator)

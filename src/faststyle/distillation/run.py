@@ -1,21 +1,17 @@
 """``distill(cfg)``: from a composed config to the weights of a loss network."""
 
 import logging
-import sys
 from pathlib import Path
 
 import pytorch_lightning as pl
 import safetensors.torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from pytorch_lightning.callbacks import LearningRateMonitor
 
-from faststyle.config import LAST_CHECKPOINT, find_resume
+from faststyle.config import find_resume
 from faststyle.distillation.module import Distillation
 from faststyle.files import atomic_write, check_writable
-from faststyle.training.callbacks import FiniteGuard, StopOnSignal, Throughput
-from faststyle.training.checkpoint_io import AtomicCheckpointIO
-from faststyle.training.run import last_checkpoint, quieten
+from faststyle.training.fit import fit, quieten
 
 log = logging.getLogger(__name__)
 
@@ -44,24 +40,7 @@ def distill(cfg: DictConfig) -> Path | None:
         instantiate(cfg.pictures),
         **cfg.model,
     )
-    stop = StopOnSignal(out / LAST_CHECKPOINT)
-    trainer: pl.Trainer = instantiate(
-        cfg.trainer,
-        logger=instantiate(cfg.logger),
-        callbacks=[
-            stop,
-            FiniteGuard(),
-            Throughput(),
-            LearningRateMonitor(),
-            last_checkpoint(out, cfg.checkpoint_every_n_steps),
-        ],
-        plugins=[AtomicCheckpointIO()],
-        _convert_="all",
-    )
-    trainer.fit(module, instantiate(cfg.data), ckpt_path=resume, weights_only=True)
-    if stop.received:
-        log.warning("stopped at step %d; go on with resume=last", trainer.global_step)
-        sys.exit(128 + stop.received)
+    trainer = fit(cfg, module, instantiate(cfg.data), resume)
     if not trainer.is_global_zero:
         return None
     state = {name: value.half().contiguous() for name, value in module.student.state_dict().items()}

@@ -9,8 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faststyle.encoder.freeze import freeze
-from faststyle.encoder.vgg import IMAGENET_MEAN, IMAGENET_STD
-from faststyle.encoder.weights import read_state
+from faststyle.encoder.weights import IMAGENET_MEAN, IMAGENET_STD, read_state
 from faststyle.errors import UserError, nearest
 
 #: Layers of the teacher that are predicted, and how many channels they have there.

@@ -13,9 +13,6 @@ from faststyle.encoder.weights import load_weights
 from faststyle.errors import UserError, nearest
 
 ARCHITECTURES = tuple(f"vgg{depth}{norm}" for depth in (11, 13, 16, 19) for norm in ("", "_bn"))
-#: Statistics of ImageNet's RGB pixels in [0, 1], which torchvision's VGG weights expect.
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class VGGEncoder(nn.Module):
@@ -29,7 +26,8 @@ class VGGEncoder(nn.Module):
         arch: ``vgg11``, ``vgg13``, ``vgg16``, ``vgg19``, each also with ``_bn``.
         weights: ``imagenet`` (torchvision's, downloaded once and verified), ``random`` (seeded,
             variance-preserving, nothing to download), or the path of a ``.pth`` or
-            ``.safetensors`` file with torchvision's keys.
+            ``.safetensors`` file with torchvision's keys, and perhaps the pixels' ``mean`` and
+            ``std`` that it expects instead of ImageNet's (``scripts/train_classifier.py``).
         pooling: ``max`` as trained, or ``avg`` (smoother gradients, Gatys et al., 2016).
         unit_activations: rescale every layer to a mean activation of 1; see
             :mod:`faststyle.encoder.unit_activations`.
@@ -59,13 +57,13 @@ class VGGEncoder(nn.Module):
         self.pooling = pooling
         with torch.device("meta"):  # skip the initialisation of 100 million classifier weights
             features = torchvision.models.get_model(arch, weights=None).features
-        load_weights(features, arch, str(weights), seed)
+        mean, std = load_weights(features, arch, str(weights), seed)
         if unit_activations:
             rescale(features.eval())
         self.features: nn.Sequential = features
         self.names = _name_layers(features)
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", mean.view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", std.view(1, 3, 1, 1), persistent=False)
         freeze(self.features)
         super().train(False)
 

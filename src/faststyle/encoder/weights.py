@@ -17,19 +17,32 @@ from faststyle.torch_files import read_torch
 _SUPPLY = "pass encoder.weights=/path/to/weights.pth, or encoder.weights=random"
 
 
-def load_weights(features: nn.Sequential, arch: str, source: str, seed: int) -> None:
+#: Statistics of ImageNet's RGB pixels in [0, 1], which torchvision's VGG weights expect.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+def load_weights(
+    features: nn.Sequential, arch: str, source: str, seed: int
+) -> tuple[Tensor, Tensor]:
     """Fill ``features`` (on the meta device) from ``imagenet``, ``random`` or a file's path.
+
+    Returns the mean and standard deviation, (3,) each, of the pixels in [0, 1] that the weights
+    expect: those in the file under ``mean`` and ``std``, else ImageNet's.
 
     Raises ``UserError`` if the weights cannot be downloaded, read, or do not fit the architecture.
     """
+    given: Mapping[str, Tensor] = {}
     if source == "random":
         state = random_state(features, seed)
     elif source == "imagenet":
         state = _select(_download(arch), features, f"torchvision's weights for {arch}")
     else:
         path = Path(source).expanduser()
-        state = _select(read_state(path), features, f"{path} (for {arch})")
+        given = read_state(path)
+        state = _select(given, features, f"{path} (for {arch})")
     features.load_state_dict(state, strict=False, assign=True)
+    return _three(given, "mean", IMAGENET_MEAN), _three(given, "std", IMAGENET_STD)
 
 
 def random_state(features: nn.Sequential, seed: int) -> dict[str, Tensor]:
@@ -85,6 +98,11 @@ def _download(arch: str) -> dict[str, Tensor]:
             f" and try again, or {_SUPPLY}"
         ) from None
     return state
+
+
+def _three(given: Mapping[str, Tensor], name: str, default: tuple[float, float, float]) -> Tensor:
+    value = given.get(name)
+    return torch.tensor(default) if value is None or value.shape != (3,) else value.float()
 
 
 def _select(state: Mapping[str, Tensor], features: nn.Sequential, origin: str) -> dict[str, Tensor]:

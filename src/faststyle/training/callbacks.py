@@ -3,6 +3,7 @@
 import logging
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -158,7 +159,7 @@ class Throughput(Callback):
         trainer: pl.Trainer,
         pl_module: pl.LightningModule,
         outputs: Any,
-        batch: Tensor,
+        batch: Tensor | Sequence[Tensor],  # pictures, perhaps with their labels
         batch_idx: int,
     ) -> None:
         """Log at the steps where Lightning logs."""
@@ -166,7 +167,8 @@ class Throughput(Callback):
         now = time.perf_counter()
         self._seconds += now - self._idle_since
         self._idle_since = now
-        self._pictures += len(batch) * trainer.world_size
+        pictures = batch if isinstance(batch, Tensor) else batch[0]
+        self._pictures += len(pictures) * trainer.world_size
         if trainer.global_step % trainer.log_every_n_steps:  # type: ignore[attr-defined]
             return
         pl_module.log("train/images_per_second", self._pictures / self._seconds)

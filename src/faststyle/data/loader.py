@@ -1,0 +1,80 @@
+"""Loaders that follow the trainer's step and share batches among its processes."""
+
+import signal
+from collections.abc import Sized
+from typing import Any, Protocol
+
+import pytorch_lightning as pl
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from faststyle.data.sampler import StepSampler
+from faststyle.errors import UserError
+
+
+class SizedDataset(Sized, Protocol):
+    """Samples that can be counted and asked for by position."""
+
+    def __getitem__(self, index: int) -> Any: ...
+
+
+def training_loader(
+    samples: Dataset[Any], count: int, trainer: pl.Trainer, batch_size: int, workers: int, seed: int
+) -> DataLoader[Any]:
+    """Batches of ``samples``, which take a :class:`Draw`, from the trainer's current step on.
+
+    Args:
+        samples: what a draw stands for.
+        count: how many there are to draw from.
+        trainer: says which step it is, how many follow, and which process this is.
+        batch_size: of one step, over all processes together.
+        workers: loader processes; 0 loads in the training process.
+        seed: of the order.
+
+    Raises:
+        UserError: no steps to take, or ``batch_size`` cannot be split over the processes.
+    """
+    if batch_size % trainer.world_size:
+        raise UserError(
+            f"data.batch_size={batch_size} cannot be split over {trainer.world_size} processes"
+        )
+    if trainer.max_steps < 1:
+        raise UserError(f"trainer.max_steps is {trainer.max_steps}; it must be 1 or more")
+    sampler = StepSampler(
+        count,
+        batch_size,
+        steps=trainer.max_steps,
+        start=trainer.global_step,
+        seed=seed,
+        rank=trainer.global_rank,
+        world_size=trainer.world_size,
+    )
+    return DataLoader(
+        samples,
+        batch_sampler=sampler,
+        num_workers=workers,
+        worker_init_fn=_ignore_signals,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def held_out_loader(samples: SizedDataset, trainer: pl.Trainer, batch_size: int) -> DataLoader[Any]:
+    """Batches of all ``samples``, every process its own part of them and of ``batch_size``."""
+    rank, world_size = trainer.global_rank, trainer.world_size
+    # Every process must take part in every reduction, so the last few may be left out.
+    count = len(samples) // world_size * world_size
+    return DataLoader(
+        samples,  # type: ignore[arg-type]
+        sampler=range(rank, count, world_size),
+        batch_size=max(1, batch_size // world_size),
+    )
+
+
+def _ignore_signals(worker: int) -> None:
+    """Leave Ctrl-C and SIGTERM to the training process, which still needs its workers to stop well.
+
+    A terminal or a scheduler sends them to all processes of a job.
+    """
+    del worker
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

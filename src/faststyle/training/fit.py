@@ -1,0 +1,83 @@
+"""One Lightning run, whatever is trained: callbacks, checkpoints, and how it ends."""
+
+import logging
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from pytorch_lightning.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
+from pytorch_lightning.utilities import rank_zero_only
+
+from faststyle.config import LAST_CHECKPOINT
+from faststyle.training.callbacks import FiniteGuard, StopOnSignal, Throughput
+from faststyle.training.checkpoint_io import AtomicCheckpointIO
+
+log = logging.getLogger(__name__)
+
+
+def fit(
+    cfg: DictConfig,
+    module: pl.LightningModule,
+    data: pl.LightningDataModule,
+    resume: Path | None,
+    *callbacks: Callback,
+) -> pl.Trainer:
+    """Train ``module`` by ``cfg.trainer``; all files go into ``cfg.output_dir``.
+
+    If a signal stops the run, it is saved, and the process exits with 128 plus the signal's number.
+
+    Args:
+        cfg: with ``trainer``, ``logger``, ``output_dir`` and ``checkpoint_every_n_steps``.
+        module: what is trained.
+        data: what it sees.
+        resume: a checkpoint to go on from.
+        callbacks: besides those of every run.
+
+    Raises:
+        UserError: the loss is no longer finite, or data cannot be had.
+    """
+    out = Path(cfg.output_dir)
+    stop = StopOnSignal(out / LAST_CHECKPOINT)
+    saved = checkpoint(
+        out, filename=LAST_CHECKPOINT.stem, every_n_train_steps=cfg.checkpoint_every_n_steps
+    )
+    trainer: pl.Trainer = instantiate(
+        cfg.trainer,
+        logger=instantiate(cfg.logger),
+        callbacks=[stop, FiniteGuard(), Throughput(), LearningRateMonitor(), *callbacks, saved],
+        plugins=[AtomicCheckpointIO()],
+        _convert_="all",
+    )
+    # Our own checkpoints need no code to be read, so a foreign one gets none to run.
+    trainer.fit(module, data, ckpt_path=resume, weights_only=True)
+    if stop.received:
+        step = trainer.global_step
+        log.warning("stopped at step %d of %d; go on with resume=last", step, trainer.max_steps)
+        sys.exit(128 + stop.received)
+    return trainer
+
+
+def checkpoint(out: Path, **options: Any) -> ModelCheckpoint:
+    """One checkpoint under one name, replaced atomically, instead of last-v1, last-v2 ..."""
+    return ModelCheckpoint(out / LAST_CHECKPOINT.parent, enable_version_counter=False, **options)
+
+
+def quieten() -> None:
+    """Let one process of a run speak for all, without what Lightning says of intended things."""
+    if rank_zero_only.rank:  # type: ignore[attr-defined]
+        logging.disable(logging.WARNING)
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    for message in (
+        ".*in eval mode at the start of training",  # the loss network, always
+        ".*overridden `on_after_batch_transfer`",
+        ".*your dataloader is not resumable",  # StepSampler starts at the trainer's step
+        ".*exists and is not empty",  # resumed runs go on in their folder
+        ".*does not have many workers",
+        ".*`LeafSpec`|.*treespec",
+        "The number of training batches .* is smaller than the logging interval",
+    ):
+        warnings.filterwarnings("ignore", message)

@@ -1,0 +1,32 @@
+"""The command line for real: mistakes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "train_classifier.py"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["data.root=nowhere"], "one folder of pictures for each class"),
+        (["schedule=cosin"], 'unknown schedule "cosin": did you mean "cosine"'),
+        (["optimizer.learning_rate=1"], 'unknown setting "optimizer.learning_rate"'),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(
+    tmp_path: Path, overrides: list[str], message: str
+) -> None:
+    result = subprocess.run(
+        [sys.executable, str(SCRIPT), *overrides],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
