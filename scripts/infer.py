@@ -1,14 +1,29 @@
-"""Stylise photos: python scripts/infer.py --ckpt checkpoints/starry_night.safetensors photo.jpg."""
+"""Stylise photos: python scripts/infer.py --ckpt starry_night photo.jpg."""
 
 import argparse
+from typing import Any, NoReturn
 
 from faststyle.errors import UserError, report_errors
+
+
+class _List(argparse.Action):
+    """Show the styles that ``--ckpt`` knows by name, and leave, as ``--help`` does."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *args: Any, **options: Any) -> NoReturn:
+        from faststyle.checkpoint.shelf import styles
+
+        for style in styles():
+            print(f"{style.name}: {style.describe()}")
+        parser.exit()
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Stylise photos with a trained style.")
     parser.add_argument("inputs", nargs="+", help="pictures, folders or glob patterns")
-    parser.add_argument("--ckpt", required=True, help="style file (.safetensors, .ckpt, .pth)")
+    parser.add_argument(
+        "--ckpt", required=True, help="a style's name or file (.safetensors, .ckpt, .pth)"
+    )
+    parser.add_argument("--list", action=_List, nargs=0, help="show the styles that have names")
     parser.add_argument("--output", help="file or folder; default: NAME.STYLE.EXT beside each")
     parser.add_argument("--size", type=int, help="short side in pixels; default: unchanged")
     parser.add_argument("--strength", type=float, default=1.0, help="0 (photo) to 1 (style)")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from faststyle import images
-from faststyle.checkpoint import TrainedStyle, load_style
+from faststyle.checkpoint import TrainedStyle, find_style, load_style
 from faststyle.errors import UserError, nearest
 from faststyle.hardware import cpu_has_bf16, find_device
 from faststyle.images import Picture
@@ -26,7 +26,7 @@ _LUMA = (0.299, 0.587, 0.114)
 class Stylizer:
     """A trained style, ready to be applied to photos.
 
-    >>> stylizer = Stylizer.load("checkpoints/starry_night.safetensors")
+    >>> stylizer = Stylizer.load("starry_night")
     >>> stylised = stylizer(photos)  # (N, 3, H, W) in [0, 1], the same out
 
     Args:
@@ -50,9 +50,9 @@ class Stylizer:
         self.network = network.to(memory_format=torch.channels_last)
 
     @classmethod
-    def load(cls, path: str | Path, **options: Any) -> "Stylizer":
-        """Load a style file; see :func:`faststyle.checkpoint.load_style`. Raises ``UserError``."""
-        return cls(load_style(Path(path).expanduser()), **options)
+    def load(cls, style: str | Path, **options: Any) -> "Stylizer":
+        """Load a style by its name (:mod:`faststyle.checkpoint.shelf`) or file. ``UserError``."""
+        return cls(load_style(find_style(str(style))), **options)
 
     def __call__(
         self, photos: Tensor, strength: float = 1.0, preserve_color: bool = False

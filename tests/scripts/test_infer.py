@@ -13,9 +13,9 @@ from faststyle.networks import TransformNetwork
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "infer.py"
 
 
-def infer(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def infer(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(SCRIPT), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
@@ -87,6 +87,21 @@ def test_bad_input_is_one_line_and_status_2(
     lines = result.stderr.strip().splitlines()
     assert all(line.startswith("error: ") for line in lines)
     assert sorted(Path().rglob("*")) == before
+
+
+def test_styles_with_names_are_listed_and_found(
+    style: Path, tmp_path: Path, make_photo: Callable[..., Path]
+) -> None:
+    photo = make_photo(tmp_path / "a.jpg")
+    (tmp_path / "checkpoints").mkdir()
+    style.rename(tmp_path / "checkpoints" / "my_own.safetensors")
+    listed = infer("--list", cwd=tmp_path)
+    assert listed.returncode == 0, listed.stderr
+    assert any(line.startswith("my_own: ") for line in listed.stdout.splitlines())
+    assert infer("--ckpt", "my_own", photo, cwd=tmp_path).returncode == 0
+    wrong = infer("--ckpt", "my_onw", photo, cwd=tmp_path)
+    assert wrong.returncode == 2
+    assert 'did you mean "my_own"' in wrong.stderr
 
 
 def test_help_does_not_wait_for_torch() -> None:

@@ -1,4 +1,7 @@
+import functools
 import json
+import math
+from typing import Any
 
 import pytest
 import torch
@@ -11,11 +14,11 @@ from faststyle.networks import TransformNetwork
 from faststyle.training.module import StyleTransfer
 
 
-def _module(encoder: VGGEncoder, **options: float) -> StyleTransfer:
+def _module(encoder: VGGEncoder, **options: Any) -> StyleTransfer:
     loss = PerceptualLoss(encoder, {"relu2_1": 1.0}, {"relu1_1": 1.0})
     loss.set_style([StyleImage(torch.rand(3, 16, 16))])
     network = TransformNetwork(width=2, blocks=1)
-    return StyleTransfer(network, loss, {"style": "night"}, **options)  # type: ignore[arg-type]
+    return StyleTransfer(network, loss, {"style": "night"}, **options)
 
 
 def test_only_the_network_is_trained_and_saved(encoder: VGGEncoder) -> None:
@@ -57,6 +60,21 @@ def test_warm_up_raises_the_learning_rate_step_by_step(encoder: VGGEncoder) -> N
         optimizer.step()
         scheduler.step()
     assert rates == pytest.approx([0.2, 0.4, 0.6, 0.8, 0.8, 0.8])
+
+
+def test_a_schedule_times_the_warm_up(encoder: VGGEncoder) -> None:
+    schedule = functools.partial(torch.optim.lr_scheduler.CosineAnnealingLR, T_max=8)
+    module = _module(encoder, learning_rate=0.8, warmup_steps=3, schedule=schedule)
+    configured = module.configure_optimizers()
+    optimizer, scheduler = configured["optimizer"], configured["lr_scheduler"]["scheduler"]
+    rates = []
+    for _ in range(8):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    cosine = [0.8 * (1 + math.cos(math.pi * step / 8)) / 2 for step in range(8)]
+    warmup = [min(1, (step + 1) / 3) for step in range(8)]
+    assert rates == pytest.approx([c * w for c, w in zip(cosine, warmup, strict=True)])
 
 
 @pytest.mark.parametrize("rate", [0, -1.0, float("nan")])

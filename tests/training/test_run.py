@@ -97,7 +97,16 @@ def test_checkpoints_hold_the_network_and_neither_encoder_nor_code(
     )
 
 
-@pytest.mark.parametrize("extra", [(), ("model.warmup_steps=5",), ("network.norm=batch",)])
+@pytest.mark.parametrize(
+    "extra",
+    [
+        (),
+        ("model.warmup_steps=5",),
+        ("network.norm=batch",),
+        ("schedule=cosine", "schedule.T_max=6"),
+        ("averaging=ema",),
+    ],
+)
 def test_resuming_gives_the_weights_of_an_undisturbed_run_to_the_bit(
     configured: Callable[..., DictConfig], extra: tuple[str, ...]
 ) -> None:
@@ -106,6 +115,36 @@ def test_resuming_gives_the_weights_of_an_undisturbed_run_to_the_bit(
     resumed = _weights(train(configured("parts", "resume=last", *extra)))
     assert whole.keys() == resumed.keys()
     assert all(torch.equal(whole[key], resumed[key]) for key in whole)
+
+
+def test_the_mean_of_weights_is_exported_and_saved(configured: Callable[..., DictConfig]) -> None:
+    mean = ("averaging=ema", "averaging.decay=0.5")
+    weights = [_weights(train(configured(f"{k}", f"trainer.max_steps={k}"))) for k in (1, 2, 3)]
+    cfg = configured("mean", *mean, "trainer.max_steps=3")
+    found = _weights(train(cfg))
+    saved = load_style(Path(cfg.output_dir) / "checkpoints" / "last.ckpt").network.state_dict()
+    for key, value in found.items():
+        first, second, third = (w[key].double() for w in weights)
+        # Lightning's average begins with the first weights that it is given.
+        expected = (first + second) / 4 + third / 2
+        assert torch.allclose(value.double(), expected, rtol=1e-3, atol=1e-4), key
+        assert torch.allclose(saved[key].double(), expected, rtol=1e-3, atol=1e-4), key
+
+
+def test_training_begins_with_the_weights_of_another_style(
+    configured: Callable[..., DictConfig], tmp_path: Path
+) -> None:
+    first = train(configured("a"))
+    slow = ("model.learning_rate=1e-9", "trainer.max_steps=1")
+    path = train(configured("b", f"init={first}", *slow))
+    begun, expected = _weights(path), _weights(first)
+    assert all(torch.allclose(begun[key], expected[key], atol=1e-6) for key in expected)
+    assert path is not None
+    assert read_style(path).facts["init"] == "out"
+    with pytest.raises(UserError, match=r"init=.* is of network .*'width'"):
+        train(configured("c", f"init={first}", "network.width=3"))
+    with pytest.raises(UserError, match='no style "nowhere"'):
+        train(configured("d", "init=nowhere"))
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(

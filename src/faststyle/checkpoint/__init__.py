@@ -1,6 +1,14 @@
 """The per-style file: weights and the facts needed to rebuild and trust them."""
 
 from faststyle.checkpoint.loading import load_style
+from faststyle.checkpoint.shelf import find_style
 from faststyle.checkpoint.style_file import FORMAT_VERSION, TrainedStyle, read_style, write_style
 
-__all__ = ["FORMAT_VERSION", "TrainedStyle", "load_style", "read_style", "write_style"]
+__all__ = [
+    "FORMAT_VERSION",
+    "TrainedStyle",
+    "find_style",
+    "load_style",
+    "read_style",
+    "write_style",
+]

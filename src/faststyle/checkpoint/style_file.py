@@ -71,20 +71,32 @@ def read_style(path: Path) -> TrainedStyle:
     Raises ``UserError`` if the file is truncated, foreign, of a newer format, or its tensors do
     not fit the network that it describes.
     """
+    facts = read_facts(path)
     try:
-        with safetensors.safe_open(path, "pt") as file:
-            metadata: dict[str, str] = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        tensors = safetensors.torch.load_file(path)
     except (safetensors.SafetensorError, OSError):
         raise UserError(f"{path} is not a readable safetensors file (truncated?)") from None
-    if metadata.get("format") != "faststyle":
+    return TrainedStyle(build_network(facts.get("network", ""), tensors, path), facts)
+
+
+def read_facts(path: Path) -> dict[str, str]:
+    """What a style file says of itself, without reading its weights.
+
+    Raises ``UserError`` as :func:`read_style` does.
+    """
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            facts: dict[str, str] = file.metadata() or {}
+    except (safetensors.SafetensorError, OSError):
+        raise UserError(f"{path} is not a readable safetensors file (truncated?)") from None
+    if facts.get("format") != "faststyle":
         raise UserError(f"{path} is a safetensors file, but not a style trained by faststyle")
-    version = metadata.get("format_version", "?")
+    version = facts.get("format_version", "?")
     if version != str(FORMAT_VERSION):
         raise UserError(
             f"{path} has format version {version}; this faststyle reads {FORMAT_VERSION}: upgrade"
         )
-    return TrainedStyle(build_network(metadata.get("network", ""), tensors, path), metadata)
+    return facts
 
 
 def build_network(options: str, tensors: Mapping[str, Tensor], path: Path) -> TransformNetwork:

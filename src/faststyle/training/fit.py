@@ -48,7 +48,8 @@ def fit(
     trainer: pl.Trainer = instantiate(
         cfg.trainer,
         logger=instantiate(cfg.logger),
-        callbacks=[stop, FiniteGuard(), Throughput(), LearningRateMonitor(), *callbacks, saved],
+        # A mean of weights has to be up to date before ``stop`` saves it.
+        callbacks=[*callbacks, stop, FiniteGuard(), Throughput(), LearningRateMonitor(), saved],
         plugins=[AtomicCheckpointIO()],
         _convert_="all",
     )

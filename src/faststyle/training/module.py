@@ -1,11 +1,13 @@
 """The LightningModule: one transform network trained against one perceptual loss."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ChainedScheduler, LinearLR, LRScheduler
 
 from faststyle import images
 from faststyle.checkpoint.loading import FACTS_KEY
@@ -25,6 +27,7 @@ class StyleTransfer(pl.LightningModule):
         loss: the perceptual loss, its style already set.
         facts: texts that go into every checkpoint; see :class:`faststyle.checkpoint.TrainedStyle`.
         learning_rate: of Adam.
+        schedule: of the learning rate after that, counted in steps; none keeps it constant.
         warmup_steps: over which the learning rate rises from almost 0.
         channels_last: keep tensors in the layout that convolutions prefer.
         compile: run network and encoder through ``torch.compile``.
@@ -38,6 +41,7 @@ class StyleTransfer(pl.LightningModule):
         network: TransformNetwork,
         loss: PerceptualLoss,
         facts: Mapping[str, str],
+        schedule: Callable[[Optimizer], LRScheduler] | None = None,
         learning_rate: float = 1e-3,
         warmup_steps: int = 0,
         channels_last: bool = True,
@@ -49,7 +53,7 @@ class StyleTransfer(pl.LightningModule):
         self.facts = dict(facts)
         if not isinstance(learning_rate, int | float) or not learning_rate > 0:
             raise UserError(f"model.learning_rate={learning_rate} must be a number above 0")
-        self.learning_rate = learning_rate
+        self.learning_rate, self._schedule = learning_rate, schedule
         self.warmup_steps = warmup_steps
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         self.to(memory_format=self.layout)
@@ -82,17 +86,17 @@ class StyleTransfer(pl.LightningModule):
         self._log("val", self._terms(batch), batch)
 
     def configure_optimizers(self) -> Any:
-        """Adam on the transform network, with a linear warm-up."""
+        """Adam on the transform network; the schedule times a linear warm-up."""
         optimizer = torch.optim.Adam(self.network.parameters(), lr=self.learning_rate)
-        if not self.warmup_steps:
+        schedules: list[LRScheduler] = []
+        if (steps := self.warmup_steps) > 1:
+            schedules += [LinearLR(optimizer, 1 / steps, total_iters=steps - 1)]
+        if self._schedule:
+            schedules += [self._schedule(optimizer)]
+        if not schedules:
             return optimizer
-        warmup = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: min(1.0, (step + 1) / self.warmup_steps)
-        )
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": warmup, "interval": "step"},
-        }
+        chained = ChainedScheduler(schedules, optimizer)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": chained, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what is needed to use the checkpoint as a style."""

@@ -8,12 +8,13 @@ import pytorch_lightning as pl
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from faststyle.checkpoint import TrainedStyle, load_style, write_style
+from faststyle.checkpoint import TrainedStyle, find_style, load_style, write_style
 from faststyle.config import find_resume
 from faststyle.errors import UserError
 from faststyle.files import check_writable
 from faststyle.hardware import cpu_has_bf16
 from faststyle.losses.perceptual import StyleImage
+from faststyle.networks import TransformNetwork
 from faststyle.torch_files import read_torch
 from faststyle.training.callbacks import SampleGrid
 from faststyle.training.fit import checkpoint, fit, quieten
@@ -47,7 +48,8 @@ def train(cfg: DictConfig) -> Path | None:
         log.info("resuming from %s", resume)
     samples = SampleGrid(cfg.samples.count, cfg.samples.every_n_steps)
     best = checkpoint(Path(cfg.output_dir), filename="best", monitor="val/loss")
-    trainer = fit(cfg, module, data, resume, samples, best)
+    averaging = [instantiate(cfg.averaging)] if cfg.averaging else []
+    trainer = fit(cfg, module, data, resume, *averaging, samples, best)
     if not trainer.is_global_zero:
         return None
     facts = module.facts | {"steps": str(trainer.global_step)}
@@ -75,7 +77,21 @@ def build_module(cfg: DictConfig) -> StyleTransfer:
         "encoder": json.dumps(dict(cfg.encoder, weights=Path(str(cfg.encoder.weights)).name)),
         "style_size": str(style.size),
     }
-    return StyleTransfer(network, loss, facts, **cfg.model)
+    if cfg.init:
+        begin_from(find_style(cfg.init), network)
+        facts["init"] = Path(cfg.init).stem
+    return StyleTransfer(network, loss, facts, instantiate(cfg.schedule), **cfg.model)
+
+
+def begin_from(path: Path, network: TransformNetwork) -> None:
+    """Give ``network`` the weights of a trained style.
+
+    Raises ``UserError`` if they cannot be read, or are another network's.
+    """
+    found = load_style(path).network
+    if found.options != network.options:
+        raise UserError(f"init={path} is of network {found.options}, not {network.options}")
+    network.load_state_dict(found.state_dict())
 
 
 def check_resumable(path: Path, module: StyleTransfer) -> None:

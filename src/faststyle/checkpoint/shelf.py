@@ -1,0 +1,55 @@
+"""Styles by name: those that ship with faststyle, and those that were trained here."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from faststyle.checkpoint.style_file import read_facts
+from faststyle.errors import UserError, nearest
+
+#: The working folder's own styles come first, then those of the clone that faststyle runs from.
+FOLDERS = (Path("checkpoints"), Path(__file__).resolve().parents[3] / "checkpoints")
+_SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True)
+class Shelved:
+    """A style on the shelf: the name to call it by, its file, and what the file says of it."""
+
+    name: str
+    path: Path
+    facts: dict[str, str]
+
+    def describe(self) -> str:
+        """One line: painting, artist, year, licence; network; size of the file."""
+        facts = self.facts
+        network = json.loads(facts.get("network", "{}"))
+        painting = facts.get("title") or facts.get("style", "?")
+        by = ", ".join(facts[key] for key in ("artist", "year", "licence") if facts.get(key))
+        width = f"width {network.get('width', '?')}"
+        return f"{painting} ({by}); {width}; {self.path.stat().st_size / 1e6:.1f} MB"
+
+
+def styles() -> list[Shelved]:
+    """Every style on the shelf, by name. Raises ``UserError`` if one cannot be read."""
+    found: dict[str, Path] = {}
+    for folder in FOLDERS:
+        for path in sorted(folder.glob(f"*{_SUFFIX}")):
+            found.setdefault(path.stem, path)
+    return [Shelved(name, path, read_facts(path)) for name, path in sorted(found.items())]
+
+
+def find_style(given: str) -> Path:
+    """The file that ``given`` means: a path, or the name of a style on the shelf.
+
+    Raises ``UserError`` for a name that no style has; a path is returned as it is.
+    """
+    path = Path(given).expanduser()
+    if path.exists() or path.suffix or len(path.parts) != 1:
+        return path
+    for folder in FOLDERS:
+        if (shelved := folder / f"{given}{_SUFFIX}").is_file():
+            return shelved
+    names = {path.stem for folder in FOLDERS for path in folder.glob(f"*{_SUFFIX}")}
+    hint = nearest(given, names) if names else "none is here yet; pass the path of a checkpoint"
+    raise UserError(f'no style "{given}": {hint}')

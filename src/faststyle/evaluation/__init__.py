@@ -1,0 +1,1 @@
+"""How good a trained style is: its losses beside optimisation, its artefacts."""

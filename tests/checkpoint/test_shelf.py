@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import pytest
+
+from faststyle.checkpoint import TrainedStyle, find_style, shelf, write_style
+from faststyle.errors import UserError
+from faststyle.networks import TransformNetwork
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    own, shipped = tmp_path / "own", tmp_path / "shipped"
+    monkeypatch.setattr(shelf, "FOLDERS", (own, shipped))
+    facts = {"title": "The Great Wave", "artist": "Hokusai", "licence": "public domain"}
+    style = TrainedStyle(TransformNetwork(width=2, blocks=1), facts)
+    write_style(style, shipped / "great_wave.safetensors")
+    write_style(style, shipped / "night.safetensors")
+    write_style(style, own / "night.safetensors")
+    return own, shipped
+
+
+def test_a_name_finds_the_own_style_before_the_shipped_one(folders: tuple[Path, Path]) -> None:
+    own, shipped = folders
+    assert find_style("great_wave") == shipped / "great_wave.safetensors"
+    assert find_style("night") == own / "night.safetensors"
+
+
+def test_a_path_is_taken_as_it_is(folders: tuple[Path, Path]) -> None:
+    del folders
+    assert find_style("some/where") == Path("some/where")
+    assert find_style("night.ckpt") == Path("night.ckpt")
+
+
+def test_an_unknown_name_is_answered_with_the_nearest(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UserError, match='no style "great_wav": did you mean "great_wave"'):
+        find_style("great_wav")
+    monkeypatch.setattr(shelf, "FOLDERS", (folders[0] / "empty",))
+    with pytest.raises(UserError, match="pass the path"):
+        find_style("great_wave")
+
+
+def test_the_list_tells_painting_artist_licence_and_size(folders: tuple[Path, Path]) -> None:
+    own, _ = folders
+    wave, night = shelf.styles()
+    assert (wave.name, night.path.parent) == ("great_wave", own)
+    size = wave.path.stat().st_size / 1e6
+    expected = f"The Great Wave (Hokusai, public domain); width 2; {size:.1f} MB"
+    assert wave.describe() == expected
