@@ -12,6 +12,10 @@ from torch import Tensor
 
 Stylise = Callable[[Tensor], Tensor]
 
+_BAND, _MARGIN = 16, 64  # pixels
+#: Pictures no larger have nothing left far from a cut.
+LEAST_FOR_BORDERS = 2 * _MARGIN + 8 * _BAND
+
 _LUMA = (0.299, 0.587, 0.114)
 _WINDOW = 64  # pixels; spectra are means over windows of this side
 _STRIDE = 4  # of the transform network's deepest layers
@@ -41,7 +45,9 @@ def checkerboard(pictures: Tensor) -> Tensor:
     return 10 * torch.stack(ratios).mean(0).log10()
 
 
-def border_error(stylise: Stylise, photos: Tensor, band: int = 16, margin: int = 64) -> Tensor:
+def border_error(
+    stylise: Stylise, photos: Tensor, band: int = _BAND, margin: int = _MARGIN
+) -> Tensor:
     """How much more a cut changes pixels beside it than pixels far from it, (N,), a ratio.
 
     A photo is stylised as a whole, and cut by ``margin`` pixels on every side. The two differ

@@ -1,0 +1,181 @@
+"""``evaluate``: a trained style on held-out photos, as numbers and as a table of text."""
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Any, NoReturn
+
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from torch import Tensor
+from tqdm import tqdm
+
+from faststyle import images
+from faststyle.checkpoint import find_style, load_style
+from faststyle.data.folder import PhotoFolder, find_photos, split
+from faststyle.errors import UserError
+from faststyle.evaluation import artefacts
+from faststyle.evaluation.parity import Parity, Terms, compare
+from faststyle.losses import PerceptualLoss
+from faststyle.losses.perceptual import StyleImage
+from faststyle.stylizer import Stylizer
+
+log = logging.getLogger(__name__)
+
+Compose = Callable[[list[str]], DictConfig]
+
+
+def style_overrides(facts: dict[str, str], given: Sequence[str]) -> list[str]:
+    """What composes the settings that a style was trained with, ``given`` ones taking over."""
+    named = [f"style={facts['style']}"] if "style" in facts else []
+    sized = [f"style.size={facts['style_size']}"] if "style_size" in facts else []
+    keys = {text.partition("=")[0] for text in given}
+    return [text for text in (*named, *sized) if text.partition("=")[0] not in keys] + list(given)
+
+
+def build_loss(cfg: DictConfig, facts: dict[str, str]) -> PerceptualLoss:
+    """The loss of ``cfg``, with the layers and weights that the style was trained with.
+
+    A checkpoint may be anybody's: of what it says of its loss, only numbers and names of layers are
+    taken. Raises ``UserError`` if it does not fit, or if the painting is another one.
+    """
+    encoder, style = instantiate(cfg.encoder), instantiate(cfg.style)
+    trained: dict[str, Any] = json.loads(facts.get("loss", "{}"))
+    trained.pop("_target_", None)
+    try:
+        loss = PerceptualLoss(encoder, **trained) if trained else instantiate(cfg.loss, encoder)
+    except TypeError:
+        raise UserError(f"the style's loss is not known here: {facts['loss']}") from None
+    if facts.get("style_sha256", digest := style.facts()["style_sha256"]) != digest:
+        log.warning("the painting is another file than the one that the style was trained on")
+    loss.set_style([StyleImage(pixels, weight) for pixels, weight in style.load()])
+    return loss.to(memory_format=torch.channels_last)
+
+
+def evaluate(
+    compose: Compose,
+    checkpoint: str,
+    photos: Path,
+    sizes: Sequence[int],
+    count: int,
+    iterations: Sequence[int],
+    start: str = "content",
+    overrides: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Measure a trained style.
+
+    Args:
+        compose: the settings for training with given overrides.
+        checkpoint: name or file of the style.
+        photos: a folder; those photos are used that training on it would have held out.
+        sizes: sides in pixels of the squares that are cut from them.
+        count: how many photos.
+        iterations: of L-BFGS after which to compare; none leaves the optimisation out.
+        start: of the optimisation: ``content`` or ``noise``.
+        overrides: of the settings, as on the command line of ``train.py``.
+
+    Returns:
+        Plain values: for each size, what :func:`table` shows.
+
+    Raises:
+        UserError: anything that the user can put right; see :mod:`faststyle.errors`.
+    """
+    style = load_style(find_style(checkpoint))
+    _, held_out = split(find_photos(photos), photos, count)
+    facts = dict(style.facts)
+    cfg = compose(style_overrides(facts, overrides))
+    loss = build_loss(cfg, {} if _chooses_loss(overrides) else facts)
+    stylizer = Stylizer(style, device="cpu")
+    result: dict[str, Any] = {"style": stylizer.name, "photos": len(held_out), "start": start}
+    for size in sizes:
+        folder = PhotoFolder(held_out, size)
+        pictures = [images.to_unit(folder.centre_crop(i))[None] for i in range(len(held_out))]
+        found = _parities(stylizer, loss, pictures, iterations, start)
+        result[str(size)] = _summary(found) | {"artefacts": _artefacts(stylizer, pictures)}
+    return result
+
+
+def _chooses_loss(overrides: Sequence[str]) -> bool:
+    return any(text.startswith("loss") for text in overrides)
+
+
+def _parities(
+    stylizer: Stylizer,
+    loss: PerceptualLoss,
+    pictures: Sequence[Tensor],
+    iterations: Sequence[int],
+    start: str,
+) -> list[Parity]:
+    total = len(pictures) * max(iterations, default=0)
+    bar: tqdm[NoReturn]
+    found = []
+    with tqdm(total=total, unit="iteration", disable=not total) as bar:
+
+        def advance() -> None:
+            bar.update()
+
+        for index, photo in enumerate(pictures):
+            generator = torch.Generator().manual_seed(index)
+            noise = torch.rand(photo.shape, generator=generator)
+            first = noise if start == "noise" else photo
+            found.append(compare(stylizer, loss, photo, first, iterations, advance))
+    return found
+
+
+def _summary(found: Sequence[Parity]) -> dict[str, Any]:
+    counts = found[0].optimised
+    equal = [parity.equal_iterations for parity in found]
+    return {
+        "photo": _mean([parity.photo for parity in found]),
+        "network": _mean([parity.network for parity in found]),
+        "optimised": {str(n): _mean([p.optimised[n] for p in found]) for n in counts},
+        "equal_iterations": equal,
+    }
+
+
+def _mean(terms: Sequence[Terms]) -> dict[str, float]:
+    return {name: mean(getattr(t, name) for t in terms) for name in vars(terms[0])}
+
+
+def _artefacts(stylizer: Stylizer, pictures: Sequence[Tensor]) -> dict[str, float]:
+    """Means over the photos; what photos have themselves is taken off where that makes sense."""
+
+    def more(measure: Callable[[Tensor], Tensor]) -> float:
+        return mean((measure(stylizer(p)) - measure(p)).item() for p in pictures)
+
+    found = {
+        "checkerboard_db": more(artefacts.checkerboard),
+        "bright_dots_per_million": more(artefacts.bright_dots),
+        "stripes_per_million": more(artefacts.stripes),
+        "flicker": mean(artefacts.flicker(stylizer, p).item() for p in pictures),
+    }
+    if min(pictures[0].shape[-2:]) > artefacts.LEAST_FOR_BORDERS:
+        found["border_ratio"] = mean(artefacts.border_error(stylizer, p).item() for p in pictures)
+    return found
+
+
+def table(result: dict[str, Any]) -> str:
+    """``result`` of :func:`evaluate` as lines of text."""
+    lines = [f"{result['style']}, {result['photos']} held-out photos"]
+    for size, found in result.items():
+        if not isinstance(found, dict):
+            continue
+        network = found["network"]
+        lines += [f"{size} x {size}", _row("photo", found["photo"]), _row("one pass", network)]
+        for count, terms in found["optimised"].items():
+            speed = f"{terms['seconds'] / network['seconds']:9.0f} times"
+            lines.append(_row(f"L-BFGS {count}", terms) + speed)
+        if found["optimised"]:
+            most = max(map(int, found["optimised"]))
+            equal = [f"over {most}" if n is None else str(n) for n in found["equal_iterations"]]
+            lines.append(f"  one pass equals iteration: {', '.join(equal)}")
+        lines += [f"  {name}: {value:.2f}" for name, value in found["artefacts"].items()]
+    return "\n".join(lines)
+
+
+def _row(name: str, terms: dict[str, float]) -> str:
+    values = " ".join(f"{key} {terms[key]:7.3f}" for key in ("content", "style", "loss"))
+    return f"  {name:12} {values} {terms['seconds']:9.3f} s"

@@ -1,0 +1,81 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+from faststyle.checkpoint import TrainedStyle, write_style
+from faststyle.config import register_resolvers
+from faststyle.errors import UserError
+from faststyle.evaluation.report import build_loss, evaluate, style_overrides, table
+from faststyle.networks import TransformNetwork
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+RANDOM = ["encoder=vgg11", "encoder.weights=random"]
+LOSS = {"content": {"relu2_1": 1.0}, "style": {"relu1_1": 2.0}, "style_weight": 3.0}
+
+
+def composed(overrides: list[str]) -> DictConfig:
+    register_resolvers()
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        return compose("train", [*overrides, "style.size=32"])
+
+
+def facts(**more: str) -> dict[str, str]:
+    return {"style": "flow_field", "loss": json.dumps(LOSS)} | more
+
+
+def test_the_styles_own_settings_are_used_unless_others_are_given() -> None:
+    known = {"style": "udnie", "style_size": "256"}
+    assert style_overrides(known, []) == ["style=udnie", "style.size=256"]
+    given = ["style=mine", "encoder=vgg16"]
+    assert style_overrides(known, given) == ["style.size=256", "style=mine", "encoder=vgg16"]
+
+
+def test_the_loss_is_the_one_that_the_style_was_trained_with() -> None:
+    loss = build_loss(composed(["style=flow_field", *RANDOM]), facts())
+    assert loss.content == {"relu2_1": 1.0}
+    assert loss.style == {"relu1_1": 6.0}
+
+
+def test_a_checkpoint_cannot_choose_what_code_is_run() -> None:
+    evil = json.dumps(LOSS | {"_target_": "os.system", "command": "true"})
+    with pytest.raises(UserError, match="loss is not known here"):
+        build_loss(composed(["style=flow_field", *RANDOM]), facts(loss=evil))
+    harmless = json.dumps(LOSS | {"_target_": "os.system"})
+    loss = build_loss(composed(["style=flow_field", *RANDOM]), facts(loss=harmless))
+    assert loss.style == {"relu1_1": 6.0}
+
+
+def test_another_painting_is_noticed(caplog: pytest.LogCaptureFixture) -> None:
+    build_loss(composed(["style=flow_field", *RANDOM]), facts(style_sha256="0" * 64))
+    assert "another file than the one" in caplog.text
+
+
+def test_figures_for_every_size_and_a_table(tmp_path: Path, photo_folder: Path) -> None:
+    torch.manual_seed(0)
+    path = tmp_path / "flow.safetensors"
+    write_style(TrainedStyle(TransformNetwork(width=2, blocks=1), facts()), path)
+    arguments = (str(path), photo_folder, [64, 96], 2, [1, 3])
+    result = evaluate(composed, *arguments, "noise", RANDOM)
+    for size in ("64", "96"):
+        found = result[size]
+        assert found["photo"]["content"] == pytest.approx(0, abs=1e-6)
+        assert found["optimised"]["3"]["loss"] < found["optimised"]["1"]["loss"]
+        assert len(found["equal_iterations"]) == 2
+        assert {"checkerboard_db", "flicker"} <= found["artefacts"].keys()
+    lines = table(result).splitlines()
+    assert lines[0] == "flow_field, 2 held-out photos"
+    assert sum("one pass equals iteration" in line for line in lines) == 2
+    assert sum("L-BFGS 3 " in line for line in lines) == 2
+
+
+def test_measuring_stylises_as_a_user_would(tmp_path: Path, photo_folder: Path) -> None:
+    network = TransformNetwork(width=2, blocks=0)
+    path = tmp_path / "flow.safetensors"
+    write_style(TrainedStyle(network, facts()), path)
+    result = evaluate(composed, str(path), photo_folder, [64], 1, [], overrides=RANDOM)
+    assert result["64"]["optimised"] == {}
+    assert result["64"]["network"]["loss"] > 0

@@ -1,0 +1,55 @@
+"""The command line for real."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from faststyle.checkpoint import TrainedStyle, write_style
+from faststyle.networks import TransformNetwork
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "evaluate.py"
+RANDOM = ("encoder=vgg11", "encoder.weights=random", "loss=gatys")
+
+
+def evaluate(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def style(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path / "flow.safetensors"
+    write_style(TrainedStyle(TransformNetwork(width=2, blocks=0), {"style": "flow_field"}), path)
+    return path
+
+
+def test_figures_are_shown_and_written(tmp_path: Path, style: Path, photo_folder: Path) -> None:
+    choice = ("--size", "64", "--count", "1", "--iterations", "2", "--json", "out.json")
+    result = evaluate(tmp_path, "--ckpt", style, "--photos", photo_folder, *choice, *RANDOM)
+    assert result.returncode == 0, result.stderr
+    assert "L-BFGS 2" in result.stdout
+    assert json.loads((tmp_path / "out.json").read_text())["64"]["optimised"]["2"]["loss"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--ckpt", "absent.ckpt", "--photos", "photos"], "no such checkpoint: absent.ckpt"),
+        (["--ckpt", "flow.safetensors", "--photos", "nowhere"], "no such photo folder: nowhere"),
+        (["--ckpt", "flow.safetensors", "--photos", "photos", "--size", "32"], "--size 64"),
+        (["--ckpt", "flow.safetensors", "--photos", "photos", "los=x"], 'unknown setting "los"'),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(
+    tmp_path: Path, style: Path, photo_folder: Path, arguments: list[str], message: str
+) -> None:
+    del style, photo_folder
+    result = evaluate(tmp_path, *arguments)
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
