@@ -1,0 +1,45 @@
+"""Photos in every style on one sheet: python scripts/gallery.py photos/ --output sheet.jpg."""
+
+import argparse
+from pathlib import Path
+
+from faststyle.errors import UserError, report_errors
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Show photos in several styles on one sheet.")
+    parser.add_argument("photos", type=Path, help="folder; a row for each photo")
+    parser.add_argument("--ckpt", nargs="+", help="styles; default: all that have names")
+    parser.add_argument("--output", type=Path, default=Path("gallery.jpg"))
+    parser.add_argument("--size", type=int, default=512, help="short side while stylising")
+    parser.add_argument("--height", type=int, default=256, help="of a picture on the sheet")
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse()
+    from faststyle import images
+    from faststyle.checkpoint.shelf import styles
+    from faststyle.contact_sheet import contact_sheet
+    from faststyle.data.folder import find_photos
+    from faststyle.hardware import reuse_freed_memory
+    from faststyle.stylizer import Stylizer
+
+    if min(args.size, args.height) < 1:
+        raise UserError("--size and --height must be at least 1")
+    images.format_of(args.output)
+    reuse_freed_memory()
+    names = args.ckpt or [style.name for style in styles()]
+    stylizers = [Stylizer.load(name, precision="auto") for name in names]
+    rows = []
+    for path in find_photos(args.photos):
+        photo = images.load(path)
+        shown = [stylizer.stylise([photo], args.size)[0].pixels for stylizer in stylizers]
+        rows.append([photo.pixels, *shown])
+    images.save(images.Picture(contact_sheet(rows, args.height)), args.output)
+    print(args.output)
+
+
+if __name__ == "__main__":
+    with report_errors():
+        main()

@@ -1,0 +1,28 @@
+"""The command line for real."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+
+from faststyle import images
+from faststyle.checkpoint import TrainedStyle, write_style
+from faststyle.networks import TransformNetwork
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "gallery.py"
+
+
+def test_every_photo_is_shown_in_every_style(tmp_path: Path, photo_folder: Path) -> None:
+    names = [str(tmp_path / f"{name}.safetensors") for name in ("a", "b")]
+    for name in names:
+        write_style(TrainedStyle(TransformNetwork(width=2, blocks=0)), Path(name))
+    out = tmp_path / "sheet.png"
+    choice = ("--size", "32", "--height", "40", "--output", str(out))
+    command = [sys.executable, str(SCRIPT), str(photo_folder), "--ckpt", *names, *choice]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    sheet = images.load(out).pixels
+    assert sheet.shape == (3, 6 * 48 - 8, 3 * 48 + 2 * 8)
+    photo = images.resample(images.load(photo_folder / "0.jpg").pixels, (40, 48))
+    assert torch.allclose(sheet[:, :40, :48], photo, atol=0.01)
