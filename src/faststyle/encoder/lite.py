@@ -15,11 +15,11 @@ from faststyle.errors import UserError, nearest
 #: Layers of the teacher that are predicted, and how many channels they have there.
 HEADS = {"relu1_2": 64, "relu2_2": 128, "relu3_3": 256, "relu4_3": 512}
 #: Channels and number of 3x3 convolutions of each stage.
-STAGES = ((16, 2), (32, 2), (64, 3), (96, 3))
+STAGES = ((16, 2), (64, 2), (96, 3), (128, 3))
 
 
 class LiteEncoder(nn.Module):
-    """Predicts VGG-19's features channel by channel, at a fifteenth of its arithmetic.
+    """Predicts VGG-19's features channel by channel, at an eighth of its arithmetic.
 
     Four stages of narrow 3x3 convolutions, each followed by a 1x1 convolution with a ReLU that
     predicts a layer of the teacher under the teacher's name, so that the same losses, layers and
