@@ -12,8 +12,11 @@ class _List(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *args: Any, **options: Any) -> NoReturn:
         from faststyle.checkpoint.shelf import styles
 
-        for style in styles():
+        found = styles()
+        for style in found:
             print(f"{style.name}: {style.describe()}")
+        if not found:
+            print("no styles here yet: train one, or pass --ckpt the path of a checkpoint")
         parser.exit()
 
 
