@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from faststyle.checkpoint import TrainedStyle, find_style, shelf, write_style
+from faststyle.checkpoint import TrainedStyle, find_style, load_style, shelf, write_style
 from faststyle.errors import UserError
 from faststyle.networks import TransformNetwork
 
@@ -48,3 +48,14 @@ def test_the_list_tells_painting_artist_licence_and_size(folders: tuple[Path, Pa
     size = wave.path.stat().st_size / 1e6
     expected = f"The Great Wave (Hokusai, public domain); width 2; {size:.1f} MB"
     assert wave.describe() == expected
+
+
+def test_a_style_that_ships_is_small_and_says_where_it_comes_from() -> None:
+    shipped = shelf.FOLDERS[1] / "starry_night.safetensors"
+    assert shipped.stat().st_size < 4e6
+    facts = load_style(shipped).facts
+    assert facts["title"] == "The Starry Night"
+    assert facts["licence"] == "public domain"
+    assert len(facts["style_sha256"]) == 64
+    assert "vgg19" in facts["encoder"]
+    assert "/" not in facts["encoder"] + facts["loss"], "no path of the machine it came from"
