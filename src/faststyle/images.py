@@ -31,6 +31,8 @@ _FORMATS = {
 }
 #: Files that are taken for pictures when a folder is searched.
 EXTENSIONS = frozenset(_FORMATS)
+# Luma weights of ITU-R BT.601, which JPEG and old television use for brightness.
+_LUMA = (0.299, 0.587, 0.114)
 _WITHOUT_ALPHA = {"JPEG", "BMP"}
 
 
@@ -87,6 +89,12 @@ def resample(pixels: Tensor, size: tuple[int, int]) -> Tensor:
         return pixels
     scaled = torch.nn.functional.interpolate(pixels[None], size, mode="bicubic", antialias=True)
     return scaled[0].clamp(0, 1)
+
+
+def luma(pixels: Tensor) -> Tensor:
+    """Brightness of RGB (N, 3, H, W), (N, 1, H, W) (ITU-R BT.601)."""
+    weights = torch.tensor(_LUMA, dtype=pixels.dtype, device=pixels.device).view(1, 3, 1, 1)
+    return (pixels * weights).sum(1, keepdim=True)
 
 
 def psnr(a: Tensor, b: Tensor) -> float:

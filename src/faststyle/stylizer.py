@@ -19,9 +19,6 @@ PRECISIONS = ("auto", *_DTYPES)
 #: Memory grows with the picture: about 350 bytes a pixel for the default network in float32.
 MAX_PIXELS = 16_000_000
 
-# Luma weights of ITU-R BT.601, which JPEG and old television use for brightness.
-_LUMA = (0.299, 0.587, 0.114)
-
 
 class Stylizer:
     """A trained style, ready to be applied to photos.
@@ -142,8 +139,7 @@ def _dtype(precision: str, device: torch.device) -> torch.dtype:
 
 def _with_colour_of(stylised: Tensor, photos: Tensor) -> Tensor:
     """Shift each pixel of the photo along grey until it is as bright as the stylised one."""
-    luma = torch.tensor(_LUMA, dtype=photos.dtype, device=photos.device).view(1, 3, 1, 1)
-    return (photos + ((stylised - photos) * luma).sum(1, keepdim=True)).clamp_(0, 1)
+    return (photos + images.luma(stylised - photos)).clamp_(0, 1)
 
 
 def _check_pixels(size: tuple[int, int], limit: int) -> None:

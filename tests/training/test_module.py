@@ -51,27 +51,26 @@ def test_a_checkpoint_says_what_it_is(encoder: VGGEncoder) -> None:
     assert json.loads(checkpoint["faststyle"]["network"])["width"] == 2
 
 
-def test_warm_up_raises_the_learning_rate_step_by_step(encoder: VGGEncoder) -> None:
-    configured = _module(encoder, learning_rate=0.8, warmup_steps=4).configure_optimizers()
+def _rates(module: StyleTransfer, steps: int) -> list[float]:
+    configured = module.configure_optimizers()
     optimizer, scheduler = configured["optimizer"], configured["lr_scheduler"]["scheduler"]
     rates = []
-    for _ in range(6):
+    for _ in range(steps):
         rates.append(optimizer.param_groups[0]["lr"])
         optimizer.step()
         scheduler.step()
+    return rates
+
+
+def test_warm_up_raises_the_learning_rate_step_by_step(encoder: VGGEncoder) -> None:
+    rates = _rates(_module(encoder, learning_rate=0.8, warmup_steps=4), steps=6)
     assert rates == pytest.approx([0.2, 0.4, 0.6, 0.8, 0.8, 0.8])
 
 
 def test_a_schedule_times_the_warm_up(encoder: VGGEncoder) -> None:
     schedule = functools.partial(torch.optim.lr_scheduler.CosineAnnealingLR, T_max=8)
     module = _module(encoder, learning_rate=0.8, warmup_steps=3, schedule=schedule)
-    configured = module.configure_optimizers()
-    optimizer, scheduler = configured["optimizer"], configured["lr_scheduler"]["scheduler"]
-    rates = []
-    for _ in range(8):
-        rates.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        scheduler.step()
+    rates = _rates(module, steps=8)
     cosine = [0.8 * (1 + math.cos(math.pi * step / 8)) / 2 for step in range(8)]
     warmup = [min(1, (step + 1) / 3) for step in range(8)]
     assert rates == pytest.approx([c * w for c, w in zip(cosine, warmup, strict=True)])

@@ -9,7 +9,6 @@ from faststyle.errors import UserError, nearest
 
 #: The working folder's own styles come first, then those of the clone that faststyle runs from.
 FOLDERS = (Path("checkpoints"), Path(__file__).resolve().parents[3] / "checkpoints")
-_SUFFIX = ".safetensors"
 
 
 @dataclass(frozen=True)
@@ -32,11 +31,7 @@ class Shelved:
 
 def styles() -> list[Shelved]:
     """Every style on the shelf, by name. Raises ``UserError`` if one cannot be read."""
-    found: dict[str, Path] = {}
-    for folder in FOLDERS:
-        for path in sorted(folder.glob(f"*{_SUFFIX}")):
-            found.setdefault(path.stem, path)
-    return [Shelved(name, path, read_facts(path)) for name, path in sorted(found.items())]
+    return [Shelved(name, path, read_facts(path)) for name, path in sorted(_files().items())]
 
 
 def find_style(given: str) -> Path:
@@ -47,9 +42,17 @@ def find_style(given: str) -> Path:
     path = Path(given).expanduser()
     if path.exists() or path.suffix or len(path.parts) != 1:
         return path
-    for folder in FOLDERS:
-        if (shelved := folder / f"{given}{_SUFFIX}").is_file():
-            return shelved
-    names = {path.stem for folder in FOLDERS for path in folder.glob(f"*{_SUFFIX}")}
-    hint = nearest(given, names) if names else "none is here yet; pass the path of a checkpoint"
+    files = _files()
+    if given in files:
+        return files[given]
+    hint = nearest(given, files) if files else "none is here yet; pass the path of a checkpoint"
     raise UserError(f'no style "{given}": {hint}')
+
+
+def _files() -> dict[str, Path]:
+    """Every style's file by its name, those of the first folder first."""
+    found: dict[str, Path] = {}
+    for folder in FOLDERS:
+        for path in folder.glob("*.safetensors"):
+            found.setdefault(path.stem, path)
+    return found

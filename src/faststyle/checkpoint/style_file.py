@@ -2,9 +2,11 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import safetensors.torch
@@ -71,11 +73,9 @@ def read_style(path: Path) -> TrainedStyle:
     Raises ``UserError`` if the file is truncated, foreign, of a newer format, or its tensors do
     not fit the network that it describes.
     """
-    facts = read_facts(path)
-    try:
-        tensors = safetensors.torch.load_file(path)
-    except (safetensors.SafetensorError, OSError):
-        raise UserError(f"{path} is not a readable safetensors file (truncated?)") from None
+    with _opened(path) as file:
+        facts = _facts(file, path)
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     return TrainedStyle(build_network(facts.get("network", ""), tensors, path), facts)
 
 
@@ -84,11 +84,21 @@ def read_facts(path: Path) -> dict[str, str]:
 
     Raises ``UserError`` as :func:`read_style` does.
     """
+    with _opened(path) as file:
+        return _facts(file, path)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
         with safetensors.safe_open(path, "pt") as file:
-            facts: dict[str, str] = file.metadata() or {}
+            yield file
     except (safetensors.SafetensorError, OSError):
         raise UserError(f"{path} is not a readable safetensors file (truncated?)") from None
+
+
+def _facts(file: Any, path: Path) -> dict[str, str]:
+    facts: dict[str, str] = file.metadata() or {}
     if facts.get("format") != "faststyle":
         raise UserError(f"{path} is a safetensors file, but not a style trained by faststyle")
     version = facts.get("format_version", "?")

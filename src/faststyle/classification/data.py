@@ -76,8 +76,8 @@ class ClassData(pl.LightningDataModule):
 
     def prepare_data(self) -> None:
         """Download CIFAR-10 if it is asked for and missing, in one process of each machine."""
-        if self.root is not None:
-            return
+        if self.root is not None or self._train is not None:
+            return  # nothing to download, or set up already
         try:
             CIFAR10(self.cache, download=True)
         except (URLError, TimeoutError, ConnectionError) as error:

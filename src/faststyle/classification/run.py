@@ -3,18 +3,15 @@
 import logging
 from pathlib import Path
 
-import pytorch_lightning as pl
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from faststyle.classification.data import ClassData
 from faststyle.classification.module import Classification
 from faststyle.classification.network import Classifier
-from faststyle.config import find_resume
 from faststyle.errors import UserError, nearest
-from faststyle.files import check_writable
 from faststyle.torch_files import write_torch
-from faststyle.training.fit import fit, quieten
+from faststyle.training.fit import begin, fit
 
 log = logging.getLogger(__name__)
 
@@ -34,14 +31,11 @@ def train_classifier(cfg: DictConfig) -> Path | None:
     Raises:
         UserError: anything that the user can put right; see :mod:`faststyle.errors`.
     """
-    quieten()
-    target, out = Path(cfg.export).expanduser(), Path(cfg.output_dir)
-    check_writable(target.resolve().parent)
+    target = Path(cfg.export).expanduser()
+    resume = begin(cfg, target, "classifier")
     if cfg.normalisation not in _NORMALISATIONS:
         guess = nearest(str(cfg.normalisation), _NORMALISATIONS)
         raise UserError(f'unknown normalisation "{cfg.normalisation}": {guess}')
-    resume = find_resume(cfg.resume, "classifier", out)
-    pl.seed_everything(cfg.seed, workers=True, verbose=False)
     data: ClassData = instantiate(cfg.data)
     data.prepare_data()  # now: the network needs to know the classes
     data.setup()

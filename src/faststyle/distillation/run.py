@@ -3,15 +3,13 @@
 import logging
 from pathlib import Path
 
-import pytorch_lightning as pl
 import safetensors.torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from faststyle.config import find_resume
 from faststyle.distillation.module import Distillation
-from faststyle.files import atomic_write, check_writable
-from faststyle.training.fit import fit, quieten
+from faststyle.files import atomic_write
+from faststyle.training.fit import begin, fit
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +27,8 @@ def distill(cfg: DictConfig) -> Path | None:
     Raises:
         UserError: anything that the user can put right; see :mod:`faststyle.errors`.
     """
-    quieten()
-    target, out = Path(cfg.export).expanduser(), Path(cfg.output_dir)
-    check_writable(target.resolve().parent)
-    resume = find_resume(cfg.resume, "distill", out)
-    pl.seed_everything(cfg.seed, workers=True, verbose=False)
+    target = Path(cfg.export).expanduser()
+    resume = begin(cfg, target, "distill")
     module = Distillation(
         instantiate(cfg.student),
         instantiate(cfg.teacher),

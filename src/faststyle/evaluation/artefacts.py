@@ -10,13 +10,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from faststyle import images
+
 Stylise = Callable[[Tensor], Tensor]
 
 _BAND, _MARGIN = 16, 64  # pixels
 #: Pictures no larger have nothing left far from a cut.
 LEAST_FOR_BORDERS = 2 * _MARGIN + 8 * _BAND
 
-_LUMA = (0.299, 0.587, 0.114)
 _WINDOW = 64  # pixels; spectra are means over windows of this side
 _STRIDE = 4  # of the transform network's deepest layers
 
@@ -31,7 +32,7 @@ def checkerboard(pictures: Tensor) -> Tensor:
 
     Raises ``ValueError`` for pictures smaller than 64 x 64.
     """
-    power = _spectrum(_luma(pictures))
+    power = _spectrum(images.luma(pictures)[:, 0])
     step = _WINDOW // _STRIDE
     peaks = torch.zeros(_WINDOW, _WINDOW, dtype=torch.bool)
     peaks[::step, ::step] = True
@@ -86,13 +87,15 @@ def bright_dots(pictures: Tensor, contrast: float = 0.25) -> Tensor:
     A dot is the brightest of its 7 x 7 pixels, by ``contrast`` above their median, while none on
     the rim of that square is half as much above it.
     """
-    luma = _luma(pictures)
-    around = F.unfold(F.pad(luma[:, None], (3, 3, 3, 3), mode="reflect"), 7)
-    above = luma.flatten(1) - around.median(1).values
+    luma = images.luma(pictures)
+    around = F.unfold(F.pad(luma, (3, 3, 3, 3), mode="reflect"), 7)
+    median = around.median(1).values
     rim = torch.ones(7, 7, dtype=torch.bool)
     rim[1:6, 1:6] = False
-    rim_above = around[:, rim.flatten()].amax(1) - around.median(1).values
-    is_dot = (luma.flatten(1) == around.amax(1)) & (above > contrast) & (rim_above < contrast / 2)
+    rim_above = around[:, rim.flatten()].amax(1) - median
+    centre = luma.flatten(1)
+    brightest = (centre == around.amax(1)) & (centre - median > contrast)
+    is_dot = brightest & (rim_above < contrast / 2)
     return 1e6 * is_dot.float().mean(1)
 
 
@@ -102,7 +105,7 @@ def stripes(pictures: Tensor, contrast: float = 0.08, length: int = 48) -> Tenso
     Counted are runs of ``length`` pixels in a row or column that are, in the mean, brighter or
     darker by ``contrast`` than two pixels to both of their sides.
     """
-    luma = _luma(pictures)[:, None]
+    luma = images.luma(pictures)
     return _level_lines(luma, contrast, length) + _level_lines(luma.mT, contrast, length)
 
 
@@ -112,11 +115,6 @@ def _level_lines(luma: Tensor, contrast: float, length: int) -> Tensor:
     runs = F.avg_pool2d(sides, (1, length), stride=(1, length))
     lines = (runs > contrast).all(1) | (runs < -contrast).all(1)
     return lines.flatten(1).sum(1) * 1e6 / luma[0].numel()
-
-
-def _luma(pictures: Tensor) -> Tensor:
-    weights = torch.tensor(_LUMA, dtype=pictures.dtype, device=pictures.device)
-    return torch.einsum("nchw,c->nhw", pictures, weights)
 
 
 def _spectrum(luma: Tensor) -> Tensor:

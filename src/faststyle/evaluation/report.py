@@ -21,6 +21,7 @@ from faststyle.evaluation import artefacts
 from faststyle.evaluation.parity import Parity, Terms, compare
 from faststyle.losses import PerceptualLoss
 from faststyle.losses.perceptual import StyleImage
+from faststyle.optimization.start import starting_picture
 from faststyle.stylizer import Stylizer
 
 log = logging.getLogger(__name__)
@@ -118,9 +119,8 @@ def _parities(
             bar.update()
 
         for index, photo in enumerate(pictures):
-            generator = torch.Generator().manual_seed(index)
-            noise = torch.rand(photo.shape, generator=generator)
-            first = noise if start == "noise" else photo
+            size = (photo.shape[2], photo.shape[3])
+            first = starting_picture(start, 0.0, photo[0], size, seed=index)[None]
             found.append(compare(stylizer, loss, photo, first, iterations, advance))
     return found
 
@@ -142,9 +142,11 @@ def _mean(terms: Sequence[Terms]) -> dict[str, float]:
 
 def _artefacts(stylizer: Stylizer, pictures: Sequence[Tensor]) -> dict[str, float]:
     """Means over the photos; what photos have themselves is taken off where that makes sense."""
+    stylised = [stylizer(photo) for photo in pictures]
 
     def more(measure: Callable[[Tensor], Tensor]) -> float:
-        return mean((measure(stylizer(p)) - measure(p)).item() for p in pictures)
+        pairs = zip(stylised, pictures, strict=True)
+        return mean((measure(s) - measure(p)).item() for s, p in pairs)
 
     found = {
         "checkerboard_db": more(artefacts.checkerboard),

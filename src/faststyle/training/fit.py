@@ -12,11 +12,24 @@ from omegaconf import DictConfig
 from pytorch_lightning.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.utilities import rank_zero_only
 
-from faststyle.config import LAST_CHECKPOINT
+from faststyle.config import LAST_CHECKPOINT, find_resume
+from faststyle.files import check_writable
 from faststyle.training.callbacks import FiniteGuard, StopOnSignal, Throughput
 from faststyle.training.checkpoint_io import AtomicCheckpointIO
 
 log = logging.getLogger(__name__)
+
+
+def begin(cfg: DictConfig, target: Path, name: str) -> Path | None:
+    """What every run does first: see that ``target`` can be written, and seed by ``cfg.seed``.
+
+    Returns the checkpoint to go on from, if ``cfg.resume`` asks for one of the runs called
+    ``name``. Raises ``UserError`` if there is none, ``OSError`` if nothing can be written there.
+    """
+    _quieten()
+    check_writable(target.parent)  # now, not after hours of training
+    pl.seed_everything(cfg.seed, workers=True, verbose=False)
+    return find_resume(cfg.resume, name, Path(cfg.output_dir))
 
 
 def fit(
@@ -67,7 +80,7 @@ def checkpoint(out: Path, **options: Any) -> ModelCheckpoint:
     return ModelCheckpoint(out / LAST_CHECKPOINT.parent, enable_version_counter=False, **options)
 
 
-def quieten() -> None:
+def _quieten() -> None:
     """Let one process of a run speak for all, without what Lightning says of intended things."""
     if rank_zero_only.rank:  # type: ignore[attr-defined]
         logging.disable(logging.WARNING)

@@ -4,20 +4,17 @@ import json
 import logging
 from pathlib import Path
 
-import pytorch_lightning as pl
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from faststyle.checkpoint import TrainedStyle, find_style, load_style, write_style
-from faststyle.config import find_resume
 from faststyle.errors import UserError
-from faststyle.files import check_writable
 from faststyle.hardware import cpu_has_bf16
 from faststyle.losses.perceptual import StyleImage
 from faststyle.networks import TransformNetwork
 from faststyle.torch_files import read_torch
 from faststyle.training.callbacks import SampleGrid
-from faststyle.training.fit import checkpoint, fit, quieten
+from faststyle.training.fit import begin, checkpoint, fit
 from faststyle.training.module import StyleTransfer
 
 log = logging.getLogger(__name__)
@@ -35,12 +32,9 @@ def train(cfg: DictConfig) -> Path | None:
     Raises:
         UserError: anything that the user can put right; see :mod:`faststyle.errors`.
     """
-    quieten()
     target = Path(cfg.export.path).expanduser()
-    check_writable(target.parent)  # now, not after hours of training
-    resume = find_resume(cfg.resume, cfg.style.name, Path(cfg.output_dir))
+    resume = begin(cfg, target, cfg.style.name)
     _warn_of_slow_precision(cfg)
-    pl.seed_everything(cfg.seed, workers=True, verbose=False)
     data = instantiate(cfg.data)
     module = build_module(cfg)
     if resume:
