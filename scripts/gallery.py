@@ -34,9 +34,9 @@ def main() -> None:
     rows = []
     for path in find_photos(args.photos):
         photo = images.load(path)
-        shown = [stylizer.stylise([photo], args.size)[0].pixels for stylizer in stylizers]
-        rows.append([photo.pixels, *shown])
-    images.save(images.Picture(contact_sheet(rows, args.height)), args.output)
+        shown = [(s.stylise([photo], args.size)[0].pixels, s.name) for s in stylizers]
+        rows.append([(photo.pixels, path.stem), *shown])
+    images.save(contact_sheet(rows, args.height), args.output)
     print(args.output)
 
 

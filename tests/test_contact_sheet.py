@@ -1,30 +1,45 @@
 import pytest
 import torch
 
-from faststyle.contact_sheet import contact_sheet
+from faststyle import images
+from faststyle.contact_sheet import Panel, contact_sheet
 
 
-def colour(value: float, height: int, width: int) -> torch.Tensor:
-    return torch.full((3, height, width), value)
+def grey(level: int, height: int, width: int, caption: str = "") -> Panel:
+    return torch.full((3, height, width), level / 255), caption
+
+
+def red(sheet: images.Picture, y: int, x: int) -> int:
+    return round(255 * sheet.pixels[0, y, x].item())
 
 
 def test_pictures_stand_in_rows_and_columns_on_white() -> None:
-    rows = [[colour(0.1, 10, 20), colour(0.2, 10, 10)], [colour(0.3, 20, 20), colour(0.4, 5, 5)]]
+    rows = [[grey(10, 10, 20), grey(20, 10, 10)], [grey(30, 20, 20), grey(40, 5, 5)]]
     sheet = contact_sheet(rows, height=10, gap=2)
-    assert sheet.shape == (3, 22, 32)
-    assert sheet[0, 5, 10] == pytest.approx(0.1)
-    assert sheet[0, 5, 27] == pytest.approx(0.2)
-    assert sheet[0, 17, 10] == pytest.approx(0.3)
-    assert sheet[0, 17, 27] == pytest.approx(0.4)
-    assert sheet[0, 11, 10] == 1
-    assert sheet[0, 5, 21] == 1
-    assert sheet[0, 17, 2] == 1, "a narrow picture stands in the middle of its column"
+    assert sheet.pixels.shape == (3, 22, 32)
+    assert red(sheet, 5, 10) == 10
+    assert red(sheet, 5, 27) == 20
+    assert red(sheet, 17, 10) == 30
+    assert red(sheet, 17, 27) == 40
+    assert red(sheet, 11, 10) == 255
+    assert red(sheet, 5, 21) == 255
+    assert red(sheet, 17, 2) == 255, "a narrow picture stands in the middle of its column"
 
 
 def test_a_short_row_leaves_its_end_white() -> None:
-    sheet = contact_sheet([[colour(0, 4, 4)], [colour(0, 4, 4), colour(0, 4, 4)]], 4, gap=0)
-    assert sheet[0, 2, 6] == 1
-    assert sheet[0, 6, 6] == 0
+    sheet = contact_sheet([[grey(0, 4, 4)], [grey(0, 4, 4), grey(0, 4, 4)]], 4, gap=0)
+    assert red(sheet, 2, 6) == 255
+    assert red(sheet, 6, 6) == 0
+
+
+def test_captions_are_written_under_their_pictures() -> None:
+    rows = [[grey(0, 8, 40, "words"), grey(0, 8, 40)], [grey(0, 8, 40)]]
+    sheet = contact_sheet(rows, 8, gap=0).pixels
+    assert sheet.shape[1] > 8 + 8, "the first row has room for a caption"
+    room = sheet[:, 8:-8]
+    assert room[..., :40].min() < 0.5
+    assert room[..., 40:].min() == 1
+    assert sheet[:, -8:, :40].max() == 0, "the second row has none"
 
 
 def test_no_pictures_are_refused() -> None:

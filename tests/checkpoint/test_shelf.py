@@ -50,6 +50,14 @@ def test_the_list_tells_painting_artist_licence_and_size(folders: tuple[Path, Pa
     assert wave.describe() == expected
 
 
+def test_a_file_that_is_no_style_is_named_and_left_out_of_the_list(
+    folders: tuple[Path, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    (folders[0] / "foreign.safetensors").write_bytes(b"no style at all")
+    assert [style.name for style in shelf.styles()] == ["great_wave", "night"]
+    assert "foreign.safetensors" in caplog.text
+
+
 def test_a_style_that_ships_is_small_and_says_where_it_comes_from() -> None:
     shipped = shelf.FOLDERS[1] / "starry_night.safetensors"
     assert shipped.stat().st_size < 4e6

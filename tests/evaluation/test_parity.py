@@ -24,15 +24,14 @@ def photo() -> Tensor:
     return torch.rand(1, 3, 32, 32, generator=_seeded(0))
 
 
-def test_terms_are_those_of_the_loss_without_total_variation(
-    loss: PerceptualLoss, photo: Tensor
-) -> None:
+def test_terms_are_those_of_the_loss(loss: PerceptualLoss, photo: Tensor) -> None:
     parity = compare(lambda x: 1 - x, loss, photo, photo, [])
     expected = loss(1 - photo, loss.content_targets(photo))
     network = parity.network
     assert network.content == pytest.approx(expected["content"].item())
     assert network.style == pytest.approx(expected["style"].item())
-    assert network.loss == pytest.approx(network.content + network.style)
+    assert network.loss == pytest.approx(expected["loss"].item())
+    assert network.loss > network.content + network.style, "total variation counts"
     assert network.seconds > 0
     assert parity.photo.content == pytest.approx(0, abs=1e-6)
     assert parity.optimised == {}
@@ -47,6 +46,7 @@ def test_optimisation_is_measured_after_the_given_iterations(
     assert len(calls) == len(parity.trace) == 9
     assert parity.trace == sorted(parity.trace, reverse=True), "the best so far never rises"
     few, many = parity.optimised[3], parity.optimised[9]
+    assert [few.loss, many.loss] == pytest.approx([parity.trace[2], parity.trace[8]])
     assert many.loss < few.loss < parity.photo.loss
     assert few.seconds < many.seconds
     assert photo.equal(torch.rand(1, 3, 32, 32, generator=_seeded(0))), "the photo is untouched"

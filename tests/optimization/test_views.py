@@ -7,7 +7,6 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from faststyle.encoder import VGGEncoder
 from faststyle.errors import UserError
 from faststyle.optimization.views import (
-    contact_sheet,
     feature_grid,
     heat_map,
     look,
@@ -46,9 +45,6 @@ def test_every_view_of_every_layer_is_made_once(encoder: VGGEncoder) -> None:
     assert list(views) == layers
     kinds = ["feature maps", "Gram matrix of the style", "recovered, inf dB of the photo"]
     assert list(views["relu1_1"]) == kinds
-    sheet = contact_sheet(views)
-    assert sheet.width > 3 * 512
-    assert sheet.height > 2 * 512
 
 
 def test_an_unknown_layer_is_named(encoder: VGGEncoder) -> None:

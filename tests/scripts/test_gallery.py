@@ -23,6 +23,6 @@ def test_every_photo_is_shown_in_every_style(tmp_path: Path, photo_folder: Path)
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     sheet = images.load(out).pixels
-    assert sheet.shape == (3, 6 * 48 - 8, 3 * 48 + 2 * 8)
+    assert sheet.shape == (3, 6 * (40 + 22 + 8) - 8, 3 * 48 + 2 * 8), "with captions"
     photo = images.resample(images.load(photo_folder / "0.jpg").pixels, (40, 48))
     assert torch.allclose(sheet[:, :40, :48], photo, atol=0.01)

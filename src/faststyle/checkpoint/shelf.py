@@ -1,11 +1,14 @@
 """Styles by name: those that ship with faststyle, and those that were trained here."""
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from faststyle.checkpoint.style_file import read_facts
 from faststyle.errors import UserError, nearest
+
+log = logging.getLogger(__name__)
 
 #: The working folder's own styles come first, then those of the clone that faststyle runs from.
 FOLDERS = (Path("checkpoints"), Path(__file__).resolve().parents[3] / "checkpoints")
@@ -30,8 +33,14 @@ class Shelved:
 
 
 def styles() -> list[Shelved]:
-    """Every style on the shelf, by name. Raises ``UserError`` if one cannot be read."""
-    return [Shelved(name, path, read_facts(path)) for name, path in sorted(_files().items())]
+    """Every style on the shelf, by name; a file that is none is named in a warning."""
+    found = []
+    for name, path in sorted(_files().items()):
+        try:
+            found.append(Shelved(name, path, read_facts(path)))
+        except UserError as error:
+            log.warning("%s", error)
+    return found
 
 
 def find_style(given: str) -> Path:

@@ -21,7 +21,7 @@ _PASSES = 5
 
 @dataclass(frozen=True)
 class Terms:
-    """Content and style loss, their sum, and the seconds that it took to get there."""
+    """Content and style, the whole loss (with total variation, if it has any), and the seconds."""
 
     content: float
     style: float
@@ -95,8 +95,7 @@ def compare(
 @torch.no_grad()
 def _terms(loss: PerceptualLoss, picture: Tensor, targets: dict[str, Tensor], s: float) -> Terms:
     found = loss(picture, targets)
-    content, style = found["content"].item(), found["style"].item()
-    return Terms(content, style, content + style, s)
+    return Terms(found["content"].item(), found["style"].item(), found["loss"].item(), s)
 
 
 def _timed(run: Callable[[], Tensor]) -> tuple[Tensor, float]:

@@ -8,13 +8,14 @@ from typing import NoReturn
 
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageDraw, ImageOps
+from PIL import ImageOps
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from torchvision.utils import make_grid
 from tqdm import tqdm
 
 from faststyle import images
+from faststyle.contact_sheet import Panel, contact_sheet
 from faststyle.encoder import VGGEncoder
 from faststyle.files import check_writable
 from faststyle.hardware import find_device
@@ -25,7 +26,7 @@ from faststyle.optimization.inversion import invert
 _DARK, _MIDDLE, _LIGHT = "#0d0887", "#cc4778", "#f0f921"
 #: Entries of a Gram matrix are told apart down to this part of the largest.
 _LEAST_SHOWN = 1e-4
-_PANEL, _MARGIN, _CAPTION = 512, 8, 22
+_PANEL = 512  # pixels high
 
 #: layer -> kind of view -> picture (3, H, W) in [0, 1].
 Views = Mapping[str, Mapping[str, Tensor]]
@@ -95,27 +96,21 @@ def heat_map(gram: Tensor) -> Tensor:
     return images.to_unit(images.to_uint8(coloured))
 
 
-def contact_sheet(views: Views) -> Image.Image:
-    """All views in one picture: a row for each layer, a caption under each panel."""
-    columns = max(len(row) for row in views.values())
-    pitch, height = _PANEL + _MARGIN, _PANEL + _CAPTION + _MARGIN
-    sheet = Image.new("RGB", (columns * pitch + _MARGIN, len(views) * height + _MARGIN), "white")
-    draw = ImageDraw.Draw(sheet)
-    for row, (layer, panels) in enumerate(views.items()):
-        for column, (kind, pixels) in enumerate(panels.items()):
-            left, top = _MARGIN + column * pitch, _MARGIN + row * height
-            sheet.paste(images.to_pil(_fit(pixels)), (left, top))
-            draw.text((left, top + _PANEL + 4), f"{layer}: {kind}", fill="black", font_size=14)
-    return sheet
+def _panels(views: Views) -> list[list[Panel]]:
+    """A row for each layer, and what each panel shows as its caption."""
+    return [
+        [(_enlarge(pixels), f"{layer}: {kind}") for kind, pixels in panels.items()]
+        for layer, panels in views.items()
+    ]
 
 
-def _fit(pixels: Tensor) -> Tensor:
-    """Scale (3, H, W) into the panel; small ones by whole pixels' sharpness, not blurred."""
-    factor = _PANEL / max(pixels.shape[1:])
-    size = [max(1, round(side * factor)) for side in pixels.shape[1:]]
-    if factor > 1:
-        return F.interpolate(pixels[None], size, mode="nearest-exact")[0]
-    return images.resample(pixels, (size[0], size[1]))
+def _enlarge(pixels: Tensor) -> Tensor:
+    """(3, H, W) to the panel's height if it is less, by sharp pixels instead of blurred ones."""
+    factor = _PANEL / pixels.shape[1]
+    if factor <= 1:
+        return pixels
+    size = (_PANEL, max(1, round(pixels.shape[2] * factor)))
+    return F.interpolate(pixels[None], size, mode="nearest-exact")[0]
 
 
 def show(args: argparse.Namespace) -> None:
@@ -137,8 +132,7 @@ def show(args: argparse.Namespace) -> None:
 
         recovered = recover if args.reconstruct else None
         views = look(encoder, layers, photo, style, recovered, args.maps)
-    sheet = images.to_unit(images.to_uint8(contact_sheet(views)))
-    images.save(images.Picture(sheet), args.output)
+    images.save(contact_sheet(_panels(views), _PANEL), args.output)
     if args.logdir:
         write_tensorboard(views, args.logdir)
 
