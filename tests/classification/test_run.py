@@ -70,7 +70,7 @@ def test_a_folder_of_classes_trains_by_a_step_schedule(
         for k in range(4):
             make_photo(tmp_path / "classes" / name / f"{k}.jpg", seed=k)
     steps = ("trainer.max_steps=5", "trainer.val_check_interval=5", "data.batch_size=2")
-    halving = ("schedule=step", "schedule.step_size=2", "normalisation=imagenet")
+    halving = ("schedule=step", "schedule.every=2", "normalisation=imagenet")
     cfg = composed(tmp_path, f"data.root={tmp_path / 'classes'}", *steps, *halving)
     path = train_classifier(cfg)
     assert path is not None

@@ -134,6 +134,24 @@ def test_a_sweep_trains_every_style(tmp_path: Path, photo_folder: Path) -> None:
     ]
 
 
+def test_ten_minutes_begin_from_a_style_that_ships_with_nothing_to_download(tmp_path: Path) -> None:
+    image = ROOT / "src" / "faststyle" / "assets" / "flow_field.png"
+    choice = [f"style.image={image}", "style.name=own", "data.size=32", "style.size=64"]
+    short = ["trainer.max_steps=1", "data.val_photos=1", "model.learning_rate=1e-9"]
+    script = str(ROOT / "scripts" / "train.py")
+    run = subprocess.run(
+        [sys.executable, script, "experiment=ten_minutes", *choice, *short, "export.half=false"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    own = _weights(tmp_path / "checkpoints" / "own.safetensors")
+    shipped = _weights(ROOT / "checkpoints" / "starry_night.safetensors")
+    assert all(torch.allclose(own[key], shipped[key], atol=1e-6) for key in shipped)
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [

@@ -66,7 +66,7 @@ def test_training_lowers_the_loss_and_exports_a_style(
 def test_everything_worth_watching_is_in_tensorboard(
     configured: Callable[..., DictConfig],
 ) -> None:
-    cfg = configured("a", "loss.tv_weight=0.1", "model.warmup_steps=3")
+    cfg = configured("a", "loss.tv_weight=0.1", "model.warmup_steps=3", "schedule=constant")
     train(cfg)
     events = EventAccumulator(str(cfg.output_dir)).Reload()
     scalars = set(events.Tags()["scalars"])
@@ -100,11 +100,11 @@ def test_checkpoints_hold_the_network_and_neither_encoder_nor_code(
 @pytest.mark.parametrize(
     "extra",
     [
-        (),
-        ("model.warmup_steps=5",),
-        ("network.norm=batch",),
-        ("schedule=cosine", "schedule.T_max=6"),
-        ("averaging=ema",),
+        ("schedule=constant",),
+        ("schedule.steps=6",),
+        ("schedule.steps=6", "model.warmup_steps=5"),
+        ("schedule.steps=6", "network.norm=batch"),
+        ("schedule.steps=6", "averaging=ema"),
     ],
 )
 def test_resuming_gives_the_weights_of_an_undisturbed_run_to_the_bit(

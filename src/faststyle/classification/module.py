@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 from faststyle import images
 from faststyle.classification.network import Classifier
+from faststyle.training.schedule import Schedule, scheduled
 
 Labelled = tuple[Tensor, Tensor]  # uint8 (N, 3, S, S), classes (N,)
 
@@ -22,14 +22,14 @@ class Classification(pl.LightningModule):
     Args:
         network: to be trained.
         optimizer: makes one of the network's parameters.
-        schedule: makes that of the learning rate, counted in steps, of the optimizer.
+        schedule: a step's factor of the learning rate.
     """
 
     def __init__(
         self,
         network: Classifier,
         optimizer: Callable[[Iterable[Tensor]], Optimizer],
-        schedule: Callable[[Optimizer], LRScheduler],
+        schedule: Schedule,
     ) -> None:
         super().__init__()
         self.network = network
@@ -48,11 +48,7 @@ class Classification(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """What was passed."""
-        optimizer = self._optimizer(self.network.parameters())
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": self._schedule(optimizer), "interval": "step"},
-        }
+        return scheduled(self._optimizer(self.network.parameters()), self._schedule)
 
     def _loss(self, stage: str, batch: Labelled) -> Tensor:
         pixels, classes = batch

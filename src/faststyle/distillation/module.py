@@ -1,5 +1,6 @@
 """The LightningModule that distils a VGG into the lite encoder."""
 
+from functools import partial
 from typing import Any
 
 import pytorch_lightning as pl
@@ -12,6 +13,7 @@ from faststyle.encoder import LiteEncoder, VGGEncoder
 from faststyle.encoder.lite import HEADS
 from faststyle.losses import gram_matrix
 from faststyle.losses.terms import feature_distance, statistic_distance
+from faststyle.training.schedule import cosine, scheduled
 
 #: The perceptual loss whose gradient is matched: configs/loss/relative.yaml.
 CONTENT, STYLE_WEIGHT = "relu3_3", 5.0
@@ -83,8 +85,7 @@ class Distillation(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """Adam, its rate falling along a cosine to the last step."""
         optimizer = torch.optim.Adam(self.student.parameters(), self.learning_rate)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.trainer.max_steps)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        return scheduled(optimizer, partial(cosine, steps=self.trainer.max_steps))
 
     def _photos(self, batch: Tensor) -> Tensor:
         return images.to_unit(batch).contiguous(memory_format=torch.channels_last)

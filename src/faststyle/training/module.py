@@ -1,13 +1,11 @@
 """The LightningModule: one transform network trained against one perceptual loss."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import ChainedScheduler, LinearLR, LRScheduler
 
 from faststyle import images
 from faststyle.checkpoint.loading import FACTS_KEY
@@ -15,6 +13,7 @@ from faststyle.checkpoint.style_file import network_facts
 from faststyle.errors import UserError
 from faststyle.losses import PerceptualLoss
 from faststyle.networks import TransformNetwork
+from faststyle.training.schedule import Schedule, constant, scheduled
 
 
 class StyleTransfer(pl.LightningModule):
@@ -27,7 +26,7 @@ class StyleTransfer(pl.LightningModule):
         loss: the perceptual loss, its style already set.
         facts: texts that go into every checkpoint; see :class:`faststyle.checkpoint.TrainedStyle`.
         learning_rate: of Adam.
-        schedule: of the learning rate after that, counted in steps; none keeps it constant.
+        schedule: a step's factor of the learning rate.
         warmup_steps: over which the learning rate rises from almost 0.
         channels_last: keep tensors in the layout that convolutions prefer.
         compile: run network and encoder through ``torch.compile``.
@@ -41,7 +40,7 @@ class StyleTransfer(pl.LightningModule):
         network: TransformNetwork,
         loss: PerceptualLoss,
         facts: Mapping[str, str],
-        schedule: Callable[[Optimizer], LRScheduler] | None = None,
+        schedule: Schedule = constant,
         learning_rate: float = 1e-3,
         warmup_steps: int = 0,
         channels_last: bool = True,
@@ -88,15 +87,7 @@ class StyleTransfer(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """Adam on the transform network; the schedule times a linear warm-up."""
         optimizer = torch.optim.Adam(self.network.parameters(), lr=self.learning_rate)
-        schedules: list[LRScheduler] = []
-        if (steps := self.warmup_steps) > 1:
-            schedules += [LinearLR(optimizer, 1 / steps, total_iters=steps - 1)]
-        if self._schedule:
-            schedules += [self._schedule(optimizer)]
-        if not schedules:
-            return optimizer
-        chained = ChainedScheduler(schedules, optimizer)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": chained, "interval": "step"}}
+        return scheduled(optimizer, self._schedule, self.warmup_steps)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what is needed to use the checkpoint as a style."""
