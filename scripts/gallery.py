@@ -30,11 +30,11 @@ def main() -> None:
     images.format_of(args.output)
     reuse_freed_memory()
     names = args.ckpt or [style.name for style in styles()]
-    stylizers = [Stylizer.load(name, precision="auto") for name in names]
+    stylizers = {Path(name).stem: Stylizer.load(name, precision="auto") for name in names}
     rows = []
     for path in find_photos(args.photos):
         photo = images.load(path)
-        shown = [(s.stylise([photo], args.size)[0].pixels, s.name) for s in stylizers]
+        shown = [(s.stylise([photo], args.size)[0].pixels, n) for n, s in stylizers.items()]
         rows.append([(photo.pixels, path.stem), *shown])
     images.save(contact_sheet(rows, args.height), args.output)
     print(args.output)

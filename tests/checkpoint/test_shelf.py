@@ -1,10 +1,14 @@
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 from faststyle.checkpoint import TrainedStyle, find_style, load_style, shelf, write_style
 from faststyle.errors import UserError
 from faststyle.networks import TransformNetwork
+
+STYLES = Path(__file__).resolve().parents[2] / "configs" / "style"
+SHIPPED = ("starry_night", "the_scream", "great_wave", "composition_vii", "starry_night_small")
 
 
 @pytest.fixture
@@ -58,12 +62,17 @@ def test_a_file_that_is_no_style_is_named_and_left_out_of_the_list(
     assert "foreign.safetensors" in caplog.text
 
 
-def test_a_style_that_ships_is_small_and_says_where_it_comes_from() -> None:
-    shipped = shelf.FOLDERS[1] / "starry_night.safetensors"
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_style_that_ships_is_small_and_says_where_it_comes_from(name: str) -> None:
+    shipped = shelf.FOLDERS[1] / f"{name}.safetensors"
     assert shipped.stat().st_size < 4e6
-    facts = load_style(shipped).facts
-    assert facts["title"] == "The Starry Night"
+    style = load_style(shipped)
+    facts = style.facts
+    painting = OmegaConf.load(STYLES / f"{facts['style']}.yaml")
+    assert facts["title"] == painting.title
+    assert facts["artist"] == painting.artist
     assert facts["licence"] == "public domain"
     assert len(facts["style_sha256"]) == 64
     assert "vgg19" in facts["encoder"]
     assert "/" not in facts["encoder"] + facts["loss"], "no path of the machine it came from"
+    assert (style.network.options["width"] == 8) == name.endswith("_small")
