@@ -20,6 +20,10 @@ class _List(argparse.Action):
         parser.exit()
 
 
+def _tile(text: str) -> str | int:
+    return int(text) if text.isdecimal() else text
+
+
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Stylise photos with a trained style.")
     parser.add_argument("inputs", nargs="+", help="pictures, folders or glob patterns")
@@ -34,7 +38,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
     parser.add_argument("--precision", default="auto", choices=("auto", "32", "bf16", "16"))
     parser.add_argument("--batch-size", type=int, default=1, help="pictures of one size at once")
-    parser.add_argument("--max-pixels", type=int, help="refuse larger pictures; 16 million")
+    parser.add_argument(
+        "--tile", type=_tile, default="auto", help="auto (large pictures in tiles), off, or pixels"
+    )
+    parser.add_argument(
+        "--max-pixels", type=int, help="refuse larger pictures; 16 million, or 178 in tiles"
+    )
     return parser.parse_args()
 
 
@@ -43,7 +52,7 @@ def main() -> None:
     # Imported late: --help should not wait for torch.
     from faststyle.hardware import reuse_freed_memory
     from faststyle.jobs import Settings, plan, run
-    from faststyle.stylizer import MAX_PIXELS, Stylizer
+    from faststyle.stylizer import Stylizer
 
     if args.batch_size < 1:
         raise UserError(f"--batch-size is {args.batch_size}; it must be at least 1")
@@ -57,7 +66,8 @@ def main() -> None:
         args.strength,
         args.preserve_color,
         args.batch_size,
-        MAX_PIXELS if args.max_pixels is None else args.max_pixels,
+        args.max_pixels,
+        args.tile,
     )
     if failed := run(stylizer, jobs, settings):
         raise UserError(f"{failed} of {len(jobs)} pictures could not be stylised")

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import torch
@@ -91,9 +92,73 @@ def test_too_large_a_picture_is_refused_before_any_work(stylizer: Stylizer) -> N
         stylizer.stylise([Picture(PHOTOS[0])], size=100_000)
 
 
+def test_strips_make_the_picture_that_one_pass_makes(stylizer: Stylizer) -> None:
+    generator = torch.Generator().manual_seed(1)
+    picture = Picture(torch.rand(3, 203, 130, generator=generator))
+    choice: dict[str, Any] = {"strength": 0.8, "preserve_color": True}
+    [whole] = stylizer.stylise([picture], **choice)
+    shown: list[tuple[int, int]] = []
+    [strips] = stylizer.stylise(
+        [picture], **choice, tile=64, progress=lambda done, total: shown.append((done, total))
+    )
+    torch.testing.assert_close(strips.pixels, whole.pixels, atol=1e-4, rtol=0)
+    assert [done for done, _ in shown] == list(range(1, shown[0][1] + 1))
+
+
+def test_strips_in_half_precision_are_less_than_a_grey_level_off() -> None:
+    torch.manual_seed(0)
+    style = TrainedStyle(TransformNetwork(width=8, blocks=2).eval())
+    coarse = torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(1))
+    [photo] = torch.nn.functional.interpolate(coarse, (120, 160), mode="bicubic").clamp(0, 1)
+    stylizer = Stylizer(style, device="cpu", precision="bf16")
+    [whole] = stylizer.stylise([Picture(photo)])
+    [strips] = stylizer.stylise([Picture(photo)], tile=32)
+    assert (strips.pixels - whole.pixels).abs().mean() < 1 / 255
+
+
+def test_pictures_of_bytes_come_out_as_bytes(stylizer: Stylizer) -> None:
+    eight_bit = (PHOTOS * 255).round().to(torch.uint8)
+    expected = stylizer(eight_bit / 255) * 255
+    for tile in ("off", "auto"):
+        results = stylizer.stylise([Picture(p) for p in eight_bit], tile=tile)
+        found = torch.stack([result.pixels for result in results])
+        assert found.dtype == torch.uint8
+        torch.testing.assert_close(found.float(), expected, atol=0.51, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("free", "size", "expected"),
+    [
+        (10**10, (1000, 1000), None),
+        (10**10, (9000, 12000), 71),
+        (10**8, (1000, 1000), 857),
+        (0, (100, 100_000), 32),
+        (0, (16, 100), None),
+    ],
+)
+def test_auto_takes_strips_where_a_picture_would_not_fit(
+    stylizer: Stylizer,
+    monkeypatch: pytest.MonkeyPatch,
+    free: int,
+    size: tuple[int, int],
+    expected: int | None,
+) -> None:
+    monkeypatch.setattr("faststyle.stylizer.free_memory", lambda device: free)
+    assert stylizer._rows("auto", size, count=1) == expected
+
+
+def test_networks_that_cannot_be_streamed_say_so() -> None:
+    stylizer = Stylizer(TrainedStyle(TransformNetwork(2, 0, norm="batch")), device="cpu")
+    with pytest.raises(UserError, match="tile=off"):
+        stylizer.stylise([Picture(torch.rand(3, 64, 64))], tile=32)
+
+
 def test_wrong_arguments_are_named(stylizer: Stylizer) -> None:
     with pytest.raises(UserError, match="strength"):
         stylizer(PHOTOS, strength=1.5)
+    for tile in ("of", 31):
+        with pytest.raises(UserError, match="must be auto, off, or 32 rows or more"):
+            stylizer.stylise([Picture(torch.rand(3, 64, 64))], tile=tile)
     with pytest.raises(UserError, match="size"):
         stylizer.stylise([Picture(PHOTOS[0])], size=0)
     with pytest.raises(ValueError, match=r"\(N, 3, H, W\)"):

@@ -5,6 +5,7 @@ import platform
 import sys
 from collections.abc import Mapping
 
+import psutil
 import torch
 
 from faststyle.errors import UserError
@@ -35,6 +36,13 @@ def find_device(name: str) -> torch.device:
     except (RuntimeError, AssertionError):
         raise UserError(f'device "{name}" is not to be had here; try cpu') from None
     return device
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that ``device`` could still give this process."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(psutil.virtual_memory().available)
 
 
 def cpu_name() -> str:

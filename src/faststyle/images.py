@@ -1,6 +1,7 @@
 """Files <-> tensors: the one place where pictures are decoded, checked and encoded.
 
-Pixels are RGB float32 in [0, 1], channels first, everywhere between here and the networks.
+Pixels are RGB float32 in [0, 1], channels first, everywhere between here and the networks; only
+pictures too large for that stay the bytes of their file until their turn comes, tile by tile.
 """
 
 import io
@@ -40,7 +41,7 @@ _WITHOUT_ALPHA = {"JPEG", "BMP"}
 class Picture:
     """A decoded picture and what has to survive the way back to a file.
 
-    ``pixels``: float32 (3, H, W) in [0, 1]. ``alpha``: float32 (1, H, W) in [0, 1], or none.
+    ``pixels``: (3, H, W), float32 in [0, 1] or uint8. ``alpha``: likewise (1, H, W), or none.
     ``icc_profile``: the colour profile that ``pixels`` are in, or none for sRGB.
     """
 
@@ -50,8 +51,15 @@ class Picture:
 
 
 def to_unit(pixels: Tensor) -> Tensor:
-    """8-bit values (uint8, any shape) as float32 in [0, 1]."""
-    return pixels.float().div_(255)
+    """8-bit values (uint8, any shape) as float32 in [0, 1]; what is float already stays."""
+    return pixels if pixels.is_floating_point() else pixels.float().div_(255)
+
+
+def to_bytes(pixels: Tensor) -> Tensor:
+    """Values in [0, 1] (any shape) as uint8, clamped and rounded; what is uint8 already stays."""
+    if pixels.dtype == torch.uint8:
+        return pixels
+    return pixels.detach().float().clamp(0, 1).mul_(255).round_().to(torch.uint8)
 
 
 def to_uint8(image: Image.Image) -> Tensor:
@@ -60,9 +68,8 @@ def to_uint8(image: Image.Image) -> Tensor:
 
 
 def to_pil(pixels: Tensor) -> Image.Image:
-    """A tensor (3, H, W) or (1, H, W) in [0, 1], clamped and rounded, as a Pillow image."""
-    eight_bit = pixels.detach().float().clamp(0, 1).mul(255).round().to(torch.uint8).cpu()
-    array = eight_bit.permute(1, 2, 0).numpy()
+    """A tensor (3, H, W) or (1, H, W), uint8 or in [0, 1], as a Pillow image."""
+    array = to_bytes(pixels).cpu().permute(1, 2, 0).numpy()
     return Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
 
 
@@ -84,11 +91,11 @@ def shrink(pixels: Tensor, short_side: int) -> Tensor:
 
 
 def resample(pixels: Tensor, size: tuple[int, int]) -> Tensor:
-    """Scale (C, H, W) to a height and width; antialiased bicubic, in [0, 1]."""
+    """Scale (C, H, W), uint8 or in [0, 1], to a height and width; antialiased bicubic."""
     if tuple(pixels.shape[-2:]) == size:
         return pixels
     scaled = torch.nn.functional.interpolate(pixels[None], size, mode="bicubic", antialias=True)
-    return scaled[0].clamp(0, 1)
+    return scaled[0].clamp(0, 1) if pixels.is_floating_point() else scaled[0]
 
 
 def luma(pixels: Tensor) -> Tensor:
@@ -146,7 +153,14 @@ def load_rgb(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
 
 
 def load(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
-    """Read a picture: EXIF orientation applied; alpha and ICC profile kept.
+    """Read a picture as float32; see :func:`load_bytes`. Raises ``UserError``."""
+    picture = load_bytes(path, max_pixels)
+    alpha = None if picture.alpha is None else to_unit(picture.alpha)
+    return Picture(to_unit(picture.pixels), alpha, picture.icc_profile)
+
+
+def load_bytes(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
+    """Read a picture as uint8: EXIF orientation applied; alpha and ICC profile kept.
 
     Greyscale, palette, CMYK and 16-bit files become RGB; a profile of another colour space than
     RGB is applied (converted to sRGB) instead of kept. Raises ``UserError``.
@@ -154,7 +168,7 @@ def load(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
     image = decode(open_image(path, max_pixels), path)
     profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA", "P") else None
     alpha = _alpha(image)
-    return Picture(to_unit(to_uint8(to_rgb(image))), alpha, profile or None)
+    return Picture(to_uint8(to_rgb(image)), alpha, profile or None)
 
 
 def format_of(path: Path) -> str:
@@ -189,7 +203,7 @@ def _alpha(image: Image.Image) -> Tensor | None:
     if not image.has_transparency_data:
         return None
     channel = np.array(image.convert("RGBA").getchannel("A"))
-    return to_unit(torch.from_numpy(channel)[None])
+    return torch.from_numpy(channel)[None]
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from faststyle import images
 from faststyle.errors import UserError
 from faststyle.images import Picture
-from faststyle.stylizer import MAX_PIXELS, Stylizer
+from faststyle.stylizer import Stylizer
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Settings:
     strength: float = 1.0
     preserve_color: bool = False
     batch_size: int = 1
-    max_pixels: int = MAX_PIXELS
+    max_pixels: int | None = None
+    tile: str | int = "auto"
 
 
 def plan(inputs: Sequence[str], output: str | None, style: str) -> list[Job]:
@@ -92,14 +93,18 @@ def _run_batch(
         else:
             readable.append((job, picture))
     if readable:
+        strips: tqdm[NoReturn]
         try:
-            results = stylizer.stylise(
-                [picture for _, picture in readable],
-                settings.size,
-                settings.strength,
-                settings.preserve_color,
-                settings.max_pixels,
-            )
+            with tqdm(unit="strip", leave=False, delay=1) as strips:
+                results = stylizer.stylise(
+                    [picture for _, picture in readable],
+                    settings.size,
+                    settings.strength,
+                    settings.preserve_color,
+                    settings.max_pixels,
+                    settings.tile,
+                    lambda done, total: _show(strips, done, total),
+                )
             for (job, _), result in zip(readable, results, strict=True):
                 images.save(result, job.target)
                 if bar.total == 1:
@@ -109,6 +114,11 @@ def _run_batch(
             _complain(f"{', '.join(str(job.source) for job, _ in readable)}: {error}", bar)
     bar.update(len(batch))
     return failed
+
+
+def _show(bar: "tqdm[NoReturn]", done: int, total: int) -> None:
+    bar.total = total
+    bar.update(done - bar.n)
 
 
 def _complain(message: str, bar: "tqdm[NoReturn]") -> None:
@@ -122,7 +132,7 @@ def _batches(jobs: Sequence[Job], size: int) -> Iterator[list[tuple[Job, Picture
     for job in jobs:
         loaded: Picture | str
         try:
-            loaded = images.load(job.source)
+            loaded = images.load_bytes(job.source)
         except UserError as error:
             loaded = str(error)
         new_shape = shape if isinstance(loaded, str) else loaded.pixels.shape

@@ -1,6 +1,8 @@
 """One object that turns pictures into stylised pictures."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +13,22 @@ from torch import Tensor
 from faststyle import images
 from faststyle.checkpoint import TrainedStyle, find_style, load_style
 from faststyle.errors import UserError, nearest
-from faststyle.hardware import cpu_has_bf16, find_device
+from faststyle.hardware import cpu_has_bf16, find_device, free_memory
 from faststyle.images import Picture
+from faststyle.networks import streaming
 
 _DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
 PRECISIONS = ("auto", *_DTYPES)
-#: Memory grows with the picture: about 350 bytes a pixel for the default network in float32.
+#: Pictures of more pixels are not stylised as a whole.
 MAX_PIXELS = 16_000_000
+#: Memory grows with the picture; this is for the default network in float32.
+_BYTES_PER_PIXEL = 350
+#: What a strip of a larger picture may take.
+_STRIP_BYTES = 300_000_000
+#: Strips of fewer rows would be mostly overlap.
+_LEAST_ROWS = 32
+
+Progress = Callable[[int, int], None]
 
 
 class Stylizer:
@@ -68,17 +79,13 @@ class Stylizer:
             UserError: a strength outside 0..1, too little memory.
             ValueError: another shape than stated.
         """
-        if not 0 <= strength <= 1:
-            raise UserError(f"strength is {strength}; it must lie between 0 and 1")
         if photos.dim() not in (3, 4) or photos.shape[-3] != 3:
             raise ValueError(f"photos must be (N, 3, H, W) or (3, H, W), not {tuple(photos.shape)}")
         batch = photos[None] if photos.dim() == 3 else photos
-        stylised = self._run(batch).to(photos).clamp_(0, 1)
-        if preserve_color:
-            stylised = _with_colour_of(stylised, batch)
-        if strength < 1:
-            stylised = torch.lerp(batch, stylised, strength)
-        return stylised.view_as(photos)
+        with self._computing(self.dtype):
+            x = batch.to(device=self.device, memory_format=torch.channels_last).float()
+            stylised = self.network(x)
+        return _blend(stylised, batch, strength, preserve_color).view_as(photos)
 
     def stylise(
         self,
@@ -86,7 +93,9 @@ class Stylizer:
         size: int | None = None,
         strength: float = 1.0,
         preserve_color: bool = False,
-        max_pixels: int = MAX_PIXELS,
+        max_pixels: int | None = None,
+        tile: str | int = "off",
+        progress: Progress = lambda done, total: None,
     ) -> list[Picture]:
         """Stylise decoded pictures of one size together, keeping alpha and ICC profiles.
 
@@ -95,40 +104,105 @@ class Stylizer:
             size: short side to scale to first; none keeps the size.
             strength: as in :meth:`__call__`.
             preserve_color: as in :meth:`__call__`.
-            max_pixels: the largest picture that is tried, against running out of memory.
+            max_pixels: the largest picture that is tried; none is :data:`MAX_PIXELS` for a picture
+                in one piece, and as many as :mod:`faststyle.images` reads in tiles.
+            tile: how many rows to compute at a time, each picture by itself, which bounds memory
+                for twice the time (:mod:`faststyle.networks.streaming`); ``off`` for all at once;
+                ``auto`` to do so where the pictures would take half of the memory that is free.
+            progress: called with the number of strips done and of all, if ``tile`` makes any.
+
+        Returns:
+            Pictures of the same type of pixels as they came in.
 
         Raises:
             UserError: a picture that is too large, and what :meth:`__call__` raises.
         """
+        height, width = pictures[0].pixels.shape[-2:]
         if size is not None:
             if size < 1:
                 raise UserError(f"size is {size}; it must be at least 1 pixel")
-            _check_pixels(images.scaled_size(pictures[0].pixels, size), max_pixels)
-            pictures = [_resized(picture, size) for picture in pictures]
-        height, width = pictures[0].pixels.shape[-2:]
+            height, width = images.scaled_size(pictures[0].pixels, size)
+        rows = self._rows(tile, (height, width), len(pictures))
+        if max_pixels is None:
+            max_pixels = images.MAX_PIXELS if rows else MAX_PIXELS
         _check_pixels((height, width), max_pixels)
-        batch = torch.stack([picture.pixels for picture in pictures])
-        stylised = self(batch, strength, preserve_color)
-        return [replace(p, pixels=s) for p, s in zip(pictures, stylised, strict=True)]
+        if size is not None:
+            pictures = [_resized(picture, size) for picture in pictures]
+        if rows:
+            choice = (strength, preserve_color, progress)
+            stylised = [self._in_strips(picture.pixels, rows, *choice) for picture in pictures]
+        else:
+            batch = images.to_unit(torch.stack([picture.pixels for picture in pictures]))
+            stylised = list(self(batch, strength, preserve_color))
+        return [
+            replace(p, pixels=_as_before(s, p.pixels))
+            for p, s in zip(pictures, stylised, strict=True)
+        ]
 
-    @torch.no_grad()
-    def _run(self, batch: Tensor) -> Tensor:
-        x = batch.to(device=self.device, memory_format=torch.channels_last).float()
-        reduced = self.dtype != torch.float32
+    def _rows(self, tile: str | int, size: tuple[int, int], count: int) -> int | None:
+        """How many rows to compute at a time, or none for all, of ``count`` pictures."""
+        if tile == "off" or min(size) < _LEAST_ROWS:
+            return None
+        if tile == "auto":
+            pixels = size[0] * size[1]
+            needed = pixels * count * _BYTES_PER_PIXEL
+            fits = pixels <= MAX_PIXELS and needed <= free_memory(self.device) // 2
+            if fits or not streaming.applies(self.network):
+                return None
+            return max(_LEAST_ROWS, _STRIP_BYTES // (_BYTES_PER_PIXEL * size[1]))
+        if isinstance(tile, str) or tile < _LEAST_ROWS:
+            raise UserError(
+                f'tile is "{tile}"; it must be auto, off, or {_LEAST_ROWS} rows or more'
+            )
+        if not streaming.applies(self.network):
+            raise UserError(f"{self.name}: networks of this kind need whole pictures: tile=off")
+        return tile
+
+    def _in_strips(
+        self,
+        pixels: Tensor,
+        rows: int,
+        strength: float,
+        preserve_color: bool,
+        progress: Progress,
+    ) -> Tensor:
+        height, width = pixels.shape[1:]
+        done = itertools.count(1)
+        total = streaming.strips(self.network, height, rows)
+        result = torch.empty_like(pixels)
+        with self._computing(torch.float32):  # strips come in the dtype to compute in
+            for start, stylised in streaming.stream(
+                self.network,
+                lambda start, stop: images.to_unit(pixels[None, :, start:stop]).to(self.device),
+                height,
+                width,
+                rows,
+                self.dtype,
+                lambda: progress(next(done), total),
+            ):
+                strip = slice(start, start + stylised.shape[2])
+                photo = images.to_unit(pixels[None, :, strip])
+                blended = _blend(stylised, photo, strength, preserve_color)
+                result[:, strip] = _as_before(blended[0], pixels)
+        return result
+
+    @contextmanager
+    def _computing(self, dtype: torch.dtype) -> Iterator[None]:
+        """Without a graph, by autocast, and with an error for people if memory ends."""
+        # Autocast keeps the weights and the sums of normalisation in float32.
+        reduced = dtype != torch.float32
         try:
-            # Autocast keeps the weights and the sums of normalisation in float32.
-            with torch.autocast(self.device.type, self.dtype, enabled=reduced):
-                result: Tensor = self.network(x)
+            with torch.no_grad(), torch.autocast(self.device.type, dtype, enabled=reduced):
+                yield
         except RuntimeError as error:
             if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(
                 error
             ):
                 raise
             raise UserError(
-                f"too little memory for {batch.shape[-1]} x {batch.shape[-2]} pixels: use a smaller"
-                " --size or --batch-size"
+                "too little memory for so many pixels: use --tile, or a smaller --size or"
+                " --batch-size"
             ) from None
-        return result
 
 
 def _dtype(precision: str, device: torch.device) -> torch.dtype:
@@ -137,9 +211,24 @@ def _dtype(precision: str, device: torch.device) -> torch.dtype:
     return _DTYPES[precision]
 
 
+def _blend(stylised: Tensor, photos: Tensor, strength: float, preserve_color: bool) -> Tensor:
+    """In the dtype and on the device of ``photos``, (N, 3, H, W) in [0, 1]."""
+    if not 0 <= strength <= 1:
+        raise UserError(f"strength is {strength}; it must lie between 0 and 1")
+    stylised = stylised.to(photos).clamp_(0, 1)
+    if preserve_color:
+        stylised = _with_colour_of(stylised, photos)
+    return torch.lerp(photos, stylised, strength) if strength < 1 else stylised
+
+
 def _with_colour_of(stylised: Tensor, photos: Tensor) -> Tensor:
     """Shift each pixel of the photo along grey until it is as bright as the stylised one."""
     return (photos + images.luma(stylised - photos)).clamp_(0, 1)
+
+
+def _as_before(stylised: Tensor, pixels: Tensor) -> Tensor:
+    """In the type that the photo came in."""
+    return images.to_bytes(stylised) if pixels.dtype == torch.uint8 else stylised
 
 
 def _check_pixels(size: tuple[int, int], limit: int) -> None:
@@ -147,7 +236,7 @@ def _check_pixels(size: tuple[int, int], limit: int) -> None:
     if pixels > limit:
         raise UserError(
             f"{pixels / 1e6:.1f} megapixels are more than the limit of {limit / 1e6:.1f};"
-            " pass --size, or raise --max-pixels if there is memory (350 bytes a pixel)"
+            " pass --size or --tile, or raise --max-pixels if there is memory (350 bytes a pixel)"
         )
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from faststyle import images
 from faststyle.checkpoint import TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
 
@@ -36,6 +37,19 @@ def test_a_photo_is_stylised_beside_itself(
     assert result.stdout.strip() == str(tmp_path / "a.night.jpg")
     assert Image.open(tmp_path / "a.night.jpg").size == (30, 25)
     assert photo.read_bytes() == before
+
+
+def test_strips_give_the_same_picture(
+    tmp_path: Path, style: Path, make_photo: Callable[..., Path]
+) -> None:
+    photo = make_photo(tmp_path / "a.png", 150, 100)
+    pictures = []
+    for tile in ("off", "32"):
+        out = tmp_path / f"{tile}.png"
+        result = infer("--ckpt", style, photo, "--tile", tile, "--output", out)
+        assert result.returncode == 0, result.stderr
+        pictures.append(images.load_bytes(out).pixels.float())
+    assert (pictures[0] - pictures[1]).abs().mean() < 1
 
 
 def test_a_folder_shows_progress_and_survives_a_bad_file(

@@ -48,18 +48,18 @@ def forward(network: "TransformNetwork", x: Tensor) -> Tensor:
     x = x.contiguous(memory_format=torch.channels_last)
     for stage in (network.stem, network.down1, network.down2):
         conv, norm, _ = stage
-        x = _norm(norm, _convolve(conv, x), relu=True)
+        x = _norm(norm, convolve(conv, x), relu=True)
     for block in network.blocks:
         x = _residual(block, x)
     for stage in (network.up1, network.up2):
         _, conv, norm, _ = stage
-        x = _norm(norm, _resize_convolve(conv, x), relu=True)
-    return _convolve_pairs(network.head, x)
+        x = _norm(norm, resize_convolve(conv, x), relu=True)
+    return convolve_pairs(network.head, x)
 
 
 def _residual(block: nn.Module, x: Tensor) -> Tensor:
-    y = _norm(block.norm1, _convolve(block.conv1, x), relu=True)
-    y = _norm(block.norm2, _convolve(block.conv2, y), relu=False)
+    y = _norm(block.norm1, convolve(block.conv1, x), relu=True)
+    y = _norm(block.norm2, convolve(block.conv2, y), relu=False)
     return x + y if torch.is_grad_enabled() else y.add_(x)
 
 
@@ -68,7 +68,8 @@ def _norm(norm: nn.Module | Tensor, x: Tensor, relu: bool) -> Tensor:
     return instance_norm(x, norm.weight, norm.bias, norm.eps, relu)
 
 
-def _convolve(conv: nn.Module | Tensor, x: Tensor) -> Tensor:
+def convolve(conv: nn.Module | Tensor, x: Tensor) -> Tensor:
+    """A convolution with its own padding, (N, C, H, W) in any dtype."""
     assert isinstance(conv, nn.Conv2d)
     assert conv.bias is not None
     weight, bias = conv.weight.to(x), conv.bias.to(x)
@@ -83,7 +84,7 @@ def _pad_mode(conv: nn.Conv2d) -> str:
     return "reflect" if conv.padding_mode == "reflect" else "constant"
 
 
-def _resize_convolve(conv: nn.Module, x: Tensor) -> Tensor:
+def resize_convolve(conv: nn.Module, x: Tensor) -> Tensor:
     """Nearest-neighbour doubling, then ``conv`` (3x3, padding 1)."""
     assert isinstance(conv, nn.Conv2d)
     assert conv.bias is not None
@@ -105,7 +106,7 @@ def _two_taps(weight: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     return torch.stack((a, b + c), dim), torch.stack((a + b, c), dim)
 
 
-def _convolve_pairs(conv: nn.Conv2d, x: Tensor) -> Tensor:
+def convolve_pairs(conv: nn.Conv2d, x: Tensor) -> Tensor:
     """``conv`` (odd kernel, stride 1), 2x2 pixels at once; H and W must be even."""
     assert conv.bias is not None
     # Each of the 2x2 pixels has the kernel shifted to its place, in pairs of taps like the pixels.

@@ -82,16 +82,16 @@ def _normalise(
             out = (result, mean[n], rstd[n])
             torch.native_batch_norm(one, weight, bias, None, None, True, 0, eps, out=out)
             continue
-        mean[n], variance = _moments(one)
+        mean[n], variance = moments(one)
         rstd[n] = (variance + eps).rsqrt()
         out = (result, mean.new_empty(0), mean.new_empty(0))
         torch.native_batch_norm(one, weight, bias, mean[n], variance, False, 0, eps, out=out)
     return mean, rstd
 
 
-def _moments(picture: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance (C,) of (1, C, H, W), summed in chunks that fit the cache."""
-    pixels = picture.permute(0, 2, 3, 1).reshape(-1, picture.shape[1])
+def moments(pictures: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance (C,) of (N, C, H, W) together, summed in chunks that fit the cache."""
+    pixels = pictures.permute(0, 2, 3, 1).reshape(-1, pictures.shape[1])
     chunks = torch.split(pixels, max(1, _CHUNK_VALUES // pixels.shape[1]))
     # Sums of distances from a value near the mean lose no digits where the mean is large.
     pivot = _widen(chunks[0]).mean(0)

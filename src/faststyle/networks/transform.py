@@ -75,7 +75,10 @@ class TransformNetwork(nn.Module):
         if self.reflection:
             x = F.pad(x, (self.reflection,) * 4, mode="reflect")
         y = fast.forward(self, x) if fast.applies(self, x) else self.plain(x)
-        y = y[..., :height, :width].to(images.dtype)
+        return self.activate(y[..., :height, :width].to(images.dtype))
+
+    def activate(self, y: Tensor) -> Tensor:
+        """The output's non-linearity."""
         if self.output == "tanh":
             return y.tanh().mul(0.5).add(0.5)
         return y.sigmoid() if self.output == "sigmoid" else y

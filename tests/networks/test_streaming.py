@@ -1,0 +1,94 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from faststyle.networks import TransformNetwork, streaming
+
+
+def network(padding: str = "reflect", blocks: int = 2, output: str = "tanh") -> TransformNetwork:
+    torch.manual_seed(0)
+    made = TransformNetwork(width=4, blocks=blocks, padding=padding, output=output).double()
+    for module in made.modules():
+        if isinstance(module, nn.InstanceNorm2d):  # not the 1 and 0 that they start with
+            nn.init.normal_(module.weight)
+            nn.init.normal_(module.bias)
+    return made
+
+
+def photo(height: int, width: int) -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.rand(1, 3, height, width, generator=generator, dtype=torch.float64)
+
+
+def streamed(made: TransformNetwork, picture: Tensor, rows: int) -> Tensor:
+    height, width = picture.shape[2:]
+    calls: list[int] = []
+    parts, next_row = [], 0
+    for start, strip in streaming.stream(
+        made,
+        lambda start, stop: picture[:, :, start:stop],
+        height,
+        width,
+        rows,
+        picture.dtype,
+        lambda: calls.append(1),
+    ):
+        assert start == next_row
+        next_row += strip.shape[2]
+        parts.append(strip)
+    assert len(calls) == streaming.strips(made, height, rows)
+    return torch.cat(parts, dim=2)
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.integers(8, 90),
+    st.integers(8, 40),
+    st.integers(1, 60),
+    st.sampled_from(["reflect", "zero"]),
+    st.integers(0, 2),
+)
+def test_strips_make_the_picture_that_one_pass_makes(
+    height: int, width: int, rows: int, padding: str, blocks: int
+) -> None:
+    made, picture = network(padding, blocks), photo(height, width)
+    with torch.no_grad():
+        torch.testing.assert_close(streamed(made, picture, rows), made(picture))
+
+
+@pytest.mark.parametrize("output", ["tanh", "linear", "sigmoid"])
+def test_the_output_is_the_networks_own(output: str) -> None:
+    made, picture = network(output=output), photo(40, 24)
+    with torch.no_grad():
+        torch.testing.assert_close(streamed(made, picture, 16), made(picture))
+
+
+def test_statistics_of_far_brighter_rows_are_added_up_exactly() -> None:
+    made, picture = network(), photo(64, 16)
+    picture[:, :, 48:] *= 1e-4
+    with torch.no_grad():
+        torch.testing.assert_close(streamed(made, picture, 8), made(picture))
+
+
+def test_the_network_itself_stays_as_it_is() -> None:
+    made, picture = network(), photo(32, 32)
+    with torch.no_grad():
+        before = made(picture)
+        streamed(made, picture, 16)
+        assert made(picture).equal(before)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, True),
+        ({"padding": "zero"}, True),
+        ({"norm": "batch"}, False),
+        ({"upsample": "transposed"}, False),
+        ({"padding": "reflect_start"}, False),
+    ],
+)
+def test_it_says_which_networks_it_knows(options: dict[str, str], expected: bool) -> None:
+    assert streaming.applies(TransformNetwork(2, 0, **options)) is expected
