@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -75,7 +76,9 @@ class TransformNetwork(nn.Module):
         if self.reflection:
             x = F.pad(x, (self.reflection,) * 4, mode="reflect")
         y = fast.forward(self, x) if fast.applies(self, x) else self.plain(x)
-        return self.activate(y[..., :height, :width].to(images.dtype))
+        # Slicing would tie an exported program to sizes of one kind: strides depend on it.
+        y = F.pad(y, (0, width - y.shape[-1], 0, height - y.shape[-2]))
+        return self.activate(y.to(images.dtype))
 
     def activate(self, y: Tensor) -> Tensor:
         """The output's non-linearity."""
@@ -115,7 +118,10 @@ def _extend(images: Tensor, minimum: int) -> Tensor:
     height, width = images.shape[-2:]
     below = -max(height, minimum) % 4 + max(0, minimum - height)
     right = -max(width, minimum) % 4 + max(0, minimum - width)
-    return F.pad(images, (0, right, 0, below), mode="replicate") if below or right else images
+    # A program for any size must not depend on whether the one it is traced with needs nothing.
+    if torch.compiler.is_exporting() or below or right:
+        return F.pad(images, (0, right, 0, below), mode="replicate")
+    return images
 
 
 def _conv(

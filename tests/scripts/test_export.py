@@ -1,0 +1,32 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+
+from faststyle.checkpoint import TrainedStyle, write_style
+from faststyle.networks import TransformNetwork
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "export.py"
+
+
+def export(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPT), *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_a_style_becomes_a_program_beside_which_its_difference_is_told(tmp_path: Path) -> None:
+    write_style(TrainedStyle(TransformNetwork(width=2, blocks=0)), tmp_path / "night.safetensors")
+    result = export(tmp_path, "--ckpt", "night.safetensors", "--format", "torch")
+    assert result.returncode == 0, result.stderr
+    assert re.match(r"night.pt2: 0\.\d MB, at most [01]\.00 of 255", result.stdout)
+    program = torch.export.load(tmp_path / "night.pt2").module()
+    assert program(torch.zeros(1, 3, 16, 16, dtype=torch.uint8)).shape == (1, 3, 16, 16)
+
+
+def test_an_unknown_style_is_one_line_and_status_2(tmp_path: Path) -> None:
+    result = export(tmp_path, "--ckpt", "absent.safetensors")
+    assert result.returncode == 2
+    assert "no such checkpoint: absent" in result.stderr
+    assert "Traceback" not in result.stderr
