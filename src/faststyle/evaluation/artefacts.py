@@ -53,7 +53,8 @@ def border_error(
 
     A photo is stylised as a whole, and cut by ``margin`` pixels on every side. The two differ
     everywhere, since statistics of normalisation do; the ratio is of the mean absolute difference
-    within ``band`` pixels of the cut to that beyond four bands. 1 is a border that cannot be seen.
+    within ``band`` pixels of the cut to that beyond four bands, which counts as half a grey level
+    if it is less. 1 is a border that cannot be seen.
     """
     inner = (..., slice(margin, -margin), slice(margin, -margin))
     difference = (stylise(photos)[inner] - stylise(photos[inner])).abs().mean(1)
@@ -61,8 +62,7 @@ def border_error(
     near[band:-band, band:-band] = False
     far = torch.zeros_like(near)
     far[4 * band : -4 * band, 4 * band : -4 * band] = True
-    tiny = torch.finfo(difference.dtype).tiny
-    return difference[:, near].mean(1) / difference[:, far].mean(1).clamp_min(tiny)
+    return difference[:, near].mean(1) / difference[:, far].mean(1).clamp_min(0.5 / 255)
 
 
 def flicker(stylise: Stylise, photos: Tensor, border: int = 32) -> Tensor:
