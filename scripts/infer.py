@@ -39,10 +39,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--precision", default="auto", choices=("auto", "32", "bf16", "16"))
     parser.add_argument("--batch-size", type=int, default=1, help="pictures of one size at once")
     parser.add_argument(
-        "--tile", type=_tile, default="auto", help="auto (large pictures in tiles), off, or pixels"
+        "--tile", type=_tile, default="auto", help="auto (large pictures in strips), off, or rows"
     )
     parser.add_argument(
-        "--max-pixels", type=int, help="refuse larger pictures; 16 million, or 178 in tiles"
+        "--max-pixels", type=int, help="refuse larger pictures; 16 million, or 178 in strips"
     )
     return parser.parse_args()
 

@@ -73,6 +73,8 @@ def export(
     """
     if form not in FORMATS:
         raise UserError(f'unknown format "{form}": {nearest(form, FORMATS)}')
+    if form == "onnx":
+        _check_onnx()
     program, exact = Program(style.network, pixels, half), Program(style.network, pixels)
     dynamic = torch.export.Dim.DYNAMIC
     shapes = ({0: dynamic, 2: dynamic, 3: dynamic},)
@@ -82,6 +84,15 @@ def export(
         write(exported, temporary, style.facts)
         run = load(temporary)
         return max(_difference(exact, run, *size) for size in _CHECKED)
+
+
+def _check_onnx() -> None:
+    """Now, and not after the network has been traced."""
+    try:
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401  (torch.onnx needs it)
+    except ImportError:
+        raise UserError('ONNX needs more packages: pip install "faststyle[export]"') from None
 
 
 def _difference(
@@ -95,10 +106,6 @@ def _difference(
 def _write_onnx(
     exported: torch.export.ExportedProgram, path: Path, facts: Mapping[str, str]
 ) -> None:
-    try:
-        import onnxscript  # noqa: F401  (torch.onnx needs it)
-    except ImportError:
-        raise UserError('ONNX needs more packages: pip install "faststyle[export]"') from None
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     made = torch.onnx.export(
         exported,

@@ -79,6 +79,7 @@ class Stylizer:
             UserError: a strength outside 0..1, too little memory.
             ValueError: another shape than stated.
         """
+        _check_strength(strength)
         if photos.dim() not in (3, 4) or photos.shape[-3] != 3:
             raise ValueError(f"photos must be (N, 3, H, W) or (3, H, W), not {tuple(photos.shape)}")
         batch = photos[None] if photos.dim() == 3 else photos
@@ -105,7 +106,7 @@ class Stylizer:
             strength: as in :meth:`__call__`.
             preserve_color: as in :meth:`__call__`.
             max_pixels: the largest picture that is tried; none is :data:`MAX_PIXELS` for a picture
-                in one piece, and as many as :mod:`faststyle.images` reads in tiles.
+                in one piece, and as many as :mod:`faststyle.images` reads in strips.
             tile: how many rows to compute at a time, each picture by itself, which bounds memory
                 for twice the time (:mod:`faststyle.networks.streaming`); ``off`` for all at once;
                 ``auto`` to do so where the pictures would take half of the memory that is free.
@@ -166,6 +167,7 @@ class Stylizer:
         preserve_color: bool,
         progress: Progress,
     ) -> Tensor:
+        _check_strength(strength)
         height, width = pixels.shape[1:]
         done = itertools.count(1)
         total = streaming.strips(self.network, height, rows)
@@ -211,10 +213,13 @@ def _dtype(precision: str, device: torch.device) -> torch.dtype:
     return _DTYPES[precision]
 
 
-def _blend(stylised: Tensor, photos: Tensor, strength: float, preserve_color: bool) -> Tensor:
-    """In the dtype and on the device of ``photos``, (N, 3, H, W) in [0, 1]."""
+def _check_strength(strength: float) -> None:
     if not 0 <= strength <= 1:
         raise UserError(f"strength is {strength}; it must lie between 0 and 1")
+
+
+def _blend(stylised: Tensor, photos: Tensor, strength: float, preserve_color: bool) -> Tensor:
+    """In the dtype and on the device of ``photos``, (N, 3, H, W) in [0, 1]."""
     stylised = stylised.to(photos).clamp_(0, 1)
     if preserve_color:
         stylised = _with_colour_of(stylised, photos)

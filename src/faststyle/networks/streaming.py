@@ -96,24 +96,21 @@ def _encode(network: TransformNetwork, read: Read, height: int, rows: int) -> Te
     """The features (1, C, ``height``, W / 4) that the residual blocks begin with."""
     stages = (network.stem, network.down1, network.down2)
     spans = _spans(SCALE * height, SCALE * rows, _ENCODER_HALO)
-    for depth, stage in enumerate(stages):
-        scale = 2**depth
 
-        def run(x: Tensor, depth: int = depth) -> Tensor:
-            for before in stages[:depth]:
-                x = fast.convolve(before[0], x).relu_()
-            return fast.convolve(stages[depth][0], x)
-
-        _fold(stage[0], stage[1], (_inner(run(read(*s.outer)), s, 1, scale) for s in spans))
-
-    def whole(x: Tensor) -> Tensor:
-        for stage in stages:
+    def through(x: Tensor, count: int) -> Tensor:
+        for stage in stages[:count]:
             x = fast.convolve(stage[0], x).relu_()
         return x
 
+    for depth, (conv, norm, _) in enumerate(stages):
+        strips = (
+            _inner(fast.convolve(conv, through(read(*span.outer), depth)), span, 1, 2**depth)
+            for span in spans
+        )
+        _fold(conv, norm, strips)
     features: Tensor | None = None
     for span in spans:
-        strip = _inner(whole(read(*span.outer)), span, 1, SCALE)
+        strip = _inner(through(read(*span.outer), len(stages)), span, 1, SCALE)
         if features is None:
             size = (1, strip.shape[1], height, strip.shape[3])
             features = strip.new_empty(size).contiguous(memory_format=torch.channels_last)
