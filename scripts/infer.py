@@ -28,7 +28,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Stylise photos with a trained style.")
     parser.add_argument("inputs", nargs="+", help="pictures, folders or glob patterns")
     parser.add_argument(
-        "--ckpt", required=True, help="a style's name or file (.safetensors, .ckpt, .pth)"
+        "--ckpt", required=True, help="a style's name or file (.safetensors, .ckpt, .pth, .onnx)"
     )
     parser.add_argument("--list", action=_List, nargs=0, help="show the styles that have names")
     parser.add_argument("--output", help="file or folder; default: NAME.STYLE.EXT beside each")

@@ -163,7 +163,7 @@ def test_wrong_arguments_are_named(stylizer: Stylizer) -> None:
         stylizer.stylise([Picture(PHOTOS[0])], size=0)
     with pytest.raises(ValueError, match=r"\(N, 3, H, W\)"):
         stylizer(PHOTOS[:, :1])
-    style = TrainedStyle(stylizer.network)
+    style = TrainedStyle(TransformNetwork(2, 0))
     with pytest.raises(UserError, match="precision"):
         Stylizer(style, precision="8")
     for device in ("cuda:99", "toaster"):

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from faststyle import images
-from faststyle.checkpoint import TrainedStyle, find_style, load_style
+from faststyle.checkpoint import OnnxStyle, TrainedStyle, find_style, load_style, read_onnx
 from faststyle.errors import UserError, nearest
 from faststyle.hardware import cpu_has_bf16, find_device, free_memory
 from faststyle.images import Picture
@@ -38,7 +38,8 @@ class Stylizer:
     >>> stylised = stylizer(photos)  # (N, 3, H, W) in [0, 1], the same out
 
     Args:
-        style: what :func:`faststyle.checkpoint.load_style` returned.
+        style: what :func:`faststyle.checkpoint.load_style` or ``read_onnx`` returned; ONNX Runtime
+            computes in float32 on the CPU, whatever the next two say.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto`` (an accelerator if there is one).
         precision: ``32``, ``bf16`` or ``16``: what convolutions compute in; ``auto`` is ``bf16`` on
             a CPU that has it (twice as fast, less than a grey level off in the mean), else ``32``.
@@ -47,20 +48,23 @@ class Stylizer:
         UserError: an unknown precision or a device that this machine lacks.
     """
 
-    def __init__(self, style: TrainedStyle, device: str = "auto", precision: str = "32") -> None:
+    def __init__(
+        self, style: TrainedStyle | OnnxStyle, device: str = "auto", precision: str = "32"
+    ) -> None:
         if precision not in PRECISIONS:
             raise UserError(f'unknown precision "{precision}": {nearest(precision, PRECISIONS)}')
         self.name = style.name
         self.facts = style.facts
         self.device = find_device(device)
         self.dtype = _dtype(precision, self.device)
-        network = style.network.to(self.device)
+        network: nn.Module = style.network.to(self.device)
         self.network = network.to(memory_format=torch.channels_last)
 
     @classmethod
     def load(cls, style: str | Path, **options: Any) -> "Stylizer":
         """Load a style by its name (:mod:`faststyle.checkpoint.shelf`) or file. ``UserError``."""
-        return cls(load_style(find_style(str(style))), **options)
+        path = find_style(str(style))
+        return cls(read_onnx(path) if path.suffix == ".onnx" else load_style(path), **options)
 
     def __call__(
         self, photos: Tensor, strength: float = 1.0, preserve_color: bool = False
@@ -168,6 +172,7 @@ class Stylizer:
         progress: Progress,
     ) -> Tensor:
         _check_strength(strength)
+        assert streaming.applies(self.network)
         height, width = pixels.shape[1:]
         done = itertools.count(1)
         total = streaming.strips(self.network, height, rows)

@@ -25,6 +25,8 @@ def load_style(path: Path) -> TrainedStyle:
     """
     if not path.is_file():
         raise UserError(f"no such checkpoint: {path}{_suggest(path)}")
+    if path.suffix == ".onnx":
+        raise UserError(f"{path}: ONNX is for stylising; pass the checkpoint it was exported from")
     if path.suffix == ".safetensors":
         return read_style(path)
     content = read_torch(path)

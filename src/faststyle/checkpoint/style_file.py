@@ -35,7 +35,12 @@ class TrainedStyle:
     @property
     def name(self) -> str:
         """The style's name, ``styled`` if the file does not say; safe as part of a file's name."""
-        return re.sub(r"[^\w.-]", "_", self.facts.get("style", "")).strip(".") or "styled"
+        return name_of(self.facts)
+
+
+def name_of(facts: Mapping[str, str]) -> str:
+    """The name of the style that ``facts`` tell of; see :attr:`TrainedStyle.name`."""
+    return re.sub(r"[^\w.-]", "_", facts.get("style", "")).strip(".") or "styled"
 
 
 def network_facts(network: TransformNetwork) -> dict[str, str]:

@@ -9,6 +9,7 @@ is larger is computed anew for each strip. That is 2.3 times the arithmetic of o
 
 import copy
 from collections.abc import Callable, Iterator
+from typing import TypeGuard
 
 import torch
 import torch.nn.functional as F
@@ -32,8 +33,10 @@ _ENCODER_PASSES, _BLOCK_PASSES, _DECODER_PASSES = 4, 3, 3
 Read = Callable[[int, int], Tensor]
 
 
-def applies(network: TransformNetwork) -> bool:
+def applies(network: nn.Module) -> TypeGuard[TransformNetwork]:
     """Whether :func:`stream` computes this network."""
+    if not isinstance(network, TransformNetwork):
+        return False
     options = network.options
     return (options["norm"], options["upsample"]) == ("instance", "resize") and options[
         "padding"

@@ -72,7 +72,7 @@ class TransformNetwork(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Stylise ``images`` (N, 3, H, W; RGB in [0, 1]); the result has the same shape."""
         height, width = images.shape[-2:]
-        x = _extend(images, minimum=max(8, self.reflection + 1))
+        x = extend(images, minimum=max(8, self.reflection + 1))
         if self.reflection:
             x = F.pad(x, (self.reflection,) * 4, mode="reflect")
         y = fast.forward(self, x) if fast.applies(self, x) else self.plain(x)
@@ -113,8 +113,11 @@ class ResidualBlock(nn.Module):
         return x + residual
 
 
-def _extend(images: Tensor, minimum: int) -> Tensor:
-    """Repeat the last row and column until both sides are multiples of 4 and large enough."""
+def extend(images: Tensor, minimum: int) -> Tensor:
+    """Repeat the last row and column of (N, C, H, W) until both sides are multiples of 4.
+
+    A side of less than ``minimum`` becomes that long, rounded up to a multiple of 4.
+    """
     height, width = images.shape[-2:]
     below = -max(height, minimum) % 4 + max(0, minimum - height)
     right = -max(width, minimum) % 4 + max(0, minimum - width)
