@@ -1,6 +1,7 @@
-"""Stylise photos: python scripts/infer.py --ckpt starry_night photo.jpg."""
+"""Stylise photos and clips: python scripts/infer.py --ckpt starry_night photo.jpg."""
 
 import argparse
+import signal
 from typing import Any, NoReturn
 
 from faststyle.errors import UserError, report_errors
@@ -25,8 +26,8 @@ def _tile(text: str) -> str | int:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Stylise photos with a trained style.")
-    parser.add_argument("inputs", nargs="+", help="pictures, folders or glob patterns")
+    parser = argparse.ArgumentParser(description="Stylise photos and clips with a trained style.")
+    parser.add_argument("inputs", nargs="+", help="pictures, clips, folders, patterns")
     parser.add_argument(
         "--ckpt", required=True, help="a style's name or file (.safetensors, .ckpt, .pth, .onnx)"
     )
@@ -44,6 +45,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--max-pixels", type=int, help="refuse larger pictures; 16 million, or 178 in strips"
     )
+    parser.add_argument(
+        "--smooth",
+        type=float,
+        default=0.5,
+        help="clips: seconds to average over against flicker",
+    )
     return parser.parse_args()
 
 
@@ -51,13 +58,17 @@ def main() -> None:
     args = parse()
     # Imported late: --help should not wait for torch.
     from faststyle.hardware import reuse_freed_memory
-    from faststyle.jobs import Settings, plan, run
+    from faststyle.jobs import Settings, is_clip, plan, run
     from faststyle.stylizer import Stylizer
 
     if args.batch_size < 1:
         raise UserError(f"--batch-size is {args.batch_size}; it must be at least 1")
     if not 0 <= args.strength <= 1:
         raise UserError(f"--strength is {args.strength}; it must lie between 0 and 1")
+    if args.smooth < 0:
+        raise UserError(f"--smooth is {args.smooth}; it must be 0 or more seconds")
+    # Ending it in an orderly way leaves clips that can be played.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     reuse_freed_memory()
     stylizer = Stylizer.load(args.ckpt, device=args.device, precision=args.precision)
     jobs = plan(args.inputs, args.output, stylizer.name)
@@ -69,8 +80,21 @@ def main() -> None:
         args.max_pixels,
         args.tile,
     )
-    if failed := run(stylizer, jobs, settings):
-        raise UserError(f"{failed} of {len(jobs)} pictures could not be stylised")
+    clips = [job for job in jobs if is_clip(job.source)]
+    pictures = [job for job in jobs if job not in clips]
+    failed = _run_clips(stylizer, clips, settings, args.smooth) if clips else 0
+    failed += run(stylizer, pictures, settings) if pictures else 0
+    if failed:
+        kind = "files" if clips else "pictures"
+        raise UserError(f"{failed} of {len(jobs)} {kind} could not be stylised")
+
+
+def _run_clips(stylizer: Any, clips: list[Any], settings: Any, smooth: float) -> int:
+    try:
+        from faststyle import video
+    except ImportError:
+        raise UserError('clips need one more package: pip install "faststyle[video]"') from None
+    return video.run(stylizer, clips, settings, smooth)
 
 
 if __name__ == "__main__":

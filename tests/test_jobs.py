@@ -8,7 +8,7 @@ from PIL import Image
 from faststyle import images
 from faststyle.checkpoint import TrainedStyle
 from faststyle.errors import UserError
-from faststyle.jobs import Job, Settings, plan, run
+from faststyle.jobs import Job, Settings, is_clip, plan, run
 from faststyle.networks import TransformNetwork
 from faststyle.stylizer import Stylizer
 
@@ -122,3 +122,28 @@ def test_batches_give_the_same_pictures_as_one_by_one(
         run(stylizer, jobs, Settings(batch_size=size))
         pictures.append(torch.stack([images.load_bytes(job.target).pixels for job in jobs]).int())
     assert (pictures[0] - pictures[1]).abs().max() <= 1, "but for rounding"
+
+
+def test_clips_are_known_by_their_names() -> None:
+    clips = ["a.mp4", "a.MOV", "a.mkv", "a.webm", "a.mpg", "a.ts", "a.m2ts", "a.unknown"]
+    assert all(is_clip(Path(name)) for name in clips)
+    assert not any(is_clip(Path(name)) for name in ("a.jpg", "a.PNG", "a.gif", "a.tga", "a.heic"))
+
+
+def test_a_clip_keeps_its_format_if_it_can_be_written(tmp_path: Path) -> None:
+    for name in ("a.mkv", "b.mts"):
+        (tmp_path / name).touch()
+    jobs = plan([str(tmp_path / name) for name in ("a.mkv", "b.mts")], None, "night")
+    assert [job.target.name for job in jobs] == ["a.night.mkv", "b.night.mp4"]
+
+
+def test_patterns_find_clips_and_folders_only_pictures(
+    tmp_path: Path, make_photo: MakePhoto
+) -> None:
+    (tmp_path / "a.mp4").touch()
+    photo = make_photo(tmp_path / "b.jpg")
+    assert [job.source for job in plan([str(tmp_path / "*")], None, "x")] == [
+        tmp_path / "a.mp4",
+        photo,
+    ]
+    assert [job.source for job in plan([str(tmp_path)], None, "x")] == [photo]

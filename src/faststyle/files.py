@@ -15,7 +15,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
     missing are made. Raises ``OSError`` when the folder cannot be made or written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # The suffix stays: some libraries choose the format by it.
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
         yield temporary
         with temporary.open("rb") as written:

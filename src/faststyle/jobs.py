@@ -1,12 +1,14 @@
-"""Which pictures go in, where their results go, and stylising them one after another."""
+"""Which pictures and clips go in, where their results go, and stylising the pictures."""
 
 import glob
+import mimetypes
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from PIL import Image
 from tqdm import tqdm
 
 from faststyle import images
@@ -14,10 +16,13 @@ from faststyle.errors import UserError
 from faststyle.images import Picture
 from faststyle.stylizer import Stylizer
 
+#: Formats of clips that are written; a clip of another becomes the first.
+_CLIP_FORMATS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
+
 
 @dataclass(frozen=True)
 class Job:
-    """One picture: where it is, and where its stylised version goes."""
+    """One picture or clip: where it is, and where its stylised version goes."""
 
     source: Path
     target: Path
@@ -36,11 +41,11 @@ class Settings:
 
 
 def plan(inputs: Sequence[str], output: str | None, style: str) -> list[Job]:
-    """Pair every picture of ``inputs`` with its result.
+    """Pair every picture and clip of ``inputs`` with its result.
 
     Args:
-        inputs: files, folders (searched recursively) and glob patterns.
-        output: a file if there is one picture, else a folder, in which the structure of input
+        inputs: files, folders (searched recursively, for pictures only) and glob patterns.
+        output: a file if there is one input, else a folder, in which the structure of input
             folders is kept; none writes ``NAME.STYLE.EXT`` beside each picture.
         style: the style's name.
 
@@ -63,6 +68,14 @@ def plan(inputs: Sequence[str], output: str | None, style: str) -> list[Job]:
             raise UserError(f"{targets[target]} and {job.source} would both become {job.target}")
         targets[target] = job.source
     return jobs
+
+
+def is_clip(path: Path) -> bool:
+    """Whether a file is taken for a clip, by its name: whatever is not known for a picture."""
+    kind = mimetypes.guess_type(path.name)[0] or ""
+    return kind.startswith("video/") or (
+        not kind.startswith("image/") and path.suffix.lower() not in Image.registered_extensions()
+    )
 
 
 def run(stylizer: Stylizer, jobs: Sequence[Job], settings: Settings) -> int:
@@ -153,7 +166,11 @@ def _expand(text: str, output: str | None, style: str) -> list[tuple[Path, Path]
     path = Path(text).expanduser()
     if path.is_dir():
         out = Path(output).expanduser().resolve() if output else None
-        found = [(p, path) for p in sorted(path.rglob("*")) if _is_photo(p, style)]
+        found = [
+            (p, path)
+            for p in sorted(path.rglob("*"))
+            if p.suffix.lower() in images.EXTENSIONS and _is_source(p, style)
+        ]
         if out is None or out == path.resolve():
             return found
         return [pair for pair in found if out not in pair[0].resolve().parents]
@@ -162,16 +179,13 @@ def _expand(text: str, output: str | None, style: str) -> list[tuple[Path, Path]
     matches = [Path(p) for p in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207
     if not matches:
         raise UserError(f"no such picture, folder or pattern: {text}")
-    return [(p, p.parent) for p in matches if _is_photo(p, style)]
+    known = (*images.EXTENSIONS, *_CLIP_FORMATS)
+    return [(p, p.parent) for p in matches if p.suffix.lower() in known and _is_source(p, style)]
 
 
-def _is_photo(path: Path, style: str) -> bool:
-    return (
-        path.suffix.lower() in images.EXTENSIONS
-        and not path.name.startswith(".")
-        and not path.stem.endswith(f".{style}")
-        and path.is_file()
-    )
+def _is_source(path: Path, style: str) -> bool:
+    """Not hidden, and not what an earlier run has made."""
+    return not path.name.startswith(".") and not path.stem.endswith(f".{style}") and path.is_file()
 
 
 def _target(source: Path, base: Path, output: str | None, style: str, single: bool) -> Path:
@@ -185,5 +199,7 @@ def _target(source: Path, base: Path, output: str | None, style: str, single: bo
 
 
 def _suffix(source: Path) -> str:
-    """The input's own format where it can be written, else PNG."""
-    return source.suffix if source.suffix.lower() in images.EXTENSIONS else ".png"
+    """The input's own format where it can be written, else PNG or MP4."""
+    if source.suffix.lower() in (*images.EXTENSIONS, *_CLIP_FORMATS):
+        return source.suffix
+    return _CLIP_FORMATS[0] if is_clip(source) else ".png"

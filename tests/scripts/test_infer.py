@@ -1,3 +1,4 @@
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -126,3 +127,31 @@ def test_help_does_not_wait_for_torch() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines()[-1] == "False"
+
+
+def test_an_interrupted_clip_can_be_played(tmp_path: Path, style: Path) -> None:
+    av = pytest.importorskip("av")
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        video = container.add_stream("mpeg4", rate=25)
+        video.height, video.width = 480, 640
+        for _ in range(250):
+            container.mux(video.encode(av.VideoFrame(640, 480, "yuv420p")))
+        container.mux(video.encode(None))
+    command = [sys.executable, str(SCRIPT), "--ckpt", str(style), str(tmp_path / "a.mp4")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        shown = ""
+        while "3/250" not in shown:
+            shown += process.stderr.read(1)
+        process.send_signal(signal.SIGTERM)
+        errors = process.stderr.read()
+    assert process.returncode == 130
+    assert "holds the first" in errors
+    assert "Traceback" not in errors
+    with av.open(str(tmp_path / "a.night.mp4")) as clip:
+        assert 3 <= len(list(clip.decode(video=0))) < 250
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "a.mp4",
+        "a.night.mp4",
+        "night.safetensors",
+    ]
