@@ -8,6 +8,7 @@ import av
 import numpy as np
 import pytest
 import torch
+from av.audio.stream import AudioStream
 
 from faststyle.checkpoint import TrainedStyle
 from faststyle.networks import TransformNetwork
@@ -37,6 +38,7 @@ def make_clip() -> MakeClip:
         matrix: int = 6,
         color_range: int = 1,
         rotation: int = 0,
+        codec: str = "aac",
     ) -> Path:
         times = times or range(0, 10 * count, 10)
         with av.open(str(path), "w") as container:
@@ -47,7 +49,7 @@ def make_clip() -> MakeClip:
             video.codec_context.color_range = color_range
             if rotation:
                 video.set_display_rotation(rotation)
-            tone = container.add_stream("aac", rate=RATE) if sound else None
+            tone = container.add_stream(codec, rate=RATE) if sound else None
             for index, time in zip(range(count), times, strict=True):
                 picture = av.VideoFrame.from_ndarray(frame(size, index)).reformat(
                     format="yuv420p", dst_colorspace=5, dst_color_range=color_range
@@ -55,6 +57,7 @@ def make_clip() -> MakeClip:
                 picture.pts = time
                 container.mux(video.encode(picture))
             if tone is not None:
+                assert isinstance(tone, AudioStream)
                 container.mux([p for f in _tone(times[-1] / 100 + 0.1) for p in tone.encode(f)])
                 container.mux(tone.encode(None))
             container.mux(video.encode(None))

@@ -9,6 +9,8 @@ import torch
 from faststyle.jobs import Job, Settings
 from faststyle.stylizer import Stylizer
 from faststyle.video import run
+from faststyle.video.reader import Clip
+from faststyle.video.writer import Writer
 from tests.video.conftest import frame, frames_of
 
 MakeClip = Callable[..., Path]
@@ -174,6 +176,31 @@ def test_one_bad_clip_does_not_stop_the_rest(
     assert "no such clip" in errors
     assert "has no video stream" in errors
     assert len(frames_of(tmp_path / "b.mp4.mp4")) == 12
+
+
+def test_sound_that_a_format_cannot_hold_is_an_error(
+    tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    clip = make_clip(tmp_path / "a.mkv", codec="flac")
+    assert stylise(stylizer, clip, tmp_path / "b.mov") == 1
+    assert "files cannot hold" in capfd.readouterr().err
+    assert list(tmp_path.iterdir()) == [clip]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_is_said(tmp_path: Path, make_clip: MakeClip) -> None:
+    (tmp_path / "full.mkv").symlink_to("/dev/full")
+
+    def write(clip: Clip) -> None:
+        with Writer(tmp_path / "full.mkv", clip) as writer:
+            for item in clip:
+                writer.write(item)
+
+    with (
+        Clip(make_clip(tmp_path / "a.mp4", count=60)) as clip,
+        pytest.raises(OSError, match="No space left"),
+    ):
+        write(clip)
 
 
 @pytest.mark.parametrize(

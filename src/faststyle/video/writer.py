@@ -1,5 +1,8 @@
 """Encoding stylised frames, with the clip's times, colours and sound."""
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -36,7 +39,7 @@ class Writer:
     """
 
     def __init__(self, path: Path, clip: Clip) -> None:
-        self.clip = clip
+        self.clip, self.suffix = clip, path.suffix
         try:
             self.container = av.open(str(path), "w")
         except ValueError:
@@ -53,7 +56,11 @@ class Writer:
         self.waiting: list[Packet] = []
 
     def write(self, item: Item) -> None:
-        """Encode a frame, or copy a packet of sound."""
+        """Encode a frame, or copy a packet of sound. Raises ``OSError``, e.g. on a full disk."""
+        with self._errors_for_people():
+            self._write(item)
+
+    def _write(self, item: Item) -> None:
         if isinstance(item, Frame):
             pixels = _even(item.pixels)
             if self.video is None:
@@ -122,9 +129,23 @@ class Writer:
         traceback: TracebackType | None,
     ) -> None:
         """Make what has been written a whole file, unless that has failed."""
-        if self.video is not None and error is None:
-            self._mux(self.video.encode(None))
-        self.container.close()
+        if error is not None:
+            with suppress(av.FFmpegError):  # the same once more
+                self.container.close()
+            return
+        with self._errors_for_people():
+            if self.video is not None:
+                self._mux(self.video.encode(None))
+            self.container.close()
+
+    @contextmanager
+    def _errors_for_people(self) -> Iterator[None]:
+        try:
+            yield
+        except av.FFmpegError as error:
+            if error.errno == errno.EINVAL:
+                raise UserError(f"{self.suffix} files cannot hold such a clip; try .mkv") from None
+            raise OSError(error.errno, error.strerror) from None
 
 
 def _even(pixels: Tensor) -> Tensor:
