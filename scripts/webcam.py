@@ -1,0 +1,54 @@
+"""A camera's pictures in a style, live: python scripts/webcam.py --ckpt starry_night_small."""
+
+import argparse
+import os
+
+from faststyle.errors import UserError, report_errors
+
+
+def _source(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Show a camera's pictures in a style, live.")
+    parser.add_argument("--ckpt", nargs="+", help="styles; default: all that have names")
+    parser.add_argument(
+        "--source", type=_source, default=0, help="number of a camera, clip, or address"
+    )
+    parser.add_argument("--size", type=int, default=360, help="short side while stylising")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
+    parser.add_argument("--precision", default="auto", choices=("auto", "32", "bf16", "16"))
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse()
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # what goes wrong is said below
+    try:
+        from faststyle import webcam
+    except ImportError as error:
+        install = 'pip install "faststyle[webcam]"'
+        raise UserError(f"the window needs OpenCV ({error}): {install}") from None
+    from faststyle.checkpoint.shelf import find_style, styles
+    from faststyle.hardware import reuse_freed_memory
+
+    if args.size < 1:
+        raise UserError(f"--size is {args.size}; it must be at least 1 pixel")
+    names = args.ckpt or [style.name for style in styles()]
+    if not names:
+        raise UserError("no styles here yet: train one, or pass --ckpt the path of a checkpoint")
+    for name in names:
+        if not find_style(name).is_file():
+            raise UserError(f"no such checkpoint: {name}")
+    reuse_freed_memory()
+    print(webcam.KEYS)
+    print(", ".join(f"{number}: {name}" for number, name in enumerate(names, start=1)))
+    options = {"device": args.device, "precision": args.precision}
+    shown = webcam.run(webcam.Live(names, args.size, options=options), args.source)
+    print(f"{shown} frames shown")
+
+
+if __name__ == "__main__":
+    with report_errors():
+        main()
