@@ -19,7 +19,7 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     args = parse()
     from faststyle import images
-    from faststyle.checkpoint.shelf import styles
+    from faststyle.checkpoint.shelf import choose
     from faststyle.contact_sheet import contact_sheet
     from faststyle.data.folder import find_photos
     from faststyle.hardware import reuse_freed_memory
@@ -29,7 +29,7 @@ def main() -> None:
         raise UserError("--size and --height must be at least 1")
     images.format_of(args.output)
     reuse_freed_memory()
-    names = args.ckpt or [style.name for style in styles()]
+    names = choose(args.ckpt)
     stylizers = {Path(name).stem: Stylizer.load(name, precision="auto") for name in names}
     rows = []
     for path in find_photos(args.photos):

@@ -30,17 +30,12 @@ def main() -> None:
     except ImportError as error:
         install = 'pip install "faststyle[webcam]"'
         raise UserError(f"the window needs OpenCV ({error}): {install}") from None
-    from faststyle.checkpoint.shelf import find_style, styles
+    from faststyle.checkpoint.shelf import choose
     from faststyle.hardware import reuse_freed_memory
 
     if args.size < 1:
         raise UserError(f"--size is {args.size}; it must be at least 1 pixel")
-    names = args.ckpt or [style.name for style in styles()]
-    if not names:
-        raise UserError("no styles here yet: train one, or pass --ckpt the path of a checkpoint")
-    for name in names:
-        if not find_style(name).is_file():
-            raise UserError(f"no such checkpoint: {name}")
+    names = choose(args.ckpt)
     reuse_freed_memory()
     print(webcam.KEYS)
     print(", ".join(f"{number}: {name}" for number, name in enumerate(names, start=1)))

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,20 @@ def styles() -> list[Shelved]:
         except UserError as error:
             log.warning("%s", error)
     return found
+
+
+def choose(given: Sequence[str] | None) -> list[str]:
+    """The styles ``given`` by name or file; none means all on the shelf.
+
+    Raises ``UserError`` if one is not there, or if there are none.
+    """
+    chosen = list(given or [style.name for style in styles()])
+    if not chosen:
+        raise UserError("no styles here yet: train one, or pass --ckpt the path of a checkpoint")
+    for name in chosen:
+        if not find_style(name).is_file():
+            raise UserError(f"no such checkpoint: {name}")
+    return chosen
 
 
 def find_style(given: str) -> Path:
