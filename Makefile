@@ -1,9 +1,10 @@
 # make quickstart: train a style and stylise a photo.  make test: linters and tests.
+# make web: a page in web/dist that stylises photos in the visitor's own browser.
 PYTHON ?= python3
 BIN := .venv/bin
 PHOTO = $$($(BIN)/python -c "from importlib.resources import files; print(files('skimage') / 'data' / 'astronaut.png')")
 
-.PHONY: quickstart test format
+.PHONY: quickstart test format web
 
 quickstart: .venv/installed
 	$(BIN)/python scripts/train.py experiment=quickstart
@@ -15,6 +16,13 @@ test: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+web: .venv/installed
+	for style in checkpoints/*.safetensors; do \
+		$(BIN)/python scripts/export.py --ckpt $$style --pixels float \
+			--output web/styles/$$(basename $$style .safetensors).onnx || exit; \
+	done
+	cd web && npm ci && npm run build
 
 format: .venv/installed
 	$(BIN)/ruff check --fix .
