@@ -165,7 +165,11 @@ def load_bytes(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
     Greyscale, palette, CMYK and 16-bit files become RGB; a profile of another colour space than
     RGB is applied (converted to sRGB) instead of kept. Raises ``UserError``.
     """
-    image = decode(open_image(path, max_pixels), path)
+    return from_pil(decode(open_image(path, max_pixels), path))
+
+
+def from_pil(image: Image.Image) -> Picture:
+    """A decoded Pillow image of any mode as a picture of uint8; see :func:`load_bytes`."""
     profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA", "P") else None
     alpha = _alpha(image)
     return Picture(to_uint8(to_rgb(image)), alpha, profile or None)

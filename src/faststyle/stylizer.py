@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from faststyle import images
 from faststyle.checkpoint import OnnxStyle, TrainedStyle, find_style, load_style, read_onnx
 from faststyle.errors import UserError, nearest
+from faststyle.forms import Photos, to_batch
 from faststyle.hardware import cpu_has_bf16, find_device, free_memory
 from faststyle.images import Picture
 from faststyle.networks import streaming
@@ -35,7 +36,7 @@ class Stylizer:
     """A trained style, ready to be applied to photos.
 
     >>> stylizer = Stylizer.load("starry_night")
-    >>> stylised = stylizer(photos)  # (N, 3, H, W) in [0, 1], the same out
+    >>> stylised = stylizer(photo)  # Pillow, NumPy or torch; the same out
 
     Args:
         style: what :func:`faststyle.checkpoint.load_style` or ``read_onnx`` returned; ONNX Runtime
@@ -67,30 +68,35 @@ class Stylizer:
         return cls(read_onnx(path) if path.suffix == ".onnx" else load_style(path), **options)
 
     def __call__(
-        self, photos: Tensor, strength: float = 1.0, preserve_color: bool = False
-    ) -> Tensor:
-        """Stylise a batch.
+        self, photos: Photos, strength: float = 1.0, preserve_color: bool = False
+    ) -> Photos:
+        """Stylise a photo, or a batch of one size.
 
         Args:
-            photos: (N, 3, H, W) or (3, H, W), float, RGB in [0, 1].
+            photos: a tensor (N, 3, H, W) or (3, H, W), an array (N, H, W, 3) or (H, W, 3), RGB,
+                float in [0, 1] or uint8; or a Pillow image.
             strength: 0 leaves the photo as it is, 1 is the style alone, between is a blend.
             preserve_color: take brightness from the stylised picture and colour from the photo.
 
         Returns:
-            The same shape, dtype and device as ``photos``, in [0, 1].
+            The same form, shape, dtype and device as ``photos``.
 
         Raises:
             UserError: a strength outside 0..1, too little memory.
             ValueError: another shape than stated.
+            TypeError: none of these forms.
         """
         _check_strength(strength)
-        if photos.dim() not in (3, 4) or photos.shape[-3] != 3:
-            raise ValueError(f"photos must be (N, 3, H, W) or (3, H, W), not {tuple(photos.shape)}")
-        batch = photos[None] if photos.dim() == 3 else photos
+        batch, back = to_batch(photos)
+        result: Photos = back(self._stylise(batch, strength, preserve_color))
+        return result
+
+    def _stylise(self, batch: Tensor, strength: float, preserve_color: bool) -> Tensor:
+        """Photos (N, 3, H, W) in [0, 1] to the same shape, dtype and device."""
         with self._computing(self.dtype):
             x = batch.to(device=self.device, memory_format=torch.channels_last).float()
             stylised = self.network(x)
-        return _blend(stylised, batch, strength, preserve_color).view_as(photos)
+        return _blend(stylised, batch, strength, preserve_color)
 
     def stylise(
         self,
@@ -122,6 +128,7 @@ class Stylizer:
         Raises:
             UserError: a picture that is too large, and what :meth:`__call__` raises.
         """
+        _check_strength(strength)
         height, width = pictures[0].pixels.shape[-2:]
         if size is not None:
             if size < 1:
@@ -138,7 +145,7 @@ class Stylizer:
             stylised = [self._in_strips(picture.pixels, rows, *choice) for picture in pictures]
         else:
             batch = images.to_unit(torch.stack([picture.pixels for picture in pictures]))
-            stylised = list(self(batch, strength, preserve_color))
+            stylised = list(self._stylise(batch, strength, preserve_color))
         return [
             replace(p, pixels=_as_before(s, p.pixels))
             for p, s in zip(pictures, stylised, strict=True)
@@ -171,7 +178,6 @@ class Stylizer:
         preserve_color: bool,
         progress: Progress,
     ) -> Tensor:
-        _check_strength(strength)
         assert streaming.applies(self.network)
         height, width = pixels.shape[1:]
         done = itertools.count(1)
