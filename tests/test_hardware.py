@@ -42,3 +42,21 @@ def test_bf16_is_what_the_cpu_says(
 def test_a_torch_that_cannot_tell_means_no_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
     assert not hardware.cpu_has_bf16()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="malloc_trim is glibc's")
+def test_freed_memory_that_was_kept_can_be_given_back() -> None:
+    code = """
+import psutil, torch
+from faststyle.hardware import return_freed_memory, reuse_freed_memory
+reuse_freed_memory()
+blocks = [torch.ones(1 << 22) for _ in range(16)]
+del blocks
+before = psutil.Process().memory_info().rss
+return_freed_memory()
+print(before - psutil.Process().memory_info().rss)
+"""
+    output = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    assert int(output.stdout) > 200 << 20

@@ -130,8 +130,8 @@ def test_pictures_of_bytes_come_out_as_bytes(stylizer: Stylizer) -> None:
     ("free", "size", "expected"),
     [
         (10**10, (1000, 1000), None),
-        (10**10, (9000, 12000), 71),
-        (10**8, (1000, 1000), 857),
+        (10**10, (9000, 12000), 47),
+        (10**8, (1000, 1000), 571),
         (0, (100, 100_000), 32),
         (0, (16, 100), None),
     ],
@@ -145,6 +145,18 @@ def test_auto_takes_strips_where_a_picture_would_not_fit(
 ) -> None:
     monkeypatch.setattr("faststyle.stylizer.free_memory", lambda device: free)
     assert stylizer._rows("auto", size, count=1) == expected
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_strips_are_written_over_the_photo_if_that_is_allowed(
+    stylizer: Stylizer, overwrite: bool
+) -> None:
+    photo = (torch.rand(3, 70, 40) * 255).to(torch.uint8)
+    picture = Picture(photo.clone())
+    [expected] = stylizer.stylise([Picture(photo)], strength=0.5, tile="off")
+    [found] = stylizer.stylise([picture], strength=0.5, tile=32, overwrite=overwrite)
+    assert (found.pixels.int() - expected.pixels.int()).abs().max() <= 1
+    assert torch.equal(picture.pixels, photo) is not overwrite
 
 
 def test_networks_that_cannot_be_streamed_say_so() -> None:

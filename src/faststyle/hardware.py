@@ -3,7 +3,7 @@
 import ctypes
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import psutil
 import torch
@@ -63,9 +63,20 @@ def reuse_freed_memory() -> None:
     system when it is freed, which then has to map and clear every page anew: 10 to 20 % of a
     training step or a stylised picture. For programs, not libraries: it is for the whole process.
     """
-    if not sys.platform.startswith("linux"):
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    mallopt = _glibc("mallopt")
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, 2**30)
         mallopt(_M_TRIM_THRESHOLD, _NEVER)
+
+
+def return_freed_memory() -> None:
+    """Give the system what :func:`reuse_freed_memory` has kept, before something very large."""
+    malloc_trim = _glibc("malloc_trim")
+    if malloc_trim is not None:
+        malloc_trim(0)
+
+
+def _glibc(function: str) -> Callable[..., int] | None:
+    if not sys.platform.startswith("linux"):
+        return None
+    return getattr(ctypes.CDLL(None), function, None)

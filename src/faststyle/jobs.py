@@ -117,6 +117,7 @@ def _run_batch(
                     settings.max_pixels,
                     settings.tile,
                     lambda done, total: _show(strips, done, total),
+                    overwrite=True,
                 )
             for (job, _), result in zip(readable, results, strict=True):
                 images.save(result, job.target)

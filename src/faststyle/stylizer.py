@@ -14,7 +14,7 @@ from faststyle import images
 from faststyle.checkpoint import OnnxStyle, TrainedStyle, find_style, load_style, read_onnx
 from faststyle.errors import UserError, nearest
 from faststyle.forms import Photos, to_batch
-from faststyle.hardware import cpu_has_bf16, find_device, free_memory
+from faststyle.hardware import cpu_has_bf16, find_device, free_memory, return_freed_memory
 from faststyle.images import Picture
 from faststyle.networks import streaming
 
@@ -25,7 +25,7 @@ MAX_PIXELS = 16_000_000
 #: Memory grows with the picture; this is for the default network in float32.
 _BYTES_PER_PIXEL = 350
 #: What a strip of a larger picture may take.
-_STRIP_BYTES = 300_000_000
+_STRIP_BYTES = 200_000_000
 #: Strips of fewer rows would be mostly overlap.
 _LEAST_ROWS = 32
 
@@ -107,6 +107,7 @@ class Stylizer:
         max_pixels: int | None = None,
         tile: str | int = "off",
         progress: Progress = lambda done, total: None,
+        overwrite: bool = False,
     ) -> list[Picture]:
         """Stylise decoded pictures of one size together, keeping alpha and ICC profiles.
 
@@ -121,6 +122,8 @@ class Stylizer:
                 for twice the time (:mod:`faststyle.networks.streaming`); ``off`` for all at once;
                 ``auto`` to do so where the pictures would take half of the memory that is free.
             progress: called with the number of strips done and of all, if ``tile`` makes any.
+            overwrite: let strips take the place of the pixels they were made from, which saves the
+                memory of a picture.
 
         Returns:
             Pictures of the same type of pixels as they came in.
@@ -141,7 +144,7 @@ class Stylizer:
         if size is not None:
             pictures = [_resized(picture, size) for picture in pictures]
         if rows:
-            choice = (strength, preserve_color, progress)
+            choice = (strength, preserve_color, progress, overwrite)
             stylised = [self._in_strips(picture.pixels, rows, *choice) for picture in pictures]
         else:
             batch = images.to_unit(torch.stack([picture.pixels for picture in pictures]))
@@ -177,12 +180,14 @@ class Stylizer:
         strength: float,
         preserve_color: bool,
         progress: Progress,
+        overwrite: bool,
     ) -> Tensor:
         assert streaming.applies(self.network)
+        return_freed_memory()  # decoding left two more pictures' worth
         height, width = pixels.shape[1:]
         done = itertools.count(1)
         total = streaming.strips(self.network, height, rows)
-        result = torch.empty_like(pixels)
+        result = pixels if overwrite else torch.empty_like(pixels)
         with self._computing(torch.float32):  # strips come in the dtype to compute in
             for start, stylised in streaming.stream(
                 self.network,

@@ -79,7 +79,7 @@ def test_large_jpegs_are_decoded_at_reduced_scale(
     tmp_path: Path, make_photo: MakePhoto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photos = PhotoFolder([make_photo(tmp_path / "a.jpg", 1600, 1200)], 64)
-    assert photos._read(0).shape[:0:-1] == (200, 150)
+    assert photos.decode(0).shape[:0:-1] == (200, 150)
 
 
 @pytest.mark.parametrize(("size", "scale"), [(64, 1), (16, 2)])
@@ -92,7 +92,7 @@ def test_plain_jpegs_have_the_pixels_that_pillow_gives_but_for_fine_colour(
     pillow = Image.open(tmp_path / "a.jpg")
     pillow.draft("RGB", (64 // scale, 48 // scale))
     expected = torch.from_numpy(np.array(pillow)).permute(2, 0, 1)
-    found = PhotoFolder([tmp_path / "a.jpg"], size)._read(0)
+    found = PhotoFolder([tmp_path / "a.jpg"], size).decode(0)
     assert found.shape == expected.shape == (3, 48 // scale, 64 // scale)
     difference = (found.float() - expected.float()).abs()
     assert difference.mean() < 2
@@ -108,7 +108,7 @@ def test_exif_orientation_is_applied(
     exif = Image.Exif()
     exif[0x0112] = orientation
     source.save(tmp_path / "b.jpg", exif=exif)
-    size = PhotoFolder([tmp_path / "b.jpg"], 64)._read(0).shape[1:]
+    size = PhotoFolder([tmp_path / "b.jpg"], 64).decode(0).shape[1:]
     assert size == ((48, 64) if orientation == 1 else (64, 48))
 
 

@@ -32,6 +32,29 @@ def test_processes_share_the_batches_of_one(world_size: int, seed: int) -> None:
     assert joined == whole
 
 
+@given(st.lists(st.integers(1, 7), min_size=2, max_size=30), st.integers(1, 4), st.integers(0, 5))
+def test_groups_are_shown_a_few_at_a_time_and_every_photo_once(
+    groups: list[int], batch: int, seed: int
+) -> None:
+    photos = sum(groups)
+    steps = -(-2 * photos // batch)
+    drawn = [
+        d.photo for b in StepSampler(photos, batch, steps, seed=seed, groups=groups) for d in b
+    ]
+    of_group = [g for g, count in enumerate(groups) for _ in range(count)]
+    for epoch in range(2):
+        shown = drawn[epoch * photos : (epoch + 1) * photos]
+        assert sorted(shown) == list(range(photos))
+        begun: list[int] = []
+        for photo in shown:
+            if of_group[photo] not in begun:
+                begun.append(of_group[photo])
+        for window in range(0, len(begun), 8):  # no group begins before those before are done
+            here = set(begun[window : window + 8])
+            places = [i for i, photo in enumerate(shown) if of_group[photo] in here]
+            assert places == list(range(places[0], places[0] + len(places)))
+
+
 def test_epochs_and_seeds_differ_in_order() -> None:
     first, second = StepSampler(100, 100, 2, seed=0)
     assert [d.photo for d in first] != [d.photo for d in second]

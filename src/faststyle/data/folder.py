@@ -1,78 +1,45 @@
 """A folder of photos, searched recursively, as crops for training or validation."""
 
 import hashlib
-import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import simplejpeg
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
 from faststyle import images
+from faststyle.data.photos import LEAST_SCALE, PhotoSet
 from faststyle.errors import UserError
 
-#: Training crops have at least this part of the photo's short side.
-LEAST_SCALE = 0.7
-
 _ORIENTATION = 0x0112  # the EXIF tag
-log = logging.getLogger(__name__)
 
 
-class PhotoFolder:
-    """Square crops of the photos at ``paths``, addressed by position in the folder.
-
-    A photo that cannot be read is named once, marked for all worker processes, and replaced by the
-    next one that can.
-    """
+class PhotoFolder(PhotoSet):
+    """Crops of the photos at ``paths``, addressed by position in the folder."""
 
     def __init__(self, paths: Sequence[Path], size: int) -> None:
+        super().__init__(len(paths), size)
         self.paths = list(paths)
-        self.size = size
-        self.unreadable = torch.zeros(len(self.paths), dtype=torch.bool)
-        self.unreadable.share_memory_()  # type: ignore[no-untyped-call]
 
-    def __len__(self) -> int:
-        return len(self.paths)
+    def decode(self, position: int) -> Tensor:
+        """See :meth:`PhotoSet.decode`."""
+        return read_photo(self.paths[position], round(self.size / LEAST_SCALE))
 
-    def random_crop(self, index: int, generator: np.random.Generator) -> Tensor:
-        """A random square, 70 to 100 % of the short side, scaled and perhaps mirrored.
 
-        Returns uint8 (3, size, size). Raises ``UserError`` if no photo at all can be read.
-        """
-        scale, x, y = generator.uniform(LEAST_SCALE, 1), generator.uniform(), generator.uniform()
-        mirror = generator.uniform() < 0.5
-        crop = _crop(self._read(index), self.size, scale, x, y)
-        return crop.flip(2) if mirror else crop
+def read_photo(path: Path, short_side: int) -> Tensor:
+    """A photo, uint8 (3, H, W), upright, with sides of ``short_side`` or more if it has them.
 
-    def centre_crop(self, index: int) -> Tensor:
-        """The largest centred square, scaled; uint8 (3, size, size)."""
-        return _crop(self._read(index), self.size, 1, 0.5, 0.5)
-
-    def _read(self, index: int) -> Tensor:
-        for step in range(len(self.paths)):
-            position = (index + step) % len(self.paths)
-            if self.unreadable[position]:
-                continue
-            try:
-                return self._decode(self.paths[position])
-            except UserError as error:
-                self.unreadable[position] = True
-                log.warning("skipped: %s", error)
-        raise UserError(f"none of the {len(self.paths)} photos could be read")
-
-    def _decode(self, path: Path) -> Tensor:
-        image = images.open_image(path)
-        wanted = round(self.size / LEAST_SCALE)
-        # JPEG decodes at 1/2, 1/4 or 1/8 for a fraction of the cost; never below the crop's size.
-        image.draft("RGB", (wanted, wanted))
-        if (pixels := _decode_plain_jpeg(image, path)) is not None:
-            return pixels
-        return images.to_uint8(images.to_rgb(images.decode(image, path)))
+    Raises ``UserError`` if it cannot be read.
+    """
+    image = images.open_image(path)
+    # JPEG decodes at 1/2, 1/4 or 1/8 for a fraction of the cost; never below what is wanted.
+    image.draft("RGB", (short_side, short_side))
+    if (pixels := _decode_plain_jpeg(image, path)) is not None:
+        return pixels
+    return images.to_uint8(images.to_rgb(images.decode(image, path)))
 
 
 def _decode_plain_jpeg(image: Image.Image, path: Path) -> Tensor | None:
@@ -134,12 +101,3 @@ def _is_photo(name: str) -> bool:
 
 def _hash(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()
-
-
-def _crop(pixels: Tensor, size: int, scale: float, x: float, y: float) -> Tensor:
-    """The square of ``scale`` times the short side, at fractions x, y of the room there is."""
-    height, width = pixels.shape[1:]
-    side = max(1, round(min(height, width) * scale))
-    left, top = round((width - side) * x), round((height - side) * y)
-    square = pixels[None, :, top : top + side, left : left + side]
-    return F.interpolate(square, (size, size), mode="bilinear", antialias=True)[0]

@@ -1,7 +1,7 @@
 """Loaders that follow the trainer's step and share batches among its processes."""
 
 import signal
-from collections.abc import Sized
+from collections.abc import Sequence, Sized
 from typing import Any, Protocol
 
 import pytorch_lightning as pl
@@ -19,7 +19,13 @@ class SizedDataset(Sized, Protocol):
 
 
 def training_loader(
-    samples: Dataset[Any], count: int, trainer: pl.Trainer, batch_size: int, workers: int, seed: int
+    samples: Dataset[Any],
+    count: int,
+    trainer: pl.Trainer,
+    batch_size: int,
+    workers: int,
+    seed: int,
+    groups: Sequence[int] | None = None,
 ) -> DataLoader[Any]:
     """Batches of ``samples``, which take a :class:`Draw`, from the trainer's current step on.
 
@@ -30,6 +36,7 @@ def training_loader(
         batch_size: of one step, over all processes together.
         workers: loader processes; 0 loads in the training process.
         seed: of the order.
+        groups: see :class:`StepSampler`.
 
     Raises:
         UserError: no steps to take, or ``batch_size`` cannot be split over the processes.
@@ -48,6 +55,7 @@ def training_loader(
         seed=seed,
         rank=trainer.global_rank,
         world_size=trainer.world_size,
+        groups=groups,
     )
     return DataLoader(
         samples,

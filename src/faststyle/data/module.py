@@ -12,7 +12,9 @@ from torch.utils.data import DataLoader, Dataset
 from faststyle.data.coco import download_coco
 from faststyle.data.folder import PhotoFolder, find_photos, split
 from faststyle.data.loader import held_out_loader, training_loader
+from faststyle.data.photos import LEAST_SCALE, PhotoSet
 from faststyle.data.sampler import Draw
+from faststyle.data.shards import ShardedPhotos, is_sharded, read_manifest
 from faststyle.data.synthetic import DeadLeaves
 from faststyle.errors import UserError
 
@@ -37,7 +39,8 @@ class PhotoData(pl.LightningDataModule):
     """Training crops in an order fixed by the seed, and held-out photos for validation.
 
     Args:
-        root: a folder of photos, searched recursively; none to use ``download`` or ``synthetic``.
+        root: a folder of photos, searched recursively; or shards (scripts/prepare_data.py), in a
+            folder or at an address of fsspec's; none to use ``download`` or ``synthetic``.
         download: COCO split that is fetched (once) when there is no ``root``.
         synthetic: number of dead-leaves pictures to make instead of reading photos.
         size: side of the crops in pixels.
@@ -45,7 +48,7 @@ class PhotoData(pl.LightningDataModule):
         workers: loader processes; 0 loads in the training process.
         val_photos: how many are held out.
         seed: of the order, the crops, and the synthetic pictures.
-        cache: the folder of downloads.
+        cache: the folder of downloads, and of shards that were fetched.
 
     Raises:
         UserError: on setup, if there are no photos, none can be read, or ``batch_size`` cannot be
@@ -73,13 +76,14 @@ class PhotoData(pl.LightningDataModule):
         ):
             if value < least:
                 raise UserError(f"data.{name} is {value}; it must be {least} or more")
-        self.root = Path(root).expanduser() if root else None
+        self.root = root
         self.coco, self.synthetic = download, synthetic
         self.size, self.batch_size = size, batch_size
         self.workers, self.val_photos, self.seed = workers, val_photos, seed
         self.cache = Path(cache).expanduser()
         self.train_photos: Photos | None = None
         self.held_out: Photos | None = None
+        self._groups: list[int] | None = None
 
     def prepare_data(self) -> None:
         """Download what is missing, in one process of each machine."""
@@ -96,16 +100,33 @@ class PhotoData(pl.LightningDataModule):
             self.held_out = DeadLeaves(self.val_photos, self.size, self.seed + 1)
             return
         root = self.root
+        if root is not None and is_sharded(root):
+            self._use_shards(root)
+            return
         if root is None and self.coco is not None:
-            root = self.cache / "coco" / self.coco
+            root = str(self.cache / "coco" / self.coco)
         if root is None:
             raise UserError("no photos to train on: pass data.root=/path/to/photos")
-        paths = find_photos(root)
-        train, held_out = split(paths, root, self.val_photos)
+        folder = Path(root).expanduser()
+        train, held_out = split(find_photos(folder), folder, self.val_photos)
         self.train_photos = PhotoFolder(train, self.size)
         self.held_out = PhotoFolder(held_out, self.size)
         self.train_photos.centre_crop(0)
         log.info("%d photos to train on, %d held out, in %s", len(train), len(held_out), root)
+
+    def _use_shards(self, root: str) -> None:
+        manifest = read_manifest(root)
+        if manifest.short_side < self.size:
+            raise UserError(
+                f"data.size={self.size} needs larger photos than the {manifest.short_side} pixels"
+                f" of {root}; prepare shards with --size {round(self.size / LEAST_SCALE)}"
+            )
+        train = ShardedPhotos(root, manifest.shards, self.size, self.cache)
+        held_out = ShardedPhotos(root, [manifest.held_out], self.size, self.cache)
+        self.train_photos, self.held_out = train, held_out
+        self._groups = [len(shard) for shard in manifest.shards]
+        count = f"{len(train)} photos to train on in {len(manifest.shards)} shards"
+        log.info("%s, %d held out, in %s", count, len(held_out), root)
 
     def train_dataloader(self) -> DataLoader[Tensor]:
         """Batches uint8 (N, 3, size, size), from the trainer's current step on."""
@@ -118,13 +139,15 @@ class PhotoData(pl.LightningDataModule):
             self.batch_size,
             self.workers,
             self.seed,
+            self._groups,
         )
 
     def val_dataloader(self) -> DataLoader[Tensor]:
         """Batches of centre crops of the held-out photos, every process its own part."""
         assert self.trainer is not None
         assert self.held_out is not None
-        return held_out_loader(_HeldOutCrops(self.held_out), self.trainer, self.batch_size)
+        crops = _HeldOutCrops(self.held_out, self.val_photos)
+        return held_out_loader(crops, self.trainer, self.batch_size)
 
     def teardown(self, stage: str) -> None:
         """Say how many photos could not be read."""
@@ -134,7 +157,7 @@ class PhotoData(pl.LightningDataModule):
 
     def skipped(self) -> int:
         """How many photos could not be read so far."""
-        if isinstance(self.train_photos, PhotoFolder):
+        if isinstance(self.train_photos, PhotoSet):
             return int(self.train_photos.unreadable.sum())
         return 0
 
@@ -153,11 +176,12 @@ class TrainingCrops(Dataset[Tensor]):
 
 
 class _HeldOutCrops(Dataset[Tensor]):
-    def __init__(self, photos: Photos) -> None:
+    def __init__(self, photos: Photos, count: int) -> None:
         self.photos = photos
+        self.count = min(count, len(photos))
 
     def __getitem__(self, index: int) -> Tensor:
         return self.photos.centre_crop(index)
 
     def __len__(self) -> int:
-        return len(self.photos)
+        return self.count

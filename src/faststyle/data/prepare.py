@@ -1,0 +1,147 @@
+"""Turning a folder of photos into shards, once, so that training reads little and in sequence."""
+
+import hashlib
+import io
+import json
+import multiprocessing
+import tarfile
+import zlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import simplejpeg
+import torch
+from tqdm import tqdm
+
+from faststyle import images
+from faststyle.data.folder import find_photos, read_photo, split
+from faststyle.data.shards import MANIFEST, Manifest, Shard
+from faststyle.errors import UserError
+from faststyle.files import atomic_write, check_writable
+
+_HELD_OUT = "held_out"
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One shard to write: which photos, how, and where."""
+
+    photos: tuple[Path, ...]
+    root: Path
+    folder: Path
+    name: str
+    short_side: int
+    quality: int
+
+    @property
+    def digest(self) -> str:
+        """Of all that decides what is in the shard, to know one that is done already."""
+        facts = [(str(p.relative_to(self.root)), p.stat().st_size) for p in self.photos]
+        content = json.dumps([facts, self.short_side, self.quality])
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    @property
+    def index(self) -> Path:
+        """What is known of the finished shard."""
+        return self.folder / f".{self.name}.json"
+
+
+def prepare(
+    root: Path,
+    folder: Path,
+    short_side: int = 366,
+    quality: int = 90,
+    photos_per_shard: int = 1000,
+    held_out: int = 64,
+    workers: int = 1,
+    seed: int = 0,
+) -> Manifest:
+    """Write the photos below ``root`` as shards; begun ones are finished, done ones kept.
+
+    Args:
+        root: a folder of photos, searched recursively.
+        folder: where the shards and their manifest go.
+        short_side: to which photos are scaled down; crops of 256 pixels are cut from 256 to 366.
+        quality: of the JPEGs.
+        photos_per_shard: which are chosen at random.
+        held_out: how many photos are kept apart for validation.
+        workers: processes to use.
+        seed: of the choice.
+
+    Raises:
+        UserError: no photos, none that can be read, or numbers out of range.
+    """
+    for name, value in (
+        ("size", short_side),
+        ("photos-per-shard", photos_per_shard),
+        ("workers", workers),
+    ):
+        if value < 1:
+            raise UserError(f"--{name} is {value}; it must be 1 or more")
+    if not 1 <= quality <= 100:
+        raise UserError(f"--quality is {quality}; it must lie between 1 and 100")
+    check_writable(folder)
+    train, apart = split(find_photos(root), root, held_out)
+    order = np.random.default_rng(seed).permutation(len(train))
+    shuffled = [train[i] for i in order]
+    starts = range(0, len(shuffled), photos_per_shard)
+    parts = [(_HELD_OUT, apart)]
+    parts += [(f"{n:05d}", shuffled[s : s + photos_per_shard]) for n, s in enumerate(starts)]
+    tasks = [_Task(tuple(p), root, folder, name, short_side, quality) for name, p in parts]
+    first, *rest = _write_all(tasks, workers)
+    shards = [shard for shard in rest if len(shard)]
+    if not shards:
+        raise UserError(f"none of the {len(train)} photos in {root} could be read")
+    manifest = Manifest(short_side, shards, first)
+    manifest.write(folder / MANIFEST)
+    return manifest
+
+
+def _write_all(tasks: Sequence[_Task], workers: int) -> list[Shard]:
+    if workers == 1:
+        return _collect(tasks, map(_write, tasks))
+    context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
+    with ProcessPoolExecutor(workers, context, torch.set_num_threads, (1,)) as pool:
+        return _collect(tasks, pool.map(_write, tasks))
+
+
+def _collect(tasks: Sequence[_Task], written: Iterator[Shard]) -> list[Shard]:
+    shards = []
+    bar: tqdm[NoReturn]
+    with tqdm(total=sum(len(task.photos) for task in tasks), unit="photo") as bar:
+        for task, shard in zip(tasks, written, strict=True):
+            shards.append(shard)
+            bar.update(len(task.photos))
+    return shards
+
+
+def _write(task: _Task) -> Shard:
+    """Write one shard, unless that was done before."""
+    digest, tar = task.digest, task.folder / f"{task.name}.tar"
+    if task.index.is_file() and tar.is_file():
+        known = json.loads(task.index.read_text())
+        if known.pop("digest") == digest:
+            return Shard(**known)
+    shard = Shard(tar.name)
+    with atomic_write(tar) as temporary, tarfile.open(temporary, "w") as archive:
+        for path in task.photos:
+            try:
+                pixels = images.shrink(read_photo(path, task.short_side), task.short_side)
+            except UserError as error:
+                tqdm.write(f"skipped: {error}")
+                continue
+            array = np.ascontiguousarray(pixels.permute(1, 2, 0).numpy())
+            content = simplejpeg.encode_jpeg(array, quality=task.quality)
+            member = tarfile.TarInfo(f"{len(shard):08d}.jpg")
+            member.size = len(content)
+            shard.offsets.append(archive.offset + tarfile.BLOCKSIZE)
+            shard.lengths.append(len(content))
+            shard.checksums.append(zlib.crc32(content))
+            archive.addfile(member, io.BytesIO(content))
+    with atomic_write(task.index) as temporary:
+        temporary.write_text(json.dumps({"digest": digest, **asdict(shard)}))
+    return shard

@@ -1,0 +1,160 @@
+"""Photos in shards: tar files of JPEGs and a manifest, in a folder or at any address of fsspec's.
+
+The format is WebDataset's, so that other tools can read it; but the manifest says where each photo
+begins, so that any can be read by its number. That is what makes the order a function of the seed
+and the step alone: it does not depend on the number of processes and workers, and a resumed run
+goes on with the very photo that was next. Streaming readers cannot promise either.
+"""
+
+import hashlib
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import numpy as np
+import simplejpeg
+import torch
+from filelock import FileLock
+from torch import Tensor
+
+from faststyle.data.photos import PhotoSet, UnavailableError
+from faststyle.errors import UserError
+from faststyle.files import atomic_write
+
+MANIFEST = "manifest.json"
+_FORMAT, _VERSION = "faststyle shards", 1
+
+
+@dataclass
+class Shard:
+    """A tar file, and of each photo in it: its first byte, its length, and its CRC-32."""
+
+    name: str
+    offsets: list[int] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+    checksums: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+
+@dataclass
+class Manifest:
+    """All shards of a set; the held-out photos have one of their own."""
+
+    short_side: int
+    shards: list[Shard]
+    held_out: Shard
+
+    def write(self, path: Path) -> None:
+        """Write it atomically, as JSON."""
+        content = {"format": _FORMAT, "version": _VERSION, **asdict(self)}
+        with atomic_write(path) as temporary:
+            temporary.write_text(json.dumps(content))
+
+
+def is_sharded(root: str) -> bool:
+    """Whether ``root`` is an address, or a folder with a manifest."""
+    return "://" in root or (Path(root).expanduser() / MANIFEST).is_file()
+
+
+def read_manifest(root: str) -> Manifest:
+    """The manifest of the shards at ``root``, a folder or an address.
+
+    Raises ``UserError`` if there is none, or it is not one that is known here.
+    """
+    address = f"{root.rstrip('/')}/{MANIFEST}"
+    try:
+        with fsspec.open(address) as file:
+            content = json.load(file)
+        if (content["format"], content["version"]) != (_FORMAT, _VERSION):
+            raise UserError(f"{address} has version {content['version']}, not {_VERSION}")
+        shards = [Shard(**shard) for shard in content["shards"]]
+        return Manifest(content["short_side"], shards, Shard(**content["held_out"]))
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, ValueError) and "rotocol" in str(error):
+            raise UserError(f"{root}: {error}") from None
+        raise UserError(f"{address} is no manifest of scripts/prepare_data.py") from None
+    except ImportError as error:
+        raise UserError(f"{root}: {error}") from None
+    except Exception as error:  # each kind of storage has errors of its own
+        raise UserError(f"{address} cannot be read: {error}") from None
+
+
+class ShardedPhotos(PhotoSet):
+    """Crops of the photos of ``shards``, addressed by their place in all of them.
+
+    Args:
+        root: the folder or address of the shards.
+        shards: which of them.
+        size: side of the crops in pixels.
+        cache: where shards from elsewhere are kept once they were fetched.
+    """
+
+    def __init__(self, root: str, shards: Sequence[Shard], size: int, cache: Path) -> None:
+        self.shards = list(shards)
+        self.ends = np.cumsum([len(shard) for shard in self.shards])
+        super().__init__(int(self.ends[-1]) if self.shards else 0, size)
+        self.root = root.rstrip("/")
+        digest = hashlib.sha256(self.root.encode()).hexdigest()[:16]
+        self.cache = cache / "shards" / digest if "://" in root else None
+
+    def decode(self, position: int) -> Tensor:
+        """See :meth:`PhotoSet.decode`; a shard with a damaged photo is skipped as a whole."""
+        number = int(np.searchsorted(self.ends, position, side="right"))
+        shard = self.shards[number]
+        start = int(self.ends[number]) - len(shard)
+        path = self._local(shard)
+        try:
+            content = _photo(path, shard, position - start)
+            pixels = simplejpeg.decode_jpeg(content, fastupsample=True)
+        except (OSError, ValueError):
+            self.unreadable[start : start + len(shard)] = True
+            raise UserError(f"{path} is damaged or gone; its {len(shard)} photos") from None
+        return torch.from_numpy(pixels).permute(2, 0, 1)
+
+    def _local(self, shard: Shard) -> Path:
+        """The shard's file, fetched if it is elsewhere; others who want it meanwhile wait."""
+        if self.cache is None:
+            return Path(self.root).expanduser() / shard.name
+        path = self.cache / shard.name
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{path}.lock"):
+                if not path.exists():
+                    fetch(f"{self.root}/{shard.name}", path)
+        return path
+
+
+def _photo(path: Path, shard: Shard, index: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(shard.offsets[index])
+        content = file.read(shard.lengths[index])
+    if zlib.crc32(content) != shard.checksums[index]:
+        raise ValueError("checksum")
+    return content
+
+
+def fetch(address: str, path: Path) -> None:
+    """Copy a file from any address of fsspec's; nothing is left of a copy that breaks off.
+
+    Raises ``UnavailableError`` if that fails, ``OSError`` if the disk is full.
+    """
+    with atomic_write(path) as temporary:
+        try:
+            filesystem: Any
+            filesystem, remote = fsspec.core.url_to_fs(address)
+            filesystem.get_file(remote, str(temporary))
+            size = filesystem.size(remote)
+        except OSError as error:
+            if error.errno is not None and Path(temporary).exists():
+                raise
+            raise UnavailableError(f"{address} cannot be fetched: {error}") from None
+        except Exception as error:  # each kind of storage has errors of its own
+            raise UnavailableError(f"{address} cannot be fetched: {error}") from None
+        if size is not None and temporary.stat().st_size != size:
+            raise UnavailableError(f"{address} broke off; resume=last goes on")

@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from faststyle.data.photos import PhotoSet, UnavailableError
+from faststyle.errors import UserError
+
+
+class Numbered(PhotoSet):
+    """Photos of one grey each, some of which cannot be read."""
+
+    def __init__(self, count: int, bad: set[int], error: type[UserError] = UserError) -> None:
+        super().__init__(count, 8)
+        self.bad, self.error = bad, error
+
+    def decode(self, position: int) -> Tensor:
+        if position in self.bad:
+            raise self.error(f"photo {position}")
+        return torch.full((3, 12, 10), position, dtype=torch.uint8)
+
+
+def test_photos_that_cannot_be_read_are_replaced_by_different_ones() -> None:
+    photos = Numbered(40, set(range(20)))
+    for _ in range(2):
+        shown = [int(photos.centre_crop(i)[0, 0, 0]) for i in range(40)]
+    assert shown[20:] == list(range(20, 40))
+    assert len(set(shown[:20])) == 20
+    assert int(photos.unreadable.sum()) == 20
+
+
+def test_photos_that_cannot_be_had_now_are_not_skipped() -> None:
+    photos = Numbered(4, {1}, UnavailableError)
+    with pytest.raises(UnavailableError):
+        photos.random_crop(1, np.random.default_rng(0))
+    assert not photos.unreadable.any()
+
+
+def test_if_none_can_be_read_it_says_so() -> None:
+    with pytest.raises(UserError, match="none of the 3 photos"):
+        Numbered(3, {0, 1, 2}).centre_crop(1)
