@@ -1,11 +1,13 @@
 """Hydra around the training: names of runs, and config mistakes as one clear line."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+import psutil
 from hydra import compose
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException, MissingConfigException
@@ -26,7 +28,8 @@ LAST_CHECKPOINT = Path("checkpoints", "last.ckpt")
 def run_name(style: str, resume: str | None, job: int | str = "") -> str:
     """``STYLE/DATE_TIME`` for a new run; that of the style's newest run for ``resume=last``.
 
-    A resumed run so goes on in its own folder, log and TensorBoard curve.
+    A resumed run so goes on in its own folder, log and TensorBoard curve. All processes of a run
+    agree, also those that SLURM or torchrun starts, and so do the turns of a job of SLURM's.
     """
     if resume == "last":
         found = list((OUTPUTS / style).glob(f"*/{LAST_CHECKPOINT.as_posix()}"))
@@ -34,22 +37,36 @@ def run_name(style: str, resume: str | None, job: int | str = "") -> str:
             newest = max(found, key=lambda path: path.stat().st_mtime)
             return newest.parent.parent.relative_to(OUTPUTS).as_posix()
     suffix = f"_{job}" if str(job) else ""
-    return f"{style}/{datetime.now():%Y-%m-%d_%H-%M-%S}{suffix}"
+    if "SLURM_JOB_ID" in os.environ:
+        return f"{style}/slurm_{os.environ['SLURM_JOB_ID']}{suffix}"
+    begun = datetime.now()
+    if "TORCHELASTIC_RUN_ID" in os.environ:  # torchrun's, the parent of all processes
+        begun = datetime.fromtimestamp(psutil.Process(os.getppid()).create_time())
+    return f"{style}/{begun:%Y-%m-%d_%H-%M-%S}{suffix}"
 
 
 def find_resume(resume: str | None, style: str, output_dir: Path) -> Path | None:
-    """The checkpoint that ``resume`` means: none, a path, or ``last`` of the style's newest run.
+    """The checkpoint that ``resume`` means, or none to begin anew.
 
-    Raises ``UserError`` if there is no such file.
+    Args:
+        resume: none; a path; ``last`` of the style's newest run; or ``auto``, which goes on if this
+            very run has begun before, as jobs do that a scheduler starts again.
+        style: the run's name for errors.
+        output_dir: the run's folder.
+
+    Raises:
+        UserError: there is no such file.
     """
     if not resume:
         return None
-    if resume != "last":
+    if resume not in ("last", "auto"):
         path = Path(resume).expanduser()
         if not path.is_file():
             raise UserError(f"no such checkpoint to resume from: {path}")
         return path
     path = output_dir / LAST_CHECKPOINT
+    if resume == "auto":
+        return path if path.is_file() else None
     if not path.is_file():
         raise UserError(f'no earlier run of style "{style}" to resume in {output_dir.parent}')
     return path

@@ -79,10 +79,10 @@ def held_out_loader(samples: SizedDataset, trainer: pl.Trainer, batch_size: int)
 
 
 def _ignore_signals(worker: int) -> None:
-    """Leave Ctrl-C and SIGTERM to the training process, which still needs its workers to stop well.
+    """Leave the signals that end a run to the training process, which needs its workers until then.
 
     A terminal or a scheduler sends them to all processes of a job.
     """
     del worker
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)

@@ -19,9 +19,12 @@ from faststyle.training.module import StyleTransfer
 
 log = logging.getLogger(__name__)
 
+#: Signals that end a run; the last is what SLURM sends before a job's time is over.
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+
 
 class StopOnSignal(Callback):
-    """On Ctrl-C or SIGTERM, finish the step, save, and leave.
+    """On Ctrl-C, SIGTERM or SLURM's warning, finish the step, save, and leave.
 
     Lightning's own handling interrupts in the middle of a step, where weights and optimiser may
     disagree; a run resumed from there would differ from an undisturbed one. A second Ctrl-C leaves
@@ -39,7 +42,7 @@ class StopOnSignal(Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take over the signals, now that Lightning has installed its own handlers."""
         del pl_module
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in STOPPING:
             self._previous[number] = signal.signal(number, self._receive)
 
     def on_train_batch_end(

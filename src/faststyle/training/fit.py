@@ -1,6 +1,9 @@
 """One Lightning run, whatever is trained: callbacks, checkpoints, and how it ends."""
 
 import logging
+import os
+import signal
+import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -13,6 +16,7 @@ from pytorch_lightning.callbacks import Callback, LearningRateMonitor, ModelChec
 from pytorch_lightning.utilities import rank_zero_only
 
 from faststyle.config import LAST_CHECKPOINT, find_resume
+from faststyle.errors import UserError
 from faststyle.files import check_writable
 from faststyle.training.callbacks import FiniteGuard, StopOnSignal, Throughput
 from faststyle.training.checkpoint_io import AtomicCheckpointIO
@@ -67,10 +71,20 @@ def fit(
         _convert_="all",
     )
     # Our own checkpoints need no code to be read, so a foreign one gets none to run.
-    trainer.fit(module, data, ckpt_path=resume, weights_only=True)
+    try:
+        trainer.fit(module, data, ckpt_path=resume, weights_only=True)
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error) or "killed" not in str(error):
+            raise
+        raise UserError(
+            f"a loader process was killed at step {trainer.global_step} (too little memory?);"
+            " go on with resume=last, perhaps with fewer data.workers"
+        ) from None
     if stop.received:
         step = trainer.global_step
         log.warning("stopped at step %d of %d; go on with resume=last", step, trainer.max_steps)
+        if stop.received == signal.SIGUSR1 and trainer.is_global_zero:
+            _requeue()
         sys.exit(128 + stop.received)
     return trainer
 
@@ -78,6 +92,14 @@ def fit(
 def checkpoint(out: Path, **options: Any) -> ModelCheckpoint:
     """One checkpoint under one name, replaced atomically, instead of last-v1, last-v2 ..."""
     return ModelCheckpoint(out / LAST_CHECKPOINT.parent, enable_version_counter=False, **options)
+
+
+def _requeue() -> None:
+    """Ask SLURM, which has warned that the job's time is over, for another turn."""
+    job = os.environ.get("SLURM_JOB_ID")
+    if job is not None:
+        log.warning("asking SLURM to go on with job %s", job)
+        subprocess.run(["scontrol", "requeue", job], check=False)
 
 
 def _quieten() -> None:
