@@ -72,6 +72,7 @@ def test_everything_worth_watching_is_in_tensorboard(
     scalars = set(events.Tags()["scalars"])
     terms = {"loss", "content", "style", "tv", "content/relu4_2", "style/relu1_1"}
     assert {f"{stage}/{term}" for stage in ("train", "val") for term in terms} <= scalars
+    assert {"hparams/train/loss", "hparams/val/loss"} <= scalars
     assert {"train/style_share/relu2_1", "train/images_per_second", "lr-Adam"} <= scalars
     shares = [events.Scalars(f"train/style_share/relu{i}_1")[-1].value for i in (1, 2, 3)]
     assert sum(shares) == pytest.approx(1)

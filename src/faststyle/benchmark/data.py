@@ -1,6 +1,7 @@
 """Loading photos: decoding, cropping and collating, in one process."""
 
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,10 @@ from faststyle.benchmark.compare import Stages, Variant, after_reference
 from faststyle.benchmark.reference import reference_loader
 from faststyle.data.folder import PhotoFolder, find_photos
 from faststyle.data.module import TrainingCrops
+from faststyle.data.photos import LEAST_SCALE, PhotoSet
+from faststyle.data.prepare import prepare
 from faststyle.data.sampler import StepSampler
+from faststyle.data.shards import ShardedPhotos
 from faststyle.hardware import reuse_freed_memory
 
 
@@ -34,16 +38,38 @@ class DataTask:
 
 def variants(task: DataTask, reference: bool) -> list[Variant]:
     """Loader of faststyle, after the reference's if asked for."""
-    ours = [Variant("faststyle", partial(_prepare_ours, task))]
+    ours = [
+        Variant("faststyle", partial(_prepare_ours, task)),
+        Variant("faststyle shards", partial(_prepare_shards, task)),
+    ]
     return after_reference(ours, partial(_prepare_reference, task), reference)
 
 
 def _prepare_ours(task: DataTask) -> Stages:
     reuse_freed_memory()
     torch.set_num_threads(1)
-    photos = PhotoFolder(find_photos(task.root), task.size)
+    return _load(_loader(task, PhotoFolder(find_photos(task.root), task.size)))
+
+
+def _loader(task: DataTask, photos: PhotoSet) -> DataLoader[Tensor]:
     sampler = StepSampler(len(photos), task.batch_size, steps=task.photos // task.batch_size)
-    return _load(DataLoader(TrainingCrops(photos, seed=0), batch_sampler=sampler))
+    return DataLoader(TrainingCrops(photos, seed=0), batch_sampler=sampler)
+
+
+def _prepare_shards(task: DataTask) -> Stages:
+    torch.set_num_threads(1)
+    folder = tempfile.TemporaryDirectory()
+    manifest = prepare(task.root, Path(folder.name), round(task.size / LEAST_SCALE), held_out=0)
+    reuse_freed_memory()
+    photos = ShardedPhotos(folder.name, manifest.shards, task.size, Path(folder.name))
+    stages = _load(_loader(task, photos))
+    # The folder goes when what loads from it goes.
+    return [(name, partial(_keeping, folder, stage)) for name, stage in stages]
+
+
+def _keeping(folder: object, stage: Callable[[], int]) -> int:
+    del folder
+    return stage()
 
 
 def _prepare_reference(task: DataTask) -> Stages:

@@ -112,7 +112,8 @@ def _write_all(tasks: Sequence[_Task], workers: int) -> list[Shard]:
 def _collect(tasks: Sequence[_Task], written: Iterator[Shard]) -> list[Shard]:
     shards = []
     bar: tqdm[NoReturn]
-    with tqdm(total=sum(len(task.photos) for task in tasks), unit="photo") as bar:
+    count = sum(len(task.photos) for task in tasks)
+    with tqdm(total=count, unit="photo", disable=None) as bar:  # none where nobody looks
         for task, shard in zip(tasks, written, strict=True):
             shards.append(shard)
             bar.update(len(task.photos))

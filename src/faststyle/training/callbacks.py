@@ -130,7 +130,8 @@ class FiniteGuard(Callback):
 class Throughput(Callback):
     """Log images per second over all processes, and the share of time spent waiting for photos.
 
-    Both are measured from one log line to the next; validation counts for neither.
+    On a GPU also the most of its memory that the run has held. Images and waiting are measured from
+    one log line to the next; validation counts for neither.
     """
 
     def __init__(self) -> None:
@@ -176,6 +177,8 @@ class Throughput(Callback):
             return
         pl_module.log("train/images_per_second", self._pictures / self._seconds)
         pl_module.log("train/data_wait_share", self._waited / self._seconds)
+        if torch.cuda.is_available():
+            pl_module.log("train/gpu_memory_gb", torch.cuda.max_memory_reserved() / 1e9)
         self._seconds = self._waited = 0.0
         self._pictures = 0
 

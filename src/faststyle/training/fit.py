@@ -20,6 +20,7 @@ from faststyle.errors import UserError
 from faststyle.files import check_writable
 from faststyle.training.callbacks import FiniteGuard, StopOnSignal, Throughput
 from faststyle.training.checkpoint_io import AtomicCheckpointIO
+from faststyle.training.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,15 @@ def fit(
         cfg.trainer,
         logger=instantiate(cfg.logger),
         # A mean of weights has to be up to date before ``stop`` saves it.
-        callbacks=[*callbacks, stop, FiniteGuard(), Throughput(), LearningRateMonitor(), saved],
+        callbacks=[
+            *callbacks,
+            stop,
+            FiniteGuard(),
+            Throughput(),
+            LearningRateMonitor(),
+            Settings(cfg),
+            saved,
+        ],
         plugins=[AtomicCheckpointIO()],
         _convert_="all",
     )
