@@ -26,10 +26,13 @@ def command(*overrides: str) -> list[str]:
     ]
 
 
-def train(folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*overrides), cwd=folder, capture_output=True, text=True, check=False
-    )
+def train(
+    folder: Path, *overrides: str, launcher: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
+    started = command(*overrides)
+    if launcher:
+        started = [sys.executable, *launcher, *started[1:]]
+    return subprocess.run(started, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def _weights(path: Path) -> dict[str, torch.Tensor]:
@@ -79,14 +82,19 @@ def test_an_interrupted_run_resumes_to_the_same_weights_to_the_bit(
     assert all(torch.equal(undisturbed[key], resumed[key]) for key in undisturbed)
 
 
+DDP = ("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2")
+
+
 @pytest.mark.slow
 def test_two_processes_train_like_one_with_the_same_global_batch(
     tmp_path: Path, photo_folder: Path
 ) -> None:
     results = []
-    for name, trainer in (
-        ("one", ("trainer=cpu",)),
-        ("two", ("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2")),
+    torchrun = ("-m", "torch.distributed.run", "--nproc_per_node=2")
+    for name, trainer, launcher in (
+        ("one", ("trainer=cpu",), ()),
+        ("two", DDP, ()),
+        ("torchrun", DDP, torchrun),
     ):
         folder = tmp_path / name
         folder.mkdir()
@@ -98,6 +106,7 @@ def test_two_processes_train_like_one_with_the_same_global_batch(
             "trainer.val_check_interval=3",
             "export.path=out.safetensors",
             "export.half=false",
+            launcher=launcher,
         )
         assert run.returncode == 0, run.stderr
         [output] = _runs(folder)
@@ -107,8 +116,31 @@ def test_two_processes_train_like_one_with_the_same_global_batch(
         results.append([e.value for tag in ("train/loss", "val/loss") for e in events.Scalars(tag)])
     assert len(results[0]) == 4
     # Adam's first steps turn rounding into whole steps of the learning rate, which validation sees.
-    assert results[0][:3] == pytest.approx(results[1][:3], rel=1e-3)
-    assert results[0][3] == pytest.approx(results[1][3], rel=5e-3)
+    for result in results[1:]:
+        assert results[0][:3] == pytest.approx(result[:3], rel=1e-3)
+        assert results[0][3] == pytest.approx(result[3], rel=5e-3)
+    assert results[1] == results[2]
+
+
+@pytest.mark.slow
+def test_a_sweep_of_runs_of_two_processes_each_has_a_folder_for_each(
+    tmp_path: Path, photo_folder: Path
+) -> None:
+    run = train(
+        tmp_path,
+        *DDP,
+        "style.size=32,40",
+        f"data.root={photo_folder}",
+        "trainer.max_steps=1",
+        "export.path=${output_dir}/out.safetensors",
+        "-m",
+    )
+    assert run.returncode == 0, run.stderr
+    folders = _runs(tmp_path)
+    assert [path.name[-2:] for path in folders] == ["_0", "_1"]
+    for folder, size in zip(folders, ("32", "40"), strict=True):
+        assert read_style(folder / "out.safetensors").facts["style_size"] == size
+        assert len(list(folder.glob("events.*"))) == 1
 
 
 @pytest.mark.slow
