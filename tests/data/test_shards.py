@@ -124,13 +124,41 @@ def test_shards_behind_an_address_load_the_same(address: str, shards: Path, tmp_
     here, there = opened(shards, tmp_path), opened(address, tmp_path / "cache")
     for index in range(len(here)):
         assert torch.equal(here.centre_crop(index), there.centre_crop(index))
-    kept = sorted(path.name for path in (tmp_path / "cache").rglob("*.tar"))
+    kept = sorted(path.name[9:] for path in (tmp_path / "cache").rglob("*.tar"))
     assert kept == ["00000.tar", "00001.tar", "00002.tar", "00003.tar"]
 
 
 def test_only_the_shards_that_are_wanted_are_fetched(address: str, tmp_path: Path) -> None:
     opened(address, tmp_path / "cache").centre_crop(7)
-    assert [path.name for path in (tmp_path / "cache").rglob("*.tar")] == ["00001.tar"]
+    [kept] = (tmp_path / "cache").rglob("*.tar")
+    assert kept.name.endswith("_00001.tar")
+
+
+def test_a_damaged_copy_is_fetched_again_by_the_next_run(address: str, tmp_path: Path) -> None:
+    whole = opened(address, tmp_path / "cache").centre_crop(7)
+    [kept] = (tmp_path / "cache").rglob("*.tar")
+    kept.write_bytes(bytes(kept.stat().st_size))
+    opened(address, tmp_path / "cache").centre_crop(7)
+    assert torch.equal(opened(address, tmp_path / "cache").centre_crop(7), whole)
+
+
+def test_photos_prepared_anew_under_the_same_address_are_fetched(
+    address: str, photos: Path, tmp_path: Path
+) -> None:
+    import s3fs
+
+    opened(address, tmp_path / "cache").centre_crop(0)
+    manifest = prepare(photos, tmp_path / "new", 24, photos_per_shard=5, held_out=3)
+    s3fs.S3FileSystem().put(f"{tmp_path / 'new'}/", f"{address}/", recursive=True)
+    found = opened(address, tmp_path / "cache").centre_crop(0)
+    new = ShardedPhotos(str(tmp_path / "new"), manifest.shards, 16, tmp_path)
+    assert torch.equal(found, new.centre_crop(0))
+
+
+def test_a_manifest_that_points_elsewhere_is_refused(tmp_path: Path) -> None:
+    Manifest(32, [Shard("../../etc/passwd")], Shard("a.tar")).write(tmp_path / "manifest.json")
+    with pytest.raises(UserError, match="is no manifest"):
+        read_manifest(str(tmp_path))
 
 
 def test_a_damaged_shard_is_named_once_and_skipped(

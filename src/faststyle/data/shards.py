@@ -70,19 +70,19 @@ def read_manifest(root: str) -> Manifest:
     address = f"{root.rstrip('/')}/{MANIFEST}"
     try:
         with fsspec.open(address) as file:
-            content = json.load(file)
-        if (content["format"], content["version"]) != (_FORMAT, _VERSION):
-            raise UserError(f"{address} has version {content['version']}, not {_VERSION}")
-        shards = [Shard(**shard) for shard in content["shards"]]
-        return Manifest(content["short_side"], shards, Shard(**content["held_out"]))
-    except (ValueError, KeyError, TypeError) as error:
-        if isinstance(error, ValueError) and "rotocol" in str(error):
-            raise UserError(f"{root}: {error}") from None
-        raise UserError(f"{address} is no manifest of scripts/prepare_data.py") from None
-    except ImportError as error:
-        raise UserError(f"{root}: {error}") from None
+            text = file.read()
     except Exception as error:  # each kind of storage has errors of its own
         raise UserError(f"{address} cannot be read: {error}") from None
+    try:
+        content = json.loads(text)
+        known = (content["format"], content["version"]) == (_FORMAT, _VERSION)
+        shards = [Shard(**shard) for shard in [content["held_out"], *content["shards"]]]
+    except (ValueError, KeyError, TypeError):
+        known = False
+    # Names of files, and not of places elsewhere on this machine.
+    if not known or any(Path(shard.name).name != shard.name for shard in shards):
+        raise UserError(f"{address} is no manifest of this faststyle's scripts/prepare_data.py")
+    return Manifest(content["short_side"], shards[1:], shards[0])
 
 
 class ShardedPhotos(PhotoSet):
@@ -102,26 +102,31 @@ class ShardedPhotos(PhotoSet):
         self.root = root.rstrip("/")
         digest = hashlib.sha256(self.root.encode()).hexdigest()[:16]
         self.cache = cache / "shards" / digest if "://" in root else None
+        # Other photos under the same name, prepared anew, are other files.
+        self._versions = [zlib.crc32(json.dumps(s.checksums).encode()) for s in self.shards]
 
     def decode(self, position: int) -> Tensor:
         """See :meth:`PhotoSet.decode`; a shard with a damaged photo is skipped as a whole."""
         number = int(np.searchsorted(self.ends, position, side="right"))
         shard = self.shards[number]
         start = int(self.ends[number]) - len(shard)
-        path = self._local(shard)
+        path = self._local(number)
         try:
             content = _photo(path, shard, position - start)
             pixels = simplejpeg.decode_jpeg(content, fastupsample=True)
         except (OSError, ValueError):
             self.unreadable[start : start + len(shard)] = True
+            if self.cache is not None:
+                path.unlink(missing_ok=True)  # the next run fetches it again
             raise UserError(f"{path} is damaged or gone; its {len(shard)} photos") from None
         return torch.from_numpy(pixels).permute(2, 0, 1)
 
-    def _local(self, shard: Shard) -> Path:
-        """The shard's file, fetched if it is elsewhere; others who want it meanwhile wait."""
+    def _local(self, number: int) -> Path:
+        """A shard's file, fetched if it is elsewhere; others who want it meanwhile wait."""
+        shard = self.shards[number]
         if self.cache is None:
             return Path(self.root).expanduser() / shard.name
-        path = self.cache / shard.name
+        path = self.cache / f"{self._versions[number]:08x}_{shard.name}"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{path}.lock"):
