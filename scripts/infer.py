@@ -81,7 +81,7 @@ def main() -> None:
         args.tile,
     )
     clips = [job for job in jobs if is_clip(job.source)]
-    pictures = [job for job in jobs if job not in clips]
+    pictures = [job for job in jobs if not is_clip(job.source)]
     failed = _run_clips(stylizer, clips, settings, args.smooth) if clips else 0
     failed += run(stylizer, pictures, settings) if pictures else 0
     if failed:

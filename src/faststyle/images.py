@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from PIL import Image, ImageCms, ImageOps
 from torch import Tensor
@@ -67,9 +68,14 @@ def to_uint8(image: Image.Image) -> Tensor:
     return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
 
 
+def to_array(pixels: Tensor) -> npt.NDArray[np.uint8]:
+    """A tensor (C, H, W), uint8 or in [0, 1], as a contiguous array (H, W, C) of bytes."""
+    return np.ascontiguousarray(to_bytes(pixels).cpu().permute(1, 2, 0).numpy())
+
+
 def to_pil(pixels: Tensor) -> Image.Image:
     """A tensor (3, H, W) or (1, H, W), uint8 or in [0, 1], as a Pillow image."""
-    array = to_bytes(pixels).cpu().permute(1, 2, 0).numpy()
+    array = to_array(pixels)
     return Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
 
 

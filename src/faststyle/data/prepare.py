@@ -135,8 +135,7 @@ def _write(task: _Task) -> Shard:
             except UserError as error:
                 tqdm.write(f"skipped: {error}")
                 continue
-            array = np.ascontiguousarray(pixels.permute(1, 2, 0).numpy())
-            content = simplejpeg.encode_jpeg(array, quality=task.quality)
+            content = simplejpeg.encode_jpeg(images.to_array(pixels), quality=task.quality)
             member = tarfile.TarInfo(f"{len(shard):08d}.jpg")
             member.size = len(content)
             shard.offsets.append(archive.offset + tarfile.BLOCKSIZE)

@@ -103,7 +103,7 @@ class ShardedPhotos(PhotoSet):
         digest = hashlib.sha256(self.root.encode()).hexdigest()[:16]
         self.cache = cache / "shards" / digest if "://" in root else None
         # Other photos under the same name, prepared anew, are other files.
-        self._versions = [zlib.crc32(json.dumps(s.checksums).encode()) for s in self.shards]
+        self._versions = [_version(shard) for shard in self.shards] if self.cache else []
 
     def decode(self, position: int) -> Tensor:
         """See :meth:`PhotoSet.decode`; a shard with a damaged photo is skipped as a whole."""
@@ -133,6 +133,10 @@ class ShardedPhotos(PhotoSet):
                 if not path.exists():
                     fetch(f"{self.root}/{shard.name}", path)
         return path
+
+
+def _version(shard: Shard) -> int:
+    return zlib.crc32(json.dumps(shard.checksums).encode())
 
 
 def _photo(path: Path, shard: Shard, index: int) -> bytes:

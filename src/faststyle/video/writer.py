@@ -8,12 +8,11 @@ from pathlib import Path
 from types import TracebackType
 
 import av
-import numpy as np
 from av.video.stream import VideoStream
 from torch import Tensor
 
 from faststyle.errors import UserError
-from faststyle.images import to_bytes
+from faststyle.images import to_array
 from faststyle.video.reader import Clip, Frame, Item, Packet
 
 #: Visually lossless, and of ordinary size. Other codecs are given bits by the pixel.
@@ -110,8 +109,7 @@ class Writer:
 
     def _encodable(self, pixels: Tensor, frame: Frame) -> av.VideoFrame:
         assert self.video is not None
-        array = np.ascontiguousarray(to_bytes(pixels).permute(1, 2, 0).numpy())
-        encodable = av.VideoFrame.from_ndarray(array, format="rgb24").reformat(
+        encodable = av.VideoFrame.from_ndarray(to_array(pixels), format="rgb24").reformat(
             format=self.video.codec_context.pix_fmt,
             dst_colorspace=_MATRICES.get(frame.colours[0], _DEFAULT_MATRIX),
             dst_color_range=frame.colours[1],
