@@ -1,5 +1,8 @@
 """Loaders that follow the trainer's step and share batches among its processes."""
 
+import atexit
+import functools
+import os
 import signal
 from collections.abc import Sequence, Sized
 from typing import Any, Protocol
@@ -61,7 +64,7 @@ def training_loader(
         samples,
         batch_sampler=sampler,
         num_workers=workers,
-        worker_init_fn=_ignore_signals,
+        worker_init_fn=functools.partial(_leave_signals_to_the_training, _exiting),
         pin_memory=torch.cuda.is_available(),
     )
 
@@ -78,11 +81,18 @@ def held_out_loader(samples: SizedDataset, trainer: pl.Trainer, batch_size: int)
     )
 
 
-def _ignore_signals(worker: int) -> None:
-    """Leave the signals that end a run to the training process, which needs its workers until then.
+#: Whether the training process is at its end, as its workers see it.
+_exiting = torch.zeros((), dtype=torch.bool).share_memory_()  # type: ignore[no-untyped-call]
+atexit.register(_exiting.fill_, True)
 
-    A terminal or a scheduler sends them to all processes of a job.
+
+def _leave_signals_to_the_training(exiting: torch.Tensor, worker: int) -> None:
+    """Let workers outlive the signals that end a run, since its last steps still need them.
+
+    A terminal or a scheduler sends these to all processes of a job. But Python ends the workers
+    that an error has left by SIGTERM, and would wait forever for any that ignore it.
     """
     del worker
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+    for number in (signal.SIGINT, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0) if exiting else None)

@@ -151,19 +151,17 @@ def _photo(path: Path, shard: Shard, index: int) -> bytes:
 def fetch(address: str, path: Path) -> None:
     """Copy a file from any address of fsspec's; nothing is left of a copy that breaks off.
 
-    Raises ``UnavailableError`` if that fails, ``OSError`` if the disk is full.
+    Raises ``UnavailableError`` if that fails, be it there or here (a full disk).
     """
-    with atomic_write(path) as temporary:
-        try:
+    try:
+        with atomic_write(path) as temporary:
             filesystem: Any
             filesystem, remote = fsspec.core.url_to_fs(address)
             filesystem.get_file(remote, str(temporary))
             size = filesystem.size(remote)
-        except OSError as error:
-            if error.errno is not None and Path(temporary).exists():
-                raise
-            raise UnavailableError(f"{address} cannot be fetched: {error}") from None
-        except Exception as error:  # each kind of storage has errors of its own
-            raise UnavailableError(f"{address} cannot be fetched: {error}") from None
-        if size is not None and temporary.stat().st_size != size:
-            raise UnavailableError(f"{address} broke off; resume=last goes on")
+            if size is not None and temporary.stat().st_size != size:
+                raise EOFError("it broke off")
+    except Exception as error:  # each kind of storage has errors of its own
+        raise UnavailableError(
+            f"{address} cannot be fetched to {path.parent}: {error}; resume=last goes on"
+        ) from None

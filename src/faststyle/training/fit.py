@@ -16,10 +16,10 @@ from pytorch_lightning.callbacks import Callback, LearningRateMonitor, ModelChec
 from pytorch_lightning.utilities import rank_zero_only
 
 from faststyle.config import LAST_CHECKPOINT, find_resume
-from faststyle.errors import UserError
 from faststyle.files import check_writable
 from faststyle.training.callbacks import FiniteGuard, StopOnSignal, Throughput
 from faststyle.training.checkpoint_io import AtomicCheckpointIO
+from faststyle.training.failures import explained
 from faststyle.training.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,7 @@ def fit(
 
     Raises:
         UserError: the loss is no longer finite, or data cannot be had.
+        OSError: the disk is full.
     """
     out = Path(cfg.output_dir)
     stop = StopOnSignal(out / LAST_CHECKPOINT)
@@ -79,16 +80,9 @@ def fit(
         plugins=[AtomicCheckpointIO()],
         _convert_="all",
     )
-    # Our own checkpoints need no code to be read, so a foreign one gets none to run.
-    try:
+    with explained(trainer, out):
+        # Our own checkpoints need no code to be read, so a foreign one gets none to run.
         trainer.fit(module, data, ckpt_path=resume, weights_only=True)
-    except RuntimeError as error:
-        if "DataLoader worker" not in str(error) or "killed" not in str(error):
-            raise
-        raise UserError(
-            f"a loader process was killed at step {trainer.global_step} (too little memory?);"
-            " go on with resume=last, perhaps with fewer data.workers"
-        ) from None
     if stop.received:
         step = trainer.global_step
         log.warning("stopped at step %d of %d; go on with resume=last", step, trainer.max_steps)
@@ -115,7 +109,8 @@ def _quieten() -> None:
     """Let one process of a run speak for all, without what Lightning says of intended things."""
     if rank_zero_only.rank:  # type: ignore[attr-defined]
         logging.disable(logging.WARNING)
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    for talkative in ("pytorch_lightning", "aiobotocore", "botocore"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     for message in (
         ".*in eval mode at the start of training",  # the loss network, always
         ".*overridden `on_after_batch_transfer`",
@@ -123,6 +118,7 @@ def _quieten() -> None:
         ".*exists and is not empty",  # resumed runs go on in their folder
         ".*does not have many workers",
         ".*`LeafSpec`|.*treespec",
+        ".*`broadcast_buffers` is deprecated",  # torch 2.11 has no other name for it
         "The number of training batches .* is smaller than the logging interval",
     ):
         warnings.filterwarnings("ignore", message)

@@ -1,0 +1,50 @@
+"""What may break while a run is on its way, told as one line."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytorch_lightning as pl
+
+from faststyle.errors import UserError
+
+
+@contextmanager
+def explained(trainer: pl.Trainer, out: Path) -> Iterator[None]:
+    """Turn what loader processes, their deaths and a full disk raise into errors for people.
+
+    Raises ``UserError``, or an ``OSError`` that names ``out`` if it named nothing.
+    """
+    report = threading.excepthook
+
+    def report_unless_raised_again(failed: threading.ExceptHookArgs) -> None:
+        # TensorBoard's writer raises the error of its thread again where the training calls it.
+        if not isinstance(failed.exc_value, OSError):
+            report(failed)
+
+    threading.excepthook = report_unless_raised_again
+    try:
+        yield
+    except UserError as error:
+        raise UserError(_message(str(error))) from None
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(out)
+        raise
+    except RuntimeError as error:
+        if "DataLoader worker (pid" not in str(error):  # was killed, or exited unexpectedly
+            raise
+        raise UserError(
+            f"a loader process was killed at step {trainer.global_step} (too little memory?);"
+            " go on with resume=last, perhaps with fewer data.workers"
+        ) from None
+    finally:
+        threading.excepthook = report
+
+
+def _message(text: str) -> str:
+    """The message alone; loader processes send it as the last line of a traceback."""
+    if "in DataLoader worker process" not in text:
+        return text
+    return text.strip().splitlines()[-1].partition(": ")[2]

@@ -1,0 +1,65 @@
+import errno
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from torch.utils.data import DataLoader, Dataset
+
+from faststyle.errors import UserError
+from faststyle.training.failures import explained
+
+TRAINER: Any = SimpleNamespace(global_step=7)
+
+
+class Failing(Dataset[int]):
+    def __getitem__(self, index: int) -> int:
+        raise UserError(f"photo {index} is on fire: call someone")
+
+    def __len__(self) -> int:
+        return 1
+
+
+def test_an_error_in_a_loader_process_is_its_message_alone(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as error, explained(TRAINER, tmp_path):
+        next(iter(DataLoader(Failing(), num_workers=1)))
+    assert str(error.value) == "photo 0 is on fire: call someone"
+
+
+def test_errors_of_the_training_itself_stay_as_they_are(tmp_path: Path) -> None:
+    for whole in ("a: b", "the loss: nan"):
+        with pytest.raises(UserError, match=f"^{whole}$"), explained(TRAINER, tmp_path):
+            raise UserError(whole)
+    with pytest.raises(RuntimeError, match="shapes"), explained(TRAINER, tmp_path):
+        raise RuntimeError("shapes differ")
+
+
+@pytest.mark.parametrize("how", ["is killed by signal: Killed. ", "exited unexpectedly"])
+def test_a_loader_process_that_died_is_one_line(tmp_path: Path, how: str) -> None:
+    with pytest.raises(UserError, match="killed at step 7"), explained(TRAINER, tmp_path):
+        raise RuntimeError(f"DataLoader worker (pid 99) {how}")
+
+
+def test_a_full_disk_is_told_once_and_with_a_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reported: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", reported.append)
+
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    def fail(error: Exception) -> None:
+        raise error
+
+    def fail_in_threads_and_here() -> None:
+        for error in (full, ValueError("a bug")):
+            thread = threading.Thread(target=fail, args=[error])
+            thread.start()
+            thread.join()
+        fail(full)
+
+    with pytest.raises(OSError, match=str(tmp_path)), explained(TRAINER, tmp_path):
+        fail_in_threads_and_here()
+    assert [failed.exc_type for failed in reported] == [ValueError]
+    assert threading.excepthook == reported.append
