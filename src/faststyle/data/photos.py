@@ -56,20 +56,26 @@ class PhotoSet(ABC):
         return _crop(self._read(index), self.size, 1, 0.5, 0.5)
 
     def _read(self, index: int) -> Tensor:
-        position = index
-        while True:
-            if not self.unreadable[position]:
-                try:
-                    return self.decode(position)
-                except UnavailableError:
-                    raise
-                except UserError as error:
-                    self.unreadable[position] = True
-                    log.warning("skipped: %s", error)
-            readable = torch.nonzero(~self.unreadable)
-            if not len(readable):
-                raise UserError(f"none of the {len(self)} photos could be read")
-            position = int(readable[index % len(readable)])
+        if (photo := self._try(index)) is not None:
+            return photo
+        # Which photo takes its place must not depend on what this process has found unreadable
+        # so far, or a resumed run would see others.
+        for position in np.random.default_rng(index).permutation(len(self)):
+            if (photo := self._try(int(position))) is not None:
+                return photo
+        raise UserError(f"none of the {len(self)} photos could be read")
+
+    def _try(self, position: int) -> Tensor | None:
+        if self.unreadable[position]:
+            return None
+        try:
+            return self.decode(position)
+        except UnavailableError:
+            raise
+        except UserError as error:
+            self.unreadable[position] = True
+            log.warning("skipped: %s", error)
+            return None
 
 
 def _crop(pixels: Tensor, size: int, scale: float, x: float, y: float) -> Tensor:
