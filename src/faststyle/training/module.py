@@ -68,7 +68,8 @@ class StyleTransfer(pl.LightningModule):
     def on_after_batch_transfer(self, batch: Tensor, dataloader_idx: int) -> Tensor:
         """uint8 photos, which are a quarter of the bytes to move, become float on the device."""
         del dataloader_idx
-        return images.to_unit(batch).contiguous(memory_format=self.layout)
+        photos = images.to_unit(batch).to(self.dtype)  # float64 for trainer.precision=64-true
+        return photos.contiguous(memory_format=self.layout)
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
         """One step on uint8 photos (N, 3, H, W)."""
