@@ -1,20 +1,30 @@
-"""kill -9 at random steps. FAULTS=10 pytest tests/cluster/test_faults.py kills ten times each."""
+"""What breaks while a training runs: processes, the disk, shards, connections.
+
+FAULTS=10 pytest tests/cluster/test_faults.py kills ten times each.
+"""
 
 import contextlib
 import os
 import random
+import shutil
 import signal
+import socket
+import socketserver
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 import torch
 
 from faststyle.checkpoint import read_style
+from faststyle.data.prepare import prepare
+from faststyle.data.sampler import StepSampler
 from faststyle.torch_files import read_torch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +48,30 @@ def start(folder: Path, *more: str) -> subprocess.Popen[str]:
     )
 
 
+def finish(process: subprocess.Popen[str]) -> str:
+    """Wait until it has succeeded; what it said on standard error."""
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    return errors
+
+
+def fail(process: subprocess.Popen[str]) -> str:
+    """Wait until it has failed in one line, which is returned."""
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 2, errors
+    assert "Traceback" not in errors
+    [line] = [line for line in errors.splitlines() if line.startswith("error: ")]
+    return line
+
+
+def wait_for_a_checkpoint(process: subprocess.Popen[str], folder: Path) -> Path:
+    deadline = time.monotonic() + 120
+    while not (found := list(folder.glob("outputs/*/*/checkpoints/last.ckpt"))):
+        assert time.monotonic() < deadline, process.communicate()[1]
+        time.sleep(0.02)
+    return found[0]
+
+
 def weights(folder: Path) -> dict[str, torch.Tensor]:
     return read_style(folder / "out.safetensors").network.state_dict()
 
@@ -47,9 +81,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str,
     results = {}
     for processes, settings in ((1, []), (2, DDP)):
         folder = tmp_path_factory.mktemp("undisturbed")
-        process = start(folder, *settings)
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors
+        finish(start(folder, *settings))
         results[processes] = weights(folder)
     return results
 
@@ -79,10 +111,7 @@ def test_a_killed_run_resumes_to_the_weights_of_an_undisturbed_one(
     time_: int,
 ) -> None:
     process = start(tmp_path, *settings)
-    deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("outputs/*/*/checkpoints/last.ckpt")):
-        assert time.monotonic() < deadline, process.communicate()[1]
-        time.sleep(0.02)
+    wait_for_a_checkpoint(process, tmp_path)
     time.sleep(random.Random(time_).uniform(0, 1))
     victim(psutil.Process(process.pid)).kill()
     assert process.wait(timeout=120) != 0
@@ -95,8 +124,160 @@ def test_a_killed_run_resumes_to_the_weights_of_an_undisturbed_one(
     for path in tmp_path.glob("outputs/*/*/checkpoints/*.ckpt"):
         read_torch(path)  # which fails for one that is not whole
     assert not (tmp_path / "out.safetensors").exists()
-    again = start(tmp_path, *settings, "resume=last")
-    _, errors = again.communicate(timeout=120)
-    assert again.returncode == 0, errors
-    expected, found = undisturbed[2 if settings else 1], weights(tmp_path)
+    finish(start(tmp_path, *settings, "resume=last"))
+    same(undisturbed[2 if settings else 1], weights(tmp_path))
+
+
+def same(expected: dict[str, torch.Tensor], found: dict[str, torch.Tensor]) -> None:
     assert all(torch.equal(expected[key], found[key]) for key in expected)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 4 MB."""
+    folder = tmp_path / "outputs"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, check=False).returncode:
+        pytest.skip("mounting a small disk takes root")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_keeps_the_last_checkpoint_from_which_the_run_goes_on(
+    tmp_path: Path, small_disk: Path, undisturbed: dict[int, dict[str, torch.Tensor]]
+) -> None:
+    process = start(tmp_path)
+    last = wait_for_a_checkpoint(process, tmp_path)
+    filler = small_disk / "filler"
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    assert f"No space left on device: {last.parents[1]}" in fail(process)
+    read_torch(last)
+    assert not list(small_disk.rglob("*.tmp*"))
+    filler.unlink()
+    finish(start(tmp_path, "resume=last"))
+    same(undisturbed[1], weights(tmp_path))
+
+
+SHARDS, PHOTOS = 15, 4  # of each
+IN_SHARDS = ["data=coco", "trainer.max_steps=15", "checkpoint_every_n_steps=2"]
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory, make_photo: Callable[..., Path]) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    for seed in range(SHARDS * PHOTOS + 2):
+        make_photo(folder / "photos" / f"{seed}.png", 160, 128, seed=seed)
+    prepare(folder / "photos", folder, short_side=128, photos_per_shard=PHOTOS, held_out=2)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def from_shards(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
+    """The weights of a run that nothing disturbs."""
+    folder = tmp_path_factory.mktemp("whole")
+    finish(train_on(shards, folder))
+    return weights(folder)
+
+
+def train_on(root: object, folder: Path, *more: str) -> subprocess.Popen[str]:
+    folder.mkdir(exist_ok=True)
+    return start(folder, *IN_SHARDS, f"data.root={root}", f"data.cache={folder}", *more)
+
+
+def needed_last() -> str:
+    """The name of a shard that the run does not need before its second half."""
+    *_, batch = StepSampler(SHARDS * PHOTOS, 4, 15, groups=[PHOTOS] * SHARDS)
+    return f"{batch[-1].photo // PHOTOS:05d}.tar"
+
+
+def test_a_shard_that_cannot_be_fetched_ends_the_run_until_it_can(
+    tmp_path: Path,
+    shards: Path,
+    from_shards: dict[str, torch.Tensor],
+    upload: Callable[[Path], str],
+) -> None:
+    import s3fs
+
+    address, lost = upload(shards), needed_last()
+    s3fs.S3FileSystem().rm(f"{address}/{lost}")
+    line = fail(train_on(address, tmp_path))
+    assert f"{address}/{lost} cannot be fetched" in line
+    assert "resume=last" in line
+    assert not list(tmp_path.rglob(f"*{lost}"))
+    s3fs.S3FileSystem().put(str(shards / lost), f"{address}/{lost}")
+    finish(train_on(address, tmp_path, "resume=last"))
+    same(from_shards, weights(tmp_path))
+
+
+class BrokenLine(socketserver.ThreadingTCPServer):
+    """A way to a server that hangs up ``times`` times, ``after`` so many bytes of an answer."""
+
+    daemon_threads = True
+
+    def __init__(self, server: str, after: int, times: int) -> None:
+        super().__init__(("127.0.0.1", 0), socketserver.BaseRequestHandler)
+        self.host, self.port = server.removeprefix("http://").split(":")
+        self.after, self.times = after, times
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        with socket.create_connection((self.host, int(self.port))) as server:
+            threading.Thread(target=self._ask, args=[request, server], daemon=True).start()
+            answered = 0
+            while data := server.recv(4096):
+                answered += len(data)
+                if answered > self.after and self.times:
+                    self.times -= 1
+                    return
+                request.sendall(data)
+
+    @staticmethod
+    def _ask(client: socket.socket, server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := client.recv(4096):
+                server.sendall(data)
+
+
+def test_a_connection_that_breaks_off_is_taken_up_where_it_broke(
+    tmp_path: Path,
+    shards: Path,
+    from_shards: dict[str, torch.Tensor],
+    upload: Callable[[Path], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    address = upload(shards)
+    with BrokenLine(os.environ["AWS_ENDPOINT_URL"], after=20_000, times=3) as line:
+        threading.Thread(target=line.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", line.address)
+        finish(train_on(address, tmp_path))
+        line.shutdown()
+    assert line.times == 0, "it broke off as often as it should"
+    same(from_shards, weights(tmp_path))
+
+
+def test_damaged_shards_are_named_and_replaced_by_the_same_photos_after_a_resume(
+    tmp_path: Path, shards: Path
+) -> None:
+    damaged = tmp_path / "shards"
+    shutil.copytree(shards, damaged, ignore=shutil.ignore_patterns("photos"))
+    for name in ("00003.tar", needed_last()):
+        content = bytearray((damaged / name).read_bytes())
+        content[600:620] = bytes(20)
+        (damaged / name).write_bytes(content)
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    finish(train_on(damaged, whole))
+    process = train_on(damaged, killed, "data.workers=2")
+    wait_for_a_checkpoint(process, killed)
+    process.kill()
+    process.communicate()
+    finish(train_on(damaged, killed, "resume=last"))
+    same(weights(whole), weights(killed))
+    [said] = whole.glob("outputs/*/*/train.log")
+    assert f"{needed_last()} is damaged or gone; its {PHOTOS} photos" in said.read_text()
+    assert "8 photos could not be read and were skipped" in said.read_text()
