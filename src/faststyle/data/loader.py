@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from faststyle.data.sampler import StepSampler
 from faststyle.errors import UserError
+from faststyle.signals import STOPPING
 
 
 class SizedDataset(Sized, Protocol):
@@ -93,6 +94,6 @@ def _leave_signals_to_the_training(exiting: torch.Tensor, worker: int) -> None:
     that an error has left by SIGTERM, and would wait forever for any that ignore it.
     """
     del worker
-    for number in (signal.SIGINT, signal.SIGUSR1):
+    for number in STOPPING:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0) if exiting else None)

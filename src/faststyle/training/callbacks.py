@@ -15,12 +15,10 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor
 
 from faststyle.errors import UserError
+from faststyle.signals import STOPPING
 from faststyle.training.module import StyleTransfer
 
 log = logging.getLogger(__name__)
-
-#: Signals that end a run; the last is what SLURM sends before a job's time is over.
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 
 class StopOnSignal(Callback):

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import signal
 import subprocess
 import sys
 import warnings
@@ -17,6 +16,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from faststyle.config import LAST_CHECKPOINT, find_resume
 from faststyle.files import check_writable
+from faststyle.signals import OUT_OF_TIME
 from faststyle.training.callbacks import FiniteGuard, StopOnSignal, Throughput
 from faststyle.training.checkpoint_io import AtomicCheckpointIO
 from faststyle.training.failures import explained
@@ -86,7 +86,7 @@ def fit(
     if stop.received:
         step = trainer.global_step
         log.warning("stopped at step %d of %d; go on with resume=last", step, trainer.max_steps)
-        if stop.received == signal.SIGUSR1 and trainer.is_global_zero:
+        if stop.received == OUT_OF_TIME and trainer.is_global_zero:
             _requeue()
         sys.exit(128 + stop.received)
     return trainer
