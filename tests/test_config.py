@@ -70,3 +70,15 @@ def test_a_resumed_run_keeps_the_folder_of_the_newest(
     (tmp_path / "night" / "newer_without_checkpoint").mkdir()
     assert run_name("night", "last") == "night/b"
     assert run_name("day", "last").startswith("day/2")
+
+
+def test_machines_that_torchrun_joins_call_a_run_by_its_id(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    monkeypatch.setenv("GROUP_WORLD_SIZE", "2")
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "job7")
+    assert run_name("night", "auto", 3) == "night/job7_3"
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    with pytest.raises(UserError, match="--rdzv_id=NAME"):
+        run_name("night", None)

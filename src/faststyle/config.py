@@ -30,6 +30,8 @@ def run_name(style: str, resume: str | None, job: int | str = "") -> str:
 
     A resumed run so goes on in its own folder, log and TensorBoard curve. All processes of a run
     agree, also those that SLURM or torchrun starts, and so do the turns of a job of SLURM's.
+
+    Raises ``UserError`` if torchrun starts it on several machines, and they share no name for it.
     """
     if resume == "last":
         found = list((OUTPUTS / style).glob(f"*/{LAST_CHECKPOINT.as_posix()}"))
@@ -40,7 +42,12 @@ def run_name(style: str, resume: str | None, job: int | str = "") -> str:
     if "SLURM_JOB_ID" in os.environ:
         return f"{style}/slurm_{os.environ['SLURM_JOB_ID']}{suffix}"
     begun = datetime.now()
-    if "TORCHELASTIC_RUN_ID" in os.environ:  # torchrun's, the parent of all processes
+    if torchrun := os.environ.get("TORCHELASTIC_RUN_ID"):
+        if os.environ["GROUP_WORLD_SIZE"] != "1":  # machines, which agree on nothing else
+            if torchrun == "none":
+                raise UserError("torchrun on several machines needs --rdzv_id=NAME, equal on all")
+            return f"{style}/{torchrun}{suffix}"
+        # The parent of all processes.
         begun = datetime.fromtimestamp(psutil.Process(os.getppid()).create_time())
     return f"{style}/{begun:%Y-%m-%d_%H-%M-%S}{suffix}"
 
