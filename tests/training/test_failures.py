@@ -1,4 +1,5 @@
 import errno
+import sys
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,6 +40,20 @@ def test_errors_of_the_training_itself_stay_as_they_are(tmp_path: Path) -> None:
 def test_a_loader_process_that_died_is_one_line(tmp_path: Path, how: str) -> None:
     with pytest.raises(UserError, match="killed at step 7"), explained(TRAINER, tmp_path):
         raise RuntimeError(f"DataLoader worker (pid 99) {how}")
+
+
+def _exit_as_lightning_does() -> None:
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        sys.exit(1)
+
+
+def test_ctrl_c_stays_what_it_is(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), explained(TRAINER, tmp_path):
+        _exit_as_lightning_does()
+    with pytest.raises(SystemExit), explained(TRAINER, tmp_path):
+        sys.exit(3)
 
 
 def test_a_full_disk_is_told_once_and_with_a_place(

@@ -14,7 +14,8 @@ from faststyle.errors import UserError
 def explained(trainer: pl.Trainer, out: Path) -> Iterator[None]:
     """Turn what loader processes, their deaths and a full disk raise into errors for people.
 
-    Raises ``UserError``, or an ``OSError`` that names ``out`` if it named nothing.
+    Raises ``UserError``; an ``OSError``, which names ``out`` if it named nothing;
+    ``KeyboardInterrupt``, which Lightning turns into an exit without a word.
     """
     report = threading.excepthook
 
@@ -39,6 +40,11 @@ def explained(trainer: pl.Trainer, out: Path) -> Iterator[None]:
             f"a loader process was killed at step {trainer.global_step} (too little memory?);"
             " go on with resume=last, perhaps with fewer data.workers"
         ) from None
+    except SystemExit as exit_:
+        # Lightning exits with status 1 on a Ctrl-C before the first step, or a second one.
+        if isinstance(exit_.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
     finally:
         threading.excepthook = report
 
