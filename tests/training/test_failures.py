@@ -36,10 +36,17 @@ def test_errors_of_the_training_itself_stay_as_they_are(tmp_path: Path) -> None:
         raise RuntimeError("shapes differ")
 
 
-@pytest.mark.parametrize("how", ["is killed by signal: Killed. ", "exited unexpectedly"])
-def test_a_loader_process_that_died_is_one_line(tmp_path: Path, how: str) -> None:
-    with pytest.raises(UserError, match="killed at step 7"), explained(TRAINER, tmp_path):
-        raise RuntimeError(f"DataLoader worker (pid 99) {how}")
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("DataLoader worker (pid 99) is killed by signal: Killed. ", "a loader process"),
+        ("DataLoader worker (pid(s) 99) exited unexpectedly", "a loader process"),
+        ("[gloo/transport/tcp/pair.cc:561] Connection closed by peer", "another process"),
+    ],
+)
+def test_a_process_that_died_is_one_line(tmp_path: Path, said: str, told: str) -> None:
+    with pytest.raises(UserError, match=f"^{told}.* at step 7"), explained(TRAINER, tmp_path):
+        raise RuntimeError(said)
 
 
 def _exit_as_lightning_does() -> None:

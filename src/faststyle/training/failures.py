@@ -9,10 +9,18 @@ import pytorch_lightning as pl
 
 from faststyle.errors import UserError
 
+#: What PyTorch, gloo and NCCL say when a process is gone, in other words.
+_LOST = {
+    "DataLoader worker (pid": "a loader process was killed (too little memory for data.workers?)",
+    "Connection closed by peer": "another process of this run ended, and may have said why,",
+    "Connection reset by peer": "another process of this run ended, and may have said why,",
+    "remote process exited": "another process of this run ended, and may have said why,",
+}
+
 
 @contextmanager
 def explained(trainer: pl.Trainer, out: Path) -> Iterator[None]:
-    """Turn what loader processes, their deaths and a full disk raise into errors for people.
+    """Turn what other processes, their deaths and a full disk raise into errors for people.
 
     Raises ``UserError``; an ``OSError``, which names ``out`` if it named nothing;
     ``KeyboardInterrupt``, which Lightning turns into an exit without a word.
@@ -34,12 +42,11 @@ def explained(trainer: pl.Trainer, out: Path) -> Iterator[None]:
             error.filename = str(out)
         raise
     except RuntimeError as error:
-        if "DataLoader worker (pid" not in str(error):  # was killed, or exited unexpectedly
+        lost = next((who for sign, who in _LOST.items() if sign in str(error)), None)
+        if lost is None:
             raise
-        raise UserError(
-            f"a loader process was killed at step {trainer.global_step} (too little memory?);"
-            " go on with resume=last, perhaps with fewer data.workers"
-        ) from None
+        step = trainer.global_step
+        raise UserError(f"{lost} at step {step}; go on with resume=last") from None
     except SystemExit as exit_:
         # Lightning exits with status 1 on a Ctrl-C before the first step, or a second one.
         if isinstance(exit_.__context__, KeyboardInterrupt):
