@@ -46,7 +46,7 @@ def _runs(folder: Path) -> list[Path]:
     return sorted((folder / "outputs" / "flow_field").iterdir())
 
 
-LONG = ("data=synthetic", "data.workers=1", "trainer.max_steps=80", "checkpoint_every_n_steps=1000")
+LONG = ("data=synthetic", "data.workers=1", "trainer.max_steps=40", "checkpoint_every_n_steps=1000")
 
 
 @pytest.fixture(scope="module")
