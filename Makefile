@@ -11,6 +11,7 @@ quickstart: .venv/installed
 	$(BIN)/python scripts/infer.py --ckpt checkpoints/flow_field.safetensors "$(PHOTO)" --output outputs/quickstart.png
 	@echo "Your stylised photo is in outputs/quickstart.png; watch the training with: $(BIN)/tensorboard --logdir outputs"
 
+# One thread in each process: more would wait for each other.
 test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

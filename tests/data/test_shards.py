@@ -179,6 +179,12 @@ def test_a_fetch_that_breaks_off_leaves_nothing_and_the_next_begins_anew(
     assert photos.centre_crop(0).shape == (3, 16, 16)
 
 
+def test_a_cache_that_cannot_be_written_is_one_line(address: str, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    with pytest.raises(UserError, match=r"00000.tar cannot be fetched to .*cache.*: .*director"):
+        opened(address, tmp_path / "cache").centre_crop(0)
+
+
 def test_addresses_that_cannot_be_read_are_one_line(tmp_path: Path) -> None:
     for root, message in (
         ("nope://bucket/x", "[Pp]rotocol"),

@@ -32,6 +32,8 @@ def test_errors_of_the_training_itself_stay_as_they_are(tmp_path: Path) -> None:
     for whole in ("a: b", "the loss: nan"):
         with pytest.raises(UserError, match=f"^{whole}$"), explained(TRAINER, tmp_path):
             raise UserError(whole)
+    with pytest.raises(OSError, match=r"^the system said nothing$"), explained(TRAINER, tmp_path):
+        raise OSError("the system said nothing")
     with pytest.raises(RuntimeError, match="shapes"), explained(TRAINER, tmp_path):
         raise RuntimeError("shapes differ")
 

@@ -122,16 +122,13 @@ class ShardedPhotos(PhotoSet):
         return torch.from_numpy(pixels).permute(2, 0, 1)
 
     def _local(self, number: int) -> Path:
-        """A shard's file, fetched if it is elsewhere; others who want it meanwhile wait."""
+        """A shard's file, fetched if it is elsewhere."""
         shard = self.shards[number]
         if self.cache is None:
             return Path(self.root).expanduser() / shard.name
         path = self.cache / f"{self._versions[number]:08x}_{shard.name}"
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{path}.lock"):
-                if not path.exists():
-                    fetch(f"{self.root}/{shard.name}", path)
+            fetch(f"{self.root}/{shard.name}", path)
         return path
 
 
@@ -149,19 +146,27 @@ def _photo(path: Path, shard: Shard, index: int) -> bytes:
 
 
 def fetch(address: str, path: Path) -> None:
-    """Copy a file from any address of fsspec's; nothing is left of a copy that breaks off.
+    """Copy a file from any address of fsspec's, unless another process has just done so.
 
-    Raises ``UnavailableError`` if that fails, be it there or here (a full disk).
+    Nothing is left of a copy that breaks off. Raises ``UnavailableError`` if that fails, be it
+    there or here (a full disk).
     """
     try:
-        with atomic_write(path) as temporary:
-            filesystem: Any
-            filesystem, remote = fsspec.core.url_to_fs(address)
-            filesystem.get_file(remote, str(temporary))
-            size = filesystem.size(remote)
-            if size is not None and temporary.stat().st_size != size:
-                raise EOFError("it broke off")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{path}.lock"):
+            if not path.exists():
+                _copy(address, path)
     except Exception as error:  # each kind of storage has errors of its own
         raise UnavailableError(
             f"{address} cannot be fetched to {path.parent}: {error}; resume=last goes on"
         ) from None
+
+
+def _copy(address: str, path: Path) -> None:
+    with atomic_write(path) as temporary:
+        filesystem: Any
+        filesystem, remote = fsspec.core.url_to_fs(address)
+        filesystem.get_file(remote, str(temporary))
+        size = filesystem.size(remote)
+        if size is not None and temporary.stat().st_size != size:
+            raise EOFError("it broke off")

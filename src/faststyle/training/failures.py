@@ -38,7 +38,7 @@ def explained(trainer: pl.Trainer, out: Path) -> Iterator[None]:
     except UserError as error:
         raise UserError(_message(str(error))) from None
     except OSError as error:
-        if error.filename is None:
+        if error.errno is not None and error.filename is None:
             error.filename = str(out)
         raise
     except RuntimeError as error:
