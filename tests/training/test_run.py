@@ -254,3 +254,16 @@ def test_every_style_config_is_complete(name: str, tmp_path: Path) -> None:
     if name not in ("mine", "flow_field"):
         assert re.match(r"https://(commons.wikimedia|en.wikipedia).org/wiki/Special:", style.url)
         assert {style.title, style.artist, style.year, style.licence}.isdisjoint({None, ""})
+
+
+def test_networks_train_in_the_precision_that_lightning_is_told(
+    configured: Callable[..., DictConfig],
+) -> None:
+    losses = []
+    for precision in ("32-true", "64-true", "bf16-true"):
+        cfg = configured(precision, f"trainer.precision={precision}", "trainer.max_steps=1")
+        train(cfg)
+        events = EventAccumulator(str(cfg.output_dir)).Reload()
+        losses.append(events.Scalars("train/loss")[0].value)
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+    assert losses[2] == pytest.approx(losses[0], rel=0.03)
