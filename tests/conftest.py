@@ -3,6 +3,7 @@
 import functools
 import http.server
 import shutil
+import socket
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -73,6 +74,18 @@ def serve(tmp_path: Path) -> Iterator[Callable[[Path], str]]:
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """Find ports of the loopback address that nobody listens on."""
+
+    def find() -> int:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            return int(free.getsockname()[1])
+
+    return find
 
 
 @pytest.fixture

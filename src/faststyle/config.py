@@ -29,7 +29,8 @@ def run_name(style: str, resume: str | None, job: int | str = "") -> str:
     """``STYLE/DATE_TIME`` for a new run; that of the style's newest run for ``resume=last``.
 
     A resumed run so goes on in its own folder, log and TensorBoard curve. All processes of a run
-    agree, also those that SLURM or torchrun starts, and so do the turns of a job of SLURM's.
+    agree, also those that SLURM or torchrun starts, and so do the turns of a job of SLURM's or of
+    a run of torchrun's on several machines, which are called by their number or name instead.
 
     Raises ``UserError`` if torchrun starts it on several machines, and they share no name for it.
     """
@@ -39,17 +40,22 @@ def run_name(style: str, resume: str | None, job: int | str = "") -> str:
             newest = max(found, key=lambda path: path.stat().st_mtime)
             return newest.parent.parent.relative_to(OUTPUTS).as_posix()
     suffix = f"_{job}" if str(job) else ""
+    return f"{style}/{_common_name()}{suffix}"
+
+
+def _common_name() -> str:
+    """What every process of this run can call it without asking the others."""
     if "SLURM_JOB_ID" in os.environ:
-        return f"{style}/slurm_{os.environ['SLURM_JOB_ID']}{suffix}"
+        return f"slurm_{os.environ['SLURM_JOB_ID']}"
+    torchrun = os.environ.get("TORCHELASTIC_RUN_ID")
+    if torchrun and os.environ["GROUP_WORLD_SIZE"] != "1":  # machines
+        if torchrun == "none":
+            raise UserError("torchrun on several machines needs --rdzv_id=NAME, equal on all")
+        return torchrun
     begun = datetime.now()
-    if torchrun := os.environ.get("TORCHELASTIC_RUN_ID"):
-        if os.environ["GROUP_WORLD_SIZE"] != "1":  # machines, which agree on nothing else
-            if torchrun == "none":
-                raise UserError("torchrun on several machines needs --rdzv_id=NAME, equal on all")
-            return f"{style}/{torchrun}{suffix}"
-        # The parent of all processes.
+    if torchrun:  # the parent of all processes
         begun = datetime.fromtimestamp(psutil.Process(os.getppid()).create_time())
-    return f"{style}/{begun:%Y-%m-%d_%H-%M-%S}{suffix}"
+    return f"{begun:%Y-%m-%d_%H-%M-%S}"
 
 
 def find_resume(resume: str | None, style: str, output_dir: Path) -> Path | None:

@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,7 +39,9 @@ PartitionName=all Nodes=ALL Default=YES State=UP
 
 
 @pytest.fixture(scope="session")
-def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def slurm(
+    tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
+) -> Iterator[dict[str, str]]:
     """The environment in which sbatch, srun and scontrol speak to the cluster."""
     if missing := [name for name in PROGRAMS if shutil.which(name, path=_path()) is None]:
         pytest.skip(
@@ -53,7 +55,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     folder.chmod(0o755)
     (folder / "munge.key").write_bytes(os.urandom(128))
     (folder / "munge.key").chmod(0o600)
-    ports = [_free_port(), _free_port()]
+    ports = [free_port(), free_port()]
     config = CONFIG.format(host=socket.gethostname(), folder=folder, ports=ports)
     (folder / "slurm.conf").write_text(config)
     environment = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf"), "PATH": _path()}
@@ -76,12 +78,6 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 
 def _path() -> str:
     return f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def _wait_until_idle(environment: dict[str, str], folder: Path) -> None:

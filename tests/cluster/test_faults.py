@@ -48,11 +48,10 @@ def start(folder: Path, *more: str) -> subprocess.Popen[str]:
     )
 
 
-def finish(process: subprocess.Popen[str]) -> str:
-    """Wait until it has succeeded; what it said on standard error."""
+def finish(process: subprocess.Popen[str]) -> None:
+    """Wait until it has succeeded."""
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
-    return errors
 
 
 def fail(process: subprocess.Popen[str]) -> str:

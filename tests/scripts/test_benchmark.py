@@ -45,12 +45,14 @@ def test_stylising_several_sizes_gives_the_curve_of_costs(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_loading_photos_is_measured_on_the_users_folder(photo_folder: Path, tmp_path: Path) -> None:
-    options: list[str | Path] = ["--rounds", "1", "--size", "32", "--photos", photo_folder]
-    result = benchmark("data", *options, "--json", tmp_path / "a.json")
+    options: list[str | Path] = ["--rounds", "1", "--size", "32", "48", "--photos", photo_folder]
+    files: list[str | Path] = ["--json", tmp_path / "a.json", "--plot", tmp_path / "a.png"]
+    result = benchmark("data", *options, *files)
     assert (result.returncode, result.stderr) == (0, "")
-    (run,) = json.loads((tmp_path / "a.json").read_text())["runs"]
-    assert run["photos"] == 4
-    assert run["results"]["faststyle"]["pictures_per_second"] > 0
+    runs = json.loads((tmp_path / "a.json").read_text())["runs"]
+    assert [run["photos"] for run in runs] == [4, 4]
+    assert runs[0]["results"]["faststyle"]["pictures_per_second"] > 0
+    assert (tmp_path / "a.png").stat().st_size > 1000
 
 
 @pytest.mark.slow

@@ -3,10 +3,10 @@
 import functools
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -89,13 +89,11 @@ DDP = ("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2")
 
 @pytest.mark.slow
 def test_two_processes_train_like_one_with_the_same_global_batch(
-    tmp_path: Path, photo_folder: Path
+    tmp_path: Path, photo_folder: Path, free_port: Callable[[], int]
 ) -> None:
     results, exported = [], []
     torchrun = ("-m", "torch.distributed.run")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        endpoint = f"127.0.0.1:{free.getsockname()[1]}"
+    endpoint = f"127.0.0.1:{free_port()}"
     of_two = ("--nnodes=2", "--rdzv_id=mine", "--rdzv_backend=c10d", f"--rdzv_endpoint={endpoint}")
     settings = (
         f"data.root={photo_folder}",
@@ -131,6 +129,9 @@ def test_two_processes_train_like_one_with_the_same_global_batch(
     assert len(results[0]) == 4
     for losses in results[1:]:
         assert losses == pytest.approx(results[0], rel=1e-6)
+    _, by_lightning, by_torchrun, _ = exported
+    assert results[1] == results[2]
+    assert all(torch.equal(by_lightning[key], by_torchrun[key]) for key in by_lightning)
 
 
 @pytest.mark.slow

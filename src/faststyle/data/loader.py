@@ -82,7 +82,8 @@ def held_out_loader(samples: SizedDataset, trainer: pl.Trainer, batch_size: int)
     )
 
 
-#: Whether the training process is at its end, as its workers see it.
+#: Whether the training process is at its end. Workers are handed it, since those that are spawned
+#: and not forked import this module anew.
 _exiting = torch.zeros((), dtype=torch.bool).share_memory_()  # type: ignore[no-untyped-call]
 atexit.register(_exiting.fill_, True)
 

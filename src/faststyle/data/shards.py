@@ -11,6 +11,7 @@ import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,11 @@ class Shard:
 
     def __len__(self) -> int:
         return len(self.offsets)
+
+    @cached_property
+    def version(self) -> int:
+        """Of the photos: others under the same name, prepared anew, are another file."""
+        return zlib.crc32(json.dumps(self.checksums).encode())
 
 
 @dataclass
@@ -102,15 +108,13 @@ class ShardedPhotos(PhotoSet):
         self.root = root.rstrip("/")
         digest = hashlib.sha256(self.root.encode()).hexdigest()[:16]
         self.cache = cache / "shards" / digest if "://" in root else None
-        # Other photos under the same name, prepared anew, are other files.
-        self._versions = [_version(shard) for shard in self.shards] if self.cache else []
 
     def decode(self, position: int) -> Tensor:
         """See :meth:`PhotoSet.decode`; a shard with a damaged photo is skipped as a whole."""
         number = int(np.searchsorted(self.ends, position, side="right"))
         shard = self.shards[number]
         start = int(self.ends[number]) - len(shard)
-        path = self._local(number)
+        path = self._local(shard)
         try:
             content = _photo(path, shard, position - start)
             pixels = simplejpeg.decode_jpeg(content, fastupsample=True)
@@ -121,19 +125,14 @@ class ShardedPhotos(PhotoSet):
             raise UserError(f"{path} is damaged or gone; its {len(shard)} photos") from None
         return torch.from_numpy(pixels).permute(2, 0, 1)
 
-    def _local(self, number: int) -> Path:
-        """A shard's file, fetched if it is elsewhere."""
-        shard = self.shards[number]
+    def _local(self, shard: Shard) -> Path:
+        """The shard's file, fetched if it is elsewhere."""
         if self.cache is None:
             return Path(self.root).expanduser() / shard.name
-        path = self.cache / f"{self._versions[number]:08x}_{shard.name}"
+        path = self.cache / f"{shard.version:08x}_{shard.name}"
         if not path.exists():
             fetch(f"{self.root}/{shard.name}", path)
         return path
-
-
-def _version(shard: Shard) -> int:
-    return zlib.crc32(json.dumps(shard.checksums).encode())
 
 
 def _photo(path: Path, shard: Shard, index: int) -> bytes:
