@@ -52,6 +52,17 @@ def test_a_process_that_died_is_one_line(tmp_path: Path, said: str, told: str) -
         raise RuntimeError(said)
 
 
+def test_a_process_that_died_is_one_line_whatever_it_interrupted(tmp_path: Path) -> None:
+    def log_as_lightning_does() -> None:
+        try:
+            raise RuntimeError("DataLoader worker (pid 99) is killed by signal: Killed. ")
+        except Exception as error:
+            raise ValueError("you tried to log 0.4 which is currently not supported") from error
+
+    with pytest.raises(UserError, match=r"^a loader process"), explained(TRAINER, tmp_path):
+        log_as_lightning_does()
+
+
 def _exit_as_lightning_does() -> None:
     try:
         raise KeyboardInterrupt

@@ -4,7 +4,9 @@ import atexit
 import functools
 import os
 import signal
+import sys
 from collections.abc import Sequence, Sized
+from types import TracebackType
 from typing import Any, Protocol
 
 import pytorch_lightning as pl
@@ -65,7 +67,7 @@ def training_loader(
         samples,
         batch_sampler=sampler,
         num_workers=workers,
-        worker_init_fn=functools.partial(_leave_signals_to_the_training, _exiting),
+        worker_init_fn=functools.partial(_follow_the_training, _exiting),
         pin_memory=torch.cuda.is_available(),
     )
 
@@ -88,13 +90,22 @@ _exiting = torch.zeros((), dtype=torch.bool).share_memory_()  # type: ignore[no-
 atexit.register(_exiting.fill_, True)
 
 
-def _leave_signals_to_the_training(exiting: torch.Tensor, worker: int) -> None:
-    """Let workers outlive the signals that end a run, since its last steps still need them.
+def _follow_the_training(exiting: torch.Tensor, worker: int) -> None:
+    """Let a worker outlive the signals that end a run, since its last steps still need it.
 
     A terminal or a scheduler sends these to all processes of a job. But Python ends the workers
-    that an error has left by SIGTERM, and would wait forever for any that ignore it.
+    that an error has left by SIGTERM, and would wait forever for any that ignore it. And workers
+    have nothing to say about a training process that was killed while it took a batch from them.
     """
     del worker
+    sys.excepthook = _report_unless_hung_up
     for number in STOPPING:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0) if exiting else None)
+
+
+def _report_unless_hung_up(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    if not isinstance(error, ConnectionError | EOFError):
+        sys.__excepthook__(kind, error, traceback)

@@ -34,18 +34,16 @@ def explained(trainer: pl.Trainer, out: Path) -> Iterator[None]:
     threading.excepthook = report_unless_raised_again
     try:
         yield
-    except UserError as error:
-        raise UserError(_message(str(error))) from None
-    except OSError as error:
-        if error.errno is not None and error.filename is None:
+    except Exception as error:
+        lost = next((who for sign, who in _LOST.items() if sign in _said(error)), None)
+        if lost is not None:
+            step = trainer.global_step
+            raise UserError(f"{lost} at step {step}; go on with resume=last") from None
+        if isinstance(error, UserError):
+            raise UserError(_message(str(error))) from None
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
             error.filename = str(out)
         raise
-    except RuntimeError as error:
-        lost = next((who for sign, who in _LOST.items() if sign in str(error)), None)
-        if lost is None:
-            raise
-        step = trainer.global_step
-        raise UserError(f"{lost} at step {step}; go on with resume=last") from None
     except SystemExit as exit_:
         # Lightning exits with status 1 on a Ctrl-C before the first step, or a second one.
         if isinstance(exit_.__context__, KeyboardInterrupt):
@@ -53,6 +51,19 @@ def explained(trainer: pl.Trainer, out: Path) -> Iterator[None]:
         raise
     finally:
         threading.excepthook = report
+
+
+def _said(error: BaseException | None) -> str:
+    """All messages of ``error`` and of what it was raised for.
+
+    The death of a loader process interrupts the training anywhere, so also where a library makes
+    whatever goes wrong an error of its own.
+    """
+    texts = []
+    while error is not None:
+        texts.append(str(error))
+        error = error.__cause__ or error.__context__
+    return "\n".join(texts)
 
 
 def _message(text: str) -> str:
