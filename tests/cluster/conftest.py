@@ -1,4 +1,4 @@
-"""A cluster of one node in a temporary folder: munge, slurmctld and slurmd, as Debian has them."""
+"""A cluster of two nodes in a temporary folder: munge, slurmctld and slurmd, as Debian has them."""
 
 import os
 import shutil
@@ -15,16 +15,15 @@ CONFIG = """
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={ports[0]}
-SlurmdPort={ports[1]}
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge.socket,cred_expire=5
 SlurmUser=root
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
+SlurmdSpoolDir={folder}/spool-%n
 SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
+SlurmdPidFile={folder}/slurmd-%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
-SlurmdLogFile={folder}/slurmd.log
+SlurmdLogFile={folder}/slurmd-%n.log
 SlurmdParameters=config_overrides
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
@@ -33,7 +32,8 @@ SelectTypeParameters=CR_CPU
 MpiDefault=none
 ReturnToService=2
 SchedulerParameters=sched_interval=2,batch_sched_delay=0,requeue_delay=0
-NodeName={host} NodeAddr=127.0.0.1 CPUs=4
+NodeName=node1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=4
+NodeName=node2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=4
 PartitionName=all Nodes=ALL Default=YES State=UP
 """
 
@@ -50,22 +50,27 @@ def slurm(
     if os.geteuid() != 0:
         pytest.skip("slurmd starts jobs for others, which takes root")
     folder = tmp_path_factory.mktemp("slurm")
-    for name in ("state", "spool"):
-        (folder / name).mkdir()
+    (folder / "state").mkdir()
     folder.chmod(0o755)
     (folder / "munge.key").write_bytes(os.urandom(128))
     (folder / "munge.key").chmod(0o600)
-    ports = [free_port(), free_port()]
+    ports = [free_port() for _ in range(3)]
     config = CONFIG.format(host=socket.gethostname(), folder=folder, ports=ports)
     (folder / "slurm.conf").write_text(config)
-    environment = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf"), "PATH": _path()}
+    environment = {
+        **os.environ,
+        "SLURM_CONF": str(folder / "slurm.conf"),
+        "PATH": _path(),
+        "MASTER_ADDR": "127.0.0.1",  # elsewhere, nodes find each other by their names
+    }
     munge = ["munged", "--foreground", "--force", f"--socket={folder}/munge.socket"]
     munge += [f"--key-file={folder}/munge.key", f"--pid-file={folder}/munge.pid"]
     munge += [f"--log-file={folder}/munge.log", f"--seed-file={folder}/munge.seed"]
-    processes = []
+    processes: list[subprocess.Popen[bytes]] = []
     try:
-        for command in (munge, ["slurmctld", "-D", "-c"], ["slurmd", "-D", "-c"]):
-            log = (folder / f"{command[0]}.out").open("w")
+        nodes = [["slurmd", "-D", "-c", "-N", name] for name in ("node1", "node2")]
+        for command in (munge, ["slurmctld", "-D", "-c"], *nodes):
+            log = (folder / f"{len(processes)}-{command[0]}.out").open("w")
             processes.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
             time.sleep(1)
         _wait_until_idle(environment, folder)

@@ -30,11 +30,12 @@ def slurm_do(environment: Environment, *command: str) -> str:
     ).stdout.strip()
 
 
-def submit(environment: Environment, folder: Path) -> tuple[str, Path]:
+def submit(environment: Environment, folder: Path, nodes: int = 1) -> tuple[str, Path]:
     """A job of two tasks: the number and the folder of its run."""
     script = (ROOT / "scripts" / "slurm" / "train.sbatch").read_text()
     # The three lines that a user edits, and where this clone has its Python.
-    script = re.sub(r"--ntasks-per-node=1", "--ntasks-per-node=2", script)
+    tasks = f"--ntasks-per-node={2 // nodes} --nodes={nodes}"
+    script = script.replace("--ntasks-per-node=1 --nodes=1", tasks)
     script = re.sub(r"#SBATCH --gpus-per-task=1 .*", "#SBATCH --cpus-per-task=1", script)
     script = script.replace(".venv/bin/python scripts", f"{sys.executable} {ROOT}/scripts")
     path = folder / "train.sbatch"
@@ -71,12 +72,14 @@ def undisturbed(slurm: Environment, folder: Path) -> dict[str, torch.Tensor]:
     return weights(run)
 
 
-@pytest.mark.parametrize("how", ["preempted", "out of time"])
+@pytest.mark.parametrize(
+    ("how", "nodes"), [("preempted", 1), ("out of time", 1), ("preempted", 2), ("node down", 2)]
+)
 def test_a_job_that_is_stopped_goes_on_to_the_weights_of_an_undisturbed_one(
-    slurm: Environment, folder: Path, undisturbed: dict[str, torch.Tensor], how: str
+    slurm: Environment, folder: Path, undisturbed: dict[str, torch.Tensor], how: str, nodes: int
 ) -> None:
     environment = {**slurm, "FASTSTYLE": str(folder)}
-    job, run = submit(environment, folder)
+    job, run = submit(environment, folder, nodes)
     log = folder / f"{job}.log"
 
     def said() -> str:
@@ -85,6 +88,10 @@ def test_a_job_that_is_stopped_goes_on_to_the_weights_of_an_undisturbed_one(
     wait_for((run / "checkpoints" / "last.ckpt").exists, said)
     if how == "preempted":
         slurm_do(environment, "scontrol", "requeue", job)
+    elif how == "node down":
+        for state in ("down", "resume"):
+            change = ["nodename=node2", f"state={state}", "reason=repair"]
+            slurm_do(environment, "scontrol", "update", *change)
     else:  # what --signal=USR1@120 does two minutes before the end
         slurm_do(environment, "scancel", "--signal=USR1", job)
     wait_for((run / "out.safetensors").exists, said)

@@ -79,6 +79,7 @@ def test_an_interrupted_run_resumes_to_the_same_weights_to_the_bit(
     assert not (tmp_path / "resumed.safetensors").exists()
     again = train(tmp_path, *LONG, "export.path=resumed.safetensors", "resume=last")
     assert again.returncode == 0, again.stderr
+    assert "40/40" in again.stdout
     assert len(_runs(tmp_path)) == 1, "a resumed run goes on in its own folder"
     resumed = _weights(tmp_path / "resumed.safetensors")
     assert all(torch.equal(undisturbed[key], resumed[key]) for key in undisturbed)

@@ -20,6 +20,7 @@ from faststyle.signals import OUT_OF_TIME
 from faststyle.training.callbacks import FiniteGuard, StopOnSignal, Throughput
 from faststyle.training.checkpoint_io import AtomicCheckpointIO
 from faststyle.training.failures import explained
+from faststyle.training.progress import StepBar
 from faststyle.training.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -64,12 +65,14 @@ def fit(
     saved = checkpoint(
         out, filename=LAST_CHECKPOINT.stem, every_n_train_steps=cfg.checkpoint_every_n_steps
     )
+    bar = [StepBar()] if cfg.trainer.get("enable_progress_bar", True) else []
     trainer: pl.Trainer = instantiate(
         cfg.trainer,
         logger=instantiate(cfg.logger),
         # A mean of weights has to be up to date before ``stop`` saves it.
         callbacks=[
             *callbacks,
+            *bar,
             stop,
             FiniteGuard(),
             Throughput(),

@@ -1,0 +1,40 @@
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from faststyle.training.progress import StepBar
+
+RESUMED: Any = SimpleNamespace(is_global_zero=True, max_steps=240, global_step=30)
+
+
+def drawn_after_30_steps(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    bar = StepBar()
+    bar.setup(RESUMED, RESUMED, "fit")
+    bar.on_train_start(RESUMED, RESUMED)
+    bar.on_train_epoch_start(RESUMED, RESUMED)
+    bar.get_metrics = lambda *_: {"train/loss": 0.5}  # type: ignore[method-assign]
+    for step in range(30, 240):
+        bar.on_train_batch_end(RESUMED, RESUMED, None, None, step)
+    bar.on_train_end()
+    return [line for line in capsys.readouterr().out.split("\r") if line.strip()]
+
+
+def test_a_resumed_run_goes_on_where_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = drawn_after_30_steps(capsys)
+    assert "30/240" in lines[0]
+    assert "240/240" in lines[-1]
+    assert "train/loss=0.5" in lines[-1]
+
+
+def test_a_file_gets_a_line_every_50_steps(capsys: pytest.CaptureFixture[str]) -> None:
+    counts = {line.split("/240")[0].split()[-1] for line in drawn_after_30_steps(capsys)}
+    assert counts == {"30", "50", "100", "150", "200", "240"}
+
+
+def test_a_terminal_gets_every_step(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    counts = {line.split("/240")[0].split()[-1] for line in drawn_after_30_steps(capsys)}
+    assert counts == {str(step) for step in range(30, 241)}
