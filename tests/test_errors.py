@@ -2,7 +2,7 @@ import errno
 
 import pytest
 
-from faststyle.errors import UserError, nearest, report_errors
+from faststyle.errors import UserError, causes, nearest, report_errors
 
 
 def test_nearest_names_the_closest_option() -> None:
@@ -11,6 +11,19 @@ def test_nearest_names_the_closest_option() -> None:
 
 def test_nearest_lists_all_options_when_none_is_close() -> None:
     assert nearest("xyz", ["b", "a"]) == "choose one of: a, b"
+
+
+def test_causes_are_what_an_error_was_raised_for_and_while_handling() -> None:
+    first, second, third = KeyError("first"), ValueError("second"), TypeError("third")
+    second.__cause__, third.__context__ = first, second
+    assert list(causes(third)) == [third, second, first]
+    assert list(causes(None)) == []
+
+
+def test_causes_end_where_errors_go_round_in_a_circle() -> None:
+    one, other = OSError("the disk is full"), RuntimeError("a thread has failed")
+    one.__cause__, other.__context__ = other, one
+    assert list(causes(one)) == [one, other]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from omegaconf.errors import (
     OmegaConfBaseException,
 )
 
-from faststyle.errors import UserError, nearest
+from faststyle.errors import UserError, causes, nearest
 
 OUTPUTS = Path("outputs")
 #: Inside a run's folder: what ``resume=last`` goes on from.
@@ -114,12 +114,7 @@ def _missing_choice(error: MissingConfigException) -> UserError:
 
 def _user_error_behind(error: BaseException) -> UserError | None:
     """The error of ours that Hydra's ``instantiate`` or a resolver wrapped, if it is one."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, UserError):
-            return cause
-        cause = cause.__cause__ or cause.__context__
-    return None
+    return next((cause for cause in causes(error) if isinstance(cause, UserError)), None)
 
 
 def _explain(error: Exception, config_dir: Path, config_name: str) -> str:

@@ -31,6 +31,16 @@ def nearest(name: str, options: Iterable[str]) -> str:
     return f'did you mean "{close[0]}"?' if close else f"choose one of: {', '.join(known)}"
 
 
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """``error``, then what it was raised for or while handling, and so on; each once."""
+    seen: list[BaseException] = []
+    # One that is raised again, as TensorBoard's writer does, can be the cause of its own cause.
+    while error is not None and not any(error is one for one in seen):
+        yield error
+        seen.append(error)
+        error = error.__cause__ or error.__context__
+
+
 @contextmanager
 def report_errors() -> Iterator[None]:
     """Turn what a user can cause into one line on standard error and exit status 2.

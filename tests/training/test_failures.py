@@ -77,6 +77,26 @@ def test_ctrl_c_stays_what_it_is(tmp_path: Path) -> None:
         sys.exit(3)
 
 
+def test_a_full_disk_is_told_through_the_errors_that_others_make_of_it(tmp_path: Path) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    def log_as_lightning_does() -> None:
+        try:
+            raise full
+        except Exception as error:
+            raise ValueError("you tried to log 0.4 which is currently not supported") from error
+
+    def log_and_flush() -> None:
+        try:
+            log_as_lightning_does()
+        finally:
+            raise full  # again, as TensorBoard's writer does
+
+    for fail in (log_as_lightning_does, log_and_flush):
+        with pytest.raises(OSError, match=str(tmp_path)), explained(TRAINER, tmp_path):
+            fail()
+
+
 def test_a_full_disk_is_told_once_and_with_a_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

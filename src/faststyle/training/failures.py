@@ -1,5 +1,6 @@
 """What may break while a run is on its way, told as one line."""
 
+import errno
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 
-from faststyle.errors import UserError
+from faststyle.errors import UserError, causes
 
 #: What PyTorch and gloo say when a process is gone, in other words. NCCL says the same of a network
 #: that is set up wrongly, so its errors keep all that they tell.
@@ -16,12 +17,15 @@ _LOST = {
     "gloo/transport": "another process of this run ended, and may have said why,",
 }
 
+#: How systems say that the disk, or the user's share of it, is full.
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 @contextmanager
 def explained(trainer: pl.Trainer, out: Path) -> Iterator[None]:
     """Turn what other processes, their deaths and a full disk raise into errors for people.
 
-    Raises ``UserError``; an ``OSError``, which names ``out`` if it named nothing;
+    Raises ``UserError``; the ``OSError`` of a full disk, which names ``out`` if it named nothing;
     ``KeyboardInterrupt``, which Lightning turns into an exit without a word.
     """
     report = threading.excepthook
@@ -35,14 +39,20 @@ def explained(trainer: pl.Trainer, out: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        lost = next((who for sign, who in _LOST.items() if sign in _said(error)), None)
+        # Loader processes and TensorBoard's thread fail while others work, who may make whatever
+        # goes wrong an error of their own.
+        chain = list(causes(error))
+        said = "\n".join(map(str, chain))
+        lost = next((who for sign, who in _LOST.items() if sign in said), None)
         if lost is not None:
             step = trainer.global_step
             raise UserError(f"{lost} at step {step}; go on with resume=last") from None
         if isinstance(error, UserError):
             raise UserError(_message(str(error))) from None
-        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
-            error.filename = str(out)
+        for cause in chain:
+            if isinstance(cause, OSError) and cause.errno in _FULL:
+                cause.filename = cause.filename or str(out)
+                raise cause from None
         raise
     except SystemExit as exit_:
         # Lightning exits with status 1 on a Ctrl-C before the first step, or a second one.
@@ -51,19 +61,6 @@ def explained(trainer: pl.Trainer, out: Path) -> Iterator[None]:
         raise
     finally:
         threading.excepthook = report
-
-
-def _said(error: BaseException | None) -> str:
-    """All messages of ``error`` and of what it was raised for.
-
-    The death of a loader process interrupts the training anywhere, so also where a library makes
-    whatever goes wrong an error of its own.
-    """
-    texts = []
-    while error is not None:
-        texts.append(str(error))
-        error = error.__cause__ or error.__context__
-    return "\n".join(texts)
 
 
 def _message(text: str) -> str:
