@@ -72,9 +72,7 @@ def undisturbed(slurm: Environment, folder: Path) -> dict[str, torch.Tensor]:
     return weights(run)
 
 
-@pytest.mark.parametrize(
-    ("how", "nodes"), [("preempted", 1), ("out of time", 1), ("preempted", 2), ("node down", 2)]
-)
+@pytest.mark.parametrize(("how", "nodes"), [("preempted", 1), ("out of time", 1), ("node down", 2)])
 def test_a_job_that_is_stopped_goes_on_to_the_weights_of_an_undisturbed_one(
     slurm: Environment, folder: Path, undisturbed: dict[str, torch.Tensor], how: str, nodes: int
 ) -> None:

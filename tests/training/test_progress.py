@@ -32,6 +32,23 @@ def test_a_file_gets_a_line_every_50_steps(capsys: pytest.CaptureFixture[str]) -
     assert counts == {"30", "50", "100", "150", "200", "240"}
 
 
+def test_a_validation_shows_the_step_that_it_was_at(capsys: pytest.CaptureFixture[str]) -> None:
+    trainer: Any = SimpleNamespace(
+        is_global_zero=True, max_steps=240, global_step=0, state=SimpleNamespace(fn="fit")
+    )
+    bar = StepBar()
+    bar.setup(trainer, trainer, "fit")
+    bar.get_metrics = lambda *_: {"val/loss": 0.25}  # type: ignore[method-assign]
+    bar.on_train_start(trainer, trainer)
+    trainer.global_step = 7
+    trainer.sanity_checking = False
+    bar.on_validation_start(trainer, trainer)
+    bar.on_validation_end(trainer, trainer)
+    *_, line = capsys.readouterr().out.split("\r")
+    assert "7/240" in line
+    assert "val/loss=0.25" in line
+
+
 def test_a_terminal_gets_every_step(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

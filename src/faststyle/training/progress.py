@@ -2,6 +2,7 @@
 
 import sys
 
+import pytorch_lightning as pl
 from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.callbacks.progress.tqdm_progress import Tqdm
 
@@ -9,7 +10,7 @@ from pytorch_lightning.callbacks.progress.tqdm_progress import Tqdm
 class StepBar(TQDMProgressBar):
     """Lightning's bar, but of the steps of the whole run, 22/60, and also after a resume.
 
-    In a file, such as the log of a cluster's job, it is redrawn every 50 steps only.
+    In a file, such as a job's log, it is redrawn every 50 steps and after validation only.
     """
 
     def __init__(self) -> None:
@@ -31,6 +32,11 @@ class StepBar(TQDMProgressBar):
 
     def on_train_epoch_start(self, *args: object) -> None:
         """Keep the bar: a run is one pass, which a resume begins in the middle."""
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Show the new losses beside the step that they are of."""
+        self.train_progress_bar.n = trainer.global_step
+        super().on_validation_end(trainer, pl_module)
 
     def init_validation_tqdm(self) -> Tqdm:
         """A second bar for a moment, if anyone looks."""
