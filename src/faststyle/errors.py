@@ -33,11 +33,11 @@ def nearest(name: str, options: Iterable[str]) -> str:
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
     """``error``, then what it was raised for or while handling, and so on; each once."""
-    seen: list[BaseException] = []
+    seen: set[int] = set()
     # One that is raised again, as TensorBoard's writer does, can be the cause of its own cause.
-    while error is not None and not any(error is one for one in seen):
+    while error is not None and id(error) not in seen:
         yield error
-        seen.append(error)
+        seen.add(id(error))
         error = error.__cause__ or error.__context__
 
 

@@ -1,6 +1,7 @@
 import errno
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -52,15 +53,14 @@ def test_a_process_that_died_is_one_line(tmp_path: Path, said: str, told: str) -
         raise RuntimeError(said)
 
 
-def test_a_process_that_died_is_one_line_whatever_it_interrupted(tmp_path: Path) -> None:
-    def log_as_lightning_does() -> None:
-        try:
-            raise RuntimeError("DataLoader worker (pid 99) is killed by signal: Killed. ")
-        except Exception as error:
-            raise ValueError("you tried to log 0.4 which is currently not supported") from error
+def _log_as_lightning_does(error: Exception) -> None:
+    raise ValueError("you tried to log 0.4 which is currently not supported") from error
 
+
+def test_a_process_that_died_is_one_line_whatever_it_interrupted(tmp_path: Path) -> None:
+    died = RuntimeError("DataLoader worker (pid 99) is killed by signal: Killed. ")
     with pytest.raises(UserError, match=r"^a loader process"), explained(TRAINER, tmp_path):
-        log_as_lightning_does()
+        _log_as_lightning_does(died)
 
 
 def _exit_as_lightning_does() -> None:
@@ -77,24 +77,20 @@ def test_ctrl_c_stays_what_it_is(tmp_path: Path) -> None:
         sys.exit(3)
 
 
-def test_a_full_disk_is_told_through_the_errors_that_others_make_of_it(tmp_path: Path) -> None:
-    full = OSError(errno.ENOSPC, "No space left on device")
+def _log_and_flush(error: Exception) -> None:
+    try:
+        _log_as_lightning_does(error)
+    finally:
+        raise error  # again, as TensorBoard's writer does
 
-    def log_as_lightning_does() -> None:
-        try:
-            raise full
-        except Exception as error:
-            raise ValueError("you tried to log 0.4 which is currently not supported") from error
 
-    def log_and_flush() -> None:
-        try:
-            log_as_lightning_does()
-        finally:
-            raise full  # again, as TensorBoard's writer does
-
-    for fail in (log_as_lightning_does, log_and_flush):
-        with pytest.raises(OSError, match=str(tmp_path)), explained(TRAINER, tmp_path):
-            fail()
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+@pytest.mark.parametrize("fail", [_log_as_lightning_does, _log_and_flush])
+def test_a_disk_that_takes_no_more_is_told_through_the_errors_that_others_make_of_it(
+    tmp_path: Path, fail: Callable[[Exception], None], number: int
+) -> None:
+    with pytest.raises(OSError, match=str(tmp_path)), explained(TRAINER, tmp_path):
+        fail(OSError(number, "it is full"))
 
 
 def test_a_full_disk_is_told_once_and_with_a_place(

@@ -5,17 +5,28 @@ import pytest
 
 from faststyle.training.progress import StepBar
 
-RESUMED: Any = SimpleNamespace(is_global_zero=True, max_steps=240, global_step=30)
+
+def begun(step: int) -> tuple[StepBar, Any]:
+    """The bar and the trainer of a run of 240 steps that goes on from ``step``."""
+    trainer: Any = SimpleNamespace(
+        is_global_zero=True,
+        max_steps=240,
+        global_step=step,
+        state=SimpleNamespace(fn="fit"),
+        sanity_checking=False,
+    )
+    bar = StepBar()
+    bar.setup(trainer, trainer, "fit")
+    bar.get_metrics = lambda *_: {"train/loss": 0.5, "val/loss": 0.25}  # type: ignore[method-assign]
+    bar.on_train_start(trainer, trainer)
+    bar.on_train_epoch_start(trainer, trainer)
+    return bar, trainer
 
 
 def drawn_after_30_steps(capsys: pytest.CaptureFixture[str]) -> list[str]:
-    bar = StepBar()
-    bar.setup(RESUMED, RESUMED, "fit")
-    bar.on_train_start(RESUMED, RESUMED)
-    bar.on_train_epoch_start(RESUMED, RESUMED)
-    bar.get_metrics = lambda *_: {"train/loss": 0.5}  # type: ignore[method-assign]
+    bar, trainer = begun(30)
     for step in range(30, 240):
-        bar.on_train_batch_end(RESUMED, RESUMED, None, None, step)
+        bar.on_train_batch_end(trainer, trainer, None, None, step)
     bar.on_train_end()
     return [line for line in capsys.readouterr().out.split("\r") if line.strip()]
 
@@ -33,15 +44,8 @@ def test_a_file_gets_a_line_every_50_steps(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_a_validation_shows_the_step_that_it_was_at(capsys: pytest.CaptureFixture[str]) -> None:
-    trainer: Any = SimpleNamespace(
-        is_global_zero=True, max_steps=240, global_step=0, state=SimpleNamespace(fn="fit")
-    )
-    bar = StepBar()
-    bar.setup(trainer, trainer, "fit")
-    bar.get_metrics = lambda *_: {"val/loss": 0.25}  # type: ignore[method-assign]
-    bar.on_train_start(trainer, trainer)
+    bar, trainer = begun(0)
     trainer.global_step = 7
-    trainer.sanity_checking = False
     bar.on_validation_start(trainer, trainer)
     bar.on_validation_end(trainer, trainer)
     *_, line = capsys.readouterr().out.split("\r")

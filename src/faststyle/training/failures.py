@@ -17,8 +17,9 @@ _LOST = {
     "gloo/transport": "another process of this run ended, and may have said why,",
 }
 
-#: How systems say that the disk, or the user's share of it, is full.
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+#: How systems say that a disk takes no more: it or the user's share of it is full, or it may no
+#: longer be written to.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 @contextmanager
