@@ -1,5 +1,5 @@
-# make quickstart: train a style and stylise a photo.  make test: linters and tests.
-# make web: a page in web/dist that stylises photos in the visitor's own browser.
+# make quickstart: train a style and stylize a photo.  make test: linters and tests.
+# make web: a page in web/dist that stylizes photos in the visitor's own browser.
 PYTHON ?= python3
 BIN := .venv/bin
 PHOTO = $$($(BIN)/python -c "from importlib.resources import files; print(files('skimage') / 'data' / 'astronaut.png')")
@@ -9,7 +9,7 @@ PHOTO = $$($(BIN)/python -c "from importlib.resources import files; print(files(
 quickstart: .venv/installed
 	$(BIN)/python scripts/train.py experiment=quickstart
 	$(BIN)/python scripts/infer.py --ckpt checkpoints/flow_field.safetensors "$(PHOTO)" --output outputs/quickstart.png
-	@echo "Your stylised photo is in outputs/quickstart.png; watch the training with: $(BIN)/tensorboard --logdir outputs"
+	@echo "Your stylized photo is in outputs/quickstart.png; watch the training with: $(BIN)/tensorboard --logdir outputs"
 
 # One thread in each process: more would wait for each other.
 test: .venv/installed

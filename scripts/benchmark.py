@@ -1,16 +1,16 @@
 """How fast is faststyle here? python scripts/benchmark.py train --against reference.
 
-Five tasks: train (a training step), infer (stylising one photo), optimize (an iteration of
-optimising a picture), data (loading photos) and start (the commands themselves). Variants take
-turns; the ratios are those of neighbouring rounds.
+Five tasks: train (a training step), infer (stylizing one photo), optimize (an iteration of
+optimizing a picture), data (loading photos) and start (the commands themselves). Variants take
+turns; the ratios are those of neighboring rounds.
 """
 
 import argparse
 import json
 from pathlib import Path
 
-from faststyle.errors import report_errors
-from faststyle.files import atomic_write
+from faststyle.core.atomic import atomic_write
+from faststyle.core.errors import report_errors
 
 
 def parse() -> argparse.Namespace:
@@ -42,9 +42,9 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     args = parse()
     # Imported late: --help should not wait for torch.
-    from faststyle.benchmark.suite import run
+    from faststyle.benchmark.suite import run_benchmark
 
-    report = run(args, Path(__file__).resolve().parent.parent)
+    report = run_benchmark(args, Path(__file__).resolve().parent.parent)
     if args.json:
         with atomic_write(args.json) as temporary:
             temporary.write_text(json.dumps(report, indent=1))

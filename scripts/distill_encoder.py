@@ -4,15 +4,15 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from faststyle.command import run
+from faststyle.config.command import launch
 
 
 def main(cfg: DictConfig) -> None:
     # Imported late: a mistake in the config should not wait for torch.
-    from faststyle.distillation.run import distill
+    from faststyle.training.distillation.run import distill
 
     distill(cfg)
 
 
 if __name__ == "__main__":
-    run(main, Path(__file__).resolve().parents[1] / "configs" / "distill.yaml")
+    launch(main, Path(__file__).resolve().parents[1] / "configs" / "distill.yaml")

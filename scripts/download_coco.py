@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
+from faststyle.core.errors import report_errors
 from faststyle.data.coco import ARCHIVES, download_coco
-from faststyle.errors import report_errors
 
 
 def main() -> None:

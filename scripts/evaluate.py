@@ -6,8 +6,8 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from faststyle.config import register_resolvers, report_config_errors
-from faststyle.errors import UserError, report_errors
+from faststyle.config.mistakes import report_config_errors
+from faststyle.core.errors import UserError, report_errors
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 
@@ -35,20 +35,18 @@ def parse() -> argparse.Namespace:
 
 
 def compose_training(overrides: list[str]) -> DictConfig:
-    from hydra import compose, initialize_config_dir
+    from faststyle.config.compose import compose_config
 
-    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        return compose("train", overrides)
+    return compose_config(CONFIGS, "train", overrides)
 
 
 def main() -> None:
     args = parse()
     if min([*args.iterations, args.count]) < 1 or min(args.size, default=0) < 64:
         raise UserError("--count must be at least 1, --size 64, and --iterations 0 or more")
-    register_resolvers()
+    from faststyle.core.atomic import atomic_write
+    from faststyle.core.devices import reuse_freed_memory
     from faststyle.evaluation.report import evaluate, table
-    from faststyle.files import atomic_write
-    from faststyle.hardware import reuse_freed_memory
 
     reuse_freed_memory()
     result = evaluate(

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from faststyle.errors import report_errors
+from faststyle.core.errors import report_errors
 
 
 def parse() -> argparse.Namespace:
@@ -21,8 +21,8 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     args = parse()
     # Imported late: --help should not wait for torch.
-    from faststyle.checkpoint import find_style, load_style
-    from faststyle.export import export
+    from faststyle.checkpoints import find_style, load_style
+    from faststyle.checkpoints.export import export
 
     checkpoint = find_style(args.ckpt)
     suffix = ".onnx" if args.format == "onnx" else ".pt2"

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from faststyle.errors import UserError, report_errors
+from faststyle.core.errors import UserError, report_errors
 
 
 def parse() -> argparse.Namespace:

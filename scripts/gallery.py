@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from faststyle.errors import UserError, report_errors
+from faststyle.core.errors import UserError, report_errors
 
 
 def parse() -> argparse.Namespace:
@@ -11,32 +11,32 @@ def parse() -> argparse.Namespace:
     parser.add_argument("photos", type=Path, help="folder; a row for each photo")
     parser.add_argument("--ckpt", nargs="+", help="styles; default: all that have names")
     parser.add_argument("--output", type=Path, default=Path("gallery.jpg"))
-    parser.add_argument("--size", type=int, default=512, help="short side while stylising")
+    parser.add_argument("--size", type=int, default=512, help="short side while stylizing")
     parser.add_argument("--height", type=int, default=256, help="of a picture on the sheet")
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse()
-    from faststyle import images
-    from faststyle.checkpoint.shelf import choose
-    from faststyle.contact_sheet import contact_sheet
+    from faststyle.checkpoints.catalog import resolve_styles
+    from faststyle.core.devices import reuse_freed_memory
     from faststyle.data.folder import find_photos
-    from faststyle.hardware import reuse_freed_memory
-    from faststyle.stylizer import Stylizer
+    from faststyle.inference.stylizer import Stylizer
+    from faststyle.pictures.contact_sheet import contact_sheet
+    from faststyle.pictures.files import format_of, load_picture, save_picture
 
     if min(args.size, args.height) < 1:
         raise UserError("--size and --height must be at least 1")
-    images.format_of(args.output)
+    format_of(args.output)
     reuse_freed_memory()
-    names = choose(args.ckpt)
+    names = resolve_styles(args.ckpt)
     stylizers = {Path(name).stem: Stylizer.load(name, precision="auto") for name in names}
     rows = []
     for path in find_photos(args.photos):
-        photo = images.load(path)
-        shown = [(s.stylise([photo], args.size)[0].pixels, n) for n, s in stylizers.items()]
+        photo = load_picture(path)
+        shown = [(s.stylize([photo], args.size)[0].pixels, n) for n, s in stylizers.items()]
         rows.append([(photo.pixels, path.stem), *shown])
-    images.save(contact_sheet(rows, args.height), args.output)
+    save_picture(contact_sheet(rows, args.height), args.output)
     print(args.output)
 
 

@@ -1,19 +1,19 @@
-"""Stylise photos and clips: python scripts/infer.py --ckpt starry_night photo.jpg."""
+"""Stylize photos and clips: python scripts/infer.py --ckpt starry_night photo.jpg."""
 
 import argparse
 import signal
 from typing import Any, NoReturn
 
-from faststyle.errors import UserError, report_errors
+from faststyle.core.errors import UserError, report_errors
 
 
 class _List(argparse.Action):
     """Show the styles that ``--ckpt`` knows by name, and leave, as ``--help`` does."""
 
     def __call__(self, parser: argparse.ArgumentParser, *args: Any, **options: Any) -> NoReturn:
-        from faststyle.checkpoint.shelf import styles
+        from faststyle.checkpoints.catalog import list_styles
 
-        found = styles()
+        found = list_styles()
         for style in found:
             print(f"{style.name}: {style.describe()}")
         if not found:
@@ -26,7 +26,7 @@ def _tile(text: str) -> str | int:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Stylise photos and clips with a trained style.")
+    parser = argparse.ArgumentParser(description="Stylize photos and clips with a trained style.")
     parser.add_argument("inputs", nargs="+", help="pictures, clips, folders, patterns")
     parser.add_argument(
         "--ckpt", required=True, help="a style's name or file (.safetensors, .ckpt, .pth, .onnx)"
@@ -35,7 +35,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--output", help="file or folder; default: NAME.STYLE.EXT beside each")
     parser.add_argument("--size", type=int, help="short side in pixels; default: unchanged")
     parser.add_argument("--strength", type=float, default=1.0, help="0 (photo) to 1 (style)")
-    parser.add_argument("--preserve-color", action="store_true", help="keep the photo's colours")
+    parser.add_argument("--preserve-color", action="store_true", help="keep the photo's colors")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
     parser.add_argument("--precision", default="auto", choices=("auto", "32", "bf16", "16"))
     parser.add_argument("--batch-size", type=int, default=1, help="pictures of one size at once")
@@ -57,9 +57,9 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     args = parse()
     # Imported late: --help should not wait for torch.
-    from faststyle.hardware import reuse_freed_memory
-    from faststyle.jobs import Settings, is_clip, plan, run
-    from faststyle.stylizer import Stylizer
+    from faststyle.core.devices import reuse_freed_memory
+    from faststyle.inference.batch import Settings, is_clip, plan, stylize_files
+    from faststyle.inference.stylizer import Stylizer
 
     if args.batch_size < 1:
         raise UserError(f"--batch-size is {args.batch_size}; it must be at least 1")
@@ -83,18 +83,18 @@ def main() -> None:
     clips = [job for job in jobs if is_clip(job.source)]
     pictures = [job for job in jobs if not is_clip(job.source)]
     failed = _run_clips(stylizer, clips, settings, args.smooth) if clips else 0
-    failed += run(stylizer, pictures, settings) if pictures else 0
+    failed += stylize_files(stylizer, pictures, settings) if pictures else 0
     if failed:
         kind = "files" if clips else "pictures"
-        raise UserError(f"{failed} of {len(jobs)} {kind} could not be stylised")
+        raise UserError(f"{failed} of {len(jobs)} {kind} could not be stylized")
 
 
 def _run_clips(stylizer: Any, clips: list[Any], settings: Any, smooth: float) -> int:
     try:
-        from faststyle import video
+        from faststyle.inference.video import stylize_clips
     except ImportError:
         raise UserError('clips need one more package: pip install "faststyle[video]"') from None
-    return video.run(stylizer, clips, settings, smooth)
+    return stylize_clips(stylizer, clips, settings, smooth)
 
 
 if __name__ == "__main__":

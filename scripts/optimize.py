@@ -1,10 +1,10 @@
-"""Optimise one picture: python scripts/optimize.py content=photo.jpg style=starry_night."""
+"""Optimize one picture: python scripts/optimize.py content=photo.jpg style=starry_night."""
 
 from pathlib import Path
 
 from omegaconf import DictConfig
 
-from faststyle.command import run
+from faststyle.config.command import launch
 
 
 def main(cfg: DictConfig) -> None:
@@ -15,4 +15,4 @@ def main(cfg: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    run(main, Path(__file__).resolve().parents[1] / "configs" / "optimize.yaml")
+    launch(main, Path(__file__).resolve().parents[1] / "configs" / "optimize.yaml")

@@ -58,8 +58,8 @@ def paint(seed: int) -> Image.Image:
             x, y = generator.uniform(0, side, 2)
             place = ranks[int(y), int(x)] + generator.normal(0, 0.09)
             index = int(np.clip(place * len(PALETTE), 0, len(PALETTE) - 1))
-            colour = PALETTE[index] * generator.uniform(0.85, 1.15) + generator.normal(0, 7, 3)
-            fill = tuple(int(c) for c in np.clip(colour, 0, 255))
+            color = PALETTE[index] * generator.uniform(0.85, 1.15) + generator.normal(0, 7, 3)
+            fill = tuple(int(c) for c in np.clip(color, 0, 255))
             points = stroke(angle, float(x), float(y), length, width * 0.45)
             draw.line(
                 points, fill=fill, width=int(width * generator.uniform(0.6, 1)), joint="curve"

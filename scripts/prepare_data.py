@@ -4,7 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
-from faststyle.errors import report_errors
+from faststyle.core.errors import report_errors
 
 
 def parse() -> argparse.Namespace:

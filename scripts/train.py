@@ -4,15 +4,15 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from faststyle.command import run
+from faststyle.config.command import launch
 
 
 def main(cfg: DictConfig) -> None:
     # Imported late: a mistake in the config should not wait for torch.
-    from faststyle.training.run import train
+    from faststyle.training.style.train import train
 
     train(cfg)
 
 
 if __name__ == "__main__":
-    run(main, Path(__file__).resolve().parents[1] / "configs" / "train.yaml")
+    launch(main, Path(__file__).resolve().parents[1] / "configs" / "train.yaml")

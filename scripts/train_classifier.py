@@ -4,15 +4,15 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from faststyle.command import run
+from faststyle.config.command import launch
 
 
 def main(cfg: DictConfig) -> None:
     # Imported late: a mistake in the config should not wait for torch.
-    from faststyle.classification.run import train_classifier
+    from faststyle.training.classification.run import train_classifier
 
     train_classifier(cfg)
 
 
 if __name__ == "__main__":
-    run(main, Path(__file__).resolve().parents[1] / "configs" / "classifier.yaml")
+    launch(main, Path(__file__).resolve().parents[1] / "configs" / "classifier.yaml")

@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from faststyle.errors import UserError, report_errors
+from faststyle.core.errors import UserError, report_errors
 
 
 def _source(text: str) -> int | str:
@@ -16,7 +16,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--source", type=_source, default=0, help="number of a camera, clip, or address"
     )
-    parser.add_argument("--size", type=int, default=360, help="short side while stylising")
+    parser.add_argument("--size", type=int, default=360, help="short side while stylizing")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
     parser.add_argument("--precision", default="auto", choices=("auto", "32", "bf16", "16"))
     return parser.parse_args()
@@ -26,21 +26,21 @@ def main() -> None:
     args = parse()
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # what goes wrong is said below
     try:
-        from faststyle import webcam
+        from faststyle.apps import webcam
     except ImportError as error:
         install = 'pip install "faststyle[webcam]"'
         raise UserError(f"the window needs OpenCV ({error}): {install}") from None
-    from faststyle.checkpoint.shelf import choose
-    from faststyle.hardware import reuse_freed_memory
+    from faststyle.checkpoints.catalog import resolve_styles
+    from faststyle.core.devices import reuse_freed_memory
 
     if args.size < 1:
         raise UserError(f"--size is {args.size}; it must be at least 1 pixel")
-    names = choose(args.ckpt)
+    names = resolve_styles(args.ckpt)
     reuse_freed_memory()
     print(webcam.KEYS)
     print(", ".join(f"{number}: {name}" for number, name in enumerate(names, start=1)))
     options = {"device": args.device, "precision": args.precision}
-    shown = webcam.run(webcam.Live(names, args.size, options=options), args.source)
+    shown = webcam.show_live(webcam.Live(names, args.size, options=options), args.source)
     print(f"{shown} frames shown")
 
 

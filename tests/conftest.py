@@ -35,7 +35,7 @@ def real_vgg19() -> Path:
 
 @pytest.fixture(scope="session")
 def make_photo() -> Callable[..., Path]:
-    """Write a picture of smooth random colours and return its path."""
+    """Write a picture of smooth random colors and return its path."""
 
     def make(path: Path, width: int = 48, height: int = 40, seed: int = 0) -> Path:
         coarse = np.random.default_rng(seed).integers(0, 255, (4, 4, 3), dtype=np.uint8)

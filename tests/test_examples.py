@@ -20,4 +20,4 @@ def test_the_examples_for_python_run(
     names: dict[str, Any] = {}
     for example in examples:
         exec(compile(example, "docs/python.md", "exec"), names)
-    assert {"stylised.jpg", "small.png"} <= {path.name for path in tmp_path.iterdir()}
+    assert {"stylized.jpg", "small.png"} <= {path.name for path in tmp_path.iterdir()}

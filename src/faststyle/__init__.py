@@ -1,9 +1,9 @@
-"""Feed-forward neural style transfer: train a style, export it, stylise photos."""
+"""Feed-forward neural style transfer: train a style, export it, stylize photos."""
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from faststyle.stylizer import Stylizer
+    from faststyle.inference.stylizer import Stylizer
 
 __version__ = "0.1.0"
 __all__ = ["Stylizer", "__version__"]
@@ -12,7 +12,7 @@ __all__ = ["Stylizer", "__version__"]
 def __getattr__(name: str) -> Any:
     # torch takes a second to import; `import faststyle` alone should not.
     if name == "Stylizer":
-        from faststyle.stylizer import Stylizer
+        from faststyle.inference.stylizer import Stylizer
 
         return Stylizer
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from faststyle.benchmark.compare import Measurement, Spread, Stages, Variant, compare, ratios
-from faststyle.errors import UserError
+from faststyle.core.errors import UserError
 
 
 def _prepare(size: int) -> Stages:
@@ -55,7 +55,7 @@ def test_spread_is_median_and_quartiles() -> None:
     assert Spread.of([7.0]) == Spread(7.0, 7.0, 7.0)
 
 
-def test_ratios_are_of_neighbouring_rounds_with_all_stages() -> None:
+def test_ratios_are_of_neighboring_rounds_with_all_stages() -> None:
     slow = Measurement(seconds={"a": [2.0, 20.0], "b": [2.0, 20.0]})
     fast = Measurement(seconds={"a": [1.0, 10.0], "b": [1.0, 10.0]})
     assert ratios(slow, fast) == Spread(2.0, 2.0, 2.0)

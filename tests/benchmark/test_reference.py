@@ -24,7 +24,7 @@ def test_the_reference_network_is_ours_with_the_same_weights(width: int, blocks:
 
 def test_the_reference_loss_is_ours() -> None:
     encoder = VGGEncoder("vgg16", "random")
-    style, photos, stylised = (
+    style, photos, stylized = (
         torch.rand(3, 48, 48),
         torch.rand(2, 3, 32, 32),
         torch.rand(2, 3, 32, 32),
@@ -32,8 +32,8 @@ def test_the_reference_loss_is_ours() -> None:
     loss = PerceptualLoss(encoder, CONTENT, STYLE, style_weight=STYLE_WEIGHT)
     loss.set_style([StyleImage(style)])
     reference = ReferenceLoss(encoder, CONTENT, STYLE, STYLE_WEIGHT, style)
-    expected = loss(stylised, loss.content_targets(photos))["loss"]
-    found = reference(reference.encode(stylised), reference.encode(photos))
+    expected = loss(stylized, loss.content_targets(photos))["loss"]
+    found = reference(reference.encode(stylized), reference.encode(photos))
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from faststyle.benchmark.suite import run
-from faststyle.errors import UserError
+from faststyle.benchmark.suite import run_benchmark
+from faststyle.core.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULTS: dict[str, Any] = {
@@ -44,4 +44,4 @@ def test_a_wrong_choice_is_told_before_anything_is_measured(
         "faststyle.benchmark.suite.measure_peak", lambda device: pytest.fail("measured")
     )
     with pytest.raises(UserError, match=message):
-        run(argparse.Namespace(**{**DEFAULTS, **choice}), ROOT)
+        run_benchmark(argparse.Namespace(**{**DEFAULTS, **choice}), ROOT)

@@ -22,10 +22,10 @@ import psutil
 import pytest
 import torch
 
-from faststyle.checkpoint import read_style
+from faststyle.checkpoints import read_style
+from faststyle.core.torch_files import read_torch
 from faststyle.data.prepare import prepare
 from faststyle.data.sampler import StepSampler
-from faststyle.torch_files import read_torch
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMES = int(os.environ.get("FAULTS", "1"))

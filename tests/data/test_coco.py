@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from faststyle.core.errors import UserError
 from faststyle.data import coco
-from faststyle.errors import UserError
 
 
 def _zip(path: Path, folder: str, count: int = 3) -> Path:

@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
+from faststyle.core.errors import UserError
 from faststyle.data.folder import PhotoFolder, find_photos, split
-from faststyle.errors import UserError
 
 MakePhoto = Callable[..., Path]
 
@@ -55,14 +55,14 @@ def test_crops_are_square_whatever_the_photo(
 ) -> None:
     photos = PhotoFolder([make_photo(tmp_path / "a.jpg", width, height)], 32)
     assert photos.random_crop(0, np.random.default_rng(0)).shape == (3, 32, 32)
-    assert photos.centre_crop(0).dtype == torch.uint8
+    assert photos.center_crop(0).dtype == torch.uint8
 
 
-def test_the_centre_crop_is_the_middle(tmp_path: Path) -> None:
+def test_the_center_crop_is_the_middle(tmp_path: Path) -> None:
     image = Image.new("RGB", (96, 32))
     image.paste((255, 0, 0), (32, 0, 64, 32))
     image.save(tmp_path / "a.png")
-    crop = PhotoFolder([tmp_path / "a.png"], 32).centre_crop(0)
+    crop = PhotoFolder([tmp_path / "a.png"], 32).center_crop(0)
     assert (crop[0] == 255).all()
 
 
@@ -83,7 +83,7 @@ def test_large_jpegs_are_decoded_at_reduced_scale(
 
 
 @pytest.mark.parametrize(("size", "scale"), [(64, 1), (16, 2)])
-def test_plain_jpegs_have_the_pixels_that_pillow_gives_but_for_fine_colour(
+def test_plain_jpegs_have_the_pixels_that_pillow_gives_but_for_fine_color(
     tmp_path: Path, size: int, scale: int
 ) -> None:
     ramp = np.linspace(0, 255, 64).astype(np.uint8)
@@ -120,7 +120,7 @@ def test_a_truncated_jpeg_is_not_taken_for_a_photo(
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * kept)])
     with pytest.raises(UserError, match="none of the 1 photos"):
-        PhotoFolder([path], 200).centre_crop(0)
+        PhotoFolder([path], 200).center_crop(0)
 
 
 def test_a_crop_of_the_whole_square_is_what_pillow_scales_it_to(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_crop_of_the_whole_square_is_what_pillow_scales_it_to(tmp_path: Path) 
     Image.fromarray(pixels).save(tmp_path / "a.png")
     square = Image.fromarray(pixels[15:75])
     expected = np.array(square.resize((24, 24), Image.Resampling.BILINEAR)).astype(float)
-    found = PhotoFolder([tmp_path / "a.png"], 24).centre_crop(0).permute(1, 2, 0).numpy()
+    found = PhotoFolder([tmp_path / "a.png"], 24).center_crop(0).permute(1, 2, 0).numpy()
     assert np.abs(found - expected).max() <= 1
 
 
@@ -140,8 +140,8 @@ def test_an_unreadable_photo_is_named_once_counted_and_replaced(
     (tmp_path / "a.png").write_bytes(whole[: len(whole) // 2])
     photos = PhotoFolder([tmp_path / "a.png", good], 16)
     with caplog.at_level(logging.WARNING):
-        crops = [photos.centre_crop(0) for _ in range(3)]
-    assert torch.equal(crops[0], photos.centre_crop(1))
+        crops = [photos.center_crop(0) for _ in range(3)]
+    assert torch.equal(crops[0], photos.center_crop(1))
     assert len([r for r in caplog.records if "a.png" in r.message]) == 1
     assert photos.unreadable.tolist() == [True, False]
 
@@ -150,4 +150,4 @@ def test_only_broken_photos_are_an_error(tmp_path: Path) -> None:
     for name in ("a.jpg", "b.jpg"):
         (tmp_path / name).write_text("broken")
     with pytest.raises(UserError, match="none of the 2 photos"):
-        PhotoFolder([tmp_path / "a.jpg", tmp_path / "b.jpg"], 16).centre_crop(0)
+        PhotoFolder([tmp_path / "a.jpg", tmp_path / "b.jpg"], 16).center_crop(0)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
+from faststyle.core.errors import UserError
 from faststyle.data.module import PhotoData
-from faststyle.errors import UserError
 
 
 def _attach(data: PhotoData, **options: Any) -> PhotoData:

@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from faststyle.core.errors import UserError
 from faststyle.data.photos import PhotoSet, UnavailableError
-from faststyle.errors import UserError
 
 
 class Numbered(PhotoSet):
-    """Photos of one grey each, some of which cannot be read."""
+    """Photos of one gray each, some of which cannot be read."""
 
     def __init__(self, count: int, bad: set[int], error: type[UserError] = UserError) -> None:
         super().__init__(count, 8)
@@ -23,7 +23,7 @@ class Numbered(PhotoSet):
 
 
 def _shown(photos: PhotoSet) -> list[int]:
-    return [int(photos.centre_crop(i)[0, 0, 0]) for i in range(len(photos))]
+    return [int(photos.center_crop(i)[0, 0, 0]) for i in range(len(photos))]
 
 
 def test_photos_that_cannot_be_read_are_replaced_by_various_ones() -> None:
@@ -41,7 +41,7 @@ def test_what_replaces_a_photo_does_not_depend_on_what_was_found_before(
 ) -> None:
     whole, resumed = Numbered(30, bad), Numbered(30, bad)
     expected = _shown(whole)
-    assert [int(resumed.centre_crop(i)[0, 0, 0]) for i in range(first, 30)] == expected[first:]
+    assert [int(resumed.center_crop(i)[0, 0, 0]) for i in range(first, 30)] == expected[first:]
 
 
 def test_photos_that_cannot_be_had_now_are_not_skipped() -> None:
@@ -53,4 +53,4 @@ def test_photos_that_cannot_be_had_now_are_not_skipped() -> None:
 
 def test_if_none_can_be_read_it_says_so() -> None:
     with pytest.raises(UserError, match="none of the 3 photos"):
-        Numbered(3, {0, 1, 2}).centre_crop(1)
+        Numbered(3, {0, 1, 2}).center_crop(1)

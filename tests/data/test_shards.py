@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from faststyle.core.errors import UserError
 from faststyle.data.module import PhotoData
 from faststyle.data.prepare import prepare
 from faststyle.data.shards import Manifest, Shard, ShardedPhotos, fetch, read_manifest
-from faststyle.errors import UserError
 
 COUNT = 23
 
@@ -55,17 +55,17 @@ def test_every_photo_is_in_one_shard_and_the_held_out_in_their_own(
     manifest = read_manifest(str(shards))
     assert [len(shard) for shard in manifest.shards] == [5, 5, 5, 5]
     assert len(manifest.held_out) == 3
-    colours = []
+    colors = []
     for shard in [*manifest.shards, manifest.held_out]:
         with tarfile.open(shards / shard.name) as archive:  # as any other tool would
             members = archive.getmembers()
         assert [m.offset_data for m in members] == shard.offsets
         assert [m.size for m in members] == shard.lengths
         set_ = ShardedPhotos(str(shards), [shard], 16, shards)
-        colours += [set_.decode(i).float().mean((1, 2)) for i in range(len(shard))]
+        colors += [set_.decode(i).float().mean((1, 2)) for i in range(len(shard))]
     assert all(set_.decode(i).shape == (3, 32, 48) for i in range(len(shard)))
-    distances = torch.cdist(torch.stack(colours), torch.stack(colours)).fill_diagonal_(9)
-    assert len(colours) == COUNT
+    distances = torch.cdist(torch.stack(colors), torch.stack(colors)).fill_diagonal_(9)
+    assert len(colors) == COUNT
     assert distances.min() > 0.05, "no photo is there twice"
 
 
@@ -103,23 +103,23 @@ def test_processes_share_what_one_would_load_and_a_resumed_run_goes_on(
 def test_shards_behind_an_address_load_the_same(address: str, shards: Path, tmp_path: Path) -> None:
     here, there = opened(shards, tmp_path), opened(address, tmp_path / "cache")
     for index in range(len(here)):
-        assert torch.equal(here.centre_crop(index), there.centre_crop(index))
+        assert torch.equal(here.center_crop(index), there.center_crop(index))
     kept = sorted(path.name[9:] for path in (tmp_path / "cache").rglob("*.tar"))
     assert kept == ["00000.tar", "00001.tar", "00002.tar", "00003.tar"]
 
 
 def test_only_the_shards_that_are_wanted_are_fetched(address: str, tmp_path: Path) -> None:
-    opened(address, tmp_path / "cache").centre_crop(7)
+    opened(address, tmp_path / "cache").center_crop(7)
     [kept] = (tmp_path / "cache").rglob("*.tar")
     assert kept.name.endswith("_00001.tar")
 
 
 def test_a_damaged_copy_is_fetched_again_by_the_next_run(address: str, tmp_path: Path) -> None:
-    whole = opened(address, tmp_path / "cache").centre_crop(7)
+    whole = opened(address, tmp_path / "cache").center_crop(7)
     [kept] = (tmp_path / "cache").rglob("*.tar")
     kept.write_bytes(bytes(kept.stat().st_size))
-    opened(address, tmp_path / "cache").centre_crop(7)
-    assert torch.equal(opened(address, tmp_path / "cache").centre_crop(7), whole)
+    opened(address, tmp_path / "cache").center_crop(7)
+    assert torch.equal(opened(address, tmp_path / "cache").center_crop(7), whole)
 
 
 def test_photos_prepared_anew_under_the_same_address_are_fetched(
@@ -127,12 +127,12 @@ def test_photos_prepared_anew_under_the_same_address_are_fetched(
 ) -> None:
     import s3fs
 
-    opened(address, tmp_path / "cache").centre_crop(0)
+    opened(address, tmp_path / "cache").center_crop(0)
     manifest = prepare(photos, tmp_path / "new", 24, photos_per_shard=5, held_out=3)
     s3fs.S3FileSystem().put(f"{tmp_path / 'new'}/", f"{address}/", recursive=True)
-    found = opened(address, tmp_path / "cache").centre_crop(0)
+    found = opened(address, tmp_path / "cache").center_crop(0)
     new = ShardedPhotos(str(tmp_path / "new"), manifest.shards, 16, tmp_path)
-    assert torch.equal(found, new.centre_crop(0))
+    assert torch.equal(found, new.center_crop(0))
 
 
 def test_a_manifest_that_points_elsewhere_is_refused(tmp_path: Path) -> None:
@@ -172,17 +172,17 @@ def test_a_fetch_that_breaks_off_leaves_nothing_and_the_next_begins_anew(
         patched.setattr(s3fs.S3FileSystem, "_get_file", broken)
         s3fs.S3FileSystem.clear_instance_cache()
         with pytest.raises(UserError, match=r"00000.tar cannot be fetched to .*: reset by peer"):
-            photos.centre_crop(0)
+            photos.center_crop(0)
     s3fs.S3FileSystem.clear_instance_cache()
     assert not [p for p in (tmp_path / "cache").rglob("*") if p.suffix in (".tar", ".tmp")]
     assert not photos.unreadable.any()
-    assert photos.centre_crop(0).shape == (3, 16, 16)
+    assert photos.center_crop(0).shape == (3, 16, 16)
 
 
 def test_a_cache_that_cannot_be_written_is_one_line(address: str, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file where the folder should be")
     with pytest.raises(UserError, match=r"00000.tar cannot be fetched to .*cache.*: .*director"):
-        opened(address, tmp_path / "cache").centre_crop(0)
+        opened(address, tmp_path / "cache").center_crop(0)
 
 
 def test_addresses_that_cannot_be_read_are_one_line(tmp_path: Path) -> None:
@@ -212,4 +212,4 @@ def test_118000_photos_start_in_a_moment(tmp_path: Path) -> None:
     photos = opened(tmp_path, tmp_path)
     assert len(photos) == 118_000
     with pytest.raises(UserError, match="none of the 118000 photos"):
-        photos.centre_crop(50_000)
+        photos.center_crop(50_000)

@@ -4,12 +4,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from faststyle import images
+from faststyle.core.errors import UserError
 from faststyle.encoder import LiteEncoder, VGGEncoder
 from faststyle.encoder.lite import HEADS
-from faststyle.errors import UserError
 from faststyle.losses import PerceptualLoss
 from faststyle.losses.perceptual import StyleImage
+from faststyle.pictures.files import load_picture
+from faststyle.pictures.pixels import resize
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def test_the_weights_that_ship_are_small() -> None:
 def test_the_network_that_ships_sees_what_vgg19_sees(real_vgg19: Path) -> None:
     teacher = VGGEncoder("vgg19", str(real_vgg19), unit_activations=True)
     with as_file(files("skimage") / "data" / "astronaut.png") as path:
-        photo = images.resize(images.load(path).pixels, 224)[None]
+        photo = resize(load_picture(path).pixels, 224)[None]
     given, found = teacher(photo, HEADS), LiteEncoder()(photo, HEADS)
     allowed = {"relu1_2": 0.15, "relu2_2": 0.4, "relu3_3": 0.4, "relu4_3": 0.75}
     for layer, error in allowed.items():

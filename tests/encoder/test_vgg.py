@@ -5,10 +5,10 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from faststyle.core.errors import UserError
 from faststyle.encoder import VGGEncoder
 from faststyle.encoder.vgg import ARCHITECTURES
 from faststyle.encoder.weights import IMAGENET_MEAN, IMAGENET_STD
-from faststyle.errors import UserError
 
 # Numbers of convolutions in each block (Simonyan and Zisserman, 2015, table 1).
 BLOCKS = {
@@ -45,9 +45,9 @@ def test_features_are_torchvisions(arch: str) -> None:
     assert set(found) == set(layers)
 
 
-def test_input_layer_is_the_normalised_picture(encoder: VGGEncoder) -> None:
-    grey = torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1).expand(1, 3, 4, 4)
-    assert encoder(grey, ["input"])["input"].abs().max() < 1e-6
+def test_input_layer_is_the_normalized_picture(encoder: VGGEncoder) -> None:
+    gray = torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1).expand(1, 3, 4, 4)
+    assert encoder(gray, ["input"])["input"].abs().max() < 1e-6
 
 
 def test_it_runs_no_deeper_than_asked(encoder: VGGEncoder) -> None:

@@ -8,8 +8,8 @@ import torch
 import torchvision
 from torch import Tensor
 
+from faststyle.core.errors import UserError
 from faststyle.encoder import VGGEncoder
-from faststyle.errors import UserError
 
 IMAGES = torch.rand(1, 3, 32, 32)
 

@@ -3,12 +3,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from faststyle.checkpoint import TrainedStyle, write_style
-from faststyle.config import register_resolvers
-from faststyle.errors import UserError
+from faststyle.checkpoints import TrainedStyle, write_style
+from faststyle.config.compose import compose_config
+from faststyle.core.errors import UserError
 from faststyle.evaluation.report import build_loss, evaluate, style_overrides, table
 from faststyle.networks import TransformNetwork
 
@@ -18,9 +17,7 @@ LOSS = {"content": {"relu2_1": 1.0}, "style": {"relu1_1": 2.0}, "style_weight": 
 
 
 def composed(overrides: list[str]) -> DictConfig:
-    register_resolvers()
-    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        return compose("train", [*overrides, "style.size=32"])
+    return compose_config(CONFIGS, "train", [*overrides, "style.size=32"])
 
 
 def facts(**more: str) -> dict[str, str]:
@@ -63,19 +60,19 @@ def test_figures_for_every_size_and_a_table(tmp_path: Path, photo_folder: Path) 
     for size in ("64", "96"):
         found = result[size]
         assert found["photo"]["content"] == pytest.approx(0, abs=1e-6)
-        assert found["optimised"]["3"]["loss"] < found["optimised"]["1"]["loss"]
+        assert found["optimized"]["3"]["loss"] < found["optimized"]["1"]["loss"]
         assert len(found["equal_iterations"]) == 2
-        assert {"checkerboard_db", "flicker"} <= found["artefacts"].keys()
+        assert {"checkerboard_db", "flicker"} <= found["artifacts"].keys()
     lines = table(result).splitlines()
     assert lines[0] == "flow_field, 2 held-out photos"
     assert sum("one pass equals iteration" in line for line in lines) == 2
     assert sum("L-BFGS 3 " in line for line in lines) == 2
 
 
-def test_measuring_stylises_as_a_user_would(tmp_path: Path, photo_folder: Path) -> None:
+def test_measuring_stylizes_as_a_user_would(tmp_path: Path, photo_folder: Path) -> None:
     network = TransformNetwork(width=2, blocks=0)
     path = tmp_path / "flow.safetensors"
     write_style(TrainedStyle(network, facts()), path)
     result = evaluate(composed, str(path), photo_folder, [64], 1, [], overrides=RANDOM)
-    assert result["64"]["optimised"] == {}
+    assert result["64"]["optimized"] == {}
     assert result["64"]["network"]["loss"] > 0

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from faststyle.core.errors import UserError
 from faststyle.encoder import VGGEncoder
-from faststyle.errors import UserError
 from faststyle.losses import PerceptualLoss
 from faststyle.losses.perceptual import StyleImage
 

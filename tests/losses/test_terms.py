@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faststyle.losses.terms import (
-    LEAST_ENERGY,
+    MIN_ENERGY,
     feature_distance,
     gram_matrix,
     statistic_distance,
@@ -20,7 +20,7 @@ def _features(seed: int, dtype: torch.dtype = torch.float64) -> torch.Tensor:
     return torch.randn(SHAPE, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
-def _gram_by_loops(features: np.ndarray, centred: bool) -> np.ndarray:
+def _gram_by_loops(features: np.ndarray, centered: bool) -> np.ndarray:
     """Equation 3 of Johnson et al., written with sums."""
     n, c, h, w = features.shape
     gram = np.zeros((n, c, c))
@@ -28,18 +28,18 @@ def _gram_by_loops(features: np.ndarray, centred: bool) -> np.ndarray:
         for i in range(c):
             for j in range(c):
                 a, b = features[k, i], features[k, j]
-                if centred:
+                if centered:
                     a, b = a - a.mean(), b - b.mean()
                 gram[k, i, j] = (a * b).sum() / (c * h * w)
     return gram
 
 
-@pytest.mark.parametrize("centred", [False, True])
+@pytest.mark.parametrize("centered", [False, True])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_gram_matrix_is_the_papers_formula(centred: bool, dtype: torch.dtype) -> None:
+def test_gram_matrix_is_the_papers_formula(centered: bool, dtype: torch.dtype) -> None:
     features = _features(0)
-    found = gram_matrix(features.to(dtype), centred).double().numpy()
-    np.testing.assert_allclose(found, _gram_by_loops(features.numpy(), centred), 1e-6, 1e-8)
+    found = gram_matrix(features.to(dtype), centered).double().numpy()
+    np.testing.assert_allclose(found, _gram_by_loops(features.numpy(), centered), 1e-6, 1e-8)
 
 
 def test_gram_of_half_precision_does_not_overflow() -> None:
@@ -117,15 +117,15 @@ def test_relative_distances_do_not_depend_on_the_encoders_scale(factor: float, s
 def test_a_blank_target_gives_a_bounded_distance() -> None:
     blank = torch.zeros(SHAPE, dtype=torch.float64)
     distance = feature_distance(_features(0), blank, "relative")
-    np.testing.assert_allclose(distance.numpy(), 1 / LEAST_ENERGY)
+    np.testing.assert_allclose(distance.numpy(), 1 / MIN_ENERGY)
     assert feature_distance(blank, blank, "relative").tolist() == [0, 0]
 
 
-@pytest.mark.parametrize("centred", [False, True])
-def test_gram_gradient_is_that_of_finite_differences(centred: bool) -> None:
+@pytest.mark.parametrize("centered", [False, True])
+def test_gram_gradient_is_that_of_finite_differences(centered: bool) -> None:
     features = _features(3).requires_grad_()
-    assert torch.autograd.gradcheck(lambda x: gram_matrix(x, centred), features)
-    assert torch.autograd.gradgradcheck(lambda x: gram_matrix(x, centred), features)
+    assert torch.autograd.gradcheck(lambda x: gram_matrix(x, centered), features)
+    assert torch.autograd.gradgradcheck(lambda x: gram_matrix(x, centered), features)
 
 
 def test_gram_gradient_of_half_precision_neither_vanishes_nor_overflows() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from torch import nn
 
-from faststyle.errors import UserError
+from faststyle.core.errors import UserError
 from faststyle.networks import TransformNetwork
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from faststyle.core.errors import UserError
 from faststyle.encoder import VGGEncoder
-from faststyle.errors import UserError
 from faststyle.losses import PerceptualLoss
 from faststyle.optimization.objective import Objective
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from faststyle.core.errors import UserError
 from faststyle.encoder import VGGEncoder
-from faststyle.errors import UserError
 from faststyle.losses import PerceptualLoss
 from faststyle.losses.perceptual import StyleImage
 from faststyle.optimization.objective import Objective
@@ -35,7 +35,7 @@ def bowl(target: Tensor, pixels: Tensor) -> Tensor:
 def test_a_quadratic_ends_at_its_known_minimum(name: str) -> None:
     target = torch.rand(1, 3, 4, 5)
     pixels = torch.full_like(target, 0.5)
-    OPTIMIZERS[name](pixels).minimise(partial(bowl, target), 300, nothing)
+    OPTIMIZERS[name](pixels).minimize(partial(bowl, target), 300, nothing)
     assert torch.allclose(pixels, target, atol=2e-3)
 
 
@@ -45,7 +45,7 @@ def test_a_quadratic_ends_at_its_known_minimum(name: str) -> None:
 def test_pixels_end_within_their_bounds_at_the_nearest_point(name: str, wanted: float) -> None:
     pixels = torch.full((1, 3, 2, 2), 0.5)
     target = torch.full_like(pixels, wanted)
-    OPTIMIZERS[name](pixels).minimise(partial(bowl, target), 200, nothing)
+    OPTIMIZERS[name](pixels).minimize(partial(bowl, target), 200, nothing)
     assert torch.allclose(pixels, target.clamp(0, 1), atol=5e-3)
     assert pixels.min() >= 0
     assert pixels.max() <= 1
@@ -56,7 +56,7 @@ def test_every_iteration_is_told(name: str) -> None:
     told: list[int] = []
     target = torch.rand(1, 3, 8, 8)
     optimizer = OPTIMIZERS[name](torch.full_like(target, 0.5))
-    optimizer.minimise(partial(bowl, target), 5, lambda: told.append(1))
+    optimizer.minimize(partial(bowl, target), 5, lambda: told.append(1))
     assert len(told) == 5
 
 
@@ -64,13 +64,13 @@ def test_every_iteration_is_told(name: str) -> None:
 def test_a_saved_optimizer_goes_on_to_the_same_pixels_to_the_bit(name: str) -> None:
     target = torch.rand(1, 3, 6, 6)
     whole = torch.full_like(target, 0.5)
-    OPTIMIZERS[name](whole).minimise(partial(bowl, target), 12, nothing)
+    OPTIMIZERS[name](whole).minimize(partial(bowl, target), 12, nothing)
     half = torch.full_like(target, 0.5)
     first = OPTIMIZERS[name](half)
-    first.minimise(partial(bowl, target), 7, nothing)
+    first.minimize(partial(bowl, target), 7, nothing)
     second = OPTIMIZERS[name](half.detach())
     second.load_state_dict(first.state_dict())
-    second.minimise(partial(bowl, target), 5, nothing)
+    second.minimize(partial(bowl, target), 5, nothing)
     assert torch.equal(half, whole)
 
 
@@ -133,7 +133,7 @@ def test_two_hundred_iterations_end_no_higher_than_a_plain_loop(
     loss: PerceptualLoss, photo: Tensor
 ) -> None:
     objective = Objective(loss, photo)
-    LBFGS(photo.clone(), history=100).minimise(objective, 200, nothing)
+    LBFGS(photo.clone(), history=100).minimize(objective, 200, nothing)
     assert objective.best_loss <= plain_loop(loss, photo, 200)
 
 
@@ -147,5 +147,5 @@ def test_an_iteration_is_hardly_more_than_one_evaluation(
         calls.append(1)
         return objective(pixels)
 
-    LBFGS(photo.clone()).minimise(counted, 100, nothing)
+    LBFGS(photo.clone()).minimize(counted, 100, nothing)
     assert len(calls) <= 110

@@ -3,16 +3,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from faststyle import images
-from faststyle.config import register_resolvers
-from faststyle.errors import UserError
+from faststyle.config.compose import compose_config
+from faststyle.core.errors import UserError
 from faststyle.optimization.progress import Progress
 from faststyle.optimization.run import optimize
+from faststyle.pictures.files import load_picture
+from faststyle.pictures.pixels import psnr
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 PRESETS = (
@@ -33,22 +33,21 @@ def configured(tmp_path: Path, make_photo: Callable[..., Path]) -> Configure:
     photo = make_photo(tmp_path / "photo.png", 40, 32)
 
     def make(name: str, *overrides: str) -> DictConfig:
-        register_resolvers()
-        with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-            return compose(
-                "optimize",
-                [
-                    f"content={photo}",
-                    "style=flow_field",
-                    "style.size=32",
-                    "encoder.weights=random",
-                    "size=32",
-                    "iterations=6",
-                    "snapshot_every=2",
-                    f"output_dir={tmp_path / name}",
-                    *overrides,
-                ],
-            )
+        return compose_config(
+            CONFIGS,
+            "optimize",
+            [
+                f"content={photo}",
+                "style=flow_field",
+                "style.size=32",
+                "encoder.weights=random",
+                "size=32",
+                "iterations=6",
+                "snapshot_every=2",
+                f"output_dir={tmp_path / name}",
+                *overrides,
+            ],
+        )
 
     return make
 
@@ -57,7 +56,7 @@ def test_the_picture_has_the_photos_shape_and_a_lower_loss(configured: Configure
     cfg = configured("a")
     path = optimize(cfg)
     assert path == Path(cfg.output_dir) / "flow_field.png"
-    assert images.load(path).pixels.shape == (3, 32, 40)
+    assert load_picture(path).pixels.shape == (3, 32, 40)
     events = EventAccumulator(cfg.output_dir).Reload()
     losses = [event.value for event in events.Scalars("optimize/loss")]
     assert len(losses) == 6
@@ -71,7 +70,7 @@ def test_the_picture_has_the_photos_shape_and_a_lower_loss(configured: Configure
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_makes_a_picture(configured: Configure, preset: str) -> None:
     cfg = configured("a", f"experiment={preset}", "encoder=vgg16")
-    assert images.load(optimize(cfg)).pixels.isfinite().all()
+    assert load_picture(optimize(cfg)).pixels.isfinite().all()
 
 
 def test_every_experiment_that_is_for_this_is_tested() -> None:
@@ -84,13 +83,13 @@ def test_every_experiment_that_is_for_this_is_tested() -> None:
 
 
 def test_a_copy_recovers_the_photo(configured: Configure, tmp_path: Path) -> None:
-    result = images.load(optimize(configured("a", "experiment=copy", "iterations=30"))).pixels
-    assert images.psnr(result, images.load(tmp_path / "photo.png").pixels) > 50
+    result = load_picture(optimize(configured("a", "experiment=copy", "iterations=30"))).pixels
+    assert psnr(result, load_picture(tmp_path / "photo.png").pixels) > 50
 
 
 def test_a_texture_needs_no_photo_and_is_square(configured: Configure) -> None:
     cfg = configured("a", "experiment=texture", "content=null", "encoder=vgg11")
-    assert images.load(optimize(cfg)).pixels.shape == (3, 32, 32)
+    assert load_picture(optimize(cfg)).pixels.shape == (3, 32, 32)
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam", "lbfgsb"])
@@ -111,7 +110,7 @@ def test_a_stopped_run_resumes_to_the_same_picture_to_the_bit(
     with monkeypatch.context() as patch:
         patch.setattr(Progress, "iteration", stop)
         stopped = optimize(cfg)
-    assert images.load(stopped).pixels.shape == (3, 32, 40), "the best so far is kept"
+    assert load_picture(stopped).pixels.shape == (3, 32, 40), "the best so far is kept"
     cfg.resume = "last"
     assert optimize(cfg).read_bytes() == whole
     events = EventAccumulator(cfg.output_dir).Reload()
@@ -121,7 +120,7 @@ def test_a_stopped_run_resumes_to_the_same_picture_to_the_bit(
 
 def test_transparency_and_profile_survive(configured: Configure, tmp_path: Path) -> None:
     Image.new("RGBA", (48, 40), (200, 30, 60, 128)).save(tmp_path / "b.png", icc_profile=b"profile")
-    picture = images.load(optimize(configured("a", f"content={tmp_path / 'b.png'}")))
+    picture = load_picture(optimize(configured("a", f"content={tmp_path / 'b.png'}")))
     assert picture.alpha is not None
     assert picture.alpha.shape == (1, 32, 38)
     assert picture.alpha.mean() == pytest.approx(128 / 255, abs=0.01)
@@ -129,19 +128,19 @@ def test_transparency_and_profile_survive(configured: Configure, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "colour"), [(1, 1, "red"), (300, 1, "red"), (32, 32, "white")]
+    ("width", "height", "color"), [(1, 1, "red"), (300, 1, "red"), (32, 32, "white")]
 )
 @pytest.mark.parametrize("experiment", ["gatys", "novak_nikulin", "inversion"])
 def test_pictures_with_nothing_in_them_give_a_picture(
-    configured: Configure, tmp_path: Path, width: int, height: int, colour: str, experiment: str
+    configured: Configure, tmp_path: Path, width: int, height: int, color: str, experiment: str
 ) -> None:
     path = tmp_path / "odd.png"
-    Image.new("RGB", (width, height), colour).save(path)
+    Image.new("RGB", (width, height), color).save(path)
     odd = [f"content={path}", "style=mine", f"style.image={path}", "style.size=8"]
     cfg = configured("a", f"experiment={experiment}", "encoder=vgg16", "iterations=3", *odd)
     if (width, height) == (300, 1):
         cfg.style.image = str(tmp_path / "photo.png")  # stretched to 8 x 2400 it takes long
-    result = images.load(optimize(cfg)).pixels
+    result = load_picture(optimize(cfg)).pixels
     assert result.shape == (3, height, width)
 
 
@@ -155,7 +154,7 @@ def test_pictures_with_nothing_in_them_give_a_picture(
         (["iterations=0"], "iterations=0 must be"),
         (["snapshot_every=x"], "snapshot_every=x must be"),
         (["max_pixels=500"], "40 x 32 pixels are more than the limit of 500"),
-        (["loss.content_weight=0", "loss.style_weight=0"], "nothing to optimise"),
+        (["loss.content_weight=0", "loss.style_weight=0"], "nothing to optimize"),
         (["output=a.doc"], "cannot write a.doc"),
         (["start=nowhere.png"], "no such picture: nowhere.png"),
         (["device=toaster"], 'device "toaster"'),
@@ -167,7 +166,7 @@ def test_pictures_with_nothing_in_them_give_a_picture(
 def test_what_a_user_can_get_wrong_is_named(
     configured: Configure, overrides: list[str], message: str
 ) -> None:
-    from faststyle.config import report_config_errors
+    from faststyle.config.mistakes import report_config_errors
 
     with pytest.raises(UserError, match=message), report_config_errors(CONFIGS, "optimize"):
         optimize(configured("a", *overrides))

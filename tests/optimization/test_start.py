@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from faststyle import images
-from faststyle.errors import UserError
+from faststyle.core.errors import UserError
 from faststyle.optimization.start import sizes, starting_picture
+from faststyle.pictures.files import load_picture
 
 PHOTO = torch.rand(3, 6, 8)
 
@@ -33,7 +33,7 @@ def test_any_picture_can_start_at_the_size_wanted(
 ) -> None:
     path = make_photo(tmp_path / "a.png", 30, 20)
     found = starting_picture(str(path), 0, PHOTO, (20, 30), seed=0)
-    assert torch.equal(found, images.load(path).pixels)
+    assert torch.equal(found, load_picture(path).pixels)
     assert starting_picture(str(path), 0, PHOTO, (7, 9), seed=0).shape == (3, 7, 9)
 
 

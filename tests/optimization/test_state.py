@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from faststyle.errors import UserError
+from faststyle.core.errors import UserError
 from faststyle.optimization.state import State
 
 

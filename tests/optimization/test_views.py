@@ -4,8 +4,8 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from faststyle.core.errors import UserError
 from faststyle.encoder import VGGEncoder
-from faststyle.errors import UserError
 from faststyle.optimization.views import (
     feature_grid,
     heat_map,
@@ -30,11 +30,11 @@ def test_dead_maps_are_black_and_not_undefined() -> None:
 
 def test_a_gram_matrix_shows_four_decades_with_the_most_energy_first() -> None:
     gram = torch.diag(torch.tensor([1e-2, 1.0, 1e-9]))
-    colours = heat_map(gram)
-    assert colours.shape == (3, 3, 3)
-    brightness = colours.mean(0)
+    colors = heat_map(gram)
+    assert colors.shape == (3, 3, 3)
+    brightness = colors.mean(0)
     assert brightness[0, 0] > brightness[1, 1] > brightness[2, 2]
-    assert torch.equal(colours[:, 2, 2], colours[:, 0, 1])
+    assert torch.equal(colors[:, 2, 2], colors[:, 0, 1])
     assert heat_map(torch.zeros(2, 2)).isfinite().all()
 
 

@@ -30,7 +30,7 @@ def test_training_is_measured_against_the_reference_with_its_loss_curves(tmp_pat
 
 
 @pytest.mark.slow
-def test_stylising_several_sizes_gives_the_curve_of_costs(tmp_path: Path) -> None:
+def test_stylizing_several_sizes_gives_the_curve_of_costs(tmp_path: Path) -> None:
     options = ["--rounds", "1", "--size", "32", "32x64", "--network", "small", "--precision", "32"]
     files: list[str | Path] = ["--json", tmp_path / "a.json", "--plot", tmp_path / "a.png"]
     result = benchmark("infer", "--against", "reference", *options, *files)

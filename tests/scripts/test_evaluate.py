@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from faststyle.checkpoint import TrainedStyle, write_style
+from faststyle.checkpoints import TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "evaluate.py"
@@ -33,7 +33,7 @@ def test_figures_are_shown_and_written(tmp_path: Path, style: Path, photo_folder
     result = evaluate(tmp_path, "--ckpt", style, "--photos", photo_folder, *choice, *RANDOM)
     assert result.returncode == 0, result.stderr
     assert "L-BFGS 2" in result.stdout
-    assert json.loads((tmp_path / "out.json").read_text())["64"]["optimised"]["2"]["loss"] > 0
+    assert json.loads((tmp_path / "out.json").read_text())["64"]["optimized"]["2"]["loss"] > 0
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from faststyle.checkpoint import TrainedStyle, write_style
+from faststyle.checkpoints import TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "export.py"

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import torch
 
-from faststyle import images
-from faststyle.checkpoint import TrainedStyle, write_style
+from faststyle.checkpoints import TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
+from faststyle.pictures.files import load_picture
+from faststyle.pictures.pixels import resample
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "gallery.py"
 
@@ -22,7 +23,7 @@ def test_every_photo_is_shown_in_every_style(tmp_path: Path, photo_folder: Path)
     command = [sys.executable, str(SCRIPT), str(photo_folder), "--ckpt", *names, *choice]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
-    sheet = images.load(out).pixels
+    sheet = load_picture(out).pixels
     assert sheet.shape == (3, 6 * (40 + 22 + 8) - 8, 3 * 48 + 2 * 8), "with captions"
-    photo = images.resample(images.load(photo_folder / "0.jpg").pixels, (40, 48))
+    photo = resample(load_picture(photo_folder / "0.jpg").pixels, (40, 48))
     assert torch.allclose(sheet[:, :40, :48], photo, atol=0.01)

@@ -8,9 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
-from faststyle import images
-from faststyle.checkpoint import TrainedStyle, write_style
+from faststyle.checkpoints import TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
+from faststyle.pictures.files import load_picture_bytes
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "infer.py"
 
@@ -28,7 +28,7 @@ def style(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_photo_is_stylised_beside_itself(
+def test_a_photo_is_stylized_beside_itself(
     tmp_path: Path, style: Path, make_photo: Callable[..., Path]
 ) -> None:
     photo = make_photo(tmp_path / "a.jpg", 60, 50)
@@ -49,7 +49,7 @@ def test_strips_give_the_same_picture(
         out = tmp_path / f"{tile}.png"
         result = infer("--ckpt", style, photo, "--tile", tile, "--output", out)
         assert result.returncode == 0, result.stderr
-        pictures.append(images.load_bytes(out).pixels.float())
+        pictures.append(load_picture_bytes(out).pixels.float())
     assert (pictures[0] - pictures[1]).abs().mean() < 1
 
 
@@ -64,7 +64,7 @@ def test_a_folder_shows_progress_and_survives_a_bad_file(
     )
     assert result.returncode == 2
     assert "3/3" in result.stderr
-    assert "1 of 3 pictures could not be stylised" in result.stderr
+    assert "1 of 3 pictures could not be stylized" in result.stderr
     assert "Traceback" not in result.stderr
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["0.jpg", "2.jpg"]
 

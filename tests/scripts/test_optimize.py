@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from faststyle import images
+from faststyle.pictures.files import load_picture
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "optimize.py"
 SMALL = ("style=flow_field", "style.size=32", "encoder=vgg11", "encoder.weights=random", "size=32")
@@ -38,7 +38,7 @@ def test_sigterm_keeps_the_best_picture_and_the_run_goes_on_later(
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM, errors
-    assert images.load(tmp_path / "out.png").pixels.isfinite().all()
+    assert load_picture(tmp_path / "out.png").pixels.isfinite().all()
     done = max(int(path.stem) for path in tmp_path.glob("outputs/**/snapshots/*.png"))
     again = optimize(tmp_path, *choice[:1], f"iterations={done + 1}", "resume=last")
     assert again.returncode == 0, again.stderr

@@ -14,7 +14,7 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from faststyle.checkpoint import read_style
+from faststyle.checkpoints import read_style
 
 ROOT = Path(__file__).resolve().parents[2]
 

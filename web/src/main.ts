@@ -1,4 +1,4 @@
-/** The page: a photo, a style, and the stylised picture over the photo. */
+/** The page: a photo, a style, and the stylized picture over the photo. */
 
 import type { Failure, Result, Wish } from "./messages";
 
@@ -24,7 +24,7 @@ const worker = new Worker("worker.js", { type: "module" });
 
 let file: Blob | undefined;
 let photo: OffscreenCanvas | undefined;
-let stylised: OffscreenCanvas | undefined;
+let stylized: OffscreenCanvas | undefined;
 let busy = false;
 let waiting = false;
 
@@ -55,7 +55,7 @@ async function request(): Promise<void> {
     return;
   }
   busy = true;
-  say("Stylising …", "busy");
+  say("Stylizing …", "busy");
   try {
     photo = await decode(file);
   } catch {
@@ -78,7 +78,7 @@ function finish(): void {
 }
 
 function draw(target: HTMLCanvasElement | OffscreenCanvas, before: number): void {
-  if (!photo || !stylised) return;
+  if (!photo || !stylized) return;
   target.width = photo.width;
   target.height = photo.height;
   const context = target.getContext("2d") as CanvasRenderingContext2D;
@@ -87,16 +87,16 @@ function draw(target: HTMLCanvasElement | OffscreenCanvas, before: number): void
   const width = photo.width - left;
   if (width === 0) return;
   context.globalAlpha = Number(strength.value);
-  context.drawImage(stylised, left, 0, width, photo.height, left, 0, width, photo.height);
+  context.drawImage(stylized, left, 0, width, photo.height, left, 0, width, photo.height);
 }
 
 worker.addEventListener("message", ({ data }: MessageEvent<Result | Failure>) => {
   if ("error" in data) {
     say(`This did not work: ${data.error}`, "error");
   } else {
-    stylised = new OffscreenCanvas(data.width, data.height);
+    stylized = new OffscreenCanvas(data.width, data.height);
     const image = new ImageData(data.pixels, data.width, data.height);
-    stylised.getContext("2d")!.putImageData(image, 0, 0);
+    stylized.getContext("2d")!.putImageData(image, 0, 0);
     draw(canvas, Number(split.value));
     save.disabled = false;
     const seconds = (data.milliseconds / 1000).toFixed(1);

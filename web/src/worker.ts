@@ -54,22 +54,22 @@ function toPixels(planes: Float32Array, area: number): Uint8ClampedArray<ArrayBu
   return pixels;
 }
 
-async function stylise({ style, pixels, width, height }: Wish): Promise<Result> {
+async function stylize({ style, pixels, width, height }: Wish): Promise<Result> {
   backend ??= choose();
   const chosen = await backend;
   const session = await load(chosen, style);
   const start = performance.now();
   const area = width * height;
   const photos = new chosen.ort.Tensor("float32", toPlanes(pixels, area), [1, 3, height, width]);
-  const { stylised } = await session.run({ photos });
-  const result = toPixels(stylised.data as Float32Array, area);
+  const { stylised: stylized } = await session.run({ photos });
+  const result = toPixels(stylized.data as Float32Array, area);
   const milliseconds = performance.now() - start;
   return { pixels: result, width, height, backend: chosen.name, milliseconds };
 }
 
 addEventListener("message", async ({ data }: MessageEvent<Wish>) => {
   try {
-    const result = await stylise(data);
+    const result = await stylize(data);
     postMessage(result, { transfer: [result.pixels.buffer] });
   } catch (error) {
     const failure: Failure = { error: error instanceof Error ? error.message : String(error) };

@@ -1,1 +1,1 @@
-"""How fast training, stylising and loading are, against a textbook implementation of the same."""
+"""How fast training, stylizing and loading are, against a textbook implementation of the same."""

@@ -17,8 +17,8 @@ from typing import Any
 
 import torch
 
-from faststyle.benchmark.work import Work, count_work, synchronise, use_tf32
-from faststyle.errors import UserError
+from faststyle.benchmark.work import Work, count_work, synchronize, use_tf32
+from faststyle.core.errors import UserError
 
 #: How variants of faststyle in each precision are called.
 NAMES = {"32": "faststyle float32", "tf32": "faststyle tf32", "bf16": "faststyle bf16"}
@@ -145,7 +145,7 @@ def _serve(connection: Connection, variant: Variant, device: str) -> None:
             for name, run in stages:
                 start = time.perf_counter()
                 result = run()
-                synchronise(device)
+                synchronize(device)
                 seconds[name] = time.perf_counter() - start
             connection.send(seconds)
         memory = _memory(device) - before

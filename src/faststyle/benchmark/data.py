@@ -13,13 +13,13 @@ from torch.utils.data import DataLoader
 
 from faststyle.benchmark.compare import Stages, Variant, after_reference
 from faststyle.benchmark.reference import reference_loader
+from faststyle.core.devices import reuse_freed_memory
 from faststyle.data.folder import PhotoFolder, find_photos
 from faststyle.data.module import TrainingCrops
-from faststyle.data.photos import LEAST_SCALE, PhotoSet
+from faststyle.data.photos import MIN_CROP_SCALE, PhotoSet
 from faststyle.data.prepare import prepare
 from faststyle.data.sampler import StepSampler
 from faststyle.data.shards import ShardedPhotos
-from faststyle.hardware import reuse_freed_memory
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def _loader(task: DataTask, photos: PhotoSet) -> DataLoader[Tensor]:
 def _prepare_shards(task: DataTask) -> Stages:
     torch.set_num_threads(1)
     folder = tempfile.TemporaryDirectory()
-    manifest = prepare(task.root, Path(folder.name), round(task.size / LEAST_SCALE), held_out=0)
+    manifest = prepare(task.root, Path(folder.name), round(task.size / MIN_CROP_SCALE), held_out=0)
     reuse_freed_memory()
     photos = ShardedPhotos(folder.name, manifest.shards, task.size, Path(folder.name))
     stages = _load(_loader(task, photos))

@@ -1,4 +1,4 @@
-"""Stylising one photo: faststyle's network and the reference's, with the same weights."""
+"""Stylizing one photo: faststyle's network and the reference's, with the same weights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ import torch
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
-from faststyle import images
 from faststyle.benchmark.compare import NAMES, Stages, Variant, after_reference
 from faststyle.benchmark.reference import ReferenceNetwork
-from faststyle.checkpoint import TrainedStyle, load_style
-from faststyle.errors import UserError
-from faststyle.hardware import reuse_freed_memory
+from faststyle.checkpoints import TrainedStyle, load_style
+from faststyle.core.devices import reuse_freed_memory
+from faststyle.core.errors import UserError
+from faststyle.inference.stylizer import Stylizer
 from faststyle.networks import TransformNetwork
-from faststyle.stylizer import Stylizer
+from faststyle.pictures.files import load_picture
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def _prepare_ours(task: InferTask, precision: str) -> Stages:
     if task.compile:
         stylizer.network.compile(mode=task.compile)
     photo = _photo(task)
-    return [("stylise", lambda: stylizer(photo)[0].cpu().numpy())]
+    return [("stylize", lambda: stylizer(photo)[0].cpu().numpy())]
 
 
 def _prepare_reference(task: InferTask) -> Stages:
@@ -74,11 +74,11 @@ def _prepare_reference(task: InferTask) -> Stages:
     photo = _photo(task)
 
     @torch.no_grad()
-    def stylise() -> np.ndarray:
+    def stylize() -> np.ndarray:
         result: Tensor = reference(photo.to(task.device))
         return result[0].clamp(0, 1).cpu().numpy()
 
-    return [("stylise", stylise)]
+    return [("stylize", stylize)]
 
 
 def _style(task: InferTask) -> TrainedStyle:
@@ -89,6 +89,6 @@ def _style(task: InferTask) -> TrainedStyle:
 
 
 def _photo(task: InferTask) -> Tensor:
-    pixels = images.load(task.photo).pixels[None]
+    pixels = load_picture(task.photo).pixels[None]
     scaled = torch.nn.functional.interpolate(pixels, task.size, mode="bicubic", antialias=True)
     return scaled.clamp_(0, 1)

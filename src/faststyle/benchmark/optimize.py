@@ -1,4 +1,4 @@
-"""One iteration of optimising a picture, beside the encoder's forward and backward pass alone."""
+"""One iteration of optimizing a picture, beside the encoder's forward and backward pass alone."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -7,14 +7,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from faststyle import images
 from faststyle.benchmark.compare import Stages, Variant
+from faststyle.core.devices import reuse_freed_memory
 from faststyle.encoder import VGGEncoder
-from faststyle.hardware import reuse_freed_memory
 from faststyle.losses import PerceptualLoss
 from faststyle.losses.perceptual import StyleImage
 from faststyle.optimization.objective import Objective
 from faststyle.optimization.optimizers import LBFGS
+from faststyle.pictures.files import load_picture
+from faststyle.pictures.pixels import resample, resize
 
 CONTENT = {"relu4_2": 1.0}
 STYLE = {f"relu{block}_1": 1.0 for block in range(1, 6)}
@@ -42,13 +43,13 @@ def variants(task: OptimizeTask, reference: bool) -> list[Variant]:
 def _prepare_ours(task: OptimizeTask) -> Stages:
     encoder, photo = _prepare(task)
     loss = PerceptualLoss(encoder, CONTENT, STYLE)
-    style = images.resize(images.load(task.style).pixels, min(task.size)).to(task.device)
+    style = resize(load_picture(task.style).pixels, min(task.size)).to(task.device)
     loss.set_style([StyleImage(style)])
     objective = Objective(loss, photo)
     optimizer = LBFGS(photo.clone())
 
     def iterate() -> float:
-        optimizer.minimise(objective, 1, lambda: None)
+        optimizer.minimize(objective, 1, lambda: None)
         return objective.best_loss
 
     return [("iteration", iterate)]
@@ -68,5 +69,5 @@ def _prepare_bare(task: OptimizeTask) -> Stages:
 def _prepare(task: OptimizeTask) -> tuple[VGGEncoder, Tensor]:
     reuse_freed_memory()
     encoder = VGGEncoder(task.arch, task.weights).to(task.device)
-    photo = images.resample(images.load(task.photo).pixels, task.size)[None]
+    photo = resample(load_picture(task.photo).pixels, task.size)[None]
     return encoder.to(memory_format=torch.channels_last), photo.to(task.device)

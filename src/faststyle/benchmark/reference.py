@@ -2,7 +2,7 @@
 
 The same network and the same losses, put together as tutorials and pytorch/examples'
 fast_neural_style do: every layer a module, a copy for each padding, upsampling before convolving,
-the whole encoder run on the photo and on the stylised picture, torchvision's transforms for data.
+the whole encoder run on the photo and on the stylized picture, torchvision's transforms for data.
 """
 
 from collections.abc import Mapping
@@ -42,8 +42,8 @@ class ReferenceNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) in [0, 1], H and W multiples of 4, to the same shape."""
-        stylised: Tensor = (torch.tanh(self.layers(images)) + 1) / 2
-        return stylised
+        stylized: Tensor = (torch.tanh(self.layers(images)) + 1) / 2
+        return stylized
 
 
 class _Residual(nn.Module):
@@ -106,7 +106,7 @@ class ReferenceLoss(nn.Module):
         return features
 
     def forward(self, features: Mapping[str, Tensor], photo: Mapping[str, Tensor]) -> Tensor:
-        """The loss of a stylised batch's features, given the photos'."""
+        """The loss of a stylized batch's features, given the photos'."""
         loss = torch.zeros(())
         for layer, weight in self.content.items():
             loss = loss + weight * _relative(features[layer], photo[layer])

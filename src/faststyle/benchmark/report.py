@@ -10,7 +10,7 @@ import torch
 
 from faststyle.benchmark.compare import Measurement, Spread, Variant, ratios
 from faststyle.benchmark.work import Peak, Work
-from faststyle.hardware import cpu_name
+from faststyle.core.devices import cpu_name
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt

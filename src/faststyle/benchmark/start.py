@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from faststyle.benchmark.compare import Spread
-from faststyle.checkpoint import TrainedStyle, write_style
+from faststyle.checkpoints import TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
 
 

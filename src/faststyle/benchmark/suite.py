@@ -15,18 +15,20 @@ from faststyle.benchmark import data, infer, optimize, report, train
 from faststyle.benchmark.compare import Variant, compare
 from faststyle.benchmark.start import measure_start
 from faststyle.benchmark.work import Peak, measure_peak
-from faststyle.checkpoint import load_style
+from faststyle.checkpoints import load_style
+from faststyle.core.atomic import check_writable
+from faststyle.core.devices import cpu_has_bf16
+from faststyle.core.errors import UserError, nearest
 from faststyle.data.folder import find_photos
 from faststyle.data.synthetic import DeadLeaves
-from faststyle.errors import UserError, nearest
-from faststyle.files import check_writable
-from faststyle.hardware import cpu_has_bf16
-from faststyle.images import Picture, save, to_unit
+from faststyle.pictures.files import save_picture
+from faststyle.pictures.picture import Picture
+from faststyle.pictures.pixels import to_unit
 
 _WARMUP = 2
 
 
-def run(args: argparse.Namespace, root: Path) -> dict[str, Any]:
+def run_benchmark(args: argparse.Namespace, root: Path) -> dict[str, Any]:
     """Run one task of ``scripts/benchmark.py``; ``root`` holds ``configs`` and ``scripts``.
 
     Prints tables and returns the same and more as plain values. Raises ``UserError``.
@@ -135,7 +137,7 @@ def _infer(
             )
             variants = infer.variants(task, _precisions(args), bool(args.against))
             results = compare(variants, args.rounds, _WARMUP, args.device)
-            title = f"stylising {width} x {height}"
+            title = f"stylizing {width} x {height}"
             described = _show(title, variants, results, peak, 1)
             first = results[variants[0].name].result
             for name, result in results.items():
@@ -160,7 +162,7 @@ def _optimize(
             )
             variants = optimize.variants(task, bool(args.against))
             results = compare(variants, args.rounds, _WARMUP, args.device)
-            described = _show(f"optimising {width} x {height}", variants, results, peak, 1)
+            described = _show(f"optimizing {width} x {height}", variants, results, peak, 1)
             yield {"pixels": height * width, "results": described}
 
 
@@ -234,6 +236,6 @@ def _or_else(given: Path | None, package: str, name: str) -> Iterator[Path]:
 def _draw_photos(folder: Path, count: int = 64) -> Path:
     pictures = DeadLeaves(count, 640)
     for index in range(count):
-        pixels = to_unit(pictures.centre_crop(index))[:, :480]
-        save(Picture(pixels), folder / f"{index}.jpg", quality=90)
+        pixels = to_unit(pictures.center_crop(index))[:, :480]
+        save_picture(Picture(pixels), folder / f"{index}.jpg", quality=90)
     return folder

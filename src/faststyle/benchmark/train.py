@@ -10,16 +10,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from faststyle import images
 from faststyle.benchmark.compare import NAMES, Stages, Variant, after_reference
 from faststyle.benchmark.reference import ReferenceLoss, ReferenceNetwork
+from faststyle.core.devices import reuse_freed_memory
 from faststyle.data.folder import PhotoFolder, find_photos
 from faststyle.data.synthetic import DeadLeaves
 from faststyle.encoder import VGGEncoder
-from faststyle.hardware import reuse_freed_memory
 from faststyle.losses import PerceptualLoss
 from faststyle.losses.perceptual import StyleImage
 from faststyle.networks import TransformNetwork
+from faststyle.pictures.files import load_picture
+from faststyle.pictures.pixels import resize, to_unit
 
 CONTENT = {"relu3_3": 1.0}
 STYLE = {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0, "relu4_3": 0.2}
@@ -115,7 +116,7 @@ class _Step:
     def stages(self) -> Stages:
         return [
             ("content targets", self._targets),
-            ("transform network", self._stylise),
+            ("transform network", self._stylize),
             ("encoder", self._features),
             ("Gram and terms", self._terms),
             ("backward, losses", self._backward_losses),
@@ -125,34 +126,34 @@ class _Step:
 
     def _targets(self) -> None:
         batch = self.batches[len(self.losses) % len(self.batches)].to(self.task.device)
-        self.photos = images.to_unit(batch).contiguous(memory_format=self.layout)
+        self.photos = to_unit(batch).contiguous(memory_format=self.layout)
         with self.context():
             self.targets = self.content_targets(self.photos)
 
-    def _stylise(self) -> None:
+    def _stylize(self) -> None:
         with self.context():
-            self.stylised = self.network(self.photos)
+            self.stylized = self.network(self.photos)
 
     def _features(self) -> None:
         with self.context():
-            self.features = self.encode(self.stylised)
+            self.features = self.encode(self.stylized)
 
     def _terms(self) -> None:
         with self.context():
-            self.loss = self.loss_terms(self.stylised, self.features, self.targets)
+            self.loss = self.loss_terms(self.stylized, self.features, self.targets)
 
     def _backward_losses(self) -> None:
-        (self.grad,) = torch.autograd.grad(self.loss, self.stylised)
+        (self.grad,) = torch.autograd.grad(self.loss, self.stylized)
 
     def _backward_network(self) -> None:
         del self.features, self.targets
         self.optimizer.zero_grad()
-        self.stylised.backward(self.grad)
+        self.stylized.backward(self.grad)
 
     def _update(self) -> list[float]:
         self.optimizer.step()
         self.losses.append(self.loss.item())
-        del self.stylised, self.grad, self.loss
+        del self.stylized, self.grad, self.loss
         return list(self.losses)
 
 
@@ -162,7 +163,7 @@ def _network(task: TrainTask) -> TransformNetwork:
 
 
 def _style(task: TrainTask) -> Tensor:
-    return images.resize(images.load(task.style).pixels, task.size)
+    return resize(load_picture(task.style).pixels, task.size)
 
 
 def _batches(task: TrainTask) -> list[Tensor]:

@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from faststyle.hardware import cpu_has_bf16
+from faststyle.core.devices import cpu_has_bf16
 
 
 @dataclass
@@ -91,7 +91,7 @@ def _multiply_adds_a_second(precision: str, device: str) -> float:
     return max(product, 9 * 128 * x.numel() / seconds)
 
 
-def synchronise(device: str) -> None:
+def synchronize(device: str) -> None:
     """Wait until the device has done what it was asked to."""
     if device.startswith("cuda"):
         torch.cuda.synchronize(device)
@@ -103,6 +103,6 @@ def _best(run: Callable[[], object], device: str, repeats: int = 7) -> float:
         for _ in range(repeats):
             start = time.perf_counter()
             run()
-            synchronise(device)
+            synchronize(device)
             seconds.append(time.perf_counter() - start)
     return min(seconds)

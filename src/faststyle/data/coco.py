@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from faststyle.downloads import fetch_large
-from faststyle.errors import UserError, nearest
+from faststyle.core.downloads import fetch_large
+from faststyle.core.errors import UserError, nearest
 
 
 class Archive(NamedTuple):

@@ -10,9 +10,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from faststyle import images
-from faststyle.data.photos import LEAST_SCALE, PhotoSet
-from faststyle.errors import UserError
+from faststyle.core.errors import UserError
+from faststyle.data.photos import MIN_CROP_SCALE, PhotoSet
+from faststyle.pictures.files import EXTENSIONS, decode_image, open_image
+from faststyle.pictures.pillow import pil_to_tensor, to_rgb
 
 _ORIENTATION = 0x0112  # the EXIF tag
 
@@ -26,7 +27,7 @@ class PhotoFolder(PhotoSet):
 
     def decode(self, position: int) -> Tensor:
         """See :meth:`PhotoSet.decode`."""
-        return read_photo(self.paths[position], round(self.size / LEAST_SCALE))
+        return read_photo(self.paths[position], round(self.size / MIN_CROP_SCALE))
 
 
 def read_photo(path: Path, short_side: int) -> Tensor:
@@ -34,18 +35,18 @@ def read_photo(path: Path, short_side: int) -> Tensor:
 
     Raises ``UserError`` if it cannot be read.
     """
-    image = images.open_image(path)
+    image = open_image(path)
     # JPEG decodes at 1/2, 1/4 or 1/8 for a fraction of the cost; never below what is wanted.
     image.draft("RGB", (short_side, short_side))
     if (pixels := _decode_plain_jpeg(image, path)) is not None:
         return pixels
-    return images.to_uint8(images.to_rgb(images.decode(image, path)))
+    return pil_to_tensor(to_rgb(decode_image(image, path)))
 
 
 def _decode_plain_jpeg(image: Image.Image, path: Path) -> Tensor | None:
     """At the size of ``image``, in 2/3 of Pillow's time; none where Pillow has to do it (or fail).
 
-    Colours, of which a JPEG has one for 2 x 2 pixels, are repeated instead of interpolated, which
+    Colors, of which a JPEG has one for 2 x 2 pixels, are repeated instead of interpolated, which
     changes a crop by 0.14/255 in the mean.
     """
     if image.format != "JPEG" or image.mode != "RGB" or _ORIENTATION in image.getexif():
@@ -77,7 +78,7 @@ def find_photos(root: Path) -> list[Path]:
         visited.add(real)
         found += [Path(folder, name) for name in names if _is_photo(name)]
     if not found:
-        raise UserError(f"{root} holds no pictures ({', '.join(sorted(images.EXTENSIONS))})")
+        raise UserError(f"{root} holds no pictures ({', '.join(sorted(EXTENSIONS))})")
     return sorted(found)
 
 
@@ -96,7 +97,7 @@ def split(paths: Sequence[Path], root: Path, held_out: int) -> tuple[list[Path],
 
 
 def _is_photo(name: str) -> bool:
-    return not name.startswith(".") and os.path.splitext(name)[1].lower() in images.EXTENSIONS  # noqa: PTH122
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in EXTENSIONS  # noqa: PTH122
 
 
 def _hash(name: str) -> str:

@@ -13,9 +13,9 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from faststyle.core.errors import UserError
+from faststyle.core.interrupts import STOPPING
 from faststyle.data.sampler import StepSampler
-from faststyle.errors import UserError
-from faststyle.signals import STOPPING
 
 
 class SizedDataset(Sized, Protocol):

@@ -9,19 +9,19 @@ import pytorch_lightning as pl
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from faststyle.core.errors import UserError
 from faststyle.data.coco import download_coco
 from faststyle.data.folder import PhotoFolder, find_photos, split
 from faststyle.data.loader import held_out_loader, training_loader
-from faststyle.data.photos import LEAST_SCALE, PhotoSet
+from faststyle.data.photos import MIN_CROP_SCALE, PhotoSet
 from faststyle.data.sampler import Draw
 from faststyle.data.shards import ShardedPhotos, is_sharded, read_manifest
 from faststyle.data.synthetic import DeadLeaves
-from faststyle.errors import UserError
 
 log = logging.getLogger(__name__)
 
 
-class Photos(Protocol):
+class PhotoSource(Protocol):
     """A set of pictures that gives uint8 (3, size, size) crops."""
 
     def __len__(self) -> int: ...
@@ -30,7 +30,7 @@ class Photos(Protocol):
         """A crop for training."""
         ...
 
-    def centre_crop(self, index: int) -> Tensor:
+    def center_crop(self, index: int) -> Tensor:
         """The crop for validation."""
         ...
 
@@ -81,8 +81,8 @@ class PhotoData(pl.LightningDataModule):
         self.size, self.batch_size = size, batch_size
         self.workers, self.val_photos, self.seed = workers, val_photos, seed
         self.cache = Path(cache).expanduser()
-        self.train_photos: Photos | None = None
-        self.held_out: Photos | None = None
+        self.train_photos: PhotoSource | None = None
+        self.held_out: PhotoSource | None = None
         self._groups: list[int] | None = None
 
     def prepare_data(self) -> None:
@@ -111,7 +111,7 @@ class PhotoData(pl.LightningDataModule):
         train, held_out = split(find_photos(folder), folder, self.val_photos)
         self.train_photos = PhotoFolder(train, self.size)
         self.held_out = PhotoFolder(held_out, self.size)
-        self.train_photos.centre_crop(0)
+        self.train_photos.center_crop(0)
         log.info("%d photos to train on, %d held out, in %s", len(train), len(held_out), root)
 
     def _use_shards(self, root: str) -> None:
@@ -119,7 +119,7 @@ class PhotoData(pl.LightningDataModule):
         if manifest.short_side < self.size:
             raise UserError(
                 f"data.size={self.size} needs larger photos than the {manifest.short_side} pixels"
-                f" of {root}; prepare shards with --size {round(self.size / LEAST_SCALE)}"
+                f" of {root}; prepare shards with --size {round(self.size / MIN_CROP_SCALE)}"
             )
         train = ShardedPhotos(root, manifest.shards, self.size, self.cache)
         held_out = ShardedPhotos(root, [manifest.held_out], self.size, self.cache)
@@ -143,7 +143,7 @@ class PhotoData(pl.LightningDataModule):
         )
 
     def val_dataloader(self) -> DataLoader[Tensor]:
-        """Batches of centre crops of the held-out photos, every process its own part."""
+        """Batches of center crops of the held-out photos, every process its own part."""
         assert self.trainer is not None
         assert self.held_out is not None
         crops = _HeldOutCrops(self.held_out, self.val_photos)
@@ -165,7 +165,7 @@ class PhotoData(pl.LightningDataModule):
 class TrainingCrops(Dataset[Tensor]):
     """Random crops, each a function of the seed and of its place in the run."""
 
-    def __init__(self, photos: Photos, seed: int) -> None:
+    def __init__(self, photos: PhotoSource, seed: int) -> None:
         self.photos, self.seed = photos, seed
 
     def __getitem__(self, draw: Draw) -> Tensor:
@@ -176,12 +176,12 @@ class TrainingCrops(Dataset[Tensor]):
 
 
 class _HeldOutCrops(Dataset[Tensor]):
-    def __init__(self, photos: Photos, count: int) -> None:
+    def __init__(self, photos: PhotoSource, count: int) -> None:
         self.photos = photos
         self.count = min(count, len(photos))
 
     def __getitem__(self, index: int) -> Tensor:
-        return self.photos.centre_crop(index)
+        return self.photos.center_crop(index)
 
     def __len__(self) -> int:
         return self.count

@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from faststyle.errors import UserError
+from faststyle.core.errors import UserError
 
 #: Training crops have at least this part of the photo's short side.
-LEAST_SCALE = 0.7
+MIN_CROP_SCALE = 0.7
 log = logging.getLogger(__name__)
 
 
@@ -46,13 +46,13 @@ class PhotoSet(ABC):
 
         Returns uint8 (3, size, size). Raises ``UserError`` if no photo at all can be read.
         """
-        scale, x, y = generator.uniform(LEAST_SCALE, 1), generator.uniform(), generator.uniform()
+        scale, x, y = generator.uniform(MIN_CROP_SCALE, 1), generator.uniform(), generator.uniform()
         mirror = generator.uniform() < 0.5
         crop = _crop(self._read(index), self.size, scale, x, y)
         return crop.flip(2) if mirror else crop
 
-    def centre_crop(self, index: int) -> Tensor:
-        """The largest centred square, scaled; uint8 (3, size, size)."""
+    def center_crop(self, index: int) -> Tensor:
+        """The largest centered square, scaled; uint8 (3, size, size)."""
         return _crop(self._read(index), self.size, 1, 0.5, 0.5)
 
     def _read(self, index: int) -> Tensor:

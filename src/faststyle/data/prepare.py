@@ -17,11 +17,12 @@ import simplejpeg
 import torch
 from tqdm import tqdm
 
-from faststyle import images
+from faststyle.core.atomic import atomic_write, check_writable
+from faststyle.core.errors import UserError
 from faststyle.data.folder import find_photos, read_photo, split
 from faststyle.data.shards import MANIFEST, Manifest, Shard
-from faststyle.errors import UserError
-from faststyle.files import atomic_write, check_writable
+from faststyle.pictures.pillow import to_array
+from faststyle.pictures.pixels import shrink
 
 _HELD_OUT = "held_out"
 
@@ -131,11 +132,11 @@ def _write(task: _Task) -> Shard:
     with atomic_write(tar) as temporary, tarfile.open(temporary, "w") as archive:
         for path in task.photos:
             try:
-                pixels = images.shrink(read_photo(path, task.short_side), task.short_side)
+                pixels = shrink(read_photo(path, task.short_side), task.short_side)
             except UserError as error:
                 tqdm.write(f"skipped: {error}")
                 continue
-            content = simplejpeg.encode_jpeg(images.to_array(pixels), quality=task.quality)
+            content = simplejpeg.encode_jpeg(to_array(pixels), quality=task.quality)
             member = tarfile.TarInfo(f"{len(shard):08d}.jpg")
             member.size = len(content)
             shard.offsets.append(archive.offset + tarfile.BLOCKSIZE)

@@ -22,9 +22,9 @@ import torch
 from filelock import FileLock
 from torch import Tensor
 
+from faststyle.core.atomic import atomic_write
+from faststyle.core.errors import UserError
 from faststyle.data.photos import PhotoSet, UnavailableError
-from faststyle.errors import UserError
-from faststyle.files import atomic_write
 
 MANIFEST = "manifest.json"
 _FORMAT, _VERSION = "faststyle shards", 1

@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 from torch import Tensor
 
-from faststyle import images
+from faststyle.pictures.pillow import pil_to_tensor
 
-_SMALLEST, _LARGEST = 0.025, 0.7  # radius, in parts of the picture's side
+_MIN_RADIUS, _MAX_RADIUS = 0.025, 0.7  # radius, in parts of the picture's side
 _SHAPES = 160
 
 
@@ -33,19 +33,19 @@ class DeadLeaves:
 
     def random_crop(self, index: int, generator: np.random.Generator) -> Tensor:
         """Picture ``index``, perhaps mirrored: uint8 (3, size, size)."""
-        picture = self.centre_crop(index)
+        picture = self.center_crop(index)
         return picture.flip(2) if generator.uniform() < 0.5 else picture
 
-    def centre_crop(self, index: int) -> Tensor:
+    def center_crop(self, index: int) -> Tensor:
         """Picture ``index``: uint8 (3, size, size)."""
         generator = np.random.default_rng((self.seed, index))
-        return images.to_uint8(dead_leaves(generator, self.size))
+        return pil_to_tensor(dead_leaves(generator, self.size))
 
 
 def dead_leaves(generator: np.random.Generator, size: int) -> Image.Image:
     """Draw one dead-leaves picture of ``size`` x ``size`` pixels, 8-bit RGB.
 
-    Discs and polygons with p(r) ~ r^-2, coloured from a small palette that the picture draws
+    Discs and polygons with p(r) ~ r^-2, colored from a small palette that the picture draws
     first, shaded as if lit from one side, slightly blurred as by a lens.
     """
     scale = 2  # drawn at twice the size and reduced, which smooths edges
@@ -56,18 +56,18 @@ def dead_leaves(generator: np.random.Generator, size: int) -> Image.Image:
     # p(r) ~ r^-2 between the limits, by inversion; large leaves tend to lie below small ones, or
     # the last large one would hide the rest.
     u = generator.uniform(size=_SHAPES)
-    radii = 1 / (u / _LARGEST + (1 - u) / _SMALLEST)
+    radii = 1 / (u / _MAX_RADIUS + (1 - u) / _MIN_RADIUS)
     order = np.argsort(-radii * generator.uniform(0.1, 1, size=_SHAPES))
     for radius in radii[order] * side:
-        colour = palette[generator.integers(len(palette))] + generator.normal(0, 12, 3)
-        fill = tuple(int(c) for c in np.clip(colour, 0, 255))
-        centre = generator.uniform(-0.1, 1.1, 2) * side
-        _draw_leaf(draw, generator, centre, float(radius), fill)
+        color = palette[generator.integers(len(palette))] + generator.normal(0, 12, 3)
+        fill = tuple(int(c) for c in np.clip(color, 0, 255))
+        center = generator.uniform(-0.1, 1.1, 2) * side
+        _draw_leaf(draw, generator, center, float(radius), fill)
     return _shade(canvas.resize((size, size), Image.Resampling.BOX), generator)
 
 
 def _palette(generator: np.random.Generator) -> np.ndarray:
-    """Six colours (6, 3) around a light-to-dark axis: photos vary more in light than in hue."""
+    """Six colors (6, 3) around a light-to-dark axis: photos vary more in light than in hue."""
     light = generator.uniform(20, 235, (6, 1))
     tint = generator.normal(0, 30, (6, 3)) + generator.normal(0, 18, 3)
     tint -= tint.mean(1, keepdims=True)
@@ -77,11 +77,11 @@ def _palette(generator: np.random.Generator) -> np.ndarray:
 def _draw_leaf(
     draw: ImageDraw.ImageDraw,
     generator: np.random.Generator,
-    centre: np.ndarray,
+    center: np.ndarray,
     radius: float,
     fill: tuple[int, ...],
 ) -> None:
-    x, y = centre
+    x, y = center
     if generator.uniform() < 0.5:
         aspect = generator.uniform(0.5, 1)
         draw.ellipse((x - radius, y - radius * aspect, x + radius, y + radius * aspect), fill=fill)

@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from faststyle.core.errors import UserError, nearest
 from faststyle.encoder.freeze import freeze
 from faststyle.encoder.weights import IMAGENET_MEAN, IMAGENET_STD, read_state
-from faststyle.errors import UserError, nearest
 
 #: Layers of the teacher that are predicted, and how many channels they have there.
 HEADS = {"relu1_2": 64, "relu2_2": 128, "relu3_3": 256, "relu4_3": 512}
@@ -24,12 +24,12 @@ class LiteEncoder(nn.Module):
     Four stages of narrow 3x3 convolutions, each followed by a 1x1 convolution with a ReLU that
     predicts a layer of the teacher under the teacher's name, so that the same losses, layers and
     weights work unchanged. The teacher was rescaled to unit activations first. ``input`` is the
-    normalised picture itself.
+    normalized picture itself.
 
     Args:
         weights: ``bundled``, the path of a ``.safetensors`` or ``.pth`` file that
             ``scripts/distill_encoder.py`` wrote, or ``random`` (to be trained).
-        frozen: make the weights constants that no optimiser sees and no checkpoint holds.
+        frozen: make the weights constants that no optimizer sees and no checkpoint holds.
 
     Raises:
         UserError: weights that cannot be read or do not fit.
@@ -50,7 +50,7 @@ class LiteEncoder(nn.Module):
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
         if weights == "random":
-            self.apply(_initialise)
+            self.apply(_initialize)
         else:
             self._load(weights)
         if frozen:
@@ -101,7 +101,7 @@ def _stage(before: int, width: int, depth: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def _initialise(module: nn.Module) -> None:
+def _initialize(module: nn.Module) -> None:
     """He et al. (2015): activations keep their variance from layer to layer."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

@@ -7,10 +7,10 @@ import torch.nn.functional as F
 import torchvision
 from torch import Tensor, nn
 
+from faststyle.core.errors import UserError, nearest
 from faststyle.encoder.freeze import freeze
-from faststyle.encoder.unit_activations import rescale
+from faststyle.encoder.normalize_activations import normalize_activations
 from faststyle.encoder.weights import load_weights
-from faststyle.errors import UserError, nearest
 
 ARCHITECTURES = tuple(f"vgg{depth}{norm}" for depth in (11, 13, 16, 19) for norm in ("", "_bn"))
 
@@ -18,9 +18,9 @@ ARCHITECTURES = tuple(f"vgg{depth}{norm}" for depth in (11, 13, 16, 19) for norm
 class VGGEncoder(nn.Module):
     """Features of pictures at named layers of a VGG whose weights never change.
 
-    Layers are ``conv1_1``, (``bn1_1``,) ``relu1_1`` ... ``pool5``; ``input`` is the normalised
+    Layers are ``conv1_1``, (``bn1_1``,) ``relu1_1`` ... ``pool5``; ``input`` is the normalized
     picture itself. Weights are buffers outside the state dict: they move with the module, but no
-    optimiser sees them and no checkpoint holds them.
+    optimizer sees them and no checkpoint holds them.
 
     Args:
         arch: ``vgg11``, ``vgg13``, ``vgg16``, ``vgg19``, each also with ``_bn``.
@@ -30,7 +30,7 @@ class VGGEncoder(nn.Module):
             ``std`` that it expects instead of ImageNet's (``scripts/train_classifier.py``).
         pooling: ``max`` as trained, or ``avg`` (smoother gradients, Gatys et al., 2016).
         unit_activations: rescale every layer to a mean activation of 1; see
-            :mod:`faststyle.encoder.unit_activations`.
+            :mod:`faststyle.encoder.normalize_activations`.
         seed: of the ``random`` weights.
 
     Raises:
@@ -55,11 +55,11 @@ class VGGEncoder(nn.Module):
             raise UserError(f'unknown pooling "{pooling}": choose max or avg')
         self.arch = arch
         self.pooling = pooling
-        with torch.device("meta"):  # skip the initialisation of 100 million classifier weights
+        with torch.device("meta"):  # skip the initialization of 100 million classifier weights
             features = torchvision.models.get_model(arch, weights=None).features
         mean, std = load_weights(features, arch, str(weights), seed)
         if unit_activations:
-            rescale(features.eval())
+            normalize_activations(features.eval())
         self.features: nn.Sequential = features
         self.names = _name_layers(features)
         self.register_buffer("mean", mean.view(1, 3, 1, 1), persistent=False)

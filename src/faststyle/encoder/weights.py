@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import get_model_weights
 
-from faststyle.errors import UserError
-from faststyle.torch_files import read_torch
+from faststyle.core.errors import UserError
+from faststyle.core.torch_files import read_torch
 
 _SUPPLY = "pass encoder.weights=/path/to/weights.pth, or encoder.weights=random"
 

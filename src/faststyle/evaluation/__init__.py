@@ -1,1 +1,1 @@
-"""How good a trained style is: its losses beside optimisation, its artefacts."""
+"""How good a trained style is: its losses beside optimization, its artifacts."""

@@ -13,16 +13,16 @@ from omegaconf import DictConfig
 from torch import Tensor
 from tqdm import tqdm
 
-from faststyle import images
-from faststyle.checkpoint import find_style, load_style
+from faststyle.checkpoints import find_style, load_style
+from faststyle.core.errors import UserError
 from faststyle.data.folder import PhotoFolder, find_photos, split
-from faststyle.errors import UserError
-from faststyle.evaluation import artefacts
-from faststyle.evaluation.parity import Parity, Terms, compare
+from faststyle.evaluation import artifacts
+from faststyle.evaluation.lbfgs_baseline import Parity, Terms, compare
+from faststyle.inference.stylizer import Stylizer
 from faststyle.losses import PerceptualLoss
 from faststyle.losses.perceptual import StyleImage
 from faststyle.optimization.start import starting_picture
-from faststyle.stylizer import Stylizer
+from faststyle.pictures.pixels import to_unit
 
 log = logging.getLogger(__name__)
 
@@ -74,15 +74,15 @@ def evaluate(
         photos: a folder; those photos are used that training on it would have held out.
         sizes: sides in pixels of the squares that are cut from them.
         count: how many photos.
-        iterations: of L-BFGS after which to compare; none leaves the optimisation out.
-        start: of the optimisation: ``content`` or ``noise``.
+        iterations: of L-BFGS after which to compare; none leaves the optimization out.
+        start: of the optimization: ``content`` or ``noise``.
         overrides: of the settings, as on the command line of ``train.py``.
 
     Returns:
         Plain values: for each size, what :func:`table` shows.
 
     Raises:
-        UserError: anything that the user can put right; see :mod:`faststyle.errors`.
+        UserError: anything that the user can put right; see :mod:`faststyle.core.errors`.
     """
     style = load_style(find_style(checkpoint))
     _, held_out = split(find_photos(photos), photos, count)
@@ -93,9 +93,9 @@ def evaluate(
     result: dict[str, Any] = {"style": stylizer.name, "photos": len(held_out), "start": start}
     for size in sizes:
         folder = PhotoFolder(held_out, size)
-        pictures = [images.to_unit(folder.centre_crop(i))[None] for i in range(len(held_out))]
+        pictures = [to_unit(folder.center_crop(i))[None] for i in range(len(held_out))]
         found = _parities(stylizer, loss, pictures, iterations, start)
-        result[str(size)] = _summary(found) | {"artefacts": _artefacts(stylizer, pictures)}
+        result[str(size)] = _summary(found) | {"artifacts": _artifacts(stylizer, pictures)}
     return result
 
 
@@ -126,12 +126,12 @@ def _parities(
 
 
 def _summary(found: Sequence[Parity]) -> dict[str, Any]:
-    counts = found[0].optimised
+    counts = found[0].optimized
     equal = [parity.equal_iterations for parity in found]
     return {
         "photo": _mean([parity.photo for parity in found]),
         "network": _mean([parity.network for parity in found]),
-        "optimised": {str(n): _mean([p.optimised[n] for p in found]) for n in counts},
+        "optimized": {str(n): _mean([p.optimized[n] for p in found]) for n in counts},
         "equal_iterations": equal,
     }
 
@@ -140,22 +140,22 @@ def _mean(terms: Sequence[Terms]) -> dict[str, float]:
     return {name: mean(getattr(t, name) for t in terms) for name in vars(terms[0])}
 
 
-def _artefacts(stylizer: Stylizer, pictures: Sequence[Tensor]) -> dict[str, float]:
+def _artifacts(stylizer: Stylizer, pictures: Sequence[Tensor]) -> dict[str, float]:
     """Means over the photos; what photos have themselves is taken off where that makes sense."""
-    stylised = [stylizer(photo) for photo in pictures]
+    stylized = [stylizer(photo) for photo in pictures]
 
     def more(measure: Callable[[Tensor], Tensor]) -> float:
-        pairs = zip(stylised, pictures, strict=True)
+        pairs = zip(stylized, pictures, strict=True)
         return mean((measure(s) - measure(p)).item() for s, p in pairs)
 
     found = {
-        "checkerboard_db": more(artefacts.checkerboard),
-        "bright_dots_per_million": more(artefacts.bright_dots),
-        "stripes_per_million": more(artefacts.stripes),
-        "flicker": mean(artefacts.flicker(stylizer, p).item() for p in pictures),
+        "checkerboard_db": more(artifacts.checkerboard),
+        "bright_dots_per_million": more(artifacts.bright_dots),
+        "stripes_per_million": more(artifacts.stripes),
+        "flicker": mean(artifacts.flicker(stylizer, p).item() for p in pictures),
     }
-    if min(pictures[0].shape[-2:]) > artefacts.LEAST_FOR_BORDERS:
-        found["border_ratio"] = mean(artefacts.border_error(stylizer, p).item() for p in pictures)
+    if min(pictures[0].shape[-2:]) > artifacts.MIN_SIDE_FOR_BORDERS:
+        found["border_ratio"] = mean(artifacts.border_error(stylizer, p).item() for p in pictures)
     return found
 
 
@@ -167,14 +167,14 @@ def table(result: dict[str, Any]) -> str:
             continue
         network = found["network"]
         lines += [f"{size} x {size}", _row("photo", found["photo"]), _row("one pass", network)]
-        for count, terms in found["optimised"].items():
+        for count, terms in found["optimized"].items():
             speed = f"{terms['seconds'] / network['seconds']:9.0f} times"
             lines.append(_row(f"L-BFGS {count}", terms) + speed)
-        if found["optimised"]:
-            most = max(map(int, found["optimised"]))
+        if found["optimized"]:
+            most = max(map(int, found["optimized"]))
             equal = [f"over {most}" if n is None else str(n) for n in found["equal_iterations"]]
             lines.append(f"  one pass equals iteration: {', '.join(equal)}")
-        lines += [f"  {name}: {value:.2f}" for name, value in found["artefacts"].items()]
+        lines += [f"  {name}: {value:.2f}" for name, value in found["artifacts"].items()]
     return "\n".join(lines)
 
 

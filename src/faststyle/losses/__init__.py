@@ -1,5 +1,6 @@
 """Perceptual losses (Gatys et al., 2016; Johnson et al., 2016)."""
 
+from faststyle.losses.layer_weights import geometric_layer_weights
 from faststyle.losses.perceptual import PerceptualLoss
 from faststyle.losses.terms import (
     feature_distance,
@@ -7,12 +8,11 @@ from faststyle.losses.terms import (
     style_statistics,
     total_variation,
 )
-from faststyle.losses.weights import falling_weights
 
 __all__ = [
     "PerceptualLoss",
-    "falling_weights",
     "feature_distance",
+    "geometric_layer_weights",
     "gram_matrix",
     "style_statistics",
     "total_variation",

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from faststyle.core.errors import UserError, nearest
 from faststyle.encoder import Encoder
-from faststyle.errors import UserError, nearest
 from faststyle.losses.terms import (
     SCALES,
     STATISTICS,

@@ -12,21 +12,21 @@ from torch import Tensor
 
 #: A target counts as having at least this part of the picture's own energy. Without a floor, one
 #: blank photo would outweigh a thousand others; an absolute one would depend on the encoder.
-LEAST_ENERGY = 1e-3
+MIN_ENERGY = 1e-3
 
 SCALES = ("relative", "paper")
 STATISTICS = ("gram", "covariance", "moments")
 
 
-def gram_matrix(features: Tensor, centred: bool = False) -> Tensor:
+def gram_matrix(features: Tensor, centered: bool = False) -> Tensor:
     """Gram matrix (Johnson et al., 2016, eq. 3), always computed in float32 or better.
 
-    G[n, c, d] = sum_hw F[n, c, h, w] F[n, d, h, w] / (C H W). If ``centred``, the mean over h, w
+    G[n, c, d] = sum_hw F[n, c, h, w] F[n, d, h, w] / (C H W). If ``centered``, the mean over h, w
     is taken from F first, which makes G the covariance of the channels divided by C.
 
     Args:
         features: (N, C, H, W).
-        centred: subtract each channel's mean.
+        centered: subtract each channel's mean.
 
     Returns:
         (N, C, C).
@@ -34,7 +34,7 @@ def gram_matrix(features: Tensor, centred: bool = False) -> Tensor:
     with torch.autocast(features.device.type, enabled=False):
         # (N, H * W, C), which a channels-last tensor is already.
         pixels = features.permute(0, 2, 3, 1).flatten(1, 2)
-        if centred:
+        if centered:
             pixels = _widen(pixels)
             pixels = pixels - pixels.mean(1, keepdim=True)
         gram: Tensor = _Gram.apply(pixels)
@@ -67,13 +67,13 @@ class _Gram(torch.autograd.Function):
 def style_statistics(features: Tensor, statistic: str) -> tuple[Tensor, ...]:
     """What the style of a layer is measured by, each (N, C, C) or (N, C).
 
-    ``gram``: the Gram matrix. ``covariance``: the Gram matrix of mean-centred features.
+    ``gram``: the Gram matrix. ``covariance``: the Gram matrix of mean-centered features.
     ``moments``: covariance and channel means, that is the Gaussian fitted to the features; the
     raw Gram matrix mixes both, and where means are large (random weights) they drown the rest.
     """
     if statistic == "gram":
         return (gram_matrix(features),)
-    covariance = gram_matrix(features, centred=True)
+    covariance = gram_matrix(features, centered=True)
     if statistic == "covariance":
         return (covariance,)
     return covariance, _widen(features).mean((2, 3))
@@ -84,7 +84,7 @@ def feature_distance(value: Tensor, target: Tensor, scale: str) -> Tensor:
 
     ``paper``: mean over C, H, W of (F - T)^2 (Johnson et al., 2016, eq. 2).
     ``relative``: sum (F - T)^2 / sum T^2, so 1 is the distance of a blank from the target; the
-    divisor is at least :data:`LEAST_ENERGY` times sum F^2.
+    divisor is at least :data:`MIN_ENERGY` times sum F^2.
 
     Args:
         value: (N, C, H, W).
@@ -112,7 +112,7 @@ def statistic_distance(value: Tensor, target: Tensor, scale: str) -> Tensor:
 
 
 def total_variation(images: Tensor, scale: str) -> Tensor:
-    """Squared differences of neighbouring pixels, per picture of (N, 3, H, W) in [0, 1].
+    """Squared differences of neighboring pixels, per picture of (N, 3, H, W) in [0, 1].
 
     ``paper``: sum_chw (x[h+1] - x[h])^2 + (x[w+1] - x[w])^2 (Johnson et al., 2016, with beta = 2).
     ``relative``: the mean of each direction instead of the sum, so that the size of the picture
@@ -129,7 +129,7 @@ def total_variation(images: Tensor, scale: str) -> Tensor:
 
 
 def _relative(value: Tensor, target: Tensor) -> Tensor:
-    floor = LEAST_ENERGY * _energy(value.detach())
+    floor = MIN_ENERGY * _energy(value.detach())
     tiny = torch.finfo(value.dtype).tiny
     return _energy(value - target) / _energy(target).maximum(floor).clamp_min(tiny)
 

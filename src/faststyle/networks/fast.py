@@ -85,7 +85,7 @@ def _pad_mode(conv: nn.Conv2d) -> str:
 
 
 def resize_convolve(conv: nn.Module, x: Tensor) -> Tensor:
-    """Nearest-neighbour doubling, then ``conv`` (3x3, padding 1)."""
+    """Nearest-neighbor doubling, then ``conv`` (3x3, padding 1)."""
     assert isinstance(conv, nn.Conv2d)
     assert conv.bias is not None
     kernels = [k for rows in _two_taps(conv.weight, 2) for k in _two_taps(rows, 3)]

@@ -1,4 +1,4 @@
-"""Instance normalisation and ReLU in one, for channels-last tensors on a CPU.
+"""Instance normalization and ReLU in one, for channels-last tensors on a CPU.
 
 PyTorch's own instance norm turns channels-last tensors into channels-first ones and back; its batch
 norm does not, and batch norm of a batch of one picture is instance norm.
@@ -12,13 +12,13 @@ from torch.autograd.function import once_differentiable
 
 #: Pixels up to which PyTorch's batch norm, which adds them up one after another in float32, gives
 #: statistics to four digits. Of 4096 x 4096 it loses so many that pictures change visibly.
-_LARGEST = 1 << 18
+_MAX_PIXELS = 1 << 18
 #: Values of a chunk: 1 MiB in float32.
 _CHUNK_VALUES = 1 << 18
 
 
 def instance_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool) -> Tensor:
-    """Normalise over each picture's H and W: (x - mean) / sqrt(var + eps) * weight + bias.
+    """Normalize over each picture's H and W: (x - mean) / sqrt(var + eps) * weight + bias.
 
     Args:
         x: (N, C, H, W), best in channels-last layout; overwritten if no graph is recorded.
@@ -34,7 +34,7 @@ def instance_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: boo
     if torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad):
         result: Tensor = _InstanceNorm.apply(x, weight, bias, eps, relu)
         return result
-    _normalise(x, x, weight, bias, eps)
+    _normalize(x, x, weight, bias, eps)
     return x.relu_() if relu else x
 
 
@@ -46,7 +46,7 @@ class _InstanceNorm(torch.autograd.Function):
         ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool
     ) -> Tensor:
         y = torch.empty_like(x)
-        mean, rstd = _normalise(x, y, weight, bias, eps)
+        mean, rstd = _normalize(x, y, weight, bias, eps)
         ctx.eps = eps
         ctx.save_for_backward(x, weight, mean, rstd, y.relu_() if relu else None)
         return y
@@ -70,15 +70,15 @@ class _InstanceNorm(torch.autograd.Function):
         return dx, d_weight, d_bias, None, None
 
 
-def _normalise(
+def _normalize(
     source: Tensor, target: Tensor, weight: Tensor, bias: Tensor, eps: float
 ) -> tuple[Tensor, Tensor]:
-    """Write the normalised ``source`` to ``target``; return mean and 1 / deviation, each (N, C)."""
+    """Write the normalized ``source`` to ``target``; return mean and 1 / deviation, each (N, C)."""
     mean = torch.empty(*source.shape[:2], dtype=weight.dtype)
     rstd = torch.empty_like(mean)
     for n in range(source.shape[0]):
         one, result = source[n : n + 1], target[n : n + 1]
-        if one.shape[2] * one.shape[3] <= _LARGEST:
+        if one.shape[2] * one.shape[3] <= _MAX_PIXELS:
             out = (result, mean[n], rstd[n])
             torch.native_batch_norm(one, weight, bias, None, None, True, 0, eps, out=out)
             continue

@@ -1,7 +1,7 @@
 """A transform network on a picture of any size, in bounded memory and with the same result.
 
-Instance normalisation sees the whole picture, so a picture cannot simply be cut into parts: each
-would come out in colours of its own. Here each layer's statistics are taken from the whole picture,
+Instance normalization sees the whole picture, so a picture cannot simply be cut into parts: each
+would come out in colors of its own. Here each layer's statistics are taken from the whole picture,
 a strip of rows at a time, before the next layer is computed. What is kept of the picture are the
 features of the residual blocks, 4 * width channels at a quarter of its height and width; all that
 is larger is computed anew for each strip. That is 2.3 times the arithmetic of one pass.
@@ -26,7 +26,7 @@ _ENCODER_HALO = 8  # pixels: 9x9, then 3x3 at strides 1 and 2, is 4 + 1 + 2
 _BLOCK_HALO = 2  # features: two 3x3
 _DECODER_HALO = 3  # features: 3x3 here, 3x3 at half and 9x9 at a quarter of its scale
 
-# One for the statistics of each normalisation, and one for the result.
+# One for the statistics of each normalization, and one for the result.
 _ENCODER_PASSES, _BLOCK_PASSES, _DECODER_PASSES = 4, 3, 3
 
 #: Rows from, to (of pixels or features) -> the strip (1, C, to - from, W).

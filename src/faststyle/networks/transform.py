@@ -1,4 +1,4 @@
-"""The transform networks: a photo in, the stylised photo out, in one pass."""
+"""The transform networks: a photo in, the stylized photo out, in one pass."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from faststyle.errors import UserError, nearest
+from faststyle.core.errors import UserError, nearest
 from faststyle.networks import fast
 
 _CHOICES = {
@@ -27,7 +27,7 @@ class TransformNetwork(nn.Module):
         width: channels of the first layer; the residual blocks have four times as many.
         blocks: number of residual blocks.
         norm: ``instance`` (Ulyanov et al., 2017) or ``batch``.
-        upsample: ``resize`` (nearest neighbour, then convolution; Odena et al., 2016: no
+        upsample: ``resize`` (nearest neighbor, then convolution; Odena et al., 2016: no
             checkerboards) or ``transposed`` convolution.
         padding: ``reflect``, ``zero``, or ``reflect_start`` (the paper's: the picture is reflected
             once at the start and the residual blocks do without padding).
@@ -70,9 +70,9 @@ class TransformNetwork(nn.Module):
         self.head = _conv(width, 3, 9, 1, padding)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Stylise ``images`` (N, 3, H, W; RGB in [0, 1]); the result has the same shape."""
+        """Stylize ``images`` (N, 3, H, W; RGB in [0, 1]); the result has the same shape."""
         height, width = images.shape[-2:]
-        x = extend(images, minimum=max(8, self.reflection + 1))
+        x = pad_to_multiple(images, minimum=max(8, self.reflection + 1))
         if self.reflection:
             x = F.pad(x, (self.reflection,) * 4, mode="reflect")
         y = fast.forward(self, x) if fast.applies(self, x) else self.plain(x)
@@ -113,7 +113,7 @@ class ResidualBlock(nn.Module):
         return x + residual
 
 
-def extend(images: Tensor, minimum: int) -> Tensor:
+def pad_to_multiple(images: Tensor, minimum: int) -> Tensor:
     """Repeat the last row and column of (N, C, H, W) until both sides are multiples of 4.
 
     A side of less than ``minimum`` becomes that long, rounded up to a multiple of 4.

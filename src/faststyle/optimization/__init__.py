@@ -1,1 +1,1 @@
-"""The slow way (Gatys et al., 2016): optimise the pixels themselves, on the same losses."""
+"""The slow way (Gatys et al., 2016): optimize the pixels themselves, on the same losses."""

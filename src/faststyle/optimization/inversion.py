@@ -42,6 +42,6 @@ def invert(
     size = (photo.shape[1], photo.shape[2])
     pixels = starting_picture("noise", 1.0, None, size, seed)[None].to(photo.device)
     objective = Objective(loss, photo[None])
-    LBFGS(pixels).minimise(objective, iterations, after_each)
+    LBFGS(pixels).minimize(objective, iterations, after_each)
     assert objective.best is not None
     return objective.best[0]

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from faststyle.errors import UserError
+from faststyle.core.errors import UserError
 from faststyle.losses import PerceptualLoss
 
 

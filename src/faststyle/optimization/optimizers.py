@@ -12,7 +12,7 @@ import torch
 from scipy.optimize import minimize
 from torch import Tensor
 
-from faststyle.errors import UserError
+from faststyle.core.errors import UserError
 
 # Evaluations that one line search may take.
 _LINE_SEARCH = 25
@@ -24,7 +24,7 @@ Objective = Callable[[Tensor], Tensor]
 class PixelOptimizer(Protocol):
     """Lowers an objective by changing the ``pixels`` (1, 3, H, W) that it was made for."""
 
-    def minimise(
+    def minimize(
         self, objective: Objective, iterations: int, after_each: Callable[[], None]
     ) -> None:
         """Run up to ``iterations`` iterations, each with at least one call of ``objective``."""
@@ -37,7 +37,7 @@ class PixelOptimizer(Protocol):
 
 
 class _OfTorch:
-    """What torch's optimisers have in common: they can be saved after any iteration."""
+    """What torch's optimizers have in common: they can be saved after any iteration."""
 
     _optimizer: torch.optim.Optimizer
 
@@ -74,7 +74,7 @@ class LBFGS(_OfTorch):
         )
         self._evaluated: tuple[Tensor, Tensor, Tensor] | None = None
 
-    def minimise(
+    def minimize(
         self, objective: Objective, iterations: int, after_each: Callable[[], None]
     ) -> None:
         """See :class:`PixelOptimizer`."""
@@ -105,7 +105,7 @@ class Adam(_OfTorch):
         self._pixels = pixels.requires_grad_()
         self._optimizer = torch.optim.Adam([pixels], learning_rate)
 
-    def minimise(
+    def minimize(
         self, objective: Objective, iterations: int, after_each: Callable[[], None]
     ) -> None:
         """See :class:`PixelOptimizer`."""
@@ -119,7 +119,7 @@ class Adam(_OfTorch):
 class LBFGSB:
     """L-BFGS-B (Byrd et al., 1995) of SciPy: float64 outside, and pixels bound to [0, 1].
 
-    SciPy keeps its curvature to itself, so every call of :meth:`minimise` starts without any.
+    SciPy keeps its curvature to itself, so every call of :meth:`minimize` starts without any.
 
     Args:
         pixels: (1, 3, H, W).
@@ -131,7 +131,7 @@ class LBFGSB:
         self._pixels = pixels
         self.history = history
 
-    def minimise(
+    def minimize(
         self, objective: Objective, iterations: int, after_each: Callable[[], None]
     ) -> None:
         """See :class:`PixelOptimizer`."""

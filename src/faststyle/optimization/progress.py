@@ -1,4 +1,4 @@
-"""What is shown while a picture is optimised: a bar with the terms, TensorBoard, snapshots."""
+"""What is shown while a picture is optimized: a bar with the terms, TensorBoard, snapshots."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from faststyle import images
-from faststyle.images import Picture
+from faststyle.pictures.files import save_picture
+from faststyle.pictures.picture import Picture
 
 
 class Progress:
@@ -52,8 +52,8 @@ class Progress:
 
     def snapshot(self, pixels: Tensor, number: int) -> None:
         """Keep the picture (3, H, W) of an iteration as a numbered file and in TensorBoard."""
-        self.done = number  # an optimiser that finds nothing more to do makes fewer iterations
+        self.done = number  # an optimizer that finds nothing more to do makes fewer iterations
         self._bar.n = number
-        images.save(Picture(pixels.cpu()), self.folder / "snapshots" / f"{self.done:05}.png")
+        save_picture(Picture(pixels.cpu()), self.folder / "snapshots" / f"{self.done:05}.png")
         self._writer.add_image("picture", pixels, self.done)
         self._writer.flush()

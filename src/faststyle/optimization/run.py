@@ -15,12 +15,10 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig
 from torch import Tensor
 
-from faststyle import images
-from faststyle.config import LAST_CHECKPOINT, find_resume
-from faststyle.errors import UserError
-from faststyle.files import check_writable
-from faststyle.hardware import find_device
-from faststyle.images import Picture
+from faststyle.config.runs import LAST_CHECKPOINT, find_resume
+from faststyle.core.atomic import check_writable
+from faststyle.core.devices import find_device
+from faststyle.core.errors import UserError
 from faststyle.losses import PerceptualLoss
 from faststyle.losses.perceptual import StyleImage
 from faststyle.optimization.objective import Objective
@@ -28,6 +26,9 @@ from faststyle.optimization.optimizers import PixelOptimizer
 from faststyle.optimization.progress import Progress
 from faststyle.optimization.start import sizes, starting_picture
 from faststyle.optimization.state import State
+from faststyle.pictures.files import format_of, load_picture, save_picture
+from faststyle.pictures.picture import Picture
+from faststyle.pictures.pixels import psnr, resample, resize, shrink
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class Task:
 
 
 def optimize(cfg: DictConfig) -> Path:
-    """Optimise one picture.
+    """Optimize one picture.
 
     Args:
         cfg: what ``configs/optimize.yaml`` composes.
@@ -60,7 +61,7 @@ def optimize(cfg: DictConfig) -> Path:
         and the process exits with 128 plus the signal's number.
 
     Raises:
-        UserError: anything that the user can put right; see :mod:`faststyle.errors`.
+        UserError: anything that the user can put right; see :mod:`faststyle.core.errors`.
     """
     target = _check_target(cfg)
     out = Path(cfg.output_dir)
@@ -86,8 +87,8 @@ def optimize(cfg: DictConfig) -> Path:
         log.warning("stopped; go on with resume=last")
     finally:
         if state.best is not None:
-            pixels = images.resample(state.best[0].cpu(), task.sizes[-1])
-            images.save(_like(content, pixels), target)
+            pixels = resample(state.best[0].cpu(), task.sizes[-1])
+            save_picture(_like(content, pixels), target)
             log.info("wrote %s, loss %.4g%s", target, state.best_loss, _distance(pixels, content))
     if stopped:
         sys.exit(128 + stopped[0])
@@ -123,8 +124,8 @@ def _descend_at_one_size(
 
     while state.iteration < task.iterations:
         count = min(task.snapshot_every, task.iterations - state.iteration)
-        optimizer.minimise(objective, count, after_each)
-        remember()  # an optimiser that starts at the minimum makes no iteration
+        optimizer.minimize(objective, count, after_each)
+        remember()  # an optimizer that starts at the minimum makes no iteration
         state.iteration += count
         state.pixels, state.optimizer = pixels.detach(), optimizer.state_dict()
         save()
@@ -133,14 +134,14 @@ def _descend_at_one_size(
 
 
 def _distance(pixels: Tensor, content: Picture | None) -> str:
-    return "" if content is None else f", {images.psnr(pixels, content.pixels):.1f} dB of the photo"
+    return "" if content is None else f", {psnr(pixels, content.pixels):.1f} dB of the photo"
 
 
 def _refine(state: State) -> None:
     """Carry the best picture of one size to the next."""
     assert state.best is not None
     state.level += 1
-    state.pixels = images.resample(state.best[0], state.sizes[state.level])[None]
+    state.pixels = resample(state.best[0], state.sizes[state.level])[None]
     state.iteration, state.optimizer = 0, {}
     state.best, state.best_loss = None, float("inf")
 
@@ -152,13 +153,13 @@ def _objective(task: Task, size: tuple[int, int], device: torch.device) -> Objec
         task.loss.set_style([_scaled(image, factor, device) for image in task.style])
     photo = task.photo
     if photo is not None:
-        photo = images.resample(photo, size)[None].to(device)
+        photo = resample(photo, size)[None].to(device)
     return Objective(task.loss, photo)
 
 
 def _scaled(image: StyleImage, factor: float, device: torch.device) -> StyleImage:
     short_side = max(1, round(min(image.pixels.shape[1:]) * factor))
-    return StyleImage(images.resize(image.pixels, short_side).to(device), image.weight)
+    return StyleImage(resize(image.pixels, short_side).to(device), image.weight)
 
 
 def _prepare(cfg: DictConfig, content: Picture | None) -> Task:
@@ -167,7 +168,7 @@ def _prepare(cfg: DictConfig, content: Picture | None) -> Task:
             raise UserError(f"{name}={cfg[name]} must be a whole number above 0")
     loss = instantiate(cfg.loss, encoder=instantiate(cfg.encoder))
     if not (loss.content or loss.style):
-        raise UserError("nothing to optimise: all content and style weights are 0")
+        raise UserError("nothing to optimize: all content and style weights are 0")
     if loss.content and content is None:
         raise UserError("content has no value, but the loss has content layers: pass content=PATH")
     style = instantiate(cfg.style).load() if loss.style else []
@@ -185,7 +186,7 @@ def _prepare(cfg: DictConfig, content: Picture | None) -> Task:
 
 
 def _load_content(cfg: DictConfig) -> Picture | None:
-    """The photo at the size it is optimised at, with its profile and transparency."""
+    """The photo at the size it is optimized at, with its profile and transparency."""
     if cfg.size is not None and (not isinstance(cfg.size, int) or cfg.size < 1):
         raise UserError(f"size={cfg.size} must be a whole number of pixels above 0, or null")
     if cfg.content is None:
@@ -193,8 +194,8 @@ def _load_content(cfg: DictConfig) -> Picture | None:
             raise UserError("without a content, size must say how large the picture is to be")
         _check_pixels((cfg.size, cfg.size), cfg.max_pixels)
         return None
-    picture = images.load(Path(cfg.content).expanduser())
-    pixels = picture.pixels if cfg.size is None else images.shrink(picture.pixels, cfg.size)
+    picture = load_picture(Path(cfg.content).expanduser())
+    pixels = picture.pixels if cfg.size is None else shrink(picture.pixels, cfg.size)
     _check_pixels(_size(pixels), cfg.max_pixels)
     return _like(picture, pixels)
 
@@ -202,7 +203,7 @@ def _load_content(cfg: DictConfig) -> Picture | None:
 def _check_target(cfg: DictConfig) -> Path:
     """Where the result goes, found out now and not after minutes of work."""
     target = Path(cfg.output).expanduser()
-    images.format_of(target)
+    format_of(target)
     paintings = cfg.style.image if isinstance(cfg.style.image, ListConfig) else [cfg.style.image]
     given = [Path(path).expanduser() for path in (cfg.content, cfg.start, *paintings) if path]
     if target.resolve() in [path.resolve() for path in given]:
@@ -225,12 +226,12 @@ def _size(pixels: Tensor) -> tuple[int, int]:
 
 
 def _like(picture: Picture | None, pixels: Tensor) -> Picture:
-    """``pixels`` with the transparency and the colour profile of ``picture``, if there is one."""
+    """``pixels`` with the transparency and the color profile of ``picture``, if there is one."""
     if picture is None:
         return Picture(pixels)
     alpha = picture.alpha
     if alpha is not None:
-        alpha = images.resample(alpha, _size(pixels))
+        alpha = resample(alpha, _size(pixels))
     return replace(picture, pixels=pixels, alpha=alpha)
 
 

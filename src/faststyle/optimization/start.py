@@ -5,10 +5,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from faststyle import images
-from faststyle.errors import UserError
+from faststyle.core.errors import UserError
+from faststyle.pictures.files import load_picture
+from faststyle.pictures.pixels import resample
 
-#: Larger pictures are optimised from coarse to fine, where nothing else is asked for.
+#: Larger pictures are optimized from coarse to fine, where nothing else is asked for.
 COARSE_SIDE = 512
 
 
@@ -36,16 +37,16 @@ def starting_picture(
     if start == "noise":
         return uniform
     if start != "content":
-        picture = images.resample(images.load(Path(start).expanduser()).pixels, size)
+        picture = resample(load_picture(Path(start).expanduser()).pixels, size)
     elif photo is None:
         raise UserError("there is no content to start from: pass content=photo.jpg or start=noise")
     else:
-        picture = images.resample(photo, size)
+        picture = resample(photo, size)
     return torch.lerp(picture, uniform, float(noise))
 
 
 def sizes(size: tuple[int, int], coarse_to_fine: bool | str) -> list[tuple[int, int]]:
-    """Heights and widths to optimise at, one after another; the last is ``size``.
+    """Heights and widths to optimize at, one after another; the last is ``size``.
 
     Each is half of the next, down to a longer side of :data:`COARSE_SIDE` at most (Gatys et al.,
     2017, section 6): strokes are laid out where the encoder's receptive field sees them whole.

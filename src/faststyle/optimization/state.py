@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
-from faststyle.errors import UserError
-from faststyle.torch_files import read_torch, write_torch
+from faststyle.core.errors import UserError
+from faststyle.core.torch_files import read_torch, write_torch
 
 
 @dataclass

@@ -14,18 +14,20 @@ from torch.utils.tensorboard import SummaryWriter
 from torchvision.utils import make_grid
 from tqdm import tqdm
 
-from faststyle import images
-from faststyle.contact_sheet import Panel, contact_sheet
+from faststyle.core.atomic import check_writable
+from faststyle.core.devices import find_device
 from faststyle.encoder import VGGEncoder
-from faststyle.files import check_writable
-from faststyle.hardware import find_device
 from faststyle.losses import gram_matrix
 from faststyle.optimization.inversion import invert
+from faststyle.pictures.contact_sheet import Panel, contact_sheet
+from faststyle.pictures.files import format_of, load_picture, save_picture
+from faststyle.pictures.pillow import pil_to_tensor, to_pil
+from faststyle.pictures.pixels import psnr, shrink, to_unit
 
-#: Dark blue over red to light yellow, which is readable in print and to the colour-blind.
+#: Dark blue over red to light yellow, which is readable in print and to the color-blind.
 _DARK, _MIDDLE, _LIGHT = "#0d0887", "#cc4778", "#f0f921"
 #: Entries of a Gram matrix are told apart down to this part of the largest.
-_LEAST_SHOWN = 1e-4
+_MIN_SHOWN = 1e-4
 _PANEL = 512  # pixels high
 
 #: layer -> kind of view -> picture (3, H, W) in [0, 1].
@@ -64,7 +66,7 @@ def look(
         if invert is not None:
             with torch.enable_grad():
                 recovered = invert(layer)
-            distance = f"recovered, {images.psnr(recovered, photo):.1f} dB of the photo"
+            distance = f"recovered, {psnr(recovered, photo):.1f} dB of the photo"
             views[layer][distance] = recovered
     return views
 
@@ -84,16 +86,16 @@ def feature_grid(features: Tensor, maps: int) -> Tensor:
 
 
 def heat_map(gram: Tensor) -> Tensor:
-    """A Gram matrix (C, C) as colours (3, C, C) in [0, 1], on a logarithmic scale of four decades.
+    """A Gram matrix (C, C) as colors (3, C, C) in [0, 1], on a logarithmic scale of four decades.
 
     Channels are in order of their energy, so that one large one does not hide as a single line.
     """
     order = gram.diagonal().argsort(descending=True)
     size = gram[order][:, order].abs()
-    part = (size / size.max().clamp_min(torch.finfo(size.dtype).tiny)).clamp_min(_LEAST_SHOWN)
-    shade = 1 - part.log10() / math.log10(_LEAST_SHOWN)
-    coloured = ImageOps.colorize(images.to_pil(shade[None]), _DARK, _LIGHT, _MIDDLE)
-    return images.to_unit(images.to_uint8(coloured))
+    part = (size / size.max().clamp_min(torch.finfo(size.dtype).tiny)).clamp_min(_MIN_SHOWN)
+    shade = 1 - part.log10() / math.log10(_MIN_SHOWN)
+    colored = ImageOps.colorize(to_pil(shade[None]), _DARK, _LIGHT, _MIDDLE)
+    return to_unit(pil_to_tensor(colored))
 
 
 def _panels(views: Views) -> list[list[Panel]]:
@@ -115,12 +117,12 @@ def _enlarge(pixels: Tensor) -> Tensor:
 
 def show(args: argparse.Namespace) -> None:
     """What ``scripts/features.py`` was asked for. Raises ``UserError``."""
-    images.format_of(args.output)
+    format_of(args.output)
     check_writable(args.output.resolve().parent)
     device = find_device(args.device)
     layers = list(dict.fromkeys(filter(None, args.layers.split(","))))
-    photo = images.shrink(images.load(args.photo).pixels, args.size).to(device)
-    style = args.style and images.shrink(images.load(args.style).pixels, args.size).to(device)
+    photo = shrink(load_picture(args.photo).pixels, args.size).to(device)
+    style = args.style and shrink(load_picture(args.style).pixels, args.size).to(device)
     encoder = VGGEncoder(args.encoder, args.weights).to(device)
     encoder.to(memory_format=torch.channels_last)
     encoder.check_layers(layers)
@@ -132,7 +134,7 @@ def show(args: argparse.Namespace) -> None:
 
         recovered = recover if args.reconstruct else None
         views = look(encoder, layers, photo, style, recovered, args.maps)
-    images.save(contact_sheet(_panels(views), _PANEL), args.output)
+    save_picture(contact_sheet(_panels(views), _PANEL), args.output)
     if args.logdir:
         write_tensorboard(views, args.logdir)
 

@@ -1,1 +1,1 @@
-"""Training a style: the LightningModule, its callbacks, and ``train(cfg)``."""
+"""Training: one engine, and a folder for each task."""

@@ -1,0 +1,17 @@
+"""The per-style file: weights and the facts needed to rebuild and trust them."""
+
+from faststyle.checkpoints.catalog import find_style
+from faststyle.checkpoints.loading import load_style
+from faststyle.checkpoints.onnx_file import OnnxStyle, read_onnx
+from faststyle.checkpoints.style_file import FORMAT_VERSION, TrainedStyle, read_style, write_style
+
+__all__ = [
+    "FORMAT_VERSION",
+    "OnnxStyle",
+    "TrainedStyle",
+    "find_style",
+    "load_style",
+    "read_onnx",
+    "read_style",
+    "write_style",
+]

@@ -1,0 +1,103 @@
+"""Whatever ``--ckpt`` may name: our own files, Lightning's, and pytorch/examples'."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from faststyle.checkpoints.style_file import TrainedStyle, build_network, read_style
+from faststyle.core.errors import UserError, nearest
+from faststyle.core.torch_files import read_torch
+
+#: Where a checkpoint of training keeps the network's weights, and the facts about it.
+NETWORK_PREFIX = "network."
+FACTS_KEY = "faststyle"
+
+
+def load_style(path: Path) -> TrainedStyle:
+    """Load a trained style from any supported file; code in a file is never run.
+
+    Supported: ``.safetensors`` of faststyle; Lightning ``.ckpt`` of faststyle's training; ``.pth``
+    and ``.model`` of pytorch/examples' fast_neural_style.
+
+    Raises ``UserError`` if the file is missing, corrupt, would run code, or is none of these.
+    """
+    if not path.is_file():
+        raise UserError(f"no such checkpoint: {path}{_suggest(path)}")
+    if path.suffix == ".onnx":
+        raise UserError(f"{path}: ONNX is for stylizing; pass the checkpoint it was exported from")
+    if path.suffix == ".safetensors":
+        return read_style(path)
+    content = read_torch(path)
+    if FACTS_KEY in content and isinstance(content.get("state_dict"), Mapping):
+        return _from_lightning(content, path)
+    if "deconv3.conv2d.weight" in content:
+        return _from_pytorch_examples(content, path)
+    raise UserError(
+        f"{path} is no style that is known here: neither trained by faststyle"
+        " nor by pytorch/examples' fast_neural_style"
+    )
+
+
+def _from_lightning(content: Mapping[str, object], path: Path) -> TrainedStyle:
+    facts, state = content[FACTS_KEY], content["state_dict"]
+    assert isinstance(state, Mapping)
+    if not isinstance(facts, Mapping) or "network" not in facts:
+        raise UserError(f"{path} does not describe its network")
+    tensors = {
+        str(key).removeprefix(NETWORK_PREFIX): value
+        for key, value in state.items()
+        if str(key).startswith(NETWORK_PREFIX) and isinstance(value, Tensor)
+    }
+    network = build_network(str(facts["network"]), tensors, path)
+    texts = {str(key): str(value) for key, value in facts.items()}
+    return TrainedStyle(network, texts | {"steps": str(content.get("global_step", "?"))})
+
+
+def _from_pytorch_examples(content: Mapping[str, object], path: Path) -> TrainedStyle:
+    """The same network under other names, made for pixels in [0, 255]: the range is folded in."""
+    tensors = {
+        _our_name(key): value.float()
+        for key, value in content.items()
+        # Files of before PyTorch 0.4.1 hold running statistics that instance norm never used.
+        if isinstance(value, Tensor) and not re.search(r"running_(mean|var)|num_batches", key)
+    }
+    if "stem.0.weight" in tensors and "head.weight" in tensors and "head.bias" in tensors:
+        tensors["stem.0.weight"] = tensors["stem.0.weight"] * 255
+        tensors["head.weight"] = tensors["head.weight"] / 255
+        tensors["head.bias"] = tensors["head.bias"] / 255
+    network = build_network('{"output": "linear"}', tensors, path)
+    return TrainedStyle(network, {"style": path.stem, "origin": "pytorch/examples"})
+
+
+_STAGES = {
+    "conv1.conv2d": "stem.0",
+    "in1": "stem.1",
+    "conv2.conv2d": "down1.0",
+    "in2": "down1.1",
+    "conv3.conv2d": "down2.0",
+    "in3": "down2.1",
+    "deconv1.conv2d": "up1.1",
+    "in4": "up1.2",
+    "deconv2.conv2d": "up2.1",
+    "in5": "up2.2",
+    "deconv3.conv2d": "head",
+}
+
+
+def _our_name(key: str) -> str:
+    module, _, leaf = key.rpartition(".")
+    block = re.fullmatch(r"res([1-5])\.(?:(conv[12])\.conv2d|in([12]))", module)
+    if block:
+        part = block[2] or f"norm{block[3]}"
+        return f"blocks.{int(block[1]) - 1}.{part}.{leaf}"
+    return f"{_STAGES.get(module, module)}.{leaf}"
+
+
+def _suggest(path: Path) -> str:
+    folder = path.parent
+    if not folder.is_dir():
+        return ""
+    names = [p.name for p in folder.iterdir() if p.suffix in (".safetensors", ".ckpt", ".pth")]
+    return f"; {nearest(path.name, names)}" if names else ""

@@ -1,0 +1,1 @@
+"""Hydra around all that is composed: commands, where runs live, errors for people."""

@@ -1,0 +1,86 @@
+"""What a user gets wrong in settings, as one clear line."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import DictConfig, ListConfig
+from omegaconf.errors import (
+    InterpolationResolutionError,
+    MissingMandatoryValue,
+    OmegaConfBaseException,
+)
+
+from faststyle.config.compose import compose_config
+from faststyle.core.errors import UserError, causes, nearest
+
+
+@contextmanager
+def report_config_errors(config_dir: Path, config_name: str) -> Iterator[None]:
+    """Turn what Hydra and OmegaConf raise for a user's mistake into ``UserError``.
+
+    Expects ``HYDRA_FULL_ERROR=1``: otherwise Hydra prints a traceback of its own.
+    """
+    try:
+        yield
+    except MissingConfigException as error:
+        raise _missing_choice(error) from None
+    except (HydraException, OmegaConfBaseException) as error:
+        cause = _user_error_behind(error)
+        raise cause or UserError(_explain(error, config_dir, config_name)) from None
+
+
+def _missing_choice(error: MissingConfigException) -> UserError:
+    group, _, name = str(error.missing_cfg_file).rpartition("/")
+    if not error.options:
+        return UserError(str(error))
+    return UserError(f'unknown {group} "{name}": {nearest(name, error.options)}')
+
+
+def _user_error_behind(error: BaseException) -> UserError | None:
+    """The error of ours that Hydra's ``instantiate`` or a resolver wrapped, if it is one."""
+    return next((cause for cause in causes(error) if isinstance(cause, UserError)), None)
+
+
+def _explain(error: Exception, config_dir: Path, config_name: str) -> str:
+    text = str(error) or str(error.__cause__ or type(error).__name__)
+    choice = re.match(r"In '(\w+)/(\w+)': Could not override '(\w+)'", text)
+    if choice:
+        return (
+            f"{choice[1]}={choice[2]} is for another command than {config_name}.py: here there is"
+            f' no "{choice[3]}" to choose'
+        )
+    key = re.search(r"Could not override '([^']+)'", text)
+    if key:
+        keys = list(_keys(compose_config(config_dir, config_name)))
+        return (
+            f'unknown setting "{key[1]}": {_nearest_key(key[1], keys)}'
+            f" (or add it with +{key[1]}=...)"
+        )
+    if isinstance(error, MissingMandatoryValue):
+        missing = getattr(error, "full_key", None) or text
+        return f"{missing} has no value; pass {missing}=..."
+    return text.split("\n")[0] if isinstance(error, InterpolationResolutionError) else text
+
+
+def _nearest_key(key: str, keys: list[str]) -> str:
+    """Among all keys if one is close, else among those beside it."""
+    guess = nearest(key, keys)
+    if guess.startswith("did"):
+        return guess
+    parent = key.rpartition(".")[0]
+    siblings = [k for k in keys if k.rpartition(".")[0] == parent]
+    return nearest(key, siblings or [k for k in keys if "." not in k])
+
+
+def _keys(node: DictConfig | ListConfig, prefix: str = "") -> Iterator[str]:
+    if isinstance(node, ListConfig):
+        return
+    for key in node:
+        name = f"{prefix}{key!s}"
+        yield name
+        child = node._get_node(key)
+        if isinstance(child, DictConfig) and not child._is_none() and not child._is_missing():
+            yield from _keys(child, f"{name}.")

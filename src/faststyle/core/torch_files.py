@@ -1,0 +1,37 @@
+"""Files of PyTorch's own format: written atomically, read without running what they may carry."""
+
+import io
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from faststyle.core.atomic import atomic_write
+from faststyle.core.errors import UserError
+
+
+def write_torch(content: Mapping[str, object], path: Path) -> None:
+    """``torch.save`` beside the final name, then rename. Raises ``OSError`` if there is no room."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
+
+
+def read_torch(path: Path) -> Mapping[str, object]:
+    """The mapping that ``torch.save`` wrote, on the CPU; only tensors and plain values are allowed.
+
+    Raises ``UserError`` if the file is damaged, holds anything else, or no mapping at the top.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise UserError(
+            f"{path} is refused: it is no checkpoint, or holds code beside its weights"
+        ) from None
+    except Exception:  # the reader trips over damage in a dozen different ways
+        raise UserError(f"{path} is not a readable checkpoint (truncated or corrupt?)") from None
+    if not isinstance(content, Mapping):
+        raise UserError(f"{path} holds a {type(content).__name__}, not a checkpoint")
+    return content

@@ -1,0 +1,136 @@
+"""A style's image: a file of the user's, one that ships with faststyle, or a verified download."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from torch import Tensor
+
+from faststyle.core.downloads import fetch_small
+from faststyle.core.errors import UserError
+from faststyle.pictures.files import load_picture, load_rgb
+from faststyle.pictures.pixels import resize, scaled_size
+
+# Of a style image once it is scaled: the loss network takes about 6 kB for each.
+_MAX_SCALED_PIXELS = 4_000_000
+
+#: A path that starts so names a picture inside the package.
+BUNDLED = "bundled:"
+
+
+@dataclass(frozen=True)
+class Style:
+    """A style as its config describes it.
+
+    Args:
+        name: what its checkpoint is called.
+        image: a path, ``bundled:NAME``, or several of them, mixed by ``image_weights``; none to
+            download from ``url``.
+        url: where the image is fetched from on first use.
+        aspect: width / height that the download must have within 5 %; a wrong or cropped picture
+            is refused.
+        size: the short side, in pixels, that the image is scaled to before brush strokes are
+            measured: larger means larger strokes.
+        image_weights: one weight for each image; equal if none.
+        title, artist, year, licence: carried into the checkpoint.
+        cache: the folder of downloads.
+        style_weight: the default of ``loss.style_weight`` for this style, where it wants its own.
+    """
+
+    name: str
+    image: str | Sequence[str] | None = None
+    url: str | None = None
+    aspect: float | None = None
+    size: int = 320
+    image_weights: Sequence[float] | None = None
+    title: str | None = None
+    artist: str | None = None
+    year: int | str | None = None
+    licence: str | None = None
+    cache: str = "~/.cache/faststyle"
+    style_weight: float | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ``UserError`` for a size at which there are no brush strokes."""
+        if self.size < 8:
+            raise UserError(f"style.size is {self.size}; brush strokes need at least 8 pixels")
+
+    def paths(self) -> list[Path]:
+        """The image files, downloaded if need be. Raises ``UserError`` if one cannot be had."""
+        if self.image is None:
+            return [self._download()]
+        given = [self.image] if isinstance(self.image, str | os.PathLike) else list(self.image)
+        if not given:
+            raise UserError("style.image is an empty list; name at least one picture")
+        return [local_image(str(path)) for path in given]
+
+    def load(self) -> list[tuple[Tensor, float]]:
+        """Each image scaled to ``size``, (3, H, W) in [0, 1], and its weight in the mixture.
+
+        Raises ``UserError`` if an image is missing, corrupt, or the weights do not match.
+        """
+        paths = self.paths()
+        weights = [1.0] * len(paths) if self.image_weights is None else list(self.image_weights)
+        if len(weights) != len(paths) or any(w < 0 for w in weights) or sum(weights) <= 0:
+            raise UserError(
+                f"style.image_weights must be {len(paths)} numbers >= 0, not all 0: {weights}"
+            )
+        return [(self._scaled(path), w) for path, w in zip(paths, weights, strict=True)]
+
+    def _scaled(self, path: Path) -> Tensor:
+        pixels = load_picture(path).pixels
+        height, width = scaled_size(pixels, self.size)
+        if height * width > _MAX_SCALED_PIXELS:
+            raise UserError(
+                f"{path}: {width} x {height} pixels at style.size={self.size} are more than the"
+                f" limit of {_MAX_SCALED_PIXELS:,}; crop the picture, or lower style.size"
+            )
+        return resize(pixels, self.size)
+
+    def facts(self) -> dict[str, str]:
+        """What a checkpoint should say about its style, the SHA-256 of each image included."""
+        digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in self.paths()]
+        facts = {
+            "style": self.name,
+            "style_sha256": ",".join(digests),
+            "title": self.title,
+            "artist": self.artist,
+            "year": self.year,
+            "licence": self.licence,
+        }
+        return {key: str(value) for key, value in facts.items() if value is not None}
+
+    def _download(self) -> Path:
+        if self.url is None:
+            raise UserError(f'style "{self.name}" has no image: pass style.image=PATH')
+        path = Path(self.cache).expanduser() / "styles" / f"{self.name}.jpg"
+        if not path.exists():
+            try:
+                fetch_small(self.url, path, self._check)
+            except UserError as error:
+                raise UserError(f"{error}; or pass style.image=/path/to/painting.jpg") from None
+        return path
+
+    def _check(self, path: Path) -> None:
+        width, height = load_rgb(path).size
+        if min(width, height) < 256:
+            raise UserError(f"{self.url} gave only {width} x {height} pixels")
+        if self.aspect and abs(width / height / self.aspect - 1) > 0.05:
+            raise UserError(
+                f"{self.url} gave another picture ({width} x {height}) than {self.name}"
+            )
+
+
+def local_image(given: str) -> Path:
+    """The file that a path or ``bundled:NAME`` means. Raises ``UserError`` if there is none."""
+    if given.startswith(BUNDLED):
+        name = given.removeprefix(BUNDLED)
+        path = Path(str(resources.files("faststyle") / "assets" / name))
+    else:
+        path = Path(given).expanduser()
+    if not path.is_file():
+        raise UserError(f"no such style image: {given}")
+    return path

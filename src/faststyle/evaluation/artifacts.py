@@ -1,0 +1,128 @@
+"""What goes wrong in stylized pictures, as numbers: checkerboards, borders, flicker, dots, stripes.
+
+All take RGB in [0, 1], (N, 3, H, W), and look at brightness (ITU-R BT.601). Each of the last two
+counts what the photo itself holds too: report the difference.
+"""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from faststyle.pictures.pixels import to_luma
+
+Stylize = Callable[[Tensor], Tensor]
+
+_BAND, _MARGIN = 16, 64  # pixels
+#: Pictures no larger have nothing left far from a cut.
+MIN_SIDE_FOR_BORDERS = 2 * _MARGIN + 8 * _BAND
+
+_WINDOW = 64  # pixels; spectra are means over windows of this side
+_STRIDE = 4  # of the transform network's deepest layers
+
+
+def checkerboard(pictures: Tensor) -> Tensor:
+    """Power at the frequencies of the network's strides over that of their neighbors, (N,) in dB.
+
+    Up-sampling by 2 and 4 leaves patterns with periods of 2 and 4 pixels (Odena et al., 2016),
+    which are peaks of the spectrum at multiples of a quarter of the sampling rate. Spectra are
+    means of periodograms (Hann window, half overlap; Welch, 1967); neighbors are 3 to 5 bins away,
+    where the window does not leak. 0 dB is no peak at all.
+
+    Raises ``ValueError`` for pictures smaller than 64 x 64.
+    """
+    power = _spectrum(to_luma(pictures)[:, 0])
+    step = _WINDOW // _STRIDE
+    peaks = torch.zeros(_WINDOW, _WINDOW, dtype=torch.bool)
+    peaks[::step, ::step] = True
+    peaks[0, 0] = False  # the mean of the window
+    ratios = []
+    for y, x in peaks.nonzero().tolist():
+        near = torch.roll(power, (5 - y, 5 - x), (1, 2))[:, :11, :11]
+        ring = torch.ones(11, 11, dtype=torch.bool)
+        ring[3:8, 3:8] = False
+        ratios.append(near[:, 5, 5] / near[:, ring].mean(1))
+    return 10 * torch.stack(ratios).mean(0).log10()
+
+
+def border_error(
+    stylize: Stylize, photos: Tensor, band: int = _BAND, margin: int = _MARGIN
+) -> Tensor:
+    """How much more a cut changes pixels beside it than pixels far from it, (N,), a ratio.
+
+    A photo is stylized as a whole, and cut by ``margin`` pixels on every side. The two differ
+    everywhere, since statistics of normalization do; the ratio is of the mean absolute difference
+    within ``band`` pixels of the cut to that beyond four bands, which counts as half a gray level
+    if it is less. 1 is a border that cannot be seen.
+    """
+    inner = (..., slice(margin, -margin), slice(margin, -margin))
+    difference = (stylize(photos)[inner] - stylize(photos[inner])).abs().mean(1)
+    near = torch.ones_like(difference[0], dtype=torch.bool)
+    near[band:-band, band:-band] = False
+    far = torch.zeros_like(near)
+    far[4 * band : -4 * band, 4 * band : -4 * band] = True
+    return difference[:, near].mean(1) / difference[:, far].mean(1).clamp_min(0.5 / 255)
+
+
+def flicker(stylize: Stylize, photos: Tensor, border: int = 32) -> Tensor:
+    """Mean absolute change of a stylized pixel when the photo moves by one pixel, (N,) of 255.
+
+    The mean over a step to the right, down, and both. What lies within ``border`` pixels of an edge
+    is left out. A network that moved with its photo would have 0.
+    """
+    height, width = photos.shape[-2:]
+    differences = []
+    for down, right in ((0, 1), (1, 0), (1, 1)):
+        first = stylize(photos[..., : height - down, : width - right])
+        second = stylize(photos[..., down:, right:])
+        moved = first[..., down:, right:] - second[..., : height - 2 * down, : width - 2 * right]
+        differences.append(moved[..., border:-border, border:-border].abs().mean((1, 2, 3)))
+    return 255 * torch.stack(differences).mean(0)
+
+
+def bright_dots(pictures: Tensor, contrast: float = 0.25) -> Tensor:
+    """Isolated bright dots, (N,) per million pixels.
+
+    A dot is the brightest of its 7 x 7 pixels, by ``contrast`` above their median, while none on
+    the rim of that square is half as much above it.
+    """
+    luma = to_luma(pictures)
+    around = F.unfold(F.pad(luma, (3, 3, 3, 3), mode="reflect"), 7)
+    median = around.median(1).values
+    rim = torch.ones(7, 7, dtype=torch.bool)
+    rim[1:6, 1:6] = False
+    rim_above = around[:, rim.flatten()].amax(1) - median
+    center = luma.flatten(1)
+    brightest = (center == around.amax(1)) & (center - median > contrast)
+    is_dot = brightest & (rim_above < contrast / 2)
+    return 1e6 * is_dot.float().mean(1)
+
+
+def stripes(pictures: Tensor, contrast: float = 0.08, length: int = 48) -> Tensor:
+    """Straight level or upright lines, (N,) per million pixels.
+
+    Counted are runs of ``length`` pixels in a row or column that are, in the mean, brighter or
+    darker by ``contrast`` than two pixels to both of their sides.
+    """
+    luma = to_luma(pictures)
+    return _level_lines(luma, contrast, length) + _level_lines(luma.mT, contrast, length)
+
+
+def _level_lines(luma: Tensor, contrast: float, length: int) -> Tensor:
+    here = luma[..., 2:-2, :]
+    sides = torch.cat([here - luma[..., :-4, :], here - luma[..., 4:, :]], dim=1)
+    runs = F.avg_pool2d(sides, (1, length), stride=(1, length))
+    lines = (runs > contrast).all(1) | (runs < -contrast).all(1)
+    return lines.flatten(1).sum(1) * 1e6 / luma[0].numel()
+
+
+def _spectrum(luma: Tensor) -> Tensor:
+    """Mean power of windows (N, 64, 64)."""
+    if min(luma.shape[-2:]) < _WINDOW:
+        raise ValueError(f"pictures must be {_WINDOW} pixels or more, not {tuple(luma.shape[-2:])}")
+    windows = luma.unfold(1, _WINDOW, _WINDOW // 2).unfold(2, _WINDOW, _WINDOW // 2)
+    hann = torch.hann_window(_WINDOW, dtype=luma.dtype, device=luma.device)
+    windows = windows - windows.mean((-2, -1), keepdim=True)
+    power: Tensor = torch.fft.fft2(windows * torch.outer(hann, hann)).abs().square()
+    return power.mean((1, 2))

@@ -1,0 +1,1 @@
+"""Applying a trained style: to pictures, folders of them, and clips."""

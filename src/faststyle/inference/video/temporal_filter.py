@@ -1,0 +1,53 @@
+"""Against flicker: what stands still in a clip stands still in the stylized clip.
+
+A network sees each frame for the first time. In flat surfaces it makes strokes out of the noise of
+the camera, other ones in each frame, and a bright thing that enters shifts the colors of all the
+rest, since normalization looks at the whole picture. So where a frame differs from the last by no
+more than noise, both the photo and its stylized version are running means over time.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+#: Differences up to this are noise, of twice this and more motion; the mean over a window.
+_NOISE = 4 / 255
+_WINDOW = 5
+
+
+class TemporalFilter:
+    """A recursive filter in time for frames and their stylized versions.
+
+    Args:
+        keep: how much of what stands still remains of the frames before, 0 to 1.
+    """
+
+    def __init__(self, keep: float) -> None:
+        self.keep = keep
+        self._photo: Tensor | None = None
+        self._stylized: Tensor | None = None
+        self._share = torch.ones(1)
+
+    def photo(self, frame: Tensor) -> Tensor:
+        """The next frame, (3, H, W) in [0, 1], without the noise of what stands still."""
+        if self._photo is not None and self._photo.shape == frame.shape:
+            self._share = self._new_share(frame, self._photo)
+            frame = torch.lerp(self._photo, frame, self._share)
+        self._photo = frame
+        return frame
+
+    def stylized(self, frame: Tensor) -> Tensor:
+        """The stylized version, (3, H, W) in [0, 1], of the frame that :meth:`photo` gave last."""
+        if self._stylized is not None and self._stylized.shape == frame.shape:
+            frame = torch.lerp(self._stylized, frame, self._share)
+        self._stylized = frame
+        return frame
+
+    def _new_share(self, frame: Tensor, before: Tensor) -> Tensor:
+        """How much of each pixel, (1, H, W), is taken from the new frame."""
+        difference = (frame - before).abs().mean(0, keepdim=True)
+        smooth = F.avg_pool2d(
+            difference, _WINDOW, stride=1, padding=_WINDOW // 2, count_include_pad=False
+        )
+        motion = (smooth / _NOISE - 1).clamp_(0, 1)
+        return torch.lerp(motion, torch.ones_like(motion), 1 - self.keep)

@@ -1,0 +1,1 @@
+"""Pictures: files, Pillow's images and arrays <-> tensors, and what is computed on pixels."""

@@ -1,0 +1,72 @@
+"""Pillow's images <-> tensors: whatever a file holds as RGB and alpha of 8 bits."""
+
+import io
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image, ImageCms
+from torch import Tensor
+
+from faststyle.pictures.picture import Picture
+from faststyle.pictures.pixels import quantize
+
+
+def pil_to_tensor(image: Image.Image) -> Tensor:
+    """An RGB Pillow image as a uint8 tensor (3, H, W)."""
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
+
+
+def to_array(pixels: Tensor) -> npt.NDArray[np.uint8]:
+    """A tensor (C, H, W), uint8 or in [0, 1], as a contiguous array (H, W, C) of bytes."""
+    return np.ascontiguousarray(quantize(pixels).cpu().permute(1, 2, 0).numpy())
+
+
+def to_pil(pixels: Tensor) -> Image.Image:
+    """A tensor (3, H, W) or (1, H, W), uint8 or in [0, 1], as a Pillow image."""
+    array = to_array(pixels)
+    return Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
+
+
+def from_pil(image: Image.Image) -> Picture:
+    """A decoded Pillow image of any mode as a picture of uint8; alpha and ICC profile kept."""
+    profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA", "P") else None
+    alpha = _alpha(image)
+    return Picture(pil_to_tensor(to_rgb(image)), alpha, profile or None)
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Any decoded image as 8-bit RGB, alpha dropped; see :func:`from_pil`."""
+    if image.mode == "RGB":
+        return image
+    if image.mode.startswith("I") or image.mode == "F":
+        return _from_high_depth(image).convert("RGB")
+    profile = image.info.get("icc_profile")
+    if profile and image.mode in ("CMYK", "L", "LAB"):
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            converted = ImageCms.profileToProfile(
+                image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+            )
+        except (ImageCms.PyCMSError, OSError):
+            return image.convert("RGB")  # a broken or mismatched profile: the plain conversion
+        assert converted is not None  # only None when converting in place
+        return converted
+    if image.mode in ("P", "PA", "LA", "La", "RGBa"):
+        return image.convert("RGBA").convert("RGB")
+    return image.convert("RGB")
+
+
+def _alpha(image: Image.Image) -> Tensor | None:
+    if not image.has_transparency_data:
+        return None
+    channel = np.array(image.convert("RGBA").getchannel("A"))
+    return torch.from_numpy(channel)[None]
+
+
+def _from_high_depth(image: Image.Image) -> Image.Image:
+    """Grayscale of 16 or 32 bits (integer or float) as 8 bits over the range of its type."""
+    values = np.asarray(image).astype(np.float64)
+    # Pillow widens 16-bit files to mode I; floats (F) have no fixed range, so their own is taken.
+    top = max(1.0, float(np.nanmax(values, initial=0.0))) if image.mode == "F" else 65535.0
+    return Image.fromarray(np.clip(np.nan_to_num(values) / top * 255, 0, 255).round().astype("u1"))

@@ -1,0 +1,55 @@
+"""Arithmetic of pixels: RGB, channels first, uint8 or float in [0, 1]."""
+
+import torch
+from torch import Tensor
+
+# Luma weights of ITU-R BT.601, which JPEG and old television use for brightness.
+_LUMA = (0.299, 0.587, 0.114)
+
+
+def to_unit(pixels: Tensor) -> Tensor:
+    """8-bit values (uint8, any shape) as float32 in [0, 1]; what is float already stays."""
+    return pixels if pixels.is_floating_point() else pixels.float().div_(255)
+
+
+def quantize(pixels: Tensor) -> Tensor:
+    """Values in [0, 1] (any shape) as uint8, clamped and rounded; what is uint8 already stays."""
+    if pixels.dtype == torch.uint8:
+        return pixels
+    return pixels.detach().float().clamp(0, 1).mul_(255).round_().to(torch.uint8)
+
+
+def scaled_size(pixels: Tensor, short_side: int) -> tuple[int, int]:
+    """Height and width of (C, H, W) once its shorter side is ``short_side``."""
+    height, width = pixels.shape[-2:]
+    factor = short_side / min(height, width)
+    return max(1, round(height * factor)), max(1, round(width * factor))
+
+
+def resize(pixels: Tensor, short_side: int) -> Tensor:
+    """Scale (C, H, W) so that the shorter side is ``short_side``; see :func:`resample`."""
+    return resample(pixels, scaled_size(pixels, short_side))
+
+
+def shrink(pixels: Tensor, short_side: int) -> Tensor:
+    """Scale (C, H, W) down to a shorter side of ``short_side``; a smaller picture stays."""
+    return resize(pixels, min(short_side, *pixels.shape[1:]))
+
+
+def resample(pixels: Tensor, size: tuple[int, int]) -> Tensor:
+    """Scale (C, H, W), uint8 or in [0, 1], to a height and width; antialiased bicubic."""
+    if tuple(pixels.shape[-2:]) == size:
+        return pixels
+    scaled = torch.nn.functional.interpolate(pixels[None], size, mode="bicubic", antialias=True)
+    return scaled[0].clamp(0, 1) if pixels.is_floating_point() else scaled[0]
+
+
+def to_luma(pixels: Tensor) -> Tensor:
+    """Brightness of RGB (N, 3, H, W), (N, 1, H, W) (ITU-R BT.601)."""
+    weights = torch.tensor(_LUMA, dtype=pixels.dtype, device=pixels.device).view(1, 3, 1, 1)
+    return (pixels * weights).sum(1, keepdim=True)
+
+
+def psnr(a: Tensor, b: Tensor) -> float:
+    """Peak signal-to-noise ratio of two pictures in [0, 1], in decibels; infinite if equal."""
+    return -10 * torch.log10((a - b).square().mean()).item()

@@ -1,0 +1,1 @@
+"""One run of Lightning, whatever is trained."""

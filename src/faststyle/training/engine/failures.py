@@ -1,0 +1,71 @@
+"""What may break while a run is on its way, told as one line."""
+
+import errno
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytorch_lightning as pl
+
+from faststyle.core.errors import UserError, causes
+
+#: What PyTorch and gloo say when a process is gone, in other words. NCCL says the same of a network
+#: that is set up wrongly, so its errors keep all that they tell.
+_LOST = {
+    "DataLoader worker (pid": "a loader process was killed (too little memory for data.workers?)",
+    "gloo/transport": "another process of this run ended, and may have said why,",
+}
+
+#: How systems say that a disk takes no more: it or the user's share of it is full, or it may no
+#: longer be written to.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+@contextmanager
+def translate_failures(trainer: pl.Trainer, out: Path) -> Iterator[None]:
+    """Turn what other processes, their deaths and a full disk raise into errors for people.
+
+    Raises ``UserError``; the ``OSError`` of a full disk, which names ``out`` if it named nothing;
+    ``KeyboardInterrupt``, which Lightning turns into an exit without a word.
+    """
+    report = threading.excepthook
+
+    def report_unless_raised_again(failed: threading.ExceptHookArgs) -> None:
+        # TensorBoard's writer raises the error of its thread again where the training calls it.
+        if not isinstance(failed.exc_value, OSError):
+            report(failed)
+
+    threading.excepthook = report_unless_raised_again
+    try:
+        yield
+    except Exception as error:
+        # Loader processes and TensorBoard's thread fail while others work, who may make whatever
+        # goes wrong an error of their own.
+        chain = list(causes(error))
+        said = "\n".join(map(str, chain))
+        lost = next((who for sign, who in _LOST.items() if sign in said), None)
+        if lost is not None:
+            step = trainer.global_step
+            raise UserError(f"{lost} at step {step}; go on with resume=last") from None
+        if isinstance(error, UserError):
+            raise UserError(_message(str(error))) from None
+        for cause in chain:
+            if isinstance(cause, OSError) and cause.errno in _FULL:
+                cause.filename = cause.filename or str(out)
+                raise cause from None
+        raise
+    except SystemExit as exit_:
+        # Lightning exits with status 1 on a Ctrl-C before the first step, or a second one.
+        if isinstance(exit_.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        threading.excepthook = report
+
+
+def _message(text: str) -> str:
+    """The message alone; loader processes send it as the last line of a traceback."""
+    if "in DataLoader worker process" not in text:
+        return text
+    return text.strip().splitlines()[-1].partition(": ")[2]

@@ -1,0 +1,1 @@
+"""Training a style: a transform network against a perceptual loss."""

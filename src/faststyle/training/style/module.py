@@ -1,0 +1,112 @@
+"""The LightningModule: one transform network trained against one perceptual loss."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from faststyle.checkpoints.loading import FACTS_KEY
+from faststyle.checkpoints.style_file import network_facts
+from faststyle.core.errors import UserError
+from faststyle.losses import PerceptualLoss
+from faststyle.networks import TransformNetwork
+from faststyle.pictures.pixels import to_unit
+from faststyle.training.engine.schedule import Schedule, constant, scheduled
+
+
+class StyleTransfer(pl.LightningModule):
+    """Train ``network`` with Adam to lower ``loss`` on photos.
+
+    Only the network has parameters and a state dict; the loss network is made of constants.
+
+    Args:
+        network: the transform network.
+        loss: the perceptual loss, its style already set.
+        facts: texts that go into every checkpoint; see :class:`faststyle.checkpoints.TrainedStyle`.
+        learning_rate: of Adam.
+        schedule: a step's factor of the learning rate.
+        warmup_steps: over which the learning rate rises from almost 0.
+        channels_last: keep tensors in the layout that convolutions prefer.
+        compile: run network and encoder through ``torch.compile``.
+
+    Raises:
+        UserError: a learning rate that is not above 0.
+    """
+
+    def __init__(
+        self,
+        network: TransformNetwork,
+        loss: PerceptualLoss,
+        facts: Mapping[str, str],
+        schedule: Schedule = constant,
+        learning_rate: float = 1e-3,
+        warmup_steps: int = 0,
+        channels_last: bool = True,
+        compile: bool = False,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.loss = loss
+        self.facts = dict(facts)
+        if not isinstance(learning_rate, int | float) or not learning_rate > 0:
+            raise UserError(f"model.learning_rate={learning_rate} must be a number above 0")
+        self.learning_rate, self._schedule = learning_rate, schedule
+        self.warmup_steps = warmup_steps
+        self.layout = torch.channels_last if channels_last else torch.contiguous_format
+        self.to(memory_format=self.layout)
+        if compile:
+            self.network.compile(dynamic=False)  # crops have one size
+            self.loss.encoder.compile(dynamic=False)
+
+    def forward(self, photos: Tensor) -> Tensor:
+        """Stylize (N, 3, H, W) in [0, 1]; the result has the same shape."""
+        stylized: Tensor = self.network(photos)
+        return stylized
+
+    def on_after_batch_transfer(self, batch: Tensor, dataloader_idx: int) -> Tensor:
+        """uint8 photos, which are a quarter of the bytes to move, become float on the device."""
+        del dataloader_idx
+        photos = to_unit(batch).to(self.dtype)  # float64 for trainer.precision=64-true
+        return photos.contiguous(memory_format=self.layout)
+
+    def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
+        """One step on uint8 photos (N, 3, H, W)."""
+        del batch_idx
+        terms = self._terms(batch)
+        # Means over all processes cost a round of messages each: only for steps that are shown.
+        if (self.global_step + 1) % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+            self._log("train", terms, batch)
+        return terms["loss"]
+
+    def validation_step(self, batch: Tensor, batch_idx: int) -> None:
+        """The same loss on held-out photos."""
+        del batch_idx
+        self._log("val", self._terms(batch), batch)
+
+    def configure_optimizers(self) -> Any:
+        """Adam on the transform network; the schedule times a linear warm-up."""
+        optimizer = torch.optim.Adam(self.network.parameters(), lr=self.learning_rate)
+        return scheduled(optimizer, self._schedule, self.warmup_steps)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what is needed to use the checkpoint as a style."""
+        checkpoint[FACTS_KEY] = self.facts | network_facts(self.network)
+
+    def _terms(self, photos: Tensor) -> dict[str, Tensor]:
+        targets = self.loss.content_targets(photos)
+        terms: dict[str, Tensor] = self.loss(self(photos), targets)
+        return terms
+
+    def _log(self, stage: str, terms: Mapping[str, Tensor], photos: Tensor) -> None:
+        values = {f"{stage}/{name}": value.detach() for name, value in terms.items()}
+        for name, value in terms.items():
+            if name.startswith("style/"):
+                layer = name.removeprefix("style/")
+                share = value.detach() / terms["style"].detach().clamp_min(1e-12)
+                values[f"{stage}/style_share/{layer}"] = share
+        loss = values.pop(f"{stage}/loss")
+        count = len(photos)
+        self.log(f"{stage}/loss", loss, prog_bar=True, batch_size=count, sync_dist=True)
+        self.log_dict(values, batch_size=count, sync_dist=True)

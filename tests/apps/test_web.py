@@ -1,0 +1,141 @@
+"""The page of web/, built from npm's packages and run in headless Chromium on WebAssembly."""
+
+import base64
+import functools
+import http.server
+import io
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from faststyle.checkpoints import TrainedStyle, write_style
+from faststyle.checkpoints.export import export
+from faststyle.inference.stylizer import Stylizer
+from faststyle.networks import TransformNetwork
+from faststyle.pictures.files import load_picture, load_picture_bytes
+
+WEB = Path(__file__).resolve().parents[2] / "web"
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("npm") is None, reason="there is no npm here"),
+]
+
+
+@pytest.fixture(scope="module")
+def styles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder, paths = tmp_path_factory.mktemp("styles"), {}
+    for seed, name in enumerate(("night", "wave")):
+        torch.manual_seed(seed)
+        paths[name] = folder / f"{name}.safetensors"
+        write_style(TrainedStyle(TransformNetwork(width=4, blocks=1)), paths[name])
+    return paths
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, styles: dict[str, Path]) -> Path:
+    folder = tmp_path_factory.mktemp("page") / "web"
+    ignored = shutil.ignore_patterns("node_modules", "dist", "styles")
+    shutil.copytree(WEB, folder, ignore=ignored)
+    for name, path in styles.items():
+        style = Stylizer.load(path, device="cpu").network
+        assert isinstance(style, TransformNetwork)
+        export(TrainedStyle(style), folder / "styles" / f"{name}.onnx", pixels="float")
+    for command in (["npm", "ci"], ["npm", "run", "build"]):
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "dist"
+
+
+@pytest.fixture(params=["", "same-origin"])
+def address(request: pytest.FixtureRequest, built: Path) -> Iterator[str]:
+    """Any static server; one that isolates the page lets WebAssembly use several threads."""
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def end_headers(self) -> None:
+            if request.param:
+                self.send_header("Cross-Origin-Opener-Policy", request.param)
+                self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
+            super().end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            del format, args
+
+    handler = functools.partial(Handler, directory=str(built))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+
+
+@pytest.fixture
+def photo(tmp_path: Path, make_photo: Callable[..., Path]) -> Path:
+    return make_photo(tmp_path / "a.png", 91, 70)
+
+
+def wait(page: Any, state: str) -> None:
+    page.wait_for_selector(f"#status[data-state={state}]")
+
+
+def shown(page: Any) -> np.ndarray:
+    png = page.evaluate("document.querySelector('#picture').toDataURL().split(',')[1]")
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")).astype(int)
+
+
+def test_it_shows_what_pytorch_computes_and_sends_nothing(
+    address: str, styles: dict[str, Path], photo: Path, browser: Any
+) -> None:
+    page, sent = browser.new_page(), []
+    page.on("request", lambda request: sent.append((request.method, request.url)))
+    page.goto(address)
+    wait(page, "ready")
+    page.set_input_files("#photo", photo)
+    for name, path in styles.items():
+        page.select_option("#style", name)
+        wait(page, "done")
+        with page.expect_download() as download:
+            page.click("#save")
+        assert download.value.suggested_filename == f"{name}.png"
+        found = load_picture_bytes(Path(download.value.path())).pixels
+        expected = Stylizer.load(path, device="cpu")(load_picture(photo).pixels) * 255
+        assert (found - expected).abs().max() < 1
+    assert "WebAssembly" in page.inner_text("#status")
+    assert {method for method, _ in sent} == {"GET"}
+    assert all(url.startswith((address, "blob:", "data:")) for _, url in sent)
+    page.close()
+
+
+def test_strength_and_the_slider_mix_photo_and_picture(
+    address: str, photo: Path, browser: Any
+) -> None:
+    page = browser.new_page()
+    page.goto(address)
+    wait(page, "ready")
+    page.set_input_files("#photo", photo)
+    wait(page, "done")
+    page.locator("#split").fill("0.5")
+    original = np.asarray(Image.open(photo)).astype(int)
+    difference = np.abs(shown(page) - original)
+    assert difference[:, :45].max() <= 1
+    assert difference[:, 46:].mean() > 10
+    page.locator("#strength").fill("0")
+    assert np.abs(shown(page) - original).max() <= 1
+    page.close()
+
+
+def test_what_is_no_picture_is_said(address: str, tmp_path: Path, browser: Any) -> None:
+    (tmp_path / "a.png").write_text("hello")
+    page = browser.new_page()
+    page.goto(address)
+    wait(page, "ready")
+    page.set_input_files("#photo", tmp_path / "a.png")
+    wait(page, "error")
+    assert "not a picture" in page.inner_text("#status")
+    page.close()

@@ -1,0 +1,114 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from torch import nn
+
+from faststyle.checkpoints import TrainedStyle
+from faststyle.checkpoints.export import Program, export
+from faststyle.core.errors import UserError
+from faststyle.networks import TransformNetwork
+
+FACTS = {"style": "night", "title": "The Starry Night"}
+
+
+@pytest.fixture(scope="module")
+def style() -> TrainedStyle:
+    torch.manual_seed(0)
+    network = TransformNetwork(width=4, blocks=1).eval()
+    for module in network.modules():
+        if isinstance(module, nn.InstanceNorm2d):  # not the 1 and 0 that they start with
+            nn.init.normal_(module.weight)
+    return TrainedStyle(network, FACTS)
+
+
+@pytest.fixture(scope="module", params=["bytes", "float"])
+def onnx(request: pytest.FixtureRequest, style: TrainedStyle, tmp_path_factory) -> Path:  # type: ignore[no-untyped-def]
+    path: Path = tmp_path_factory.mktemp("onnx") / f"{request.param}.onnx"
+    assert export(style, path, "onnx", request.param) <= 1
+    return path
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 40, 60), (3, 3, 33, 47), (1, 3, 8, 9)])
+def test_onnx_runtime_computes_what_pytorch_does(
+    style: TrainedStyle, onnx: Path, shape: tuple[int, ...]
+) -> None:
+    session = onnxruntime.InferenceSession(onnx)
+    eight_bit = torch.randint(0, 256, shape, dtype=torch.uint8)
+    photos = eight_bit if onnx.stem == "bytes" else eight_bit / 255
+    [found] = session.run(None, {"photos": photos.numpy()})
+    with torch.no_grad():
+        expected = style.network(eight_bit / 255).numpy() * 255
+    scale = 1 if onnx.stem == "bytes" else 255
+    assert found.shape == shape
+    assert np.abs(found.astype(np.float32) * scale - expected).max() < 0.51
+
+
+def test_onnx_carries_what_is_known_of_the_style(onnx: Path) -> None:
+    found = onnxruntime.InferenceSession(onnx).get_modelmeta().custom_metadata_map
+    assert {key: found[key] for key in FACTS} == FACTS
+
+
+def test_half_precision_takes_half_the_size(style: TrainedStyle, tmp_path: Path) -> None:
+    sizes = []
+    for half in (False, True):
+        path = tmp_path / f"{half}.onnx"
+        assert export(style, path, half=half) <= (4 if half else 1)
+        sizes.append(sum(i.nbytes for i in _weights(path)))
+    assert sizes[1] == sizes[0] / 2
+
+
+def _weights(path: Path) -> list[np.ndarray]:
+    import onnx
+    from onnx import numpy_helper
+
+    arrays = [numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer]
+    return [array for array in arrays if array.dtype.kind == "f" and array.ndim == 4]
+
+
+def test_a_torch_program_runs_without_faststyle(style: TrainedStyle, tmp_path: Path) -> None:
+    path = tmp_path / "night.pt2"
+    assert export(style, path, "torch") <= 1
+    photos = torch.randint(0, 256, (1, 3, 33, 47), dtype=torch.uint8)
+    torch.save(photos, tmp_path / "photos.pt")
+    code = f"""
+import sys
+sys.modules["faststyle"] = None
+import torch
+facts = {{"facts.json": ""}}
+program = torch.export.load({str(path)!r}, extra_files=facts).module()
+torch.save(program(torch.load({str(tmp_path / "photos.pt")!r})), {str(tmp_path / "out.pt")!r})
+print(facts["facts.json"])
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout) == {**FACTS, "pixels": "bytes"}
+    found, expected = torch.load(tmp_path / "out.pt"), Program(style.network)(photos)
+    assert (found.int() - expected.int()).abs().max() <= 1, "but for rounding"
+
+
+def test_the_style_itself_stays_as_it_is(style: TrainedStyle, tmp_path: Path) -> None:
+    export(style, tmp_path / "a.pt2", "torch", half=True)
+    assert style.network.head.weight.dtype == torch.float32
+
+
+def test_what_is_not_known_is_named(style: TrainedStyle, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match='"onx": did you mean "onnx"'):
+        export(style, tmp_path / "a", "onx")
+    with pytest.raises(UserError, match='"byte": did you mean "bytes"'):
+        export(style, tmp_path / "a", "onnx", "byte")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_onnx_it_says_what_to_install(
+    style: TrainedStyle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(UserError, match=r"pip install .*\[export\]"):
+        export(style, tmp_path / "a.onnx")
+    assert list(tmp_path.iterdir()) == []

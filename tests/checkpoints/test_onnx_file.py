@@ -1,0 +1,150 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+import torch.nn.functional as F
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor
+
+from faststyle.checkpoints import TrainedStyle, load_style, read_onnx
+from faststyle.checkpoints.export import export
+from faststyle.core.errors import UserError
+from faststyle.inference.stylizer import Stylizer
+from faststyle.networks import TransformNetwork
+
+Model = onnx.ModelProto
+
+
+@pytest.fixture(scope="module")
+def weights() -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    shapes = {"down": (4, 3, 3, 3), "up": (3, 4, 3, 3), "scale": (4,), "bias": (4,)}
+    return {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
+
+
+@pytest.fixture
+def zoo(weights: dict[str, Tensor]) -> Model:
+    """Made of the operators, and with the fixed size, of the ONNX model zoo's mosaic-9.onnx."""
+    zero = [0, 0, 1, 1, 0, 0, 1, 1]
+    nodes = [
+        helper.make_node("Pad", ["input1"], ["p"], mode="reflect", pads=zero),
+        helper.make_node("Conv", ["p", "down"], ["d"], kernel_shape=[3, 3], strides=[2, 2]),
+        helper.make_node("InstanceNormalization", ["d", "scale", "bias"], ["n"], epsilon=1e-5),
+        helper.make_node("Relu", ["n"], ["r"]),
+        helper.make_node("Upsample", ["r", "twice"], ["u"], mode="nearest"),
+        helper.make_node("Pad", ["u"], ["q"], mode="reflect", pads=zero),
+        helper.make_node("Conv", ["q", "up"], ["output1"], kernel_shape=[3, 3]),
+    ]
+    arrays = {name: value.numpy() for name, value in weights.items()}
+    arrays["twice"] = np.array([1, 1, 2, 2], dtype=np.float32)
+    size = [1, 3, 224, 224]
+    graph = helper.make_graph(
+        nodes,
+        "mosaic",
+        [helper.make_tensor_value_info("input1", TensorProto.FLOAT, size)],
+        [helper.make_tensor_value_info("output1", TensorProto.FLOAT, size)],
+        [numpy_helper.from_array(array, name) for name, array in arrays.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 9)], ir_version=4)
+
+
+def expected(weights: dict[str, Tensor], photos: Tensor) -> Tensor:
+    x = F.pad(photos * 255, (1, 1, 1, 1), mode="reflect")
+    x = F.conv2d(x, weights["down"], stride=2)
+    x = F.instance_norm(x, weight=weights["scale"], bias=weights["bias"]).relu()
+    x = F.pad(F.interpolate(x, scale_factor=2), (1, 1, 1, 1), mode="reflect")
+    return F.conv2d(x, weights["up"]) / 255
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 64, 96), (3, 3, 40, 32)])
+def test_a_program_like_the_model_zoos_runs_at_any_size(
+    zoo: Model, weights: dict[str, Tensor], tmp_path: Path, shape: tuple[int, ...]
+) -> None:
+    onnx.save(zoo, tmp_path / "mosaic.onnx")
+    photos = torch.rand(shape, generator=torch.Generator().manual_seed(1))
+    style = read_onnx(tmp_path / "mosaic.onnx")
+    torch.testing.assert_close(style.network(photos), expected(weights, photos))
+    assert style.name == "mosaic"
+
+
+def test_sizes_that_others_programs_cannot_keep_are_kept(zoo: Model, tmp_path: Path) -> None:
+    onnx.save(zoo, tmp_path / "mosaic.onnx")
+    network = read_onnx(tmp_path / "mosaic.onnx").network
+    for size in ((33, 47), (1, 5)):
+        assert network(torch.rand(1, 3, *size)).shape == (1, 3, *size)
+
+
+@pytest.mark.parametrize("pixels", ["bytes", "float"])
+def test_an_exported_style_makes_the_same_picture(tmp_path: Path, pixels: str) -> None:
+    torch.manual_seed(0)
+    style = TrainedStyle(TransformNetwork(width=2, blocks=1).eval(), {"style": "night"})
+    path = tmp_path / "a.onnx"
+    export(style, path, pixels=pixels)
+    photos = torch.randint(0, 256, (2, 3, 30, 21)) / 255
+    found = Stylizer.load(path)
+    assert found.name == "night"
+    assert (found(photos) - Stylizer(style, "cpu")(photos)).abs().max() < 0.51 / 255
+
+
+def _classifier(model: Model) -> None:
+    model.graph.node.append(helper.make_node("GlobalAveragePool", ["output1"], ["scores"]))
+    model.graph.output[0].name = "scores"
+
+
+def _other_size_only(model: Model) -> None:
+    model.graph.initializer.append(
+        numpy_helper.from_array(np.array([1, 3, 224, 224], dtype=np.int64), "size")
+    )
+    model.graph.node.append(helper.make_node("Reshape", ["output1", "size"], ["fixed"]))
+    model.graph.output[0].name = "fixed"
+
+
+def _weights_elsewhere(model: Model) -> None:
+    tensor = model.graph.initializer[0]
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="/etc/passwd")
+
+
+def _two_inputs(model: Model) -> None:
+    model.graph.input.append(helper.make_tensor_value_info("more", TensorProto.FLOAT, [1]))
+    model.graph.node.append(helper.make_node("Add", ["output1", "more"], ["sum"]))
+    model.graph.output[0].name = "sum"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_classifier, "makes no pictures: it is not a style"),
+        (_other_size_only, "is no style for pictures of any size"),
+        (_weights_elsewhere, "keeps its weights in other files"),
+        (_two_inputs, "is no style"),
+    ],
+)
+def test_a_program_that_is_no_style_is_refused(
+    zoo: Model, tmp_path: Path, change: Callable[[Model], None], message: str
+) -> None:
+    change(zoo)
+    (tmp_path / "a.onnx").write_bytes(zoo.SerializeToString())
+    with pytest.raises(UserError, match=message):
+        read_onnx(tmp_path / "a.onnx")
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", None])
+def test_a_file_that_is_no_program_is_refused(
+    zoo: Model, tmp_path: Path, content: bytes | None
+) -> None:
+    path = tmp_path / "a.onnx"
+    path.write_bytes(zoo.SerializeToString()[:-200] if content is None else content)
+    with pytest.raises(UserError, match=r"a\.onnx is (not an ONNX program|no style)"):
+        read_onnx(path)
+    with pytest.raises(UserError, match="no such checkpoint"):
+        read_onnx(tmp_path / "absent.onnx")
+
+
+def test_a_program_is_no_network_to_train_on(tmp_path: Path) -> None:
+    (tmp_path / "a.onnx").touch()
+    with pytest.raises(UserError, match="pass the checkpoint it was exported from"):
+        load_style(tmp_path / "a.onnx")

@@ -1,0 +1,83 @@
+import os
+from pathlib import Path
+
+import pytest
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from faststyle.config import runs
+from faststyle.config.compose import compose_config
+from faststyle.config.mistakes import report_config_errors
+from faststyle.config.runs import run_name
+from faststyle.core.errors import UserError
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("style=stary_night", 'unknown style "stary_night": did you mean "starry_night"'),
+        ("network=smal", 'unknown network "smal": did you mean "small"'),
+        ("loss.stile_weight=3", 'unknown setting "loss.stile_weight": did you mean "loss.style_w'),
+        ("trainer.max_stepz=3", 'did you mean "trainer.max_steps"'),
+        ("loss.style.relu4_4=1", r"\+loss\.style\.relu4_4"),
+        ("nothing_like_it=1", "choose one of: .*trainer"),
+        ("trainer.max_steps", "missing EQUAL"),
+        ("experiment=gatys", r"experiment=gatys is for another command than train\.py"),
+    ],
+)
+def test_a_misspelt_override_is_named_with_the_nearest(override: str, message: str) -> None:
+    with (
+        pytest.raises(UserError, match=message),
+        report_config_errors(CONFIGS, "train"),
+    ):
+        compose_config(CONFIGS, "train", [override])
+
+
+def test_a_missing_value_is_named() -> None:
+    with (
+        pytest.raises(UserError, match=r"image has no value"),
+        report_config_errors(CONFIGS, "train"),
+    ):
+        _ = OmegaConf.create({"image": "???"}).image
+
+
+def test_an_error_of_ours_inside_instantiate_comes_through() -> None:
+    node = OmegaConf.create({"_target_": "faststyle.networks.TransformNetwork", "norm": "layer"})
+    with (
+        pytest.raises(UserError, match=r'network\.norm="layer"'),
+        report_config_errors(CONFIGS, "train"),
+    ):
+        instantiate(node)
+
+
+def test_a_new_run_is_named_by_style_and_time() -> None:
+    assert run_name("night", None).startswith("night/2")
+    assert run_name("night", None, 3).endswith("_3")
+
+
+def test_a_resumed_run_keeps_the_folder_of_the_newest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "OUTPUTS", tmp_path)
+    for age, name in enumerate(("b", "a", "c")):
+        path = tmp_path / "night" / name / "checkpoints" / "last.ckpt"
+        path.parent.mkdir(parents=True)
+        path.touch()
+        os.utime(path, (1e9 - age, 1e9 - age))
+    (tmp_path / "night" / "newer_without_checkpoint").mkdir()
+    assert run_name("night", "last") == "night/b"
+    assert run_name("day", "last").startswith("day/2")
+
+
+def test_machines_that_torchrun_joins_call_a_run_by_its_id(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    monkeypatch.setenv("GROUP_WORLD_SIZE", "2")
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "job7")
+    assert run_name("night", "auto", 3) == "night/job7_3"
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    with pytest.raises(UserError, match="--rdzv_id=NAME"):
+        run_name("night", None)

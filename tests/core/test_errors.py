@@ -1,0 +1,54 @@
+import errno
+
+import pytest
+
+from faststyle.core.errors import UserError, causes, nearest, report_errors
+
+
+def test_nearest_names_the_closest_option() -> None:
+    assert nearest("relu3_5", ["relu3_3", "conv1_1"]) == 'did you mean "relu3_3"?'
+
+
+def test_nearest_lists_all_options_when_none_is_close() -> None:
+    assert nearest("xyz", ["b", "a"]) == "choose one of: a, b"
+
+
+def test_causes_are_what_an_error_was_raised_for_and_while_handling() -> None:
+    first, second, third = KeyError("first"), ValueError("second"), TypeError("third")
+    second.__cause__, third.__context__ = first, second
+    assert list(causes(third)) == [third, second, first]
+    assert list(causes(None)) == []
+
+
+def test_causes_end_where_errors_go_round_in_a_circle() -> None:
+    one, other = OSError("the disk is full"), RuntimeError("a thread has failed")
+    one.__cause__, other.__context__ = other, one
+    assert list(causes(one)) == [one, other]
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (UserError("two\nlines"), "error: two lines\n"),
+        (OSError(errno.ENOSPC, "No space left on device", "/x"), "No space left on device: /x\n"),
+        (PermissionError(errno.EACCES, "Permission denied", "/y"), "Permission denied: /y\n"),
+    ],
+)
+def test_what_a_user_can_cause_is_one_line_and_status_2(
+    error: Exception, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_info, report_errors():
+        raise error
+    assert exit_info.value.code == 2
+    assert capsys.readouterr().err.endswith(line)
+
+
+def test_a_bug_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError), report_errors():
+        _ = 1 / 0
+
+
+def test_an_interrupt_leaves_with_the_shells_status() -> None:
+    with pytest.raises(SystemExit) as exit_info, report_errors():
+        raise KeyboardInterrupt
+    assert exit_info.value.code == 130

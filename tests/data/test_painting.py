@@ -1,0 +1,111 @@
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from faststyle.core.errors import UserError
+from faststyle.data.painting import Style
+
+MakePhoto = Callable[..., Path]
+
+
+def test_the_image_is_scaled_so_that_its_short_side_is_size(
+    tmp_path: Path, make_photo: MakePhoto
+) -> None:
+    path = make_photo(tmp_path / "a.png", width=60, height=30)
+    [(pixels, weight)] = Style("mine", image=str(path), size=20).load()
+    assert pixels.shape == (3, 20, 40)
+    assert weight == 1
+
+
+def test_the_style_that_ships_needs_nothing_else() -> None:
+    style = Style("flow_field", image="bundled:flow_field.png")
+    assert style.load()[0][0].shape == (3, 320, 320)
+
+
+def test_several_images_come_with_their_weights(tmp_path: Path, make_photo: MakePhoto) -> None:
+    paths = [str(make_photo(tmp_path / f"{i}.png", seed=i)) for i in range(2)]
+    style = Style("mix", image=paths, image_weights=[3, 1], size=16)
+    assert [weight for _, weight in style.load()] == [3, 1]
+
+
+def test_facts_name_the_image_by_its_sha256(tmp_path: Path, make_photo: MakePhoto) -> None:
+    path = make_photo(tmp_path / "a.png")
+    facts = Style("mine", image=str(path), title="T", year=1889).facts()
+    assert facts["style_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (facts["title"], facts["year"]) == ("T", "1889")
+    assert "artist" not in facts
+
+
+def test_a_download_is_checked_cached_and_used(
+    tmp_path: Path, make_photo: MakePhoto, serve: Callable[[Path], str]
+) -> None:
+    make_photo(tmp_path / "web" / "a.jpg", width=400, height=300)
+    url = serve(tmp_path / "web") + "/a.jpg"
+    style = Style("night", url=url, aspect=4 / 3, cache=str(tmp_path / "cache"))
+    [path] = style.paths()
+    assert path == tmp_path / "cache" / "styles" / "night.jpg"
+    (tmp_path / "web" / "a.jpg").unlink()
+    assert style.paths() == [path]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"<html>rate limited</html>", "not a picture"), (None, "404")],
+)
+def test_a_download_that_is_no_picture_is_not_kept(
+    tmp_path: Path, serve: Callable[[Path], str], content: bytes | None, message: str
+) -> None:
+    (tmp_path / "web").mkdir()
+    if content is not None:
+        (tmp_path / "web" / "a.jpg").write_bytes(content)
+    style = Style("night", url=serve(tmp_path / "web") + "/a.jpg", cache=str(tmp_path / "cache"))
+    with pytest.raises(UserError, match=rf"{message}.*style\.image="):
+        style.paths()
+    assert not [p for p in tmp_path.rglob("*") if p.is_file() and "cache" in p.parts]
+
+
+@pytest.mark.parametrize(("width", "height", "message"), [(400, 300, "another"), (90, 60, "only")])
+def test_another_picture_than_expected_is_refused(
+    tmp_path: Path,
+    make_photo: MakePhoto,
+    serve: Callable[[Path], str],
+    width: int,
+    height: int,
+    message: str,
+) -> None:
+    make_photo(tmp_path / "web" / "a.jpg", width=width, height=height)
+    url = serve(tmp_path / "web") + "/a.jpg"
+    with pytest.raises(UserError, match=message):
+        Style("night", url=url, aspect=1.5, cache=str(tmp_path / "cache")).paths()
+
+
+def test_no_connection_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
+    style = Style("night", url="http://127.0.0.1:9/a.jpg", cache=str(tmp_path))
+    with pytest.raises(UserError, match=r"cannot download http://127.*style\.image="):
+        style.paths()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"image": "/nowhere.jpg"}, "no such style image"),
+        ({"image": "bundled:nothing.png"}, "no such style image"),
+        ({"image": []}, "empty"),
+        ({}, "has no image"),
+        ({"image": "bundled:flow_field.png", "size": 4}, "at least 8"),
+        ({"image": "bundled:flow_field.png", "image_weights": [1, 2]}, "image_weights"),
+        ({"image": "bundled:flow_field.png", "image_weights": [0]}, "image_weights"),
+    ],
+)
+def test_what_a_config_can_get_wrong_is_named(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        Style("mine", **options).load()
+
+
+def test_a_strip_that_would_become_huge_is_refused(tmp_path: Path, make_photo: MakePhoto) -> None:
+    path = make_photo(tmp_path / "a.png", 2000, 1)
+    with pytest.raises(UserError, match=r"640000 x 320 pixels at style\.size=320"):
+        Style("a", str(path)).load()

@@ -1,0 +1,193 @@
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import torch
+
+from faststyle.checkpoints import TrainedStyle
+from faststyle.core.errors import UserError
+from faststyle.inference.stylizer import Stylizer
+from faststyle.networks import TransformNetwork
+from faststyle.pictures.picture import Picture
+
+PHOTOS = torch.rand(2, 3, 20, 24, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
+def stylizer() -> Stylizer:
+    torch.manual_seed(0)
+    network = TransformNetwork(width=4, blocks=1).eval()
+    return Stylizer(TrainedStyle(network, {"style": "night"}), device="cpu")
+
+
+def test_a_batch_is_what_the_network_makes_of_it(stylizer: Stylizer) -> None:
+    with torch.no_grad():
+        expected = stylizer.network(PHOTOS)
+    torch.testing.assert_close(stylizer(PHOTOS), expected)
+
+
+def test_a_single_photo_is_a_batch_of_one(stylizer: Stylizer) -> None:
+    torch.testing.assert_close(stylizer(PHOTOS[0]), stylizer(PHOTOS)[0])
+
+
+def test_strength_blends_with_the_photo(stylizer: Stylizer) -> None:
+    torch.testing.assert_close(stylizer(PHOTOS, strength=0.0), PHOTOS)
+    half = (PHOTOS + stylizer(PHOTOS)) / 2
+    torch.testing.assert_close(stylizer(PHOTOS, strength=0.5), half)
+
+
+def test_preserved_colors_take_only_brightness_from_the_style(stylizer: Stylizer) -> None:
+    photos = PHOTOS * 0.2 + 0.4  # far enough from black and white that nothing is cut off
+    result = stylizer(photos, preserve_color=True)
+    luma = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+    expected = (stylizer(photos) * luma).sum(1)
+    inside = ((result > 0) & (result < 1)).all(1)
+    assert inside.any()
+    torch.testing.assert_close((result * luma).sum(1)[inside], expected[inside])
+    chroma, original = (x - x.mean(1, keepdim=True) for x in (result, photos))
+    keep = inside[:, None].expand_as(chroma)
+    torch.testing.assert_close(chroma[keep], original[keep])
+
+
+def test_results_stay_in_unit_range_even_of_a_linear_network() -> None:
+    network = TransformNetwork(width=2, blocks=0, output="linear").eval()
+    assert network.head.bias is not None
+    torch.nn.init.constant_(network.head.bias, 5.0)
+    assert Stylizer(TrainedStyle(network), device="cpu")(PHOTOS).max() == 1
+
+
+@pytest.mark.parametrize(("has_bf16", "expected"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_auto_precision_is_what_the_cpu_is_fast_at(
+    has_bf16: bool, expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("faststyle.inference.stylizer.cpu_has_bf16", lambda: has_bf16)
+    style = TrainedStyle(TransformNetwork(width=2, blocks=0))
+    assert Stylizer(style, device="cpu", precision="auto").dtype == expected
+
+
+@pytest.mark.parametrize("precision", ["bf16", "16"])
+def test_lower_precision_gives_nearly_the_same_picture(precision: str) -> None:
+    torch.manual_seed(0)
+    network = TransformNetwork(width=4, blocks=1).eval()
+    exact = Stylizer(TrainedStyle(network), device="cpu")(PHOTOS)
+    rough = Stylizer(TrainedStyle(network), device="cpu", precision=precision)(PHOTOS)
+    assert rough.dtype == torch.float32
+    assert (exact - rough).abs().mean() < 0.01
+
+
+def test_pictures_keep_alpha_and_profile_at_the_new_size(stylizer: Stylizer) -> None:
+    picture = Picture(PHOTOS[0], torch.ones(1, 20, 24), b"profile")
+    [result] = stylizer.stylize([picture], size=10)
+    assert result.pixels.shape == (3, 10, 12)
+    assert result.alpha is not None
+    assert result.alpha.shape == (1, 10, 12)
+    assert result.icc_profile == b"profile"
+
+
+def test_too_large_a_picture_is_refused_before_any_work(stylizer: Stylizer) -> None:
+    with pytest.raises(UserError, match=r"--size"):
+        stylizer.stylize([Picture(PHOTOS[0])], max_pixels=100)
+    with pytest.raises(UserError, match=r"--max-pixels"):
+        stylizer.stylize([Picture(PHOTOS[0])], size=100_000)
+
+
+def test_strips_make_the_picture_that_one_pass_makes(stylizer: Stylizer) -> None:
+    generator = torch.Generator().manual_seed(1)
+    picture = Picture(torch.rand(3, 203, 130, generator=generator))
+    choice: dict[str, Any] = {"strength": 0.8, "preserve_color": True}
+    [whole] = stylizer.stylize([picture], **choice)
+    shown: list[tuple[int, int]] = []
+    [strips] = stylizer.stylize(
+        [picture], **choice, tile=64, progress=lambda done, total: shown.append((done, total))
+    )
+    torch.testing.assert_close(strips.pixels, whole.pixels, atol=1e-4, rtol=0)
+    assert [done for done, _ in shown] == list(range(1, shown[0][1] + 1))
+
+
+def test_strips_in_half_precision_are_less_than_a_gray_level_off() -> None:
+    torch.manual_seed(0)
+    style = TrainedStyle(TransformNetwork(width=8, blocks=2).eval())
+    coarse = torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(1))
+    [photo] = torch.nn.functional.interpolate(coarse, (120, 160), mode="bicubic").clamp(0, 1)
+    stylizer = Stylizer(style, device="cpu", precision="bf16")
+    [whole] = stylizer.stylize([Picture(photo)])
+    [strips] = stylizer.stylize([Picture(photo)], tile=32)
+    assert (strips.pixels - whole.pixels).abs().mean() < 1 / 255
+
+
+def test_pictures_of_bytes_come_out_as_bytes(stylizer: Stylizer) -> None:
+    eight_bit = (PHOTOS * 255).round().to(torch.uint8)
+    expected = stylizer(eight_bit / 255) * 255
+    for tile in ("off", "auto"):
+        results = stylizer.stylize([Picture(p) for p in eight_bit], tile=tile)
+        found = torch.stack([result.pixels for result in results])
+        assert found.dtype == torch.uint8
+        torch.testing.assert_close(found.float(), expected, atol=0.51, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("free", "size", "expected"),
+    [
+        (10**10, (1000, 1000), None),
+        (10**10, (9000, 12000), 47),
+        (10**8, (1000, 1000), 571),
+        (0, (100, 100_000), 32),
+        (0, (16, 100), None),
+    ],
+)
+def test_auto_takes_strips_where_a_picture_would_not_fit(
+    stylizer: Stylizer,
+    monkeypatch: pytest.MonkeyPatch,
+    free: int,
+    size: tuple[int, int],
+    expected: int | None,
+) -> None:
+    monkeypatch.setattr("faststyle.inference.stylizer.free_memory", lambda device: free)
+    assert stylizer._rows("auto", size, count=1) == expected
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_strips_are_written_over_the_photo_if_that_is_allowed(
+    stylizer: Stylizer, overwrite: bool
+) -> None:
+    photo = (torch.rand(3, 70, 40) * 255).to(torch.uint8)
+    picture = Picture(photo.clone())
+    [expected] = stylizer.stylize([Picture(photo)], strength=0.5, tile="off")
+    [found] = stylizer.stylize([picture], strength=0.5, tile=32, overwrite=overwrite)
+    assert (found.pixels.int() - expected.pixels.int()).abs().max() <= 1
+    assert torch.equal(picture.pixels, photo) is not overwrite
+
+
+def test_networks_that_cannot_be_streamed_say_so() -> None:
+    stylizer = Stylizer(TrainedStyle(TransformNetwork(2, 0, norm="batch")), device="cpu")
+    with pytest.raises(UserError, match="tile=off"):
+        stylizer.stylize([Picture(torch.rand(3, 64, 64))], tile=32)
+
+
+def test_wrong_arguments_are_named(stylizer: Stylizer) -> None:
+    with pytest.raises(UserError, match="strength"):
+        stylizer(PHOTOS, strength=1.5)
+    for tile in ("of", 31):
+        with pytest.raises(UserError, match="must be auto, off, or 32 rows or more"):
+            stylizer.stylize([Picture(torch.rand(3, 64, 64))], tile=tile)
+    with pytest.raises(UserError, match="size"):
+        stylizer.stylize([Picture(PHOTOS[0])], size=0)
+    with pytest.raises(ValueError, match=r"\(N, 3, H, W\)"):
+        stylizer(PHOTOS[:, :1])
+    style = TrainedStyle(TransformNetwork(2, 0))
+    with pytest.raises(UserError, match="precision"):
+        Stylizer(style, precision="8")
+    for device in ("cuda:99", "toaster"):
+        with pytest.raises(UserError, match="try cpu"):
+            Stylizer(style, device=device)
+
+
+def test_importing_it_loads_neither_lightning_nor_hydra() -> None:
+    code = (
+        "import sys; from faststyle import Stylizer; import faststyle.inference.batch;"
+        "heavy = {'pytorch_lightning', 'lightning', 'hydra', 'torchvision', 'omegaconf'};"
+        "print(heavy & set(sys.modules))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"

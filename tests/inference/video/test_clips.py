@@ -1,0 +1,220 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import torch
+
+from faststyle.inference.batch import Job, Settings
+from faststyle.inference.stylizer import Stylizer
+from faststyle.inference.video import stylize_clips
+from faststyle.inference.video.reader import Clip
+from faststyle.inference.video.writer import Writer
+from tests.inference.video.conftest import frame, frames_of
+
+MakeClip = Callable[..., Path]
+UNCHANGED = Settings(strength=0)
+
+
+def stylize(
+    stylizer: Stylizer,
+    source: Path,
+    target: Path,
+    settings: Settings = UNCHANGED,
+    smooth: float = 0,
+) -> int:
+    return stylize_clips(stylizer, [Job(source, target)], settings, smooth)
+
+
+def times(path: Path) -> list[float]:
+    with av.open(str(path)) as clip:
+        return [f.time for f in clip.decode(video=0)]
+
+
+def sound(path: Path) -> list[bytes]:
+    with av.open(str(path)) as clip:
+        return [bytes(p) for p in clip.demux(audio=0) if p.dts is not None]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov"])
+def test_frames_times_and_sound_are_kept(
+    tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer, suffix: str
+) -> None:
+    shown_at = [0, 5, 15, 20, 50, 51, 80, 81, 90, 100, 105, 120]  # a variable frame rate
+    clip = make_clip(tmp_path / "a.mp4", times=shown_at)
+    out = tmp_path / f"b{suffix}"
+    assert stylize(stylizer, clip, out) == 0
+    first = times(out)[0]  # Matroska has no negative times: it begins with the sound's
+    assert [t - first for t in times(out)] == pytest.approx([t / 100 for t in shown_at], abs=1e-3)
+    assert sound(out) == sound(clip)
+    for index, found in enumerate(frames_of(out)):
+        assert np.abs(found.astype(int) - frame((48, 64), index)).mean() < 6
+
+
+def test_frames_are_stylized(tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer) -> None:
+    clip = make_clip(tmp_path / "a.mp4", sound=False)
+    assert stylize(stylizer, clip, tmp_path / "b.mkv", Settings()) == 0
+    for source, found in zip(frames_of(clip), frames_of(tmp_path / "b.mkv"), strict=True):
+        photo = torch.from_numpy(source).permute(2, 0, 1) / 255
+        expected = (stylizer(photo) * 255).permute(1, 2, 0).numpy()
+        # Colors are stored for 2 x 2 pixels each.
+        assert np.abs((found - expected).mean(2)).mean() < 6
+        assert np.abs((source - expected).mean(2)).mean() > 20
+
+
+@pytest.mark.parametrize("matrix", [1, 6, 9])
+@pytest.mark.parametrize("color_range", [1, 2])
+def test_colors_are_stored_as_they_were(
+    tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer, matrix: int, color_range: int
+) -> None:
+    clip = make_clip(tmp_path / "a.mp4", matrix=matrix, color_range=color_range)
+    assert stylize(stylizer, clip, tmp_path / "b.mp4") == 0
+    with av.open(str(tmp_path / "b.mp4")) as written:
+        first = next(written.decode(video=0))
+        assert (first.colorspace, first.color_range) == (matrix, color_range)
+    for source, found in zip(frames_of(clip), frames_of(tmp_path / "b.mp4"), strict=True):
+        assert np.abs(source.astype(int) - found).mean() < 3
+
+
+@pytest.mark.parametrize("rotation", [90, -90, 180])
+def test_a_clip_held_sideways_is_written_upright(
+    tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer, rotation: int
+) -> None:
+    clip = make_clip(tmp_path / "a.mp4", rotation=rotation)
+    assert stylize(stylizer, clip, tmp_path / "b.mp4") == 0
+    with av.open(str(tmp_path / "b.mp4")) as written:
+        assert next(written.decode(video=0)).rotation == 0
+    turned = np.rot90(frame((48, 64), 0), rotation // 90)
+    assert np.abs(frames_of(tmp_path / "b.mp4")[0].astype(int) - turned).mean() < 6
+
+
+def test_size_is_the_short_side_and_odd_sides_lose_a_pixel(
+    tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer
+) -> None:
+    clip = make_clip(tmp_path / "a.mp4")
+    assert stylize(stylizer, clip, tmp_path / "b.mp4", Settings(size=33), smooth=0.5) == 0
+    assert {f.shape for f in frames_of(tmp_path / "b.mp4")} == {(32, 44, 3)}
+
+
+def test_a_clip_that_changes_its_size_keeps_the_first(
+    tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer
+) -> None:
+    parts = [
+        make_clip(tmp_path / f"{i}.h264", size=size, sound=False).read_bytes()
+        for i, size in enumerate([(48, 64), (96, 128)])
+    ]
+    (tmp_path / "a.h264").write_bytes(b"".join(parts))
+    assert stylize(stylizer, tmp_path / "a.h264", tmp_path / "b.mkv") == 0
+    found = frames_of(tmp_path / "b.mkv")
+    assert len(found) == 24
+    assert {f.shape for f in found} == {(48, 64, 3)}
+
+
+def test_smoothing_takes_the_flicker_from_what_stands_still(
+    tmp_path: Path, stylizer: Stylizer
+) -> None:
+    rng = np.random.default_rng(0)
+    with av.open(str(tmp_path / "a.mkv"), "w") as container:
+        video = container.add_stream("ffv1", rate=25)
+        video.height, video.width, video.pix_fmt = 64, 64, "bgr0"
+        for _ in range(20):
+            noisy = np.clip(frame((64, 64), 0) + rng.normal(0, 2, (64, 64, 3)), 0, 255)
+            picture = av.VideoFrame.from_ndarray(noisy.astype(np.uint8))
+            container.mux(video.encode(picture.reformat(format="bgr0")))
+        container.mux(video.encode(None))
+    flicker = []
+    for smooth in (0.0, 0.5):
+        stylize(stylizer, tmp_path / "a.mkv", tmp_path / "b.mkv", Settings(), smooth)
+        found = np.stack(frames_of(tmp_path / "b.mkv")[5:]).astype(int)
+        flicker.append(np.abs(np.diff(found, axis=0)).mean())
+    assert flicker[1] < flicker[0] / 3
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda data: data[: len(data) * 2 // 3], "damaged; "),
+        (lambda data: data[:3000] + bytes(2000) + data[5000:], "damaged; "),
+        (lambda data: data[:100], "neither a picture nor a clip"),
+        (lambda _: b"hello", "neither a picture nor a clip"),
+        (lambda _: b"", "neither a picture nor a clip"),
+    ],
+)
+def test_what_can_be_read_of_a_damaged_clip_is_written_and_the_rest_named(
+    tmp_path: Path,
+    make_clip: MakeClip,
+    stylizer: Stylizer,
+    capfd: pytest.CaptureFixture[str],
+    damage: Callable[[bytes], bytes],
+    message: str,
+) -> None:
+    clip = make_clip(tmp_path / "a.mkv", count=60)
+    clip.write_bytes(damage(clip.read_bytes()))
+    assert stylize(stylizer, clip, tmp_path / "b.mp4") == 1
+    errors = [line for line in capfd.readouterr().err.splitlines() if "error" in line]
+    assert len(errors) == 1
+    assert message in errors[0]
+    if message == "damaged; ":
+        assert 0 < len(frames_of(tmp_path / "b.mp4")) < 60
+    else:
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mkv"]
+
+
+def test_one_bad_clip_does_not_stop_the_rest(
+    tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    make_clip(tmp_path / "b.mp4")
+    with av.open(str(tmp_path / "c.wav"), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=8000)
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), layout="mono")
+        silence.sample_rate = 8000
+        container.mux(stream.encode(silence))
+    jobs = [Job(tmp_path / f, tmp_path / f"{f}.mp4") for f in ("absent.mp4", "c.wav", "b.mp4")]
+    assert stylize_clips(stylizer, jobs, UNCHANGED, 0) == 2
+    errors = capfd.readouterr().err
+    assert "no such clip" in errors
+    assert "has no video stream" in errors
+    assert len(frames_of(tmp_path / "b.mp4.mp4")) == 12
+
+
+def test_sound_that_a_format_cannot_hold_is_an_error(
+    tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    clip = make_clip(tmp_path / "a.mkv", codec="flac")
+    assert stylize(stylizer, clip, tmp_path / "b.mov") == 1
+    assert "files cannot hold" in capfd.readouterr().err
+    assert list(tmp_path.iterdir()) == [clip]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_is_said(tmp_path: Path, make_clip: MakeClip) -> None:
+    (tmp_path / "full.mkv").symlink_to("/dev/full")
+
+    def write(clip: Clip) -> None:
+        with Writer(tmp_path / "full.mkv", clip) as writer:
+            for item in clip:
+                writer.write(item)
+
+    with (
+        Clip(make_clip(tmp_path / "a.mp4", count=60)) as clip,
+        pytest.raises(OSError, match="No space left"),
+    ):
+        write(clip)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("b.xyz", "is no format of clips"), ("b.webm", "cannot hold aac sound")]
+)
+def test_formats_that_cannot_be_written_are_named(
+    tmp_path: Path,
+    make_clip: MakeClip,
+    stylizer: Stylizer,
+    capfd: pytest.CaptureFixture[str],
+    name: str,
+    message: str,
+) -> None:
+    clip = make_clip(tmp_path / "a.mp4")
+    assert stylize(stylizer, clip, tmp_path / name) == 1
+    assert message in capfd.readouterr().err
+    assert list(tmp_path.iterdir()) == [clip]

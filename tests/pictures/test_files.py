@@ -1,0 +1,139 @@
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageCms
+
+from faststyle.core.errors import UserError
+from faststyle.pictures.files import load_picture, save_picture
+from faststyle.pictures.picture import Picture
+from faststyle.pictures.pixels import psnr, resize, shrink
+
+RED_GREEN = np.array([[[255, 0, 0], [0, 255, 0]]], dtype=np.uint8)
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    checksum = zlib.crc32(kind + data)
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
+
+
+def test_pixels_are_rgb_float_in_unit_range_channels_first(tmp_path: Path) -> None:
+    Image.fromarray(RED_GREEN).save(tmp_path / "a.png")
+    picture = load_picture(tmp_path / "a.png")
+    assert picture.pixels.dtype == torch.float32
+    expected = torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]], [[0.0, 0.0]]])
+    assert torch.equal(picture.pixels, expected)
+    assert picture.alpha is None
+
+
+def test_exif_orientation_is_applied(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned a quarter: the stored row is a column
+    Image.fromarray(RED_GREEN).save(tmp_path / "a.png", exif=exif)
+    pixels = load_picture(tmp_path / "a.png").pixels
+    assert pixels.shape == (3, 2, 1)
+    assert pixels[:, 0, 0].tolist() == [1, 0, 0]
+
+
+def test_alpha_is_carried_through_a_png(tmp_path: Path) -> None:
+    rgba = np.array([[[10, 20, 30, 0], [40, 50, 60, 128]]], dtype=np.uint8)
+    Image.fromarray(rgba).save(tmp_path / "a.png")
+    save_picture(load_picture(tmp_path / "a.png"), tmp_path / "b.png")
+    assert np.array_equal(np.array(Image.open(tmp_path / "b.png")), rgba)
+
+
+def test_transparency_is_laid_on_white_where_the_format_has_none(tmp_path: Path) -> None:
+    clear = Picture(torch.zeros(3, 8, 8), torch.zeros(1, 8, 8))
+    save_picture(clear, tmp_path / "a.jpg")
+    assert np.array(Image.open(tmp_path / "a.jpg")).min() == 255
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
+def test_icc_profile_is_kept(tmp_path: Path, suffix: str) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    source = tmp_path / f"a{suffix}"
+    Image.new("RGB", (8, 8)).save(source, icc_profile=profile)
+    save_picture(load_picture(source), tmp_path / f"b{suffix}")
+    assert Image.open(tmp_path / f"b{suffix}").info["icc_profile"] == profile
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "CMYK", "1", "YCbCr"])
+def test_other_modes_become_rgb(tmp_path: Path, mode: str) -> None:
+    suffix = ".jpg" if mode in ("CMYK", "YCbCr") else ".png"
+    path = tmp_path / f"a{suffix}"
+    Image.new("RGB", (16, 16), (255, 255, 255)).convert(mode).save(path)
+    pixels = load_picture(path).pixels
+    assert pixels.shape == (3, 16, 16)
+    assert pixels.min() > 0.98
+
+
+def test_sixteen_bit_grayscale_keeps_its_range(tmp_path: Path) -> None:
+    values = np.array([[0, 32768, 65535]], dtype=np.uint16)
+    Image.fromarray(values).save(tmp_path / "a.png")
+    pixels = load_picture(tmp_path / "a.png").pixels
+    assert pixels[0, 0].tolist() == pytest.approx([0, 0.5, 1], abs=1 / 255)
+
+
+def test_palette_transparency_becomes_alpha(tmp_path: Path) -> None:
+    image = Image.fromarray(RED_GREEN).convert("P")
+    image.save(tmp_path / "a.png", transparency=image.getpixel((0, 0)))
+    alpha = load_picture(tmp_path / "a.png").alpha
+    assert alpha is not None
+    assert alpha[0, 0].tolist() == [0, 1]
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 60))
+def test_resize_gives_the_short_side_asked_for(height: int, width: int, size: int) -> None:
+    scaled = resize(torch.rand(3, height, width), size)
+    assert min(scaled.shape[1:]) == size
+    assert scaled.min() >= 0
+    assert scaled.max() <= 1
+
+
+def test_shrinking_never_enlarges() -> None:
+    pixels = torch.rand(3, 20, 30)
+    assert shrink(pixels, 10).shape == (3, 10, 15)
+    assert torch.equal(shrink(pixels, 40), pixels)
+
+
+def test_the_signal_to_noise_ratio_is_its_formula() -> None:
+    assert psnr(torch.zeros(3, 4, 4), torch.full((3, 4, 4), 0.1)) == pytest.approx(20)
+    assert psnr(torch.ones(3, 4, 4), torch.ones(3, 4, 4)) == float("inf")
+
+
+def test_a_bomb_is_refused_by_its_header(tmp_path: Path) -> None:
+    header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
+    bomb = tmp_path / "bomb.png"
+    bomb.write_bytes(b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", b""))
+    with pytest.raises(UserError, match="too large a picture"):
+        load_picture(bomb)
+
+
+def test_a_picture_above_the_limit_is_refused(tmp_path: Path) -> None:
+    Image.new("RGB", (20, 20)).save(tmp_path / "a.png")
+    with pytest.raises(UserError, match="20 x 20 is too large"):
+        load_picture(tmp_path / "a.png", max_pixels=399)
+
+
+def test_unreadable_files_are_named(tmp_path: Path) -> None:
+    Image.effect_noise((64, 64), 50).convert("RGB").save(tmp_path / "whole.jpg")
+    whole = (tmp_path / "whole.jpg").read_bytes()
+    cases = {"empty.jpg": b"", "text.jpg": b"hello", "cut.jpg": whole[: len(whole) // 2]}
+    for name, content in cases.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(UserError, match=name):
+            load_picture(tmp_path / name)
+    for name in ("absent.jpg", "."):
+        with pytest.raises(UserError):
+            load_picture(tmp_path / name)
+
+
+def test_an_unknown_suffix_is_refused_before_writing(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"\.jpg"):
+        save_picture(Picture(torch.zeros(3, 2, 2)), tmp_path / "a.xyz")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,82 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from omegaconf import DictConfig
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from faststyle.config.compose import compose_config
+from faststyle.core.errors import UserError
+from faststyle.core.torch_files import read_torch
+from faststyle.encoder import VGGEncoder
+from faststyle.training.classification.network import Classifier
+from faststyle.training.classification.run import train_classifier
+
+CONFIGS = Path(__file__).resolve().parents[3] / "configs"
+SMALL = (
+    "classifier.arch=vgg11_bn",
+    "trainer=cpu",
+    "trainer.log_every_n_steps=1",
+    "+trainer.enable_progress_bar=false",
+    "data.workers=0",
+    "data.batch_size=32",
+)
+
+
+def composed(tmp_path: Path, *overrides: str) -> DictConfig:
+    places = (f"cache={tmp_path / 'cache'}", f"output_dir={tmp_path / 'run'}")
+    return compose_config(
+        CONFIGS, "classifier", [*SMALL, *places, f"export={tmp_path / 'vgg.pth'}", *overrides]
+    )
+
+
+def scalars(tmp_path: Path, name: str) -> list[float]:
+    events = EventAccumulator(str(tmp_path / "run")).Reload()
+    return [event.value for event in events.Scalars(name)]
+
+
+@pytest.mark.slow
+def test_the_network_learns_cifar10s_format_and_serves_as_encoder(
+    tmp_path: Path, cifar10: Callable[[int], None]
+) -> None:
+    cifar10(160)
+    steps = ("trainer.max_steps=100", "trainer.val_check_interval=100")
+    # A quarter of the usual batch, and a thousandth of the usual steps: no time for full dropout.
+    gentle = ("optimizer.lr=0.01", "classifier.dropout=0.1")
+    path = train_classifier(composed(tmp_path, *steps, *gentle))
+    assert path == tmp_path / "vgg.pth"
+    assert scalars(tmp_path, "val/accuracy")[-1] > 0.6, "chance is 0.1"
+    assert scalars(tmp_path, "train/loss")[0] > 1.5
+    rates = scalars(tmp_path, "lr-SGD")
+    assert rates[0] == pytest.approx(0.01, rel=1e-2)
+    assert rates[len(rates) // 2] == pytest.approx(0.005, rel=0.1), "half a cosine"
+    network = Classifier("vgg11_bn", classes=10)
+    network.load_state_dict(read_torch(path))
+    x = torch.rand(2, 3, 32, 32)
+    encoder = VGGEncoder("vgg11_bn", str(path))
+    normalized = (x - network.mean.view(3, 1, 1)) / network.std.view(3, 1, 1)
+    expected = network.eval().features[:7](normalized)
+    assert torch.allclose(encoder(x, ["relu2_1"])["relu2_1"], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_folder_of_classes_trains_by_a_step_schedule(
+    tmp_path: Path, make_photo: Callable[..., Path]
+) -> None:
+    for name in ("apple", "pear", "plum"):
+        for k in range(4):
+            make_photo(tmp_path / "classes" / name / f"{k}.jpg", seed=k)
+    steps = ("trainer.max_steps=5", "trainer.val_check_interval=5", "data.batch_size=2")
+    halving = ("schedule=step", "schedule.every=2", "normalization=imagenet")
+    cfg = composed(tmp_path, f"data.root={tmp_path / 'classes'}", *steps, *halving)
+    path = train_classifier(cfg)
+    assert path is not None
+    assert scalars(tmp_path, "lr-SGD") == pytest.approx([0.05, 0.05, 0.025, 0.025, 0.0125])
+    state = read_torch(path)
+    assert state["classifier.5.weight"].shape[0] == 3  # type: ignore[attr-defined]
+    assert torch.allclose(state["mean"], torch.tensor([0.485, 0.456, 0.406]))  # type: ignore[arg-type]
+
+
+def test_an_unknown_normalization_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match='unknown normalization "dat": did you mean "data"'):
+        train_classifier(composed(tmp_path, "normalization=dat"))

@@ -1,0 +1,68 @@
+import functools
+import json
+from typing import Any
+
+import pytest
+import torch
+
+from faststyle.core.errors import UserError
+from faststyle.encoder import VGGEncoder
+from faststyle.losses import PerceptualLoss
+from faststyle.losses.perceptual import StyleImage
+from faststyle.networks import TransformNetwork
+from faststyle.training.engine.schedule import step_decay
+from faststyle.training.style.module import StyleTransfer
+
+
+def _module(encoder: VGGEncoder, **options: Any) -> StyleTransfer:
+    loss = PerceptualLoss(encoder, {"relu2_1": 1.0}, {"relu1_1": 1.0})
+    loss.set_style([StyleImage(torch.rand(3, 16, 16))])
+    network = TransformNetwork(width=2, blocks=1)
+    return StyleTransfer(network, loss, {"style": "night"}, **options)
+
+
+def test_only_the_network_is_trained_and_saved(encoder: VGGEncoder) -> None:
+    module = _module(encoder)
+    assert {id(p) for p in module.parameters()} == {id(p) for p in module.network.parameters()}
+    assert all(key.startswith("network.") for key in module.state_dict())
+    optimizer = module.configure_optimizers()["optimizer"]
+    assert len(optimizer.param_groups[0]["params"]) == len(list(module.network.parameters()))
+
+
+def test_the_encoder_stays_in_evaluation_mode_while_the_network_trains(
+    encoder: VGGEncoder,
+) -> None:
+    module = _module(encoder).train()
+    assert module.network.training
+    assert not encoder.training
+
+
+def test_photos_become_floats_in_unit_range_in_the_layout_asked_for(encoder: VGGEncoder) -> None:
+    photos = torch.tensor([0, 51, 255], dtype=torch.uint8).view(1, 3, 1, 1).expand(1, 3, 4, 5)
+    batch = _module(encoder).on_after_batch_transfer(photos, 0)
+    assert batch[0, :, 0, 0].tolist() == pytest.approx([0, 0.2, 1])
+    assert batch.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_checkpoint_says_what_it_is(encoder: VGGEncoder) -> None:
+    checkpoint: dict[str, dict[str, str]] = {}
+    _module(encoder).on_save_checkpoint(checkpoint)
+    assert checkpoint["faststyle"]["style"] == "night"
+    assert json.loads(checkpoint["faststyle"]["network"])["width"] == 2
+
+
+def test_the_learning_rate_is_scheduled_and_warmed_up(encoder: VGGEncoder) -> None:
+    schedule = functools.partial(step_decay, every=1, factor=0.5)
+    module = _module(encoder, learning_rate=0.8, warmup_steps=4, schedule=schedule)
+    configured = module.configure_optimizers()
+    assert configured["lr_scheduler"]["interval"] == "step"
+    assert configured["optimizer"].param_groups[0]["lr"] == pytest.approx(0.8 / 4)
+    configured["optimizer"].step()
+    configured["lr_scheduler"]["scheduler"].step()
+    assert configured["optimizer"].param_groups[0]["lr"] == pytest.approx(0.8 * 2 / 4 / 2)
+
+
+@pytest.mark.parametrize("rate", [0, -1.0, float("nan")])
+def test_a_learning_rate_that_is_none_is_refused(encoder: VGGEncoder, rate: float) -> None:
+    with pytest.raises(UserError, match="above 0"):
+        _module(encoder, learning_rate=rate)

@@ -1,0 +1,268 @@
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from omegaconf import DictConfig
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from faststyle.checkpoints import load_style, read_style
+from faststyle.config.compose import compose_config
+from faststyle.config.runs import find_resume
+from faststyle.core.errors import UserError
+from faststyle.training.style.train import train
+
+CONFIGS = Path(__file__).resolve().parents[3] / "configs"
+
+
+def configure(folder: Path, *overrides: str) -> DictConfig:
+    return compose_config(
+        CONFIGS,
+        "train",
+        [
+            "experiment=smoke",
+            "data=coco",
+            "+trainer.enable_progress_bar=false",
+            f"output_dir={folder}",
+            f"export.path={folder}/out.safetensors",
+            *overrides,
+        ],
+    )
+
+
+@pytest.fixture
+def configured(tmp_path: Path, photo_folder: Path) -> Callable[..., DictConfig]:
+    def make(name: str, *overrides: str) -> DictConfig:
+        return configure(tmp_path / name, f"data.root={photo_folder}", *overrides)
+
+    return make
+
+
+def _weights(path: Path | None) -> dict[str, torch.Tensor]:
+    assert path is not None
+    return read_style(path).network.state_dict()
+
+
+def test_training_lowers_the_loss_and_exports_a_style(
+    configured: Callable[..., DictConfig],
+) -> None:
+    cfg = configured("a", "trainer.max_steps=40", "trainer.val_check_interval=20")
+    path = train(cfg)
+    assert path is not None
+    style = read_style(path)
+    assert style.name == "flow_field"
+    assert style.facts["steps"] == "40"
+    assert json.loads(style.facts["loss"])["scale"] == "relative"
+    assert len(style.facts["style_sha256"]) == 64
+    events = EventAccumulator(str(cfg.output_dir)).Reload()
+    losses = [event.value for event in events.Scalars("train/loss")]
+    assert sum(losses[-5:]) / 5 < 0.6 * losses[0]
+
+
+def test_everything_worth_watching_is_in_tensorboard(
+    configured: Callable[..., DictConfig],
+) -> None:
+    cfg = configured("a", "loss.tv_weight=0.1", "model.warmup_steps=3", "schedule=constant")
+    train(cfg)
+    events = EventAccumulator(str(cfg.output_dir)).Reload()
+    scalars = set(events.Tags()["scalars"])
+    terms = {"loss", "content", "style", "tv", "content/relu4_2", "style/relu1_1"}
+    assert {f"{stage}/{term}" for stage in ("train", "val") for term in terms} <= scalars
+    assert {"hparams/train/loss", "hparams/val/loss"} <= scalars
+    assert {"train/style_share/relu2_1", "train/images_per_second", "lr-Adam"} <= scalars
+    shares = [events.Scalars(f"train/style_share/relu{i}_1")[-1].value for i in (1, 2, 3)]
+    assert sum(shares) == pytest.approx(1)
+    [first, last] = events.Images("photos_and_stylized")
+    assert (first.step, last.step) == (0, 6)
+    assert (last.width, last.height) == (64, 64)
+    rates = [event.value for event in events.Scalars("lr-Adam")]
+    assert rates[:3] == pytest.approx([1e-3 / 3, 2e-3 / 3, 1e-3])
+
+
+def test_checkpoints_hold_the_network_and_neither_encoder_nor_code(
+    configured: Callable[..., DictConfig],
+) -> None:
+    cfg = configured("a")
+    train(cfg)
+    folder = Path(cfg.output_dir) / "checkpoints"
+    assert sorted(p.name for p in folder.iterdir()) == ["best.ckpt", "last.ckpt"]
+    content = torch.load(folder / "last.ckpt", weights_only=True)
+    assert all(key.startswith("network.") for key in content["state_dict"])
+    assert content["global_step"] == 6
+    assert len(content["optimizer_states"][0]["param_groups"][0]["params"]) == len(
+        list(load_style(folder / "best.ckpt").network.parameters())
+    )
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        ("schedule=constant",),
+        ("schedule.steps=6",),
+        ("schedule.steps=6", "model.warmup_steps=5"),
+        ("schedule.steps=6", "network.norm=batch"),
+        ("schedule.steps=6", "averaging=ema"),
+    ],
+)
+def test_resuming_gives_the_weights_of_an_undisturbed_run_to_the_bit(
+    configured: Callable[..., DictConfig], extra: tuple[str, ...]
+) -> None:
+    whole = _weights(train(configured("whole", *extra)))
+    train(configured("parts", "trainer.max_steps=3", *extra))
+    resumed = _weights(train(configured("parts", "resume=last", *extra)))
+    assert whole.keys() == resumed.keys()
+    assert all(torch.equal(whole[key], resumed[key]) for key in whole)
+
+
+def test_the_mean_of_weights_is_exported_and_saved(configured: Callable[..., DictConfig]) -> None:
+    mean = ("averaging=ema", "averaging.decay=0.5")
+    weights = [_weights(train(configured(f"{k}", f"trainer.max_steps={k}"))) for k in (1, 2, 3)]
+    cfg = configured("mean", *mean, "trainer.max_steps=3")
+    found = _weights(train(cfg))
+    saved = load_style(Path(cfg.output_dir) / "checkpoints" / "last.ckpt").network.state_dict()
+    for key, value in found.items():
+        first, second, third = (w[key].double() for w in weights)
+        # Lightning's average begins with the first weights that it is given.
+        expected = (first + second) / 4 + third / 2
+        assert torch.allclose(value.double(), expected, rtol=1e-3, atol=1e-4), key
+        assert torch.allclose(saved[key].double(), expected, rtol=1e-3, atol=1e-4), key
+
+
+def test_training_begins_with_the_weights_of_another_style(
+    configured: Callable[..., DictConfig], tmp_path: Path
+) -> None:
+    first = train(configured("a"))
+    slow = ("model.learning_rate=1e-9", "trainer.max_steps=1")
+    path = train(configured("b", f"init={first}", *slow))
+    begun, expected = _weights(path), _weights(first)
+    assert all(torch.allclose(begun[key], expected[key], atol=1e-6) for key in expected)
+    assert path is not None
+    assert read_style(path).facts["init"] == "out"
+    with pytest.raises(UserError, match=r"init=.* is of network .*'width'"):
+        train(configured("c", f"init={first}", "network.width=3"))
+    with pytest.raises(UserError, match='no style "nowhere"'):
+        train(configured("d", "init=nowhere"))
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(
+    configured: Callable[..., DictConfig],
+) -> None:
+    train(configured("a"))
+    cfg = configured("a", "resume=last", "trainer.max_steps=30", "loss.content_weight=1e39")
+    with pytest.raises(UserError, match="no longer finite"):
+        train(cfg)
+    content = torch.load(Path(cfg.output_dir) / "checkpoints" / "last.ckpt", weights_only=True)
+    assert all(torch.isfinite(value).all() for value in content["state_dict"].values())
+
+
+def _losses(cfg: DictConfig) -> list[float]:
+    train(cfg)
+    events = EventAccumulator(str(cfg.output_dir)).Reload().Scalars("train/loss")
+    return [event.value for event in events]
+
+
+def test_the_memory_layout_does_not_change_the_loss(configured: Callable[..., DictConfig]) -> None:
+    plain = _losses(configured("a", "model.channels_last=false", "trainer.max_steps=3"))
+    assert _losses(configured("b", "trainer.max_steps=3")) == pytest.approx(plain, rel=1e-3)
+
+
+@pytest.mark.slow
+def test_torch_compile_does_not_change_the_loss(configured: Callable[..., DictConfig]) -> None:
+    plain = _losses(configured("a", "trainer.max_steps=2"))
+    fast = _losses(configured("b", "trainer.max_steps=2", "model.compile=true"))
+    assert fast == pytest.approx(plain, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (("style.image=/nowhere.jpg",), "no such style image"),
+        (("style.image=/etc/hostname",), "/etc/hostname is not a picture"),
+        (("loss.content.relu4_2=0", "+loss.content.relu4_9=1"), 'vgg11 has no layer "relu4_9"'),
+        (("loss.scale=papr",), 'did you mean "paper"'),
+        (("encoder.weights=/nowhere.pth",), "no such weights file"),
+        (("network.norm=layer",), "network.norm"),
+        (("data.root=/nowhere",), "no such photo folder"),
+        (("resume=last",), "no earlier run"),
+        (("model.learning_rate=fast",), "model.learning_rate=fast must be a number"),
+        (("style.size=large",), "style"),
+        (("trainer.max_steps=0",), "trainer.max_steps is 0"),
+        (("resume=/nowhere.ckpt",), "no such checkpoint"),
+    ],
+)
+def test_what_a_user_can_get_wrong_is_one_line(
+    configured: Callable[..., DictConfig], overrides: tuple[str, ...], message: str
+) -> None:
+    from faststyle.config.mistakes import report_config_errors
+
+    with pytest.raises(UserError, match=message), report_config_errors(CONFIGS, "train"):
+        train(configured("a", *overrides))
+
+
+def test_resuming_with_another_network_is_refused(configured: Callable[..., DictConfig]) -> None:
+    train(configured("a", "trainer.max_steps=2"))
+    with pytest.raises(UserError, match="was trained with network"):
+        train(configured("a", "resume=last", "network.width=8"))
+
+
+def test_resuming_from_another_style_or_an_exported_file_is_refused(
+    configured: Callable[..., DictConfig], tmp_path: Path, make_photo: Callable[..., Path]
+) -> None:
+    exported = train(configured("a", "trainer.max_steps=2"))
+    checkpoint = tmp_path / "a" / "checkpoints" / "last.ckpt"
+    other = make_photo(tmp_path / "other.jpg", 64, 64)
+    with pytest.raises(UserError, match="another style image"):
+        train(configured("b", f"resume={checkpoint}", f"style.image={other}"))
+    with pytest.raises(UserError, match="exported style"):
+        train(configured("b", f"resume={exported}"))
+
+
+def test_resume_last_means_the_runs_own_folder(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    assert find_resume("last", "night", tmp_path / "run") == path
+    assert find_resume(None, "night", tmp_path / "run") is None
+
+
+def test_unreadable_photos_are_skipped_and_counted(
+    configured: Callable[..., DictConfig],
+    photo_folder: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for path in sorted(photo_folder.iterdir())[:2]:
+        path.write_text("broken")
+    assert train(configured("a", "data.val_photos=0")) is not None
+    assert "2 photos could not be read" in caplog.text
+
+
+def test_weights_may_differ_by_style(configured: Callable[..., DictConfig]) -> None:
+    own: Any = configured("a", "+style.style_weight=7")
+    assert own.loss.style_weight == 7
+    assert configured("a", "loss.style_weight=3").loss.style_weight == 3
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in (CONFIGS / "style").glob("*.yaml")))
+def test_every_style_config_is_complete(name: str, tmp_path: Path) -> None:
+    extra = ["style.image=x.jpg"] if name == "mine" else []
+    style = configure(tmp_path, f"style={name}", *extra).style
+    assert style.name == name
+    if name not in ("mine", "flow_field"):
+        assert re.match(r"https://(commons.wikimedia|en.wikipedia).org/wiki/Special:", style.url)
+        assert {style.title, style.artist, style.year, style.licence}.isdisjoint({None, ""})
+
+
+def test_networks_train_in_the_precision_that_lightning_is_told(
+    configured: Callable[..., DictConfig],
+) -> None:
+    losses = []
+    for precision in ("32-true", "64-true", "bf16-true"):
+        cfg = configured(precision, f"trainer.precision={precision}", "trainer.max_steps=1")
+        train(cfg)
+        events = EventAccumulator(str(cfg.output_dir)).Reload()
+        losses.append(events.Scalars("train/loss")[0].value)
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+    assert losses[2] == pytest.approx(losses[0], rel=0.03)
