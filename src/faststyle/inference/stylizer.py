@@ -163,12 +163,12 @@ class Stylizer:
             pixels = size[0] * size[1]
             needed = pixels * count * _BYTES_PER_PIXEL
             fits = pixels <= MAX_PIXELS and needed <= free_memory(self.device) // 2
-            if fits or not streaming.applies(self.network):
+            if fits or not streaming.can_stream(self.network):
                 return None
             return max(_MIN_ROWS, _STRIP_BYTES // (_BYTES_PER_PIXEL * size[1]))
         if isinstance(tile, str) or tile < _MIN_ROWS:
             raise UserError(f'tile is "{tile}"; it must be auto, off, or {_MIN_ROWS} rows or more')
-        if not streaming.applies(self.network):
+        if not streaming.can_stream(self.network):
             raise UserError(f"{self.name}: networks of this kind need whole pictures: tile=off")
         return tile
 
@@ -181,11 +181,11 @@ class Stylizer:
         progress: Progress,
         overwrite: bool,
     ) -> Tensor:
-        assert streaming.applies(self.network)
+        assert streaming.can_stream(self.network)
         return_freed_memory()  # decoding left two more pictures' worth
         height, width = pixels.shape[1:]
         done = itertools.count(1)
-        total = streaming.strips(self.network, height, rows)
+        total = streaming.count_strips(self.network, height, rows)
         result = pixels if overwrite else torch.empty_like(pixels)
         with self._computing(torch.float32):  # strips come in the dtype to compute in
             for start, stylized in streaming.stream(

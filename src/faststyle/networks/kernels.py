@@ -1,4 +1,4 @@
-"""The forward pass of a transform network as a CPU likes it: the same result, less work.
+"""How a CPU computes convolutions fast: the same results as the plain modules, with less work.
 
 Three things differ from what the modules say, though they are equal in exact arithmetic:
 
@@ -8,95 +8,63 @@ Three things differ from what the modules say, though they are equal in exact ar
   of a vector register empty;
 - without a graph, a large picture goes through a convolution in strips of rows, so that the padded
   copy is that of a strip and not of the picture.
+
+Kernels know tensors, (N, C, H, W) in channels-last layout, and compute in the dtype of these.
+``mode`` is that of :func:`torch.nn.functional.pad`: ``reflect``, or ``constant`` for zeros; every
+convolution is padded by half of its kernel.
 """
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
-
-from faststyle.networks.instance_norm import instance_norm
-
-if TYPE_CHECKING:
-    from faststyle.networks.transform import TransformNetwork
+from torch import Tensor
 
 #: Bytes of one strip of a convolution's input or output, whichever has more channels.
 _STRIP_BYTES = 4 << 20
 
 
-def applies(network: "TransformNetwork", images: Tensor) -> bool:
-    """Whether :func:`forward` computes this network; compilers and exporters see plain modules."""
-    options = network.options
+def suit(x: Tensor) -> bool:
+    """Whether these kernels should compute on ``x``; compilers and exporters see plain modules."""
     return (
-        images.device.type == "cpu"
-        and not torch.compiler.is_compiling()
-        and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-        and (options["norm"], options["upsample"]) == ("instance", "resize")
-        and options["padding"] in ("reflect", "zero")
+        x.device.type == "cpu" and not torch.compiler.is_compiling() and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
     )
 
 
-def forward(network: "TransformNetwork", x: Tensor) -> Tensor:
-    """What ``network.plain`` gives: (N, 3, H, W), multiples of 4, to the same shape."""
-    if torch.is_autocast_enabled("cpu"):
-        # Autocast would pad in float32 and convert before and after.
-        x = x.to(torch.get_autocast_dtype("cpu"))
-        with torch.autocast("cpu", enabled=False):
-            return forward(network, x)
+def without_autocast(run: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """``run`` on ``x`` in the dtype that autocast asks for, and channels-last layout.
+
+    Autocast itself would pad in float32 and convert before and after each convolution.
+    """
     x = x.contiguous(memory_format=torch.channels_last)
-    for stage in (network.stem, network.down1, network.down2):
-        conv, norm, _ = stage
-        x = _norm(norm, convolve(conv, x), relu=True)
-    for block in network.blocks:
-        x = _residual(block, x)
-    for stage in (network.up1, network.up2):
-        _, conv, norm, _ = stage
-        x = _norm(norm, resize_convolve(conv, x), relu=True)
-    return convolve_pairs(network.head, x)
+    if not torch.is_autocast_enabled("cpu"):
+        return run(x)
+    with torch.autocast("cpu", enabled=False):
+        return run(x.to(torch.get_autocast_dtype("cpu")))
 
 
-def _residual(block: nn.Module, x: Tensor) -> Tensor:
-    y = _norm(block.norm1, convolve(block.conv1, x), relu=True)
-    y = _norm(block.norm2, convolve(block.conv2, y), relu=False)
-    return x + y if torch.is_grad_enabled() else y.add_(x)
-
-
-def _norm(norm: nn.Module | Tensor, x: Tensor, relu: bool) -> Tensor:
-    assert isinstance(norm, nn.InstanceNorm2d)
-    return instance_norm(x, norm.weight, norm.bias, norm.eps, relu)
-
-
-def convolve(conv: nn.Module | Tensor, x: Tensor) -> Tensor:
-    """A convolution with its own padding, (N, C, H, W) in any dtype."""
-    assert isinstance(conv, nn.Conv2d)
-    assert conv.bias is not None
-    weight, bias = conv.weight.to(x), conv.bias.to(x)
+def convolve(x: Tensor, weight: Tensor, bias: Tensor, stride: int, mode: str) -> Tensor:
+    """A convolution (C_out, C_in, k, k) with an odd k."""
+    weight, bias = weight.to(x), bias.to(x)
 
     def run(padded: Tensor) -> Tensor:
-        return F.conv2d(padded, weight, bias, conv.stride)
+        return F.conv2d(padded, weight, bias, stride)
 
-    return _in_strips(run, x, conv.kernel_size[0] // 2, _pad_mode(conv), conv.out_channels)
-
-
-def _pad_mode(conv: nn.Conv2d) -> str:
-    return "reflect" if conv.padding_mode == "reflect" else "constant"
+    return _in_strips(run, x, weight.shape[2] // 2, mode, len(weight))
 
 
-def resize_convolve(conv: nn.Module, x: Tensor) -> Tensor:
-    """Nearest-neighbor doubling, then ``conv`` (3x3, padding 1)."""
-    assert isinstance(conv, nn.Conv2d)
-    assert conv.bias is not None
-    kernels = [k for rows in _two_taps(conv.weight, 2) for k in _two_taps(rows, 3)]
-    kernel, bias = torch.cat(kernels).to(x), conv.bias.repeat(4).to(x)
+def resize_convolve(x: Tensor, weight: Tensor, bias: Tensor, mode: str) -> Tensor:
+    """Nearest-neighbor doubling, then a convolution (C_out, C_in, 3, 3)."""
+    kernels = [k for rows in _two_taps(weight, 2) for k in _two_taps(rows, 3)]
+    kernel, biases = torch.cat(kernels).to(x), bias.repeat(4).to(x)
 
     def run(padded: Tensor) -> Tensor:
-        result: Tensor = _Interleave.apply(F.conv2d(padded, kernel, bias))
+        result: Tensor = _Interleave.apply(F.conv2d(padded, kernel, biases))
         return result
 
     # A doubled picture reflected by one pixel is the small one with its edge repeated.
-    mode = "replicate" if conv.padding_mode == "reflect" else "constant"
+    mode = "replicate" if mode == "reflect" else mode
     return _in_strips(run, x, 1, mode, len(kernel))
 
 
@@ -106,25 +74,24 @@ def _two_taps(weight: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     return torch.stack((a, b + c), dim), torch.stack((a + b, c), dim)
 
 
-def convolve_pairs(conv: nn.Conv2d, x: Tensor) -> Tensor:
-    """``conv`` (odd kernel, stride 1), 2x2 pixels at once; H and W must be even."""
-    assert conv.bias is not None
+def convolve_pairs(x: Tensor, weight: Tensor, bias: Tensor, mode: str) -> Tensor:
+    """A convolution of odd k and stride 1, 2x2 pixels at once; H and W must be even."""
     # Each of the 2x2 pixels has the kernel shifted to its place, in pairs of taps like the pixels.
-    shifted = [F.pad(conv.weight, (q, 1 - q, p, 1 - p)) for p in (0, 1) for q in (0, 1)]
+    shifted = [F.pad(weight, (q, 1 - q, p, 1 - p)) for p in (0, 1) for q in (0, 1)]
     taps = torch.stack(shifted, 1).flatten(0, 1)
     outputs, inputs, size, _ = taps.shape
     pairs = taps.view(outputs, inputs, size // 2, 2, size // 2, 2)
     kernel = pairs.permute(0, 3, 5, 1, 2, 4).flatten(1, 3).to(x)
-    bias = conv.bias.repeat_interleave(4).to(x)
+    biases = bias.repeat_interleave(4).to(x)
 
     def run(padded: Tensor) -> Tensor:
         # F.pixel_unshuffle would interleave the channels, which is nine times slower.
         n, channels, height, width = padded.shape
         pixels = padded.permute(0, 2, 3, 1).reshape(n, height // 2, 2, width // 2, 2, channels)
         pixels = pixels.transpose(2, 3).flatten(3).permute(0, 3, 1, 2)
-        return F.pixel_shuffle(F.conv2d(pixels, kernel, bias), 2)
+        return F.pixel_shuffle(F.conv2d(pixels, kernel, biases), 2)
 
-    return _in_strips(run, x, conv.kernel_size[0] // 2, _pad_mode(conv), conv.out_channels)
+    return _in_strips(run, x, weight.shape[2] // 2, mode, len(weight))
 
 
 class _Interleave(torch.autograd.Function):
@@ -138,7 +105,7 @@ class _Interleave(torch.autograd.Function):
     def forward(ctx: Any, y: Tensor) -> Tensor:
         del ctx
         n, channels, height, width = y.shape
-        result = _empty((n, channels // 4, 2 * height - 2, 2 * width - 2), y)
+        result = empty((n, channels // 4, 2 * height - 2, 2 * width - 2), y)
         for phase, pixels in _phases(y, result):
             pixels.copy_(phase)
         return result
@@ -147,7 +114,7 @@ class _Interleave(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         del ctx
         n, channels, height, width = grad.shape
-        result = _empty((n, 4 * channels, height // 2 + 1, width // 2 + 1), grad).zero_()
+        result = empty((n, 4 * channels, height // 2 + 1, width // 2 + 1), grad).zero_()
         for phase, pixels in _phases(result, grad):
             phase.copy_(pixels)
         return result
@@ -180,11 +147,14 @@ def _in_strips(
         if result is None:
             per_row = strip.shape[2] / (stop - start)
             size = (*strip.shape[:2], int(height * per_row), strip.shape[3])
-            result = _empty(size, strip)
+            result = empty(size, strip)
         result[:, :, int(start * per_row) : int(stop * per_row)] = strip
     assert result is not None
     return result
 
 
-def _empty(size: tuple[int, ...], like: Tensor) -> Tensor:
-    return torch.empty(size, dtype=like.dtype, memory_format=torch.channels_last)
+def empty(size: tuple[int, ...], like: Tensor) -> Tensor:
+    """Memory for a tensor of ``size`` in the dtype and on the device of ``like``."""
+    return torch.empty(
+        size, dtype=like.dtype, device=like.device, memory_format=torch.channels_last
+    )
