@@ -1,11 +1,12 @@
-import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from omegaconf import DictConfig
 
-from faststyle.checkpoints import TrainedStyle, write_style
+from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
 from faststyle.config.compose import compose_config
 from faststyle.core.errors import UserError
 from faststyle.evaluation.report import build_loss, evaluate, style_overrides, table
@@ -20,41 +21,41 @@ def composed(overrides: list[str]) -> DictConfig:
     return compose_config(CONFIGS, "train", [*overrides, "style.size=32"])
 
 
-def facts(**more: str) -> dict[str, str]:
-    return {"style": "flow_field", "loss": json.dumps(LOSS)} | more
+def about(**more: Any) -> StyleMetadata:
+    return replace(StyleMetadata("flow_field", loss=LOSS), **more)
 
 
 def test_the_styles_own_settings_are_used_unless_others_are_given() -> None:
-    known = {"style": "udnie", "style_size": "256"}
+    known = StyleMetadata("udnie", style_size=256)
     assert style_overrides(known, []) == ["style=udnie", "style.size=256"]
     given = ["style=mine", "encoder=vgg16"]
     assert style_overrides(known, given) == ["style.size=256", "style=mine", "encoder=vgg16"]
 
 
 def test_the_loss_is_the_one_that_the_style_was_trained_with() -> None:
-    loss = build_loss(composed(["style=flow_field", *RANDOM]), facts())
+    loss = build_loss(composed(["style=flow_field", *RANDOM]), about())
     assert loss.content == {"relu2_1": 1.0}
     assert loss.style == {"relu1_1": 6.0}
 
 
 def test_a_checkpoint_cannot_choose_what_code_is_run() -> None:
-    evil = json.dumps(LOSS | {"_target_": "os.system", "command": "true"})
+    evil = LOSS | {"_target_": "os.system", "command": "true"}
     with pytest.raises(UserError, match="loss is not known here"):
-        build_loss(composed(["style=flow_field", *RANDOM]), facts(loss=evil))
-    harmless = json.dumps(LOSS | {"_target_": "os.system"})
-    loss = build_loss(composed(["style=flow_field", *RANDOM]), facts(loss=harmless))
+        build_loss(composed(["style=flow_field", *RANDOM]), about(loss=evil))
+    harmless = LOSS | {"_target_": "os.system"}
+    loss = build_loss(composed(["style=flow_field", *RANDOM]), about(loss=harmless))
     assert loss.style == {"relu1_1": 6.0}
 
 
 def test_another_painting_is_noticed(caplog: pytest.LogCaptureFixture) -> None:
-    build_loss(composed(["style=flow_field", *RANDOM]), facts(style_sha256="0" * 64))
+    build_loss(composed(["style=flow_field", *RANDOM]), about(style_sha256=("0" * 64,)))
     assert "another file than the one" in caplog.text
 
 
 def test_figures_for_every_size_and_a_table(tmp_path: Path, photo_folder: Path) -> None:
     torch.manual_seed(0)
     path = tmp_path / "flow.safetensors"
-    write_style(TrainedStyle(TransformNetwork(width=2, blocks=1), facts()), path)
+    write_style(TrainedStyle(TransformNetwork(width=2, blocks=1), about()), path)
     arguments = (str(path), photo_folder, [64, 96], 2, [1, 3])
     result = evaluate(composed, *arguments, "noise", RANDOM)
     for size in ("64", "96"):
@@ -72,7 +73,7 @@ def test_figures_for_every_size_and_a_table(tmp_path: Path, photo_folder: Path) 
 def test_measuring_stylizes_as_a_user_would(tmp_path: Path, photo_folder: Path) -> None:
     network = TransformNetwork(width=2, blocks=0)
     path = tmp_path / "flow.safetensors"
-    write_style(TrainedStyle(network, facts()), path)
+    write_style(TrainedStyle(network, about()), path)
     result = evaluate(composed, str(path), photo_folder, [64], 1, [], overrides=RANDOM)
     assert result["64"]["optimized"] == {}
     assert result["64"]["network"]["loss"] > 0

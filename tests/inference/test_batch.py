@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from faststyle.checkpoints import TrainedStyle
+from faststyle.checkpoints import StyleMetadata, TrainedStyle
 from faststyle.core.errors import UserError
 from faststyle.inference.batch import Job, Settings, is_clip, plan, stylize_files
 from faststyle.inference.stylizer import Stylizer
@@ -19,7 +19,7 @@ MakePhoto = Callable[..., Path]
 def stylizer() -> Stylizer:
     torch.manual_seed(0)
     network = TransformNetwork(width=2, blocks=0).eval()
-    return Stylizer(TrainedStyle(network, {"style": "night"}), device="cpu")
+    return Stylizer(TrainedStyle(network, StyleMetadata(style="night")), device="cpu")
 
 
 def test_the_result_goes_beside_the_photo(tmp_path: Path, make_photo: MakePhoto) -> None:

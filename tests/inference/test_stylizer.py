@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from faststyle.checkpoints import TrainedStyle
+from faststyle.checkpoints import StyleMetadata, TrainedStyle
 from faststyle.core.errors import UserError
 from faststyle.inference.stylizer import Stylizer
 from faststyle.networks import TransformNetwork
@@ -18,7 +18,7 @@ PHOTOS = torch.rand(2, 3, 20, 24, generator=torch.Generator().manual_seed(0))
 def stylizer() -> Stylizer:
     torch.manual_seed(0)
     network = TransformNetwork(width=4, blocks=1).eval()
-    return Stylizer(TrainedStyle(network, {"style": "night"}), device="cpu")
+    return Stylizer(TrainedStyle(network, StyleMetadata(style="night")), device="cpu")
 
 
 def test_a_batch_is_what_the_network_makes_of_it(stylizer: Stylizer) -> None:

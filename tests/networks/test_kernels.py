@@ -25,7 +25,7 @@ def _photos(height: int, width: int, count: int = 2) -> Tensor:
 
 @pytest.fixture
 def thin_strips(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernels, "_STRIP_BYTES", 1)
+    monkeypatch.setattr(kernels, "STRIP_BYTES", 1)
 
 
 def _reference(network: TransformNetwork) -> ReferenceNetwork:
@@ -76,7 +76,7 @@ def test_strips_are_used_for_large_pictures(monkeypatch: pytest.MonkeyPatch) -> 
         return pad(x, by, *args, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(torch.nn.functional, "pad", spy)
-    monkeypatch.setattr(kernels, "_STRIP_BYTES", 1 << 16)
+    monkeypatch.setattr(kernels, "STRIP_BYTES", 1 << 16)
     with torch.no_grad():
         _network()(_photos(256, 64))
     assert max(heights) < 100

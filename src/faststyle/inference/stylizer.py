@@ -56,7 +56,7 @@ class Stylizer:
         if precision not in PRECISIONS:
             raise UserError(f'unknown precision "{precision}": {nearest(precision, PRECISIONS)}')
         self.name = style.name
-        self.facts = style.facts
+        self.metadata = style.metadata
         self.device = find_device(device)
         self.dtype = _dtype(precision, self.device)
         network: nn.Module = style.network.to(self.device)

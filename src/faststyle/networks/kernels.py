@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 #: Bytes of one strip of a convolution's input or output, whichever has more channels.
-_STRIP_BYTES = 4 << 20
+STRIP_BYTES = 4 << 20
 
 
 def suit(x: Tensor) -> bool:
@@ -102,8 +102,7 @@ class _Interleave(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, y: Tensor) -> Tensor:
-        del ctx
+    def forward(_ctx: Any, y: Tensor) -> Tensor:
         n, channels, height, width = y.shape
         result = empty((n, channels // 4, 2 * height - 2, 2 * width - 2), y)
         for phase, pixels in _phases(y, result):
@@ -111,8 +110,7 @@ class _Interleave(torch.autograd.Function):
         return result
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
-        del ctx
+    def backward(_ctx: Any, grad: Tensor) -> Tensor:
         n, channels, height, width = grad.shape
         result = empty((n, 4 * channels, height // 2 + 1, width // 2 + 1), grad).zero_()
         for phase, pixels in _phases(result, grad):
@@ -134,7 +132,7 @@ def _in_strips(
     height = x.shape[2]
     # Multiples of 4, so that strides and pairs of rows fall in a strip as they do in the whole.
     bytes_per_row = x.shape[0] * max(x.shape[1], channels) * x.shape[3] * x.element_size()
-    rows = max(_STRIP_BYTES // bytes_per_row // 4, halo) * 4
+    rows = max(STRIP_BYTES // bytes_per_row // 4, halo) * 4
     if torch.is_grad_enabled() or height < 2 * rows:
         return run(F.pad(x, (halo,) * 4, mode=mode))
     starts = range(0, height - rows + 1, rows)

@@ -1,18 +1,26 @@
 """``train(cfg)``: from a composed config to an exported style."""
 
-import json
 import logging
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+from torch import nn
 
-from faststyle.checkpoints import TrainedStyle, find_style, load_style, write_style
+from faststyle.checkpoints import (
+    StyleMetadata,
+    TrainedStyle,
+    find_style,
+    load_style,
+    write_style,
+)
 from faststyle.core.devices import cpu_has_bf16
 from faststyle.core.errors import UserError
 from faststyle.core.torch_files import read_torch
 from faststyle.losses.perceptual import StyleImage
-from faststyle.networks import TransformNetwork
+from faststyle.networks import NetworkDescription, describe_network
 from faststyle.training.engine.callbacks import SampleGrid
 from faststyle.training.engine.fit import fit, model_checkpoint, prepare_run
 from faststyle.training.style.module import StyleTransfer
@@ -46,8 +54,8 @@ def train(cfg: DictConfig) -> Path | None:
     trainer = fit(cfg, module, data, resume, *averaging, samples, best)
     if not trainer.is_global_zero:
         return None
-    facts = module.facts | {"steps": str(trainer.global_step)}
-    write_style(TrainedStyle(module.network, facts), target, cfg.export.half)
+    metadata = replace(module.metadata, steps=trainer.global_step)
+    write_style(TrainedStyle(module.network, metadata), target, cfg.export.half)
     log.info("exported %s", target)
     return target
 
@@ -55,7 +63,7 @@ def train(cfg: DictConfig) -> Path | None:
 def build_module(cfg: DictConfig) -> StyleTransfer:
     """Network, encoder, loss with its style targets, and the facts for the checkpoint."""
     style = instantiate(cfg.style)
-    loss_cfg = OmegaConf.to_container(cfg.loss, resolve=True)
+    loss_cfg: dict[str, Any] = OmegaConf.to_container(cfg.loss, resolve=True)  # type: ignore[assignment]
     encoder = instantiate(cfg.encoder)
     loss = instantiate(cfg.loss, encoder=encoder)
     network = instantiate(cfg.network)
@@ -65,42 +73,52 @@ def build_module(cfg: DictConfig) -> StyleTransfer:
             "encoder.weights=random: nothing to download, but the style is matched less well than"
             " with trained weights (encoder.weights=imagenet or a file)"
         )
-    facts = style.facts() | {
-        "loss": json.dumps(loss_cfg),
-        # The name of a weights file helps others; its place on this machine is nobody's business.
-        "encoder": json.dumps(dict(cfg.encoder, weights=Path(str(cfg.encoder.weights)).name)),
-        "style_size": str(style.size),
-    }
     if cfg.init:
         load_initial_weights(find_style(cfg.init), network)
-        facts["init"] = Path(cfg.init).stem
-    return StyleTransfer(network, loss, facts, instantiate(cfg.schedule), **cfg.model)
+    metadata = StyleMetadata(
+        style=style.name,
+        style_sha256=style.digests(),
+        style_size=style.size,
+        title=style.title,
+        artist=style.artist,
+        year=None if style.year is None else str(style.year),
+        license=style.license,
+        loss=loss_cfg,
+        # The name of a weights file helps others; its place on this machine is nobody's business.
+        encoder=dict(cfg.encoder, weights=Path(str(cfg.encoder.weights)).name),
+        init=Path(cfg.init).stem if cfg.init else None,
+    )
+    return StyleTransfer(network, loss, metadata, instantiate(cfg.schedule), **cfg.model)
 
 
-def load_initial_weights(path: Path, network: TransformNetwork) -> None:
+def load_initial_weights(path: Path, network: nn.Module) -> None:
     """Give ``network`` the weights of a trained style.
 
     Raises ``UserError`` if they cannot be read, or are another network's.
     """
     found = load_style(path).network
-    if found.options != network.options:
-        raise UserError(f"init={path} is of network {found.options}, not {network.options}")
+    kind, wanted = describe_network(found), describe_network(network)
+    if kind != wanted:
+        raise UserError(f"init={path} is of network {_words(kind)}, not {_words(wanted)}")
     network.load_state_dict(found.state_dict())
 
 
 def check_resumable(path: Path, module: StyleTransfer) -> None:
     """Raise ``UserError`` if ``path`` is no training checkpoint, or of another network or style."""
     found = load_style(path)
-    if found.network.options != module.network.options:
-        raise UserError(
-            f"{path} was trained with network {found.network.options}, not {module.network.options}"
-        )
-    if found.facts.get("style_sha256") != module.facts.get("style_sha256"):
+    kind, wanted = describe_network(found.network), describe_network(module.network)
+    if kind != wanted:
+        raise UserError(f"{path} was trained with network {_words(kind)}, not {_words(wanted)}")
+    if found.metadata.style_sha256 != module.metadata.style_sha256:
         raise UserError(f"{path} was trained on another style image than this run's")
     if path.suffix == ".safetensors" or "optimizer_states" not in read_torch(path):
         raise UserError(
             f"{path} is an exported style; resume needs a checkpoint of training (.ckpt)"
         )
+
+
+def _words(network: NetworkDescription) -> str:
+    return f"{network.name} {dict(network.options)}"
 
 
 def _warn_of_slow_precision(cfg: DictConfig) -> None:
