@@ -13,8 +13,7 @@ from faststyle.config.compose import compose_config
 from faststyle.config.runs import find_resume
 from faststyle.core.errors import UserError
 from faststyle.training.style.train import train
-
-CONFIGS = Path(__file__).resolve().parents[3] / "configs"
+from tests.places import CONFIGS
 
 
 def configure(folder: Path, *overrides: str) -> DictConfig:
