@@ -14,7 +14,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from faststyle.core.errors import UserError
-from faststyle.core.interrupts import STOPPING
+from faststyle.core.interrupts import leave_signals_to_parent
 from faststyle.data.sampler import StepSampler
 
 
@@ -99,8 +99,7 @@ def _follow_the_training(exiting: torch.Tensor, worker: int) -> None:
     """
     del worker
     sys.excepthook = _report_unless_hung_up
-    for number in STOPPING:
-        signal.signal(number, signal.SIG_IGN)
+    leave_signals_to_parent()
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0) if exiting else None)
 
 

@@ -7,10 +7,17 @@ import pytest
 import torch
 
 from faststyle.core.errors import UserError
-from faststyle.training.engine.callbacks import StopOnNonFinite, StopOnSignal, Throughput
+from faststyle.training.engine.callbacks import (
+    SaveFinalCheckpoint,
+    StopOnNonFinite,
+    StopOnSignal,
+    Throughput,
+)
 
 
 class _Trainer(SimpleNamespace):
+    saved: Path | None = None
+
     def save_checkpoint(self, path: Path) -> None:
         self.saved = path
 
@@ -22,13 +29,19 @@ def _trainer(**options: Any) -> Any:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_run_after_the_step_and_saves(number: signal.Signals) -> None:
-    stop, trainer = StopOnSignal(Path("last.ckpt")), _trainer()
+    stop, save, trainer = StopOnSignal(), SaveFinalCheckpoint(Path("last.ckpt")), _trainer()
+
+    def step() -> None:
+        for callback in (stop, save):
+            callback.on_train_batch_end(trainer, None)  # type: ignore[arg-type]
+
     before = signal.getsignal(number)
     stop.on_train_start(trainer, None)  # type: ignore[arg-type]
-    stop.on_train_batch_end(trainer, None)  # type: ignore[arg-type]
+    step()
     assert not trainer.should_stop
+    assert trainer.saved is None
     signal.raise_signal(number)
-    stop.on_train_batch_end(trainer, None)  # type: ignore[arg-type]
+    step()
     assert trainer.should_stop
     assert trainer.saved == Path("last.ckpt")
     assert stop.received == number
@@ -36,13 +49,29 @@ def test_a_signal_ends_the_run_after_the_step_and_saves(number: signal.Signals) 
     assert signal.getsignal(number) == before
 
 
-def test_a_second_interrupt_leaves_at_once() -> None:
-    stop = StopOnSignal(Path("last.ckpt"))
+def test_all_processes_stop_when_one_of_them_is_told() -> None:
+    strategy = SimpleNamespace(reduce_boolean_decision=lambda decision, all: True)
+    stop, trainer = StopOnSignal(), _trainer(world_size=2, strategy=strategy)
+    stop.on_train_batch_end(trainer, None)  # type: ignore[arg-type]
+    assert trainer.should_stop
+    assert stop.received == signal.SIGTERM
+
+
+def test_the_signals_are_given_back_when_the_run_fails() -> None:
+    stop, before = StopOnSignal(), signal.getsignal(signal.SIGTERM)
     stop.on_train_start(_trainer(), None)  # type: ignore[arg-type]
-    signal.raise_signal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
-        signal.raise_signal(signal.SIGINT)
-    stop.teardown(_trainer(), None, "fit")  # type: ignore[arg-type]
+    assert signal.getsignal(signal.SIGTERM) != before
+    stop.on_exception(_trainer(), None, ValueError())  # type: ignore[arg-type]
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_the_state_after_the_last_step_is_saved() -> None:
+    save, trainer = SaveFinalCheckpoint(Path("last.ckpt")), _trainer(global_step=8)
+    save.on_train_batch_end(trainer, None)  # type: ignore[arg-type]
+    assert trainer.saved is None
+    trainer.global_step = 9
+    save.on_train_batch_end(trainer, None)  # type: ignore[arg-type]
+    assert trainer.saved == Path("last.ckpt")
 
 
 def _step(guard: StopOnNonFinite, trainer: Any, loss: float) -> None:

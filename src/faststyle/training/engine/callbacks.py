@@ -4,8 +4,8 @@ import logging
 import signal
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pytorch_lightning as pl
@@ -15,61 +15,71 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor
 
 from faststyle.core.errors import UserError
-from faststyle.core.interrupts import STOPPING
+from faststyle.core.interrupts import STOPPING, Interrupts, catch_interrupts
 from faststyle.training.style.module import StyleTransfer
 
 log = logging.getLogger(__name__)
 
 
 class StopOnSignal(Callback):
-    """On Ctrl-C, SIGTERM or SLURM's warning, finish the step, save, and leave.
+    """On Ctrl-C, SIGTERM or SLURM's warning, finish the step and stop.
 
     Lightning's own handling interrupts in the middle of a step, where weights and optimizer may
-    disagree; a run resumed from there would differ from an undisturbed one. A second Ctrl-C leaves
-    at once, without saving.
-
-    Args:
-        checkpoint: where the state is saved, then and when the run is complete.
+    disagree; a run resumed from there would differ from an undisturbed one.
     """
 
-    def __init__(self, checkpoint: Path) -> None:
-        self.checkpoint = checkpoint
+    def __init__(self) -> None:
         self.received: signal.Signals | None = None
-        self._previous: dict[signal.Signals, Any] = {}
+        self._interrupts = Interrupts()
+        self._catching = ExitStack()
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take over the signals, now that Lightning has installed its own handlers."""
-        del pl_module
-        for number in STOPPING:
-            self._previous[number] = signal.signal(number, self._receive)
+        del trainer, pl_module
+        self._interrupts = self._catching.enter_context(catch_interrupts("step", STOPPING))
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: object
     ) -> None:
         """Stop all processes after the same step, whichever of them was told."""
         del pl_module, args
-        stop = self.received is not None
+        stop = self._interrupts.received is not None
         if trainer.world_size > 1:
             stop = trainer.strategy.reduce_boolean_decision(stop, all=False)
         if stop:
-            self.received = self.received or signal.SIGTERM
+            self.received = self._interrupts.received or signal.SIGTERM
             trainer.should_stop = True
-        if stop or trainer.global_step >= trainer.max_steps:
-            trainer.save_checkpoint(self.checkpoint)
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Give the signals back; Lightning then calls no :meth:`teardown`."""
+        del trainer, pl_module, exception
+        self._catching.close()
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Give the signals back."""
         del trainer, pl_module, stage
-        while self._previous:
-            number, handler = self._previous.popitem()
-            signal.signal(number, handler)
+        self._catching.close()
 
-    def _receive(self, number: int, frame: FrameType | None) -> None:
-        del frame
-        if self.received is not None and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        self.received = signal.Signals(number)
-        log.warning("%s: stopping after this step; once more to leave at once", self.received.name)
+
+class SaveFinalCheckpoint(Callback):
+    """Save the state after the last step, be the run complete or told to stop.
+
+    Args:
+        path: where to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: object
+    ) -> None:
+        """Save if this step was the last."""
+        del pl_module, args
+        if trainer.should_stop or trainer.global_step >= trainer.max_steps:
+            trainer.save_checkpoint(self.path)
 
 
 class StopOnNonFinite(Callback):

@@ -17,7 +17,12 @@ from pytorch_lightning.utilities import rank_zero_only
 from faststyle.config.runs import LAST_CHECKPOINT, find_resume
 from faststyle.core.atomic import check_writable
 from faststyle.core.interrupts import OUT_OF_TIME
-from faststyle.training.engine.callbacks import StopOnNonFinite, StopOnSignal, Throughput
+from faststyle.training.engine.callbacks import (
+    SaveFinalCheckpoint,
+    StopOnNonFinite,
+    StopOnSignal,
+    Throughput,
+)
 from faststyle.training.engine.checkpoint_io import AtomicCheckpointIO
 from faststyle.training.engine.failures import translate_failures
 from faststyle.training.engine.hyperparameters import LogHyperparameters
@@ -61,7 +66,7 @@ def fit(
         OSError: the disk is full.
     """
     out = Path(cfg.output_dir)
-    stop = StopOnSignal(out / LAST_CHECKPOINT)
+    stop = StopOnSignal()
     saved = model_checkpoint(
         out, filename=LAST_CHECKPOINT.stem, every_n_train_steps=cfg.checkpoint_every_n_steps
     )
@@ -69,7 +74,6 @@ def fit(
     trainer: pl.Trainer = instantiate(
         cfg.trainer,
         logger=instantiate(cfg.logger),
-        # A mean of weights has to be up to date before ``stop`` saves it.
         callbacks=[
             *callbacks,
             *bar,
@@ -78,6 +82,8 @@ def fit(
             Throughput(),
             LearningRateMonitor(),
             LogHyperparameters(cfg),
+            # What averages weights, stops, or refuses to save must have had its turn before.
+            SaveFinalCheckpoint(out / LAST_CHECKPOINT),
             saved,
         ],
         plugins=[AtomicCheckpointIO()],
