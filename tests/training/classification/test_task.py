@@ -11,7 +11,7 @@ from faststyle.core.errors import UserError
 from faststyle.core.torch_files import read_torch
 from faststyle.encoder import VGGEncoder
 from faststyle.training.classification.network import Classifier
-from faststyle.training.classification.run import train_classifier
+from faststyle.training.classification.task import train_classifier
 from tests.places import CONFIGS
 
 SMALL = (
