@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,10 @@ from faststyle.core.errors import UserError
 from faststyle.core.torch_files import read_torch
 from faststyle.losses.perceptual import StyleImage
 from faststyle.networks import NetworkDescription, describe_network
-from faststyle.training.engine.callbacks import SampleGrid
-from faststyle.training.engine.fit import fit, model_checkpoint, prepare_run
+from faststyle.training.engine.fit import model_checkpoint
+from faststyle.training.engine.task import Task, run_task
 from faststyle.training.style.module import StyleTransfer
+from faststyle.training.style.samples import SampleGrid
 
 log = logging.getLogger(__name__)
 
@@ -35,29 +37,32 @@ def train(cfg: DictConfig) -> Path | None:
         cfg: what ``configs/train.yaml`` composes.
 
     Returns:
-        The exported file, or none if a signal stopped the run early (it can be resumed).
-
-    Raises:
-        UserError: anything that the user can put right; see :mod:`faststyle.core.errors`.
+        The exported file; see :func:`run_task`, also for what is raised.
     """
-    target = Path(cfg.export.path).expanduser()
-    resume = prepare_run(cfg, target, cfg.style.name)
+    return run_task(cfg, cfg.style.name, cfg.export.path, build_task)
+
+
+def build_task(cfg: DictConfig) -> Task:
+    """A style's training, beside which TensorBoard shows samples and the best state is kept."""
     _warn_of_slow_precision(cfg)
     data = instantiate(cfg.data)
     module = build_module(cfg)
-    if resume:
-        check_resumable(resume, module)
-        log.info("resuming from %s", resume)
     samples = SampleGrid(cfg.samples.count, cfg.samples.every_n_steps)
     best = model_checkpoint(Path(cfg.output_dir), filename="best", monitor="val/loss")
     averaging = [instantiate(cfg.averaging)] if cfg.averaging else []
-    trainer = fit(cfg, module, data, resume, *averaging, samples, best)
-    if not trainer.is_global_zero:
-        return None
-    metadata = replace(module.metadata, steps=trainer.global_step)
-    write_style(TrainedStyle(module.network, metadata), target, cfg.export.half)
-    log.info("exported %s", target)
-    return target
+
+    def write(path: Path) -> None:
+        metadata = replace(module.metadata, steps=module.global_step)
+        write_style(TrainedStyle(module.network, metadata), path, cfg.export.half)
+
+    return Task(
+        module,
+        data,
+        write,
+        callbacks=[*averaging, samples, best],
+        check_resume=partial(check_resumable, module=module),
+        done="exported",
+    )
 
 
 def build_module(cfg: DictConfig) -> StyleTransfer:

@@ -12,9 +12,8 @@ from faststyle.checkpoints import load_style, read_style
 from faststyle.config.compose import compose_config
 from faststyle.config.runs import find_resume
 from faststyle.core.errors import UserError
-from faststyle.training.style.train import train
-
-CONFIGS = Path(__file__).resolve().parents[3] / "configs"
+from faststyle.training.style.task import train
+from tests.places import CONFIGS
 
 
 def configure(folder: Path, *overrides: str) -> DictConfig:
@@ -132,7 +131,7 @@ def test_the_mean_of_weights_is_exported_and_saved(configured: Callable[..., Dic
 
 
 def test_training_begins_with_the_weights_of_another_style(
-    configured: Callable[..., DictConfig], tmp_path: Path
+    configured: Callable[..., DictConfig],
 ) -> None:
     first = train(configured("a"))
     slow = ("model.learning_rate=1e-9", "trainer.max_steps=1")
