@@ -36,7 +36,9 @@ def _missing_choice(error: MissingConfigException) -> UserError:
     group, _, name = str(error.missing_cfg_file).rpartition("/")
     if not error.options:
         return UserError(str(error))
-    return UserError(f'unknown {group} "{name}": {nearest(name, error.options)}')
+    # What others build on is nothing to choose.
+    choices = [option for option in error.options if not option.startswith("_")]
+    return UserError(f'unknown {group} "{name}": {nearest(name, choices)}')
 
 
 def _user_error_behind(error: BaseException) -> UserError | None:

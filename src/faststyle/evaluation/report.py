@@ -19,8 +19,7 @@ from faststyle.data.folder import PhotoFolder, find_photos, split
 from faststyle.evaluation import artifacts
 from faststyle.evaluation.lbfgs_baseline import Parity, Terms, compare
 from faststyle.inference.stylizer import Stylizer
-from faststyle.losses import PerceptualLoss
-from faststyle.losses.perceptual import StyleImage
+from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.optimization.start import starting_picture
 from faststyle.pictures.pixels import to_unit
 
@@ -40,12 +39,12 @@ def style_overrides(facts: dict[str, str], given: Sequence[str]) -> list[str]:
 def build_loss(cfg: DictConfig, facts: dict[str, str]) -> PerceptualLoss:
     """The loss of ``cfg``, with the layers and weights that the style was trained with.
 
-    A checkpoint may be anybody's: of what it says of its loss, only numbers and names of layers are
-    taken. Raises ``UserError`` if it does not fit, or if the painting is another one.
+    A checkpoint may be anybody's: of what it says of its loss, only numbers, names of layers, and
+    registered names are taken. Raises ``UserError`` if it does not fit.
     """
     encoder, style = instantiate(cfg.encoder), instantiate(cfg.style)
     trained: dict[str, Any] = json.loads(facts.get("loss", "{}"))
-    trained.pop("_target_", None)
+    trained.pop("_target_", None)  # which files had once
     try:
         loss = PerceptualLoss(encoder, **trained) if trained else instantiate(cfg.loss, encoder)
     except TypeError:

@@ -5,13 +5,14 @@ import logging
 from pathlib import Path
 
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from faststyle.checkpoints import TrainedStyle, find_style, load_style, write_style
 from faststyle.core.devices import cpu_has_bf16
 from faststyle.core.errors import UserError
 from faststyle.core.torch_files import read_torch
-from faststyle.losses.perceptual import StyleImage
+from faststyle.encoder import LossNetwork, check_registered
+from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.networks import TransformNetwork
 from faststyle.training.engine.callbacks import SampleGrid
 from faststyle.training.engine.fit import fit, model_checkpoint, prepare_run
@@ -55,20 +56,19 @@ def train(cfg: DictConfig) -> Path | None:
 def build_module(cfg: DictConfig) -> StyleTransfer:
     """Network, encoder, loss with its style targets, and the facts for the checkpoint."""
     style = instantiate(cfg.style)
-    loss_cfg = OmegaConf.to_container(cfg.loss, resolve=True)
-    encoder = instantiate(cfg.encoder)
-    loss = instantiate(cfg.loss, encoder=encoder)
+    encoder: LossNetwork = instantiate(cfg.encoder)
+    check_registered(encoder.name)
+    loss: PerceptualLoss = instantiate(cfg.loss, encoder=encoder)
     network = instantiate(cfg.network)
     loss.set_style([StyleImage(pixels, weight) for pixels, weight in style.load()])
-    if cfg.encoder.weights == "random":
+    if encoder.weights == "random":
         log.warning(
             "encoder.weights=random: nothing to download, but the style is matched less well than"
             " with trained weights (encoder.weights=imagenet or a file)"
         )
     facts = style.facts() | {
-        "loss": json.dumps(loss_cfg),
-        # The name of a weights file helps others; its place on this machine is nobody's business.
-        "encoder": json.dumps(dict(cfg.encoder, weights=Path(str(cfg.encoder.weights)).name)),
+        "loss": json.dumps(loss.describe()),
+        "encoder": json.dumps(encoder.describe()),
         "style_size": str(style.size),
     }
     if cfg.init:
