@@ -7,13 +7,15 @@ from faststyle.core.errors import UserError, report_errors
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Show what a VGG sees in a photo.")
+    parser = argparse.ArgumentParser(description="Show what a loss network sees in a photo.")
     parser.add_argument("photo", type=Path)
     parser.add_argument("--layers", default="relu1_2,relu2_2,relu3_3,relu4_3", help="with commas")
     parser.add_argument("--reconstruct", action="store_true", help="recover the photo from each")
     parser.add_argument("--style", type=Path, help="painting whose Gram matrices to show")
-    parser.add_argument("--encoder", default="vgg19", help="vgg11 to vgg19, each also _bn")
-    parser.add_argument("--weights", default="imagenet", help="imagenet, random, or a file")
+    parser.add_argument("--encoder", default="vgg19", help="lite, or vgg11 to vgg19, each also _bn")
+    parser.add_argument(
+        "--weights", help="imagenet (of a vgg), bundled (with lite), random, or a file"
+    )
     parser.add_argument("--size", type=int, default=224, help="short side in pixels")
     parser.add_argument("--maps", type=int, default=64, help="feature maps to show of each layer")
     parser.add_argument("--iterations", type=int, default=200, help="of --reconstruct")

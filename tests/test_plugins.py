@@ -15,7 +15,7 @@ from faststyle.checkpoints.export import export
 from faststyle.config.compose import compose_config
 from faststyle.core.errors import UserError
 from faststyle.networks import NETWORKS
-from faststyle.training.style.train import train
+from faststyle.training.style.task import train
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 

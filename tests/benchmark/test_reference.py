@@ -5,10 +5,10 @@ import torch
 
 from faststyle.benchmark.infer import difference
 from faststyle.benchmark.reference import ReferenceLoss, ReferenceNetwork
-from faststyle.benchmark.train import CONTENT, STYLE, STYLE_WEIGHT, TrainTask, variants
+from faststyle.benchmark.train import TrainTask, variants
 from faststyle.encoder import VGGEncoder
-from faststyle.losses import PerceptualLoss
-from faststyle.losses.perceptual import StyleImage
+from faststyle.losses import PerceptualLoss, StyleImage
+from faststyle.losses.defaults import CONTENT, STYLE, STYLE_WEIGHT
 from faststyle.networks import TransformNetwork
 
 ASSET = Path(__file__).resolve().parents[2] / "src/faststyle/assets/flow_field.png"
@@ -32,7 +32,7 @@ def test_the_reference_loss_is_ours() -> None:
     loss = PerceptualLoss(encoder, CONTENT, STYLE, style_weight=STYLE_WEIGHT)
     loss.set_style([StyleImage(style)])
     reference = ReferenceLoss(encoder, CONTENT, STYLE, STYLE_WEIGHT, style)
-    expected = loss(stylized, loss.content_targets(photos))["loss"]
+    expected = loss(stylized, loss.targets(photos)).total
     found = reference(reference.encode(stylized), reference.encode(photos))
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 

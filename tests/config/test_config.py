@@ -17,6 +17,7 @@ from tests.places import CONFIGS
     ("override", "message"),
     [
         ("style=stary_night", 'unknown style "stary_night": did you mean "starry_night"'),
+        ("encoder=other", "choose one of: lite, vgg11,"),
         ("network=smal", 'unknown network "smal": did you mean "small"'),
         ("loss.stile_weight=3", 'unknown setting "loss.stile_weight": did you mean "loss.style_w'),
         ("trainer.max_stepz=3", 'did you mean "trainer.max_steps"'),

@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from faststyle.core.assets import bundled_file
 from faststyle.core.errors import UserError
 from faststyle.encoder import LiteEncoder, VGGEncoder
 from faststyle.encoder.lite import HEADS
-from faststyle.losses import PerceptualLoss
-from faststyle.losses.perceptual import StyleImage
+from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.pictures.files import load_picture
 from faststyle.pictures.pixels import resize
 
@@ -49,9 +49,9 @@ def test_it_fits_the_default_loss(lite: LiteEncoder) -> None:
     loss = PerceptualLoss(lite, {"relu3_3": 1.0}, style)
     loss.set_style([StyleImage(torch.rand(3, 32, 32))])
     photos = torch.rand(2, 3, 32, 32)
-    terms = loss(photos, loss.content_targets(photos))
-    assert terms["content"] == 0
-    assert terms["style"] > 0
+    terms = loss(photos, loss.targets(photos))
+    assert terms.content == 0
+    assert terms.style > 0
 
 
 def test_other_weights_are_refused(tmp_path: Path) -> None:
@@ -63,8 +63,7 @@ def test_other_weights_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_weights_that_ship_are_small() -> None:
-    path = files("faststyle") / "assets" / "lite_encoder.safetensors"
-    assert len(path.read_bytes()) < 2 * 2**20
+    assert len(bundled_file("lite_encoder.safetensors").read_bytes()) < 2 * 2**20
 
 
 def test_the_network_that_ships_sees_what_vgg19_sees(real_vgg19: Path) -> None:

@@ -1,14 +1,20 @@
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from faststyle.config.compose import compose_config
 from faststyle.core.errors import UserError
 from faststyle.encoder import VGGEncoder
-from faststyle.losses import PerceptualLoss
-from faststyle.losses.perceptual import StyleImage
+from faststyle.losses import STATISTICS, Moments, PerceptualLoss, Relative, Statistic, StyleImage
+from faststyle.losses.defaults import CONTENT as CONTENT_BY_DEFAULT
+from faststyle.losses.defaults import STYLE as STYLE_BY_DEFAULT
+from faststyle.losses.defaults import STYLE_WEIGHT
 
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 CONTENT = {"relu2_1": 0.5, "relu3_1": 2.0}
 STYLE = {"relu1_1": 1.0, "relu2_1": 3.0}
 
@@ -29,7 +35,7 @@ def test_the_loss_is_the_weighted_sum_of_its_formulas(scale: str) -> None:
     loss = PerceptualLoss(encoder, CONTENT, STYLE, 1.5, 4.0, 0.1, scale)
     style, images, photos = _images(9, 1).double(), _images(1).double(), _images(2).double()
     loss.set_style([StyleImage(style[0])])
-    found = loss(images, loss.content_targets(photos))
+    found = loss(images, loss.targets(photos))
 
     layers = [*CONTENT, *STYLE]
     x, p, s = (encoder(batch, layers) for batch in (images, photos, style))
@@ -48,7 +54,7 @@ def test_the_loss_is_the_weighted_sum_of_its_formulas(scale: str) -> None:
         expected = expected + 0.1 * (down.mean() + right.mean())
     else:
         expected = expected + 0.1 * (down.sum() + right.sum()) / len(images)
-    torch.testing.assert_close(found["loss"], expected, rtol=1e-10, atol=0)
+    torch.testing.assert_close(found.total, expected, rtol=1e-10, atol=0)
 
 
 def test_float32_agrees_with_float64_to_six_digits() -> None:
@@ -57,9 +63,9 @@ def test_float32_agrees_with_float64_to_six_digits() -> None:
     for encoder, dtype in ((single, torch.float32), (double, torch.float64)):
         loss = PerceptualLoss(encoder, CONTENT, STYLE, tv_weight=1.0)
         loss.set_style([StyleImage(_images(9)[0].to(dtype))])
-        values.append(loss(_images(1).to(dtype), loss.content_targets(_images(2).to(dtype))))
-    for name, value in values[1].items():
-        assert values[0][name].double().item() == pytest.approx(value.item(), rel=1e-5), name
+        values.append(loss(_images(1).to(dtype), loss.targets(_images(2).to(dtype))))
+    for name, value in values[1].flat().items():
+        assert values[0].flat()[name].double().item() == pytest.approx(value.item(), rel=1e-5), name
 
 
 @pytest.mark.parametrize("statistic", ["gram", "covariance", "moments"])
@@ -75,27 +81,34 @@ def test_gradients_pass_gradcheck(statistic: str, scale: str) -> None:
         statistic=statistic,
     )
     loss.set_style([StyleImage(_images(9)[0].double())])
-    targets = loss.content_targets(_images(2, 1, 4).double())
+    targets = loss.targets(_images(2, 1, 4).double())
     image = _images(1, 1, 4).double().requires_grad_()
-    assert torch.autograd.gradcheck(lambda x: loss(x, targets)["loss"], image)
+    assert torch.autograd.gradcheck(lambda x: loss(x, targets).total, image)
 
 
 def test_parts_add_up_to_the_loss(encoder: VGGEncoder) -> None:
     loss = _loss(encoder, tv_weight=0.3)
-    terms = loss(_images(1), loss.content_targets(_images(2)))
-    parts = sum(value for name, value in terms.items() if "/" in name) + terms["tv"]
-    torch.testing.assert_close(parts, terms["loss"])
-    assert {name for name in terms if "/" in name} == {
-        *(f"content/{layer}" for layer in CONTENT),
-        *(f"style/{layer}" for layer in STYLE),
-    }
+    terms = loss(_images(1), loss.targets(_images(2)))
+    parts = sum([*terms.content_layers.values(), *terms.style_layers.values(), terms.tv])
+    torch.testing.assert_close(parts, terms.total)
+    assert terms.content_layers.keys() == CONTENT.keys()
+    assert terms.style_layers.keys() == STYLE.keys()
+
+
+def test_terms_have_flat_names(encoder: VGGEncoder) -> None:
+    loss, bare = _loss(encoder, tv_weight=0.3), _loss(encoder)
+    terms = loss(_images(1).requires_grad_(), loss.targets(_images(2)))
+    layers = [*(f"content/{layer}" for layer in CONTENT), *(f"style/{layer}" for layer in STYLE)]
+    assert list(terms.flat()) == ["loss", "content", "style", "tv", *layers]
+    assert not any(value.requires_grad for value in terms.flat().values())
+    assert "tv" not in bare(_images(1), bare.targets(_images(2))).flat()
 
 
 def test_the_style_itself_has_no_style_loss(encoder: VGGEncoder) -> None:
     style = _images(9, 1)
     loss = PerceptualLoss(encoder, {}, STYLE, statistic="moments")
     loss.set_style([StyleImage(style[0])])
-    assert loss(style, {})["style"] < 1e-10
+    assert loss(style, loss.targets(None)).style < 1e-10
 
 
 def test_targets_of_several_styles_are_their_weighted_mean(encoder: VGGEncoder) -> None:
@@ -105,8 +118,10 @@ def test_targets_of_several_styles_are_their_weighted_mean(encoder: VGGEncoder) 
     a.set_style([StyleImage(first)])
     b.set_style([StyleImage(second)])
     mixed.set_style([StyleImage(first, 3.0), StyleImage(second, 1.0)])
-    for name, value in mixed.named_buffers(recurse=False):
-        torch.testing.assert_close(value, 0.75 * a.get_buffer(name) + 0.25 * b.get_buffer(name))
+    x, y, found = (loss.targets(None).style for loss in (a, b, mixed))
+    assert found.keys() == STYLE.keys()
+    for layer, (value,) in found.items():
+        torch.testing.assert_close(value, 0.75 * x[layer][0] + 0.25 * y[layer][0])
 
 
 def test_content_goes_only_as_deep_as_its_layers_and_without_a_graph(encoder: VGGEncoder) -> None:
@@ -117,11 +132,11 @@ def test_content_goes_only_as_deep_as_its_layers_and_without_a_graph(encoder: VG
         for module in encoder.features
         if isinstance(module, nn.Conv2d)
     ]
-    targets = loss.content_targets(_images(1).requires_grad_())
+    targets = loss.targets(_images(1).requires_grad_())
     for hook in hooks:
         hook.remove()
     assert len(ran) == 1
-    assert not targets["relu1_1"].requires_grad
+    assert not targets.content["relu1_1"].requires_grad
 
 
 def test_a_layer_of_weight_zero_is_not_computed(encoder: VGGEncoder) -> None:
@@ -137,9 +152,9 @@ def test_nothing_of_the_loss_is_saved_or_trained(encoder: VGGEncoder) -> None:
 
 def test_the_batch_is_averaged(encoder: VGGEncoder) -> None:
     loss, images, photos = _loss(encoder), _images(1), _images(2)
-    whole = loss(images, loss.content_targets(photos))["loss"]
-    halves = [loss(images[i : i + 1], loss.content_targets(photos[i : i + 1])) for i in (0, 1)]
-    torch.testing.assert_close(whole, (halves[0]["loss"] + halves[1]["loss"]) / 2)
+    whole = loss(images, loss.targets(photos)).total
+    halves = [loss(images[i : i + 1], loss.targets(photos[i : i + 1])) for i in (0, 1)]
+    torch.testing.assert_close(whole, (halves[0].total + halves[1].total) / 2)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +164,8 @@ def test_the_batch_is_averaged(encoder: VGGEncoder) -> None:
         ({"content": {"relu9_9": 0.0}}, 'no layer "relu9_9"'),
         ({"scale": "papers"}, 'did you mean "paper"'),
         ({"statistic": "grams"}, 'did you mean "gram"'),
+        ({"statistic": {"_target_": "os.system"}}, "neither a name nor a Statistic"),
+        ({"scale": 2}, "loss.scale=2 is neither a name nor a Scale"),
         ({"style_weight": -1.0}, "cannot be negative"),
         ({"tv_weight": -1.0}, "cannot be negative"),
     ],
@@ -158,3 +175,57 @@ def test_what_a_config_can_get_wrong_is_named(
 ) -> None:
     with pytest.raises(UserError, match=message):
         PerceptualLoss(encoder, **{"content": CONTENT, "style": STYLE, **options})
+
+
+def test_a_loss_describes_itself_so_that_it_can_be_made_anew(encoder: VGGEncoder) -> None:
+    style = {**STYLE, "relu4_1": 0.0}
+    given = PerceptualLoss(encoder, CONTENT, style, 1.5, 4.0, 0.1, "paper", Moments())
+    described = json.loads(json.dumps(given.describe()))
+    assert described == {
+        "content": CONTENT,
+        "style": style,
+        "content_weight": 1.5,
+        "style_weight": 4.0,
+        "tv_weight": 0.1,
+        "scale": "paper",
+        "statistic": "moments",
+    }
+    values = []
+    for loss in (given, PerceptualLoss(encoder, **described)):
+        loss.set_style([StyleImage(_images(9)[0])])
+        values.append(loss(_images(1), loss.targets(_images(2))).total)
+    assert torch.equal(*values)
+
+
+class Deviations(Statistic):
+    """The standard deviation of each channel."""
+
+    def __call__(self, features: Tensor) -> tuple[Tensor, ...]:
+        return (features.std((2, 3)),)
+
+
+def test_a_statistic_is_one_class_and_one_line(
+    encoder: VGGEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UserError, match=r"loss\.statistic: Deviations is not registered"):
+        _loss(encoder, statistic=Deviations()).describe()
+    monkeypatch.setitem(STATISTICS, "deviations", Deviations)
+    loss = _loss(encoder, statistic="deviations")
+    assert loss.describe()["statistic"] == "deviations"
+    images = _images(1).requires_grad_()
+    (gradient,) = torch.autograd.grad(loss(images, loss.targets(_images(2))).style, images)
+    assert gradient.abs().sum() > 0
+
+
+def test_options_that_no_name_stands_for_are_not_passed_over(encoder: VGGEncoder) -> None:
+    loss = _loss(encoder, scale=Relative(min_energy=0.5))
+    with pytest.raises(UserError, match=r"loss\.scale: Relative is not registered as it is here"):
+        loss.describe()
+
+
+def test_the_default_layers_of_the_config_are_those_of_the_code() -> None:
+    loss = compose_config(CONFIGS, "train").loss
+    assert loss.content == CONTENT_BY_DEFAULT
+    assert loss.style == STYLE_BY_DEFAULT
+    assert loss.style_weight == STYLE_WEIGHT
+    assert compose_config(CONFIGS, "train", ["loss.style_weight=3"]).loss.style_weight == 3

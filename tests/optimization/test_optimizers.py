@@ -9,8 +9,7 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.encoder import VGGEncoder
-from faststyle.losses import PerceptualLoss
-from faststyle.losses.perceptual import StyleImage
+from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.optimization.objective import Objective
 from faststyle.optimization.optimizers import LBFGS, LBFGSB, Adam, PixelOptimizer
 
@@ -105,7 +104,7 @@ def loss(encoder: VGGEncoder) -> PerceptualLoss:
 
 def plain_loop(loss: PerceptualLoss, photo: Tensor, iterations: int) -> float:
     """What a textbook does: one call of torch's L-BFGS on free pixels, clamped at the end."""
-    targets = loss.content_targets(photo)
+    targets = loss.targets(photo)
     pixels = photo.clone().requires_grad_()
     optimizer = torch.optim.LBFGS(
         [pixels],
@@ -118,7 +117,7 @@ def plain_loop(loss: PerceptualLoss, photo: Tensor, iterations: int) -> float:
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        value: Tensor = loss(pixels, targets)["loss"]
+        value: Tensor = loss(pixels, targets).total
         value.backward()  # type: ignore[no-untyped-call]
         assert pixels.grad is not None
         pixels.grad = pixels.grad.contiguous()
@@ -126,7 +125,7 @@ def plain_loop(loss: PerceptualLoss, photo: Tensor, iterations: int) -> float:
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
     with torch.no_grad():
-        return float(loss(pixels.clamp(0, 1), targets)["loss"])
+        return float(loss(pixels.clamp(0, 1), targets).total)
 
 
 def test_two_hundred_iterations_end_no_higher_than_a_plain_loop(

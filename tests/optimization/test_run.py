@@ -9,6 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from faststyle.config.compose import compose_config
 from faststyle.core.errors import UserError
+from faststyle.losses import LossTerms
 from faststyle.optimization.progress import Progress
 from faststyle.optimization.run import optimize
 from faststyle.pictures.files import load_picture
@@ -97,7 +98,7 @@ def test_a_stopped_run_resumes_to_the_same_picture_to_the_bit(
     whole = optimize(configured("whole", *choice)).read_bytes()
     iteration = Progress.iteration
 
-    def stop(self: Progress, terms: dict[str, float]) -> None:
+    def stop(self: Progress, terms: LossTerms) -> None:
         iteration(self, terms)
         if self.done == 5:
             raise KeyboardInterrupt

@@ -10,8 +10,7 @@ from torch import Tensor
 from faststyle.benchmark.compare import Stages, Variant
 from faststyle.core.devices import reuse_freed_memory
 from faststyle.encoder import VGGEncoder
-from faststyle.losses import PerceptualLoss
-from faststyle.losses.perceptual import StyleImage
+from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.optimization.objective import Objective
 from faststyle.optimization.optimizers import LBFGS
 from faststyle.pictures.files import load_picture

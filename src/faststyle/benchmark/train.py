@@ -16,15 +16,11 @@ from faststyle.core.devices import reuse_freed_memory
 from faststyle.data.folder import PhotoFolder, find_photos
 from faststyle.data.synthetic import DeadLeaves
 from faststyle.encoder import VGGEncoder
-from faststyle.losses import PerceptualLoss
-from faststyle.losses.perceptual import StyleImage
+from faststyle.losses import PerceptualLoss, Representation, StyleImage
+from faststyle.losses.defaults import CONTENT, STYLE, STYLE_WEIGHT
 from faststyle.networks import TransformNetwork
 from faststyle.pictures.files import load_picture
 from faststyle.pictures.pixels import resize, to_unit
-
-CONTENT = {"relu3_3": 1.0}
-STYLE = {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0, "relu4_3": 0.2}
-STYLE_WEIGHT = 5.0
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,7 @@ def _prepare_ours(task: TrainTask, precision: str) -> Stages:
     if task.compile:
         network.compile(mode=task.compile)
         loss.encoder.compile(mode=task.compile)
-    step = _Step(task, network, loss.content_targets, loss.features, _ours_terms(loss))
+    step = _Step(task, network, loss.targets, loss.features, _ours_terms(loss))
     kind = torch.device(task.device).type
     step.context = partial(torch.autocast, kind, torch.bfloat16, enabled=precision == "bf16")
     step.layout = torch.channels_last
@@ -75,7 +71,10 @@ def _prepare_ours(task: TrainTask, precision: str) -> Stages:
 
 
 def _ours_terms(loss: PerceptualLoss) -> Callable[..., Tensor]:
-    return lambda pictures, features, targets: loss.terms(pictures, features, targets)["loss"]
+    def terms(pictures: Tensor, features: dict[str, Tensor], targets: Representation) -> Tensor:
+        return loss.terms(pictures, loss.represent(features), targets).total
+
+    return terms
 
 
 def _prepare_reference(task: TrainTask) -> Stages:
@@ -101,12 +100,12 @@ class _Step:
         self,
         task: TrainTask,
         network: torch.nn.Module,
-        targets: Callable[[Tensor], dict[str, Tensor]],
+        targets: Callable[[Tensor], object],
         features: Callable[[Tensor], dict[str, Tensor]],
         terms: Callable[..., Tensor],
     ) -> None:
         self.task, self.network = task, network
-        self.content_targets, self.encode, self.loss_terms = targets, features, terms
+        self.find_targets, self.encode, self.loss_terms = targets, features, terms
         self.context = partial(torch.autocast, "cpu", enabled=False)
         self.optimizer = torch.optim.Adam(network.parameters(), task.learning_rate)
         self.batches = _batches(task)
@@ -127,7 +126,7 @@ class _Step:
         batch = self.batches[len(self.losses) % len(self.batches)].to(self.task.device)
         self.photos = to_unit(batch).contiguous(memory_format=self.layout)
         with self.context():
-            self.targets = self.content_targets(self.photos)
+            self.targets = self.find_targets(self.photos)
 
     def _stylize(self) -> None:
         with self.context():

@@ -42,7 +42,9 @@ def _missing_choice(error: MissingConfigException, config_dir: Path, config_name
             return UserError(
                 f"{group}={name} is for another command than {config_name}.py: {command.name}.py"
             )
-    return UserError(f'unknown {group} "{name}": {nearest(name, error.options)}')
+    # What others build on is nothing to choose.
+    choices = [option for option in error.options if not option.startswith("_")]
+    return UserError(f'unknown {group} "{name}": {nearest(name, choices)}')
 
 
 def _user_error_behind(error: BaseException) -> UserError | None:

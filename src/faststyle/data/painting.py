@@ -4,11 +4,11 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from torch import Tensor
 
+from faststyle.core.assets import bundled_file
 from faststyle.core.downloads import fetch_small
 from faststyle.core.errors import UserError
 from faststyle.pictures.files import load_picture, load_rgb
@@ -37,7 +37,6 @@ class Style:
         image_weights: one weight for each image; equal if none.
         title, artist, year, license: carried into the checkpoint.
         cache: the folder of downloads.
-        style_weight: the default of ``loss.style_weight`` for this style, where it wants its own.
     """
 
     name: str
@@ -51,7 +50,6 @@ class Style:
     year: int | str | None = None
     license: str | None = None
     cache: str = "~/.cache/faststyle"
-    style_weight: float | None = None
 
     def __post_init__(self) -> None:
         """Raise ``UserError`` for a size at which there are no brush strokes."""
@@ -118,8 +116,7 @@ class Style:
 def local_image(given: str) -> Path:
     """The file that a path or ``bundled:NAME`` means. Raises ``UserError`` if there is none."""
     if given.startswith(BUNDLED):
-        name = given.removeprefix(BUNDLED)
-        path = Path(str(resources.files("faststyle") / "assets" / name))
+        path = bundled_file(given.removeprefix(BUNDLED))
     else:
         path = Path(given).expanduser()
     if not path.is_file():

@@ -1,7 +1,7 @@
 """Where the loss network's weights come from: torchvision, a file, or a seed."""
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.error import URLError
 
@@ -13,54 +13,35 @@ from torchvision.models import get_model_weights
 
 from faststyle.core.errors import UserError
 from faststyle.core.torch_files import read_torch
+from faststyle.encoder.base import IMAGENET_MEAN, IMAGENET_STD
+from faststyle.encoder.initialization import he_initialize
 
 _SUPPLY = "pass encoder.weights=/path/to/weights.pth, or encoder.weights=random"
 
 
-#: Statistics of ImageNet's RGB pixels in [0, 1], which torchvision's VGG weights expect.
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+Triple = Sequence[float]
 
 
 def load_weights(
     features: nn.Sequential, arch: str, source: str, seed: int
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Triple, Triple]:
     """Fill ``features`` (on the meta device) from ``imagenet``, ``random`` or a file's path.
 
-    Returns the mean and standard deviation, (3,) each, of the pixels in [0, 1] that the weights
+    Returns the mean and standard deviation, 3 each, of the pixels in [0, 1] that the weights
     expect: those in the file under ``mean`` and ``std``, else ImageNet's.
 
     Raises ``UserError`` if the weights cannot be downloaded, read, or do not fit the architecture.
     """
     given: Mapping[str, Tensor] = {}
     if source == "random":
-        state = random_state(features, seed)
+        he_initialize(features.to_empty(device="cpu"), torch.Generator().manual_seed(seed))
     elif source == "imagenet":
-        state = _select(_download(arch), features, f"torchvision's weights for {arch}")
+        _fill(features, _download(arch), f"torchvision's weights for {arch}")
     else:
         path = Path(source).expanduser()
         given = read_state(path)
-        state = _select(given, features, f"{path} (for {arch})")
-    features.load_state_dict(state, strict=False, assign=True)
+        _fill(features, given, f"{path} (for {arch})")
     return _three(given, "mean", IMAGENET_MEAN), _three(given, "std", IMAGENET_STD)
-
-
-def random_state(features: nn.Sequential, seed: int) -> dict[str, Tensor]:
-    """Weights that keep the variance of activations from layer to layer (He et al., 2015).
-
-    Zero-mean normal with variance 2 / fan_in; biases zero; batch norms the identity.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    state: dict[str, Tensor] = {}
-    for name, value in features.state_dict().items():
-        if value.dim() == 4:
-            deviation = (2 / value[0].numel()) ** 0.5
-            state[name] = torch.randn(value.shape, generator=generator) * deviation
-        elif name.endswith(("running_var", "weight")):
-            state[name] = torch.ones(value.shape)
-        else:
-            state[name] = torch.zeros(value.shape, dtype=value.dtype)
-    return state
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
@@ -100,13 +81,13 @@ def _download(arch: str) -> dict[str, Tensor]:
     return state
 
 
-def _three(given: Mapping[str, Tensor], name: str, default: tuple[float, float, float]) -> Tensor:
+def _three(given: Mapping[str, Tensor], name: str, default: Triple) -> Triple:
     value = given.get(name)
-    return torch.tensor(default) if value is None or value.shape != (3,) else value.float()
+    return default if value is None or value.shape != (3,) else value.float().tolist()
 
 
-def _select(state: Mapping[str, Tensor], features: nn.Sequential, origin: str) -> dict[str, Tensor]:
-    """The entries that ``features`` needs, as float32, with the prefix ``features.`` cut off."""
+def _fill(features: nn.Sequential, state: Mapping[str, Tensor], origin: str) -> None:
+    """Take what ``features`` needs, as float32, with the prefix ``features.`` cut off."""
     plain = {key.removeprefix("features."): value for key, value in state.items()}
     selected: dict[str, Tensor] = {}
     for name, expected in features.state_dict().items():
@@ -119,4 +100,4 @@ def _select(state: Mapping[str, Tensor], features: nn.Sequential, origin: str) -
             found, needed = tuple(plain[name].shape), tuple(expected.shape)
             raise UserError(f'{origin}: "features.{name}" has shape {found}, not {needed}')
         selected[name] = plain[name].float()
-    return selected
+    features.load_state_dict(selected, assign=True)

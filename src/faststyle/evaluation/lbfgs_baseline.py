@@ -12,7 +12,7 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from faststyle.losses import PerceptualLoss
+from faststyle.losses import LossTerms, PerceptualLoss, Representation
 from faststyle.optimization.objective import Objective
 from faststyle.optimization.optimizers import LBFGS
 
@@ -70,7 +70,7 @@ def compare(
     Raises:
         UserError: the loss is not finite.
     """
-    targets = loss.content_targets(photo)
+    targets = loss.targets(photo)
     stylized, seconds = _timed(lambda: stylize(photo))
     optimized: dict[int, Terms] = {}
     trace: list[float] = []
@@ -93,9 +93,9 @@ def compare(
 
 
 @torch.no_grad()
-def _terms(loss: PerceptualLoss, picture: Tensor, targets: dict[str, Tensor], s: float) -> Terms:
-    found = loss(picture, targets)
-    return Terms(found["content"].item(), found["style"].item(), found["loss"].item(), s)
+def _terms(loss: PerceptualLoss, picture: Tensor, targets: Representation, s: float) -> Terms:
+    found: LossTerms = loss(picture, targets)
+    return Terms(found.content.item(), found.style.item(), found.total.item(), s)
 
 
 def _timed(run: Callable[[], Tensor]) -> tuple[Tensor, float]:

@@ -18,8 +18,7 @@ from faststyle.data.folder import PhotoFolder, find_photos, split
 from faststyle.evaluation import artifacts
 from faststyle.evaluation.lbfgs_baseline import Parity, Terms, compare
 from faststyle.inference.stylizer import Stylizer
-from faststyle.losses import PerceptualLoss
-from faststyle.losses.perceptual import StyleImage
+from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.optimization.start import starting_picture
 from faststyle.pictures.pixels import to_unit
 
@@ -39,10 +38,11 @@ def style_overrides(about: StyleMetadata, given: Sequence[str]) -> list[str]:
 def build_loss(cfg: DictConfig, about: StyleMetadata) -> PerceptualLoss:
     """The loss of ``cfg``, with the layers and weights that the style was trained with.
 
-    A checkpoint may be anybody's: of what it says of its loss, only numbers and names of layers are
-    taken. Raises ``UserError`` if it does not fit, or if the painting is another one.
+    A checkpoint may be anybody's: of what it says of its loss, only numbers, names of layers, and
+    registered names are taken. Raises ``UserError`` if it does not fit.
     """
     encoder, style = instantiate(cfg.encoder), instantiate(cfg.style)
+    # Files once had a ``_target_`` too.
     trained = {key: value for key, value in about.loss.items() if key != "_target_"}
     try:
         loss = PerceptualLoss(encoder, **trained) if trained else instantiate(cfg.loss, encoder)

@@ -1,19 +1,32 @@
 """Perceptual losses (Gatys et al., 2016; Johnson et al., 2016)."""
 
 from faststyle.losses.layer_weights import geometric_layer_weights
-from faststyle.losses.perceptual import PerceptualLoss
-from faststyle.losses.terms import (
-    feature_distance,
+from faststyle.losses.perceptual import PerceptualLoss, Representation, StyleImage
+from faststyle.losses.scales import SCALES, Paper, Relative, Scale
+from faststyle.losses.statistics import (
+    STATISTICS,
+    Covariance,
+    Gram,
+    Moments,
+    Statistic,
     gram_matrix,
-    style_statistics,
-    total_variation,
 )
+from faststyle.losses.terms import LossTerms
 
 __all__ = [
+    "SCALES",
+    "STATISTICS",
+    "Covariance",
+    "Gram",
+    "LossTerms",
+    "Moments",
+    "Paper",
     "PerceptualLoss",
-    "feature_distance",
+    "Relative",
+    "Representation",
+    "Scale",
+    "Statistic",
+    "StyleImage",
     "geometric_layer_weights",
     "gram_matrix",
-    "style_statistics",
-    "total_variation",
 ]

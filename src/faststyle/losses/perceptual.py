@@ -1,21 +1,21 @@
 """The perceptual loss of Johnson et al. (2016), composed from named layers and weights."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from faststyle.core.errors import UserError, nearest
-from faststyle.encoder import Encoder
-from faststyle.losses.terms import (
-    SCALES,
-    STATISTICS,
-    feature_distance,
-    statistic_distance,
-    style_statistics,
-    total_variation,
-)
+from faststyle.core.errors import UserError
+from faststyle.encoder import LossNetwork
+from faststyle.losses.registry import choose, name_of
+from faststyle.losses.scales import SCALES, Scale
+from faststyle.losses.statistics import STATISTICS, Statistic
+from faststyle.losses.terms import LossTerms
+
+#: Layer -> its statistics, each (N, ...), or (1, ...) for a style that all pictures share.
+StyleStatistics = Mapping[str, tuple[Tensor, ...]]
 
 
 class StyleImage(NamedTuple):
@@ -25,14 +25,25 @@ class StyleImage(NamedTuple):
     weight: float = 1.0
 
 
+@dataclass(frozen=True)
+class Representation:
+    """What the loss sees of a picture, or wants to see in it (Gatys et al., 2016, section 2).
+
+    ``content``: layer -> features (N, C, H, W). ``style``: layer -> its statistics.
+    """
+
+    content: Mapping[str, Tensor]
+    style: StyleStatistics
+
+
 class PerceptualLoss(nn.Module):
     """Content, style and total-variation terms of a picture against a photo and a style.
 
     L = content_weight * sum_l content[l] C_l + style_weight * sum_l style[l] S_l + tv_weight * TV
 
-    where C_l is :func:`feature_distance` at layer l and S_l is the sum of
-    :func:`statistic_distance` over the layer's :func:`style_statistics`, each averaged over the
-    batch. A layer of weight 0 is not computed.
+    where C_l is the distance of features at layer l and S_l the sum of those of the layer's style
+    statistics, each averaged over the batch; see :mod:`faststyle.losses.scales`. A layer of weight
+    0 is not computed.
 
     Args:
         encoder: the loss network.
@@ -41,9 +52,11 @@ class PerceptualLoss(nn.Module):
         content_weight: of all content layers together.
         style_weight: of all style layers together.
         tv_weight: of the total variation.
-        scale: ``relative`` divides each term by its target's energy, so that one weight means the
-            same across encoders, layers, sizes and styles; ``paper`` is Johnson et al.'s own.
-        statistic: ``gram``, ``covariance`` or ``moments``; see :func:`style_statistics`.
+        scale: of every term, or its name: ``relative`` divides each by its target's energy, so that
+            one weight means the same across encoders, layers, sizes and styles; ``paper`` is
+            Johnson et al.'s own.
+        statistic: of the style, or its name: ``gram``, ``covariance`` or ``moments``; see
+            :mod:`faststyle.losses.statistics`.
 
     Raises:
         UserError: an unknown layer, scale or statistic; a weight that is negative.
@@ -51,22 +64,18 @@ class PerceptualLoss(nn.Module):
 
     def __init__(
         self,
-        encoder: Encoder,
+        encoder: LossNetwork,
         content: Mapping[str, float],
         style: Mapping[str, float],
         content_weight: float = 1.0,
         style_weight: float = 1.0,
         tv_weight: float = 0.0,
-        scale: str = "relative",
-        statistic: str = "gram",
+        scale: str | Scale = "relative",
+        statistic: str | Statistic = "gram",
     ) -> None:
         super().__init__()
-        if scale not in SCALES:
-            raise UserError(f'unknown loss.scale "{scale}": {nearest(scale, SCALES)}')
-        if statistic not in STATISTICS:
-            raise UserError(
-                f'unknown loss.statistic "{statistic}": {nearest(statistic, STATISTICS)}'
-            )
+        self.scale = choose(scale, SCALES, Scale, "loss.scale")
+        self.statistic = choose(statistic, STATISTICS, Statistic, "loss.statistic")
         self.encoder = encoder
         self.content = _active(content, content_weight, "content")
         self.style = _active(style, style_weight, "style")
@@ -74,86 +83,120 @@ class PerceptualLoss(nn.Module):
         if tv_weight < 0:
             raise UserError(f"loss.tv_weight is {tv_weight}; it cannot be negative")
         self.tv_weight = float(tv_weight)
-        self.scale = scale
-        self.statistic = statistic
+        self._given = {
+            "content": {layer: float(weight) for layer, weight in content.items()},
+            "style": {layer: float(weight) for layer, weight in style.items()},
+            "content_weight": float(content_weight),
+            "style_weight": float(style_weight),
+            "tv_weight": self.tv_weight,
+        }
+        self._targets: dict[str, tuple[str, ...]] = {}  # layer -> names of its buffers
+
+    def describe(self) -> dict[str, object]:
+        """The arguments, but the encoder, that make this loss anew, as values for JSON.
+
+        Raises ``UserError`` if scale or statistic is not registered, so that no name stands for it.
+        """
+        scale = name_of(self.scale, SCALES, "loss.scale")
+        statistic = name_of(self.statistic, STATISTICS, "loss.statistic")
+        return {"scale": scale, "statistic": statistic, **self._given}
 
     def set_style(self, images: Sequence[StyleImage]) -> None:
         """Compute the style targets, once: the weighted mean of each picture's statistics."""
         total = sum(image.weight for image in images)
         if total <= 0:
             raise UserError("the weights of the style images must add up to more than 0")
-        targets: dict[str, list[Tensor]] = {}
-        for image in images:
-            statistics = self._style_statistics(image.pixels[None])
-            for name, value in statistics.items():
-                targets.setdefault(name, []).append(value * (image.weight / total))
-        for name, values in targets.items():
-            self.register_buffer(name, torch.stack(values).sum(0), persistent=False)
+        shares = [image.weight / total for image in images]
+        with torch.no_grad():
+            statistics = [
+                self.style_statistics(self.encoder(image.pixels[None], self.style))
+                for image in images
+            ]
+        for layer in self.style:
+            of_images = zip(*(each[layer] for each in statistics), strict=True)
+            means = [_mean(values, shares) for values in of_images]
+            names = tuple(f"style_target_{layer}_{index}" for index in range(len(means)))
+            for name, mean in zip(names, means, strict=True):
+                self.register_buffer(name, mean, persistent=False)
+            self._targets[layer] = names
 
     @torch.no_grad()
-    def content_targets(self, photos: Tensor) -> dict[str, Tensor]:
-        """Features of the photos (N, 3, H, W) at the content layers, no deeper and no graph."""
-        features: dict[str, Tensor] = self.encoder(photos, self.content)
-        return features
+    def targets(self, photos: Tensor | None) -> Representation:
+        """The content of the photos (N, 3, H, W), no deeper and no graph, in the style that is set.
 
-    def forward(self, images: Tensor, content_targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Every weighted term of the loss as a scalar; ``loss`` is their sum.
-
-        Args:
-            images: (N, 3, H, W), RGB in [0, 1].
-            content_targets: what :meth:`content_targets` gave for the photos, same N, H and W.
-
-        Returns:
-            ``loss``, ``content``, ``style``, ``tv`` and each layer's part, as ``style/relu1_2``.
+        Without photos there is no content, for a loss that has no such term.
         """
-        return self.terms(images, self.features(images), content_targets)
+        style = {
+            layer: tuple(map(self.get_buffer, names)) for layer, names in self._targets.items()
+        }
+        return Representation({} if photos is None else self.encoder(photos, self.content), style)
 
     def features(self, images: Tensor) -> dict[str, Tensor]:
         """Features of ``images`` (N, 3, H, W) at all layers of the loss, and no deeper."""
         features: dict[str, Tensor] = self.encoder(images, {*self.content, *self.style})
         return features
 
+    def style_statistics(self, features: Mapping[str, Tensor]) -> StyleStatistics:
+        """The statistics of ``features`` at the style's layers."""
+        return {layer: self.statistic(features[layer]) for layer in self.style}
+
+    def represent(self, features: Mapping[str, Tensor]) -> Representation:
+        """What the loss takes from ``features`` that :meth:`features` gave."""
+        content = {layer: features[layer] for layer in self.content}
+        return Representation(content, self.style_statistics(features))
+
+    def forward(self, images: Tensor, targets: Representation) -> LossTerms:
+        """Every weighted term of the loss.
+
+        Args:
+            images: (N, 3, H, W), RGB in [0, 1].
+            targets: what :meth:`targets` gave for the photos, same N, H and W.
+        """
+        return self.terms(images, self.represent(self.features(images)), targets)
+
     def terms(
         self,
         images: Tensor,
-        features: Mapping[str, Tensor],
-        content_targets: Mapping[str, Tensor],
-    ) -> dict[str, Tensor]:
-        """What :meth:`forward` returns, from ``features`` that :meth:`features` gave."""
-        parts: dict[str, Tensor] = {}
-        for layer, weight in self.content.items():
-            distance = feature_distance(features[layer], content_targets[layer], self.scale)
-            parts[f"content/{layer}"] = weight * distance.mean()
-        for layer, weight in self.style.items():
-            parts[f"style/{layer}"] = weight * self._style_distance(layer, features[layer])
-        terms = {kind: _sum(parts, kind, images) for kind in ("content", "style")}
-        if self.tv_weight:
-            terms["tv"] = self.tv_weight * total_variation(images, self.scale).mean()
-        return {"loss": sum(terms.values(), images.new_zeros(())), **terms, **parts}
+        found: Representation,
+        targets: Representation,
+        reference: Representation | None = None,
+    ) -> LossTerms:
+        """What :meth:`forward` returns, of ``images`` that ``found`` represents.
 
-    def _style_distance(self, layer: str, features: Tensor) -> Tensor:
-        distances = [
-            statistic_distance(value, self.get_buffer(_target_name(layer, index)), self.scale)
-            for index, value in enumerate(style_statistics(features, self.statistic))
-        ]
-        return torch.stack(distances).sum(0).mean()
-
-    @torch.no_grad()
-    def _style_statistics(self, images: Tensor) -> dict[str, Tensor]:
-        features = self.encoder(images, self.style)
-        return {
-            _target_name(layer, index): value
-            for layer in self.style
-            for index, value in enumerate(style_statistics(features[layer], self.statistic))
+        Args:
+            images: (N, 3, H, W), RGB in [0, 1].
+            found: of the images.
+            targets: same shapes; the style's may have one picture for all.
+            reference: what distances are relative to, if not the targets.
+        """
+        compared = found, targets, reference or targets
+        contents = {
+            layer: weight * self.scale.content(*(each.content[layer] for each in compared)).mean()
+            for layer, weight in self.content.items()
         }
+        styles = {
+            layer: weight * self._style_distance(*(each.style[layer] for each in compared)).mean()
+            for layer, weight in self.style.items()
+        }
+        content, style = _sum(contents, images), _sum(styles, images)
+        total, tv = content + style, None
+        if self.tv_weight:
+            tv = self.tv_weight * self.scale.variation(images).mean()
+            total = total + tv
+        return LossTerms(total, content, style, tv, contents, styles)
+
+    def _style_distance(self, *statistics: tuple[Tensor, ...]) -> Tensor:
+        distances = [self.scale.style(*each) for each in zip(*statistics, strict=True)]
+        return torch.stack(distances).sum(0)
 
 
-def _target_name(layer: str, index: int) -> str:
-    return f"style_target_{layer}_{index}"
+def _mean(values: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
+    parts = [value * share for value, share in zip(values, shares, strict=True)]
+    return torch.stack(parts).sum(0)
 
 
-def _sum(parts: Mapping[str, Tensor], kind: str, like: Tensor) -> Tensor:
-    values = [value for name, value in parts.items() if name.startswith(f"{kind}/")]
+def _sum(parts: Mapping[str, Tensor], like: Tensor) -> Tensor:
+    values = list(parts.values())
     return torch.stack(values).sum() if values else like.new_zeros((), dtype=torch.float32)
 
 

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from faststyle.core.precision import widen
+
 #: Pixels up to which PyTorch's batch norm, which adds them up one after another in float32, gives
 #: statistics to four digits. Of 4096 x 4096 it loses so many that pictures change visibly.
 BATCH_NORM_PIXELS = 1 << 18
@@ -94,15 +96,11 @@ def moments(pictures: Tensor) -> tuple[Tensor, Tensor]:
     pixels = pictures.permute(0, 2, 3, 1).reshape(-1, pictures.shape[1])
     chunks = torch.split(pixels, max(1, CHUNK_VALUES // pixels.shape[1]))
     # Sums of distances from a value near the mean lose no digits where the mean is large.
-    pivot = _widen(chunks[0]).mean(0)
+    pivot = widen(chunks[0]).mean(0)
     total, squares = torch.zeros_like(pivot), torch.zeros_like(pivot)
     for chunk in chunks:
-        distance = _widen(chunk) - pivot
+        distance = widen(chunk) - pivot
         total += distance.sum(0)
         squares += distance.square_().sum(0)
     offset = total / len(pixels)
     return pivot + offset, (squares / len(pixels) - offset.square()).clamp_min_(0)
-
-
-def _widen(x: Tensor) -> Tensor:
-    return x if x.dtype == torch.float64 else x.float()

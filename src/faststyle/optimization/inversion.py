@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from faststyle.encoder import VGGEncoder
+from faststyle.encoder import LossNetwork
 from faststyle.losses import PerceptualLoss
 from faststyle.optimization.objective import Objective
 from faststyle.optimization.optimizers import LBFGS
@@ -15,7 +15,7 @@ TV_WEIGHT = 0.1
 
 
 def invert(
-    encoder: VGGEncoder,
+    encoder: LossNetwork,
     layer: str,
     photo: Tensor,
     iterations: int = 200,

@@ -1,13 +1,13 @@
 """What is lowered: the perceptual loss of one picture against one photo and one style."""
 
-from collections.abc import Mapping
+import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from faststyle.core.errors import UserError
-from faststyle.losses import PerceptualLoss
+from faststyle.losses import LossTerms, PerceptualLoss
 
 
 class _Clamp(torch.autograd.Function):
@@ -40,29 +40,30 @@ class Objective:
         photo: the content, (1, 3, H, W) in [0, 1], or none if no term asks for one.
 
     Attributes:
-        terms: what the last picture's loss consisted of, as :class:`PerceptualLoss` returns it.
+        terms: what the last picture's loss consisted of; there is none before the first.
         best: (1, 3, H, W) in [0, 1], the picture of the lowest loss so far, or none.
         best_loss: its loss.
     """
 
+    terms: LossTerms
+
     def __init__(self, loss: PerceptualLoss, photo: Tensor | None) -> None:
         self._loss = loss
-        self._targets = {} if photo is None else loss.content_targets(photo)
-        self.terms: Mapping[str, float] = {}
+        self._targets = loss.targets(photo)
         self.best: Tensor | None = None
         self.best_loss = float("inf")
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """The loss of ``pixels`` (1, 3, H, W), a scalar. Raises ``UserError`` if not finite."""
         picture: Tensor = _Clamp.apply(pixels)
-        terms = self._loss(picture, self._targets)
-        loss: Tensor = terms["loss"]
-        self.terms = {name: value.item() for name, value in terms.items()}
-        if not torch.isfinite(loss):
+        self.terms = self._loss(picture, self._targets)
+        loss = self.terms.total
+        value = loss.item()
+        if not math.isfinite(value):
             raise UserError(
                 "the loss is no longer finite; the best picture so far is kept."
                 " Lower optimizer.learning_rate, or the weights of the loss"
             )
-        if self.terms["loss"] < self.best_loss:
-            self.best, self.best_loss = picture.detach().clone(), self.terms["loss"]
+        if value < self.best_loss:
+            self.best, self.best_loss = picture.detach().clone(), value
         return loss

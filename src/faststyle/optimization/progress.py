@@ -1,6 +1,5 @@
 """What is shown while a picture is optimized: a bar with the terms, TensorBoard, snapshots."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
@@ -9,6 +8,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from faststyle.losses import LossTerms
 from faststyle.pictures.files import save_picture
 from faststyle.pictures.picture import Picture
 
@@ -41,12 +41,12 @@ class Progress:
         self._bar.close()
         self._writer.close()
 
-    def iteration(self, terms: Mapping[str, float]) -> None:
+    def iteration(self, terms: LossTerms) -> None:
         """One more iteration, after which the loss consists of ``terms``."""
         self.done += 1
-        for name, value in terms.items():
-            self._writer.add_scalar(f"optimize/{name}", value, self.done)
-        shown = {name: f"{value:.4g}" for name, value in terms.items() if "/" not in name}
+        for name, value in terms.flat().items():
+            self._writer.add_scalar(f"optimize/{name}", value.item(), self.done)
+        shown = {name: f"{value.item():.4g}" for name, value in terms.summary().items()}
         self._bar.set_postfix(shown, refresh=False)
         self._bar.update()
 

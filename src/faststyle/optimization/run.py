@@ -17,8 +17,7 @@ from faststyle.core.atomic import check_writable
 from faststyle.core.devices import find_device
 from faststyle.core.errors import UserError
 from faststyle.core.interrupts import Interrupts, catch_interrupts
-from faststyle.losses import PerceptualLoss
-from faststyle.losses.perceptual import StyleImage
+from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.optimization.objective import Objective
 from faststyle.optimization.optimizers import PixelOptimizer
 from faststyle.optimization.progress import Progress

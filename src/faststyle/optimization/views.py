@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from faststyle.core.atomic import check_writable
 from faststyle.core.devices import find_device
-from faststyle.encoder import VGGEncoder
+from faststyle.encoder import LossNetwork, build_loss_network
 from faststyle.losses import gram_matrix
 from faststyle.optimization.inversion import invert
 from faststyle.pictures.contact_sheet import Panel, contact_sheet
@@ -36,7 +36,7 @@ Views = Mapping[str, Mapping[str, Tensor]]
 
 @torch.no_grad()
 def look(
-    encoder: VGGEncoder,
+    encoder: LossNetwork,
     layers: Sequence[str],
     photo: Tensor,
     style: Tensor | None = None,
@@ -123,7 +123,8 @@ def show(args: argparse.Namespace) -> None:
     layers = list(dict.fromkeys(filter(None, args.layers.split(","))))
     photo = shrink(load_picture(args.photo).pixels, args.size).to(device)
     style = args.style and shrink(load_picture(args.style).pixels, args.size).to(device)
-    encoder = VGGEncoder(args.encoder, args.weights).to(device)
+    options = {} if args.weights is None else {"weights": args.weights}
+    encoder = build_loss_network(args.encoder, **options).to(device)
     encoder.to(memory_format=torch.channels_last)
     encoder.check_layers(layers)
     bar: tqdm[NoReturn]

@@ -8,8 +8,7 @@ import torch
 from faststyle.checkpoints import StyleMetadata
 from faststyle.core.errors import UserError
 from faststyle.encoder import VGGEncoder
-from faststyle.losses import PerceptualLoss
-from faststyle.losses.perceptual import StyleImage
+from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.networks import TransformNetwork
 from faststyle.training.engine.schedule import step_decay
 from faststyle.training.style.module import StyleTransfer

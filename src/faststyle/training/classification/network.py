@@ -8,8 +8,9 @@ import torchvision
 from torch import Tensor, nn
 
 from faststyle.core.errors import UserError, nearest
+from faststyle.encoder.base import IMAGENET_MEAN, IMAGENET_STD
+from faststyle.encoder.initialization import he_initialize
 from faststyle.encoder.vgg import ARCHITECTURES
-from faststyle.encoder.weights import IMAGENET_MEAN, IMAGENET_STD
 
 #: Those that train from scratch without tricks.
 NORMALIZED = tuple(arch for arch in ARCHITECTURES if arch.endswith("_bn"))
@@ -54,7 +55,7 @@ class Classifier(nn.Module):
         )
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN))
         self.register_buffer("std", torch.tensor(IMAGENET_STD))
-        self.apply(_initialize)
+        he_initialize(self)
 
     def normalize_by(self, mean: Sequence[float], std: Sequence[float]) -> None:
         """Subtract the channels' ``mean`` and divide by ``std`` (3 each) instead of ImageNet's."""
@@ -67,11 +68,3 @@ class Classifier(nn.Module):
         x = F.adaptive_avg_pool2d(self.features(x), 1).flatten(1)
         scores: Tensor = self.classifier(x)
         return scores
-
-
-def _initialize(module: nn.Module) -> None:
-    if isinstance(module, nn.Conv2d | nn.Linear):
-        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-        nn.init.zeros_(module.bias)  # type: ignore[arg-type]
-    elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-        module.reset_parameters()

@@ -1,5 +1,6 @@
 """The LightningModule that distils a VGG into the lite encoder."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -7,22 +8,18 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from faststyle.encoder import LiteEncoder, VGGEncoder
+from faststyle.encoder import LossNetwork
 from faststyle.encoder.lite import HEADS
-from faststyle.losses import gram_matrix
-from faststyle.losses.terms import feature_distance, statistic_distance
+from faststyle.losses import PerceptualLoss, Relative, Representation, gram_matrix
+from faststyle.losses.defaults import CONTENT, STYLE, STYLE_WEIGHT
 from faststyle.pictures.pixels import to_unit
 from faststyle.training.distillation.examples import ExampleMixer
+from faststyle.training.distillation.terms import DistillationTerms
 from faststyle.training.engine.schedule import cosine, scheduled
 
-#: The perceptual loss whose gradient is matched: configs/loss/relative.yaml.
-CONTENT, STYLE_WEIGHT = "relu3_3", 5.0
-STYLE = {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0, "relu4_3": 0.2}
+Features = Mapping[str, Tensor]
 
-#: Among targets, which are Gram matrices by layer, the features of the content.
-CONTENT_TARGET = "content"
-
-Features = dict[str, Tensor]
+_RELATIVE = Relative()
 
 
 class Distillation(pl.LightningModule):
@@ -30,9 +27,9 @@ class Distillation(pl.LightningModule):
 
     L = sum over heads l of C_l + gram_weight * S_l, plus gradient_weight * D
 
-    where C_l is the relative distance of features (:func:`feature_distance`), S_l that of Gram
-    matrices, and D that of the gradients of a perceptual loss with respect to the picture: what
-    matters is that a picture optimized against the student lowers the teacher's losses too.
+    where C_l is the relative distance of features, S_l that of Gram matrices, and D that of the
+    gradients of the default perceptual loss with respect to the picture: what matters is that a
+    picture optimized against the student lowers the teacher's losses too.
 
     Args:
         student: its weights are trained.
@@ -46,8 +43,8 @@ class Distillation(pl.LightningModule):
 
     def __init__(
         self,
-        student: LiteEncoder,
-        teacher: VGGEncoder,
+        student: LossNetwork,
+        teacher: LossNetwork,
         pictures: ExampleMixer,
         learning_rate: float = 2e-3,
         gram_weight: float = 0.5,
@@ -56,6 +53,9 @@ class Distillation(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.student, self.teacher, self.pictures = student, teacher, pictures
+        self.perceptual = PerceptualLoss(
+            teacher, CONTENT, STYLE, style_weight=STYLE_WEIGHT, scale=Relative(min_energy=0.0)
+        )
         self.learning_rate = learning_rate
         self.gram_weight, self.gradient_weight = gram_weight, gradient_weight
         self.gradient_warmup_steps = gradient_warmup_steps
@@ -67,10 +67,10 @@ class Distillation(pl.LightningModule):
         """One step on uint8 photos (N, 3, H, W)."""
         del batch_idx
         shown = self.pictures.draw(self._photos(batch))
-        terms, gradient = self._terms(shown.pictures, shown.styles, shown.contents, train=True)
+        terms, gradient = self.compare(shown.pictures, shown.styles, shown.contents)
         self.pictures.learn(shown, gradient)
         self._log("train", terms)
-        return terms["loss"]
+        return terms.total
 
     @torch.enable_grad()
     def validation_step(self, batch: Tensor, batch_idx: int) -> None:
@@ -79,7 +79,7 @@ class Distillation(pl.LightningModule):
         photos = self._photos(batch)
         order = torch.arange(len(photos))
         styles = order % len(self.pictures.bank(photos.shape[-1]))
-        terms, _ = self._terms(photos, styles, order.roll(1), train=False)
+        terms, _ = self.compare(photos, styles, order.roll(1), train=False)
         self._log("val", terms)
 
     def configure_optimizers(self) -> Any:
@@ -87,96 +87,109 @@ class Distillation(pl.LightningModule):
         optimizer = torch.optim.Adam(self.student.parameters(), self.learning_rate)
         return scheduled(optimizer, partial(cosine, steps=self.trainer.max_steps))
 
-    def _photos(self, batch: Tensor) -> Tensor:
-        return to_unit(batch).contiguous(memory_format=torch.channels_last)
+    def compare(
+        self, pictures: Tensor, styles: Tensor, contents: Tensor, train: bool = True
+    ) -> tuple[DistillationTerms, Tensor]:
+        """Show both networks ``pictures`` (N, 3, S, S) in [0, 1].
 
-    def _terms(
-        self, pictures: Tensor, styles: Tensor, contents: Tensor, train: bool
-    ) -> tuple[dict[str, Tensor], Tensor]:
-        """Every term of the loss, and the student's gradient at ``pictures``.
+        Args:
+            pictures: to look at.
+            styles: (N,), to which squares of the bank the perceptual loss leads each picture.
+            contents: (N,), and to the content of which picture of the batch.
+            train: let the terms be differentiated by the student's weights.
 
-        Each picture is led to the style of that number in the bank, and to the content of the
-        picture of that number in the batch.
+        Returns:
+            The terms of the loss, and the gradient of the student's perceptual loss, (N, 3, S, S).
         """
-        side = pictures.shape[-1]
-        if self._teacher_grams is None or self._teacher_side != side:
-            bank = self.pictures.bank(side).to(pictures)
-            self._teacher_grams, self._teacher_side = self._bank_grams(bank), side
-        given_targets = {name: grams[styles] for name, grams in self._teacher_grams.items()}
-        crops = self.pictures.bank(side)[styles].to(pictures)
         pictures = pictures.detach().requires_grad_()
         matched = self.gradient_weight > 0
         with torch.set_grad_enabled(matched):
             given = self.teacher(pictures, HEADS)
-        given_targets[CONTENT_TARGET] = given[CONTENT].detach()[contents].float()
-        # The student's loss is relative to the teacher's energies: its own may be next to none.
-        scales = {name: _energy(target) for name, target in given_targets.items()}
         given_grams = _grams(given)
-        # Targets move with the student's weights, but not with the pictures: a pass of their own.
-        targets = _grams(self.student(crops, STYLE))
-        content = self.student(pictures.detach(), [CONTENT])[CONTENT]
-        targets[CONTENT_TARGET] = content[contents].float()
+        given_targets = self._teacher_targets(given, pictures.shape[-1], styles, contents)
+        targets = self._student_targets(pictures, styles, contents)
         found = self.student(pictures, HEADS)
         grams = _grams(found)
-        graph = train and matched
-        gradient = _gradient(found, grams, targets, scales, pictures, graph)
-        terms: dict[str, Tensor] = {}
-        for layer in HEADS:
-            target = given[layer].detach()
-            terms[f"features/{layer}"] = feature_distance(found[layer], target, "relative").mean()
-            pair = grams[layer], given_grams[layer].detach()
-            terms[f"gram/{layer}"] = statistic_distance(*pair, "relative").mean()
-        features, gram = (_sum(terms, kind) for kind in ("features", "gram"))
-        loss = features + self.gram_weight * gram
+        # The student's loss is relative to the teacher's energies: its own may be next to none.
+        gradient = self._gradient(pictures, found, grams, targets, given_targets, train and matched)
+        distance = None
         if matched:
-            given_gradient = _gradient(given, given_grams, given_targets, scales, pictures)
-            terms["gradient"] = feature_distance(gradient, given_gradient, "relative").mean()
-            loss = loss + self._ramp() * terms["gradient"]
-        return {"loss": loss, **terms}, gradient.detach()
+            wanted = self._gradient(pictures, given, given_grams, given_targets, given_targets)
+            distance = _distance(gradient, wanted)
+        by_layer = {layer: _distance(found[layer], given[layer].detach()) for layer in HEADS}
+        by_gram = {layer: _distance(grams[layer], given_grams[layer].detach()) for layer in HEADS}
+        loss = _sum(by_layer) + self.gram_weight * _sum(by_gram)
+        if distance is not None:
+            loss = loss + self._ramp() * distance
+        return DistillationTerms(loss, by_layer, by_gram, distance), gradient.detach()
+
+    def _teacher_targets(
+        self, given: Features, side: int, styles: Tensor, contents: Tensor
+    ) -> Representation:
+        if self._teacher_grams is None or self._teacher_side != side:
+            self._teacher_grams, self._teacher_side = self._bank_grams(side), side
+        content = {layer: given[layer].detach()[contents] for layer in CONTENT}
+        style = {layer: (grams[styles],) for layer, grams in self._teacher_grams.items()}
+        return Representation(content, style)
+
+    def _student_targets(
+        self, pictures: Tensor, styles: Tensor, contents: Tensor
+    ) -> Representation:
+        """Targets move with the student's weights, but not with the pictures: passes of their own.
+
+        A graph leads to the weights.
+        """
+        crops = self.pictures.bank(pictures.shape[-1])[styles].to(pictures)
+        style = self.perceptual.style_statistics(self.student(crops, STYLE))
+        found = self.student(pictures.detach(), CONTENT)
+        return Representation({layer: found[layer][contents] for layer in CONTENT}, style)
 
     @torch.no_grad()
-    def _bank_grams(self, bank: Tensor) -> Features:
+    def _bank_grams(self, side: int) -> Features:
+        bank = self.pictures.bank(side).to(self.teacher.mean)
         # The whole bank at once would take much memory.
         parts = [_grams(self.teacher(part, STYLE)) for part in torch.split(bank, 16)]
         return {layer: torch.cat([part[layer] for part in parts]) for layer in STYLE}
+
+    def _gradient(
+        self,
+        pictures: Tensor,
+        features: Features,
+        grams: Features,
+        targets: Representation,
+        reference: Representation,
+        graph: bool = False,
+    ) -> Tensor:
+        """The gradient of each picture's perceptual loss, (N, 3, S, S), in float32."""
+        content = {layer: features[layer] for layer in CONTENT}
+        found = Representation(content, {layer: (grams[layer],) for layer in STYLE})
+        # The loss is a mean over pictures.
+        loss = len(pictures) * self.perceptual.terms(pictures, found, targets, reference).total
+        (gradient,) = torch.autograd.grad(loss, pictures, create_graph=graph, retain_graph=True)
+        return gradient.float()
+
+    def _photos(self, batch: Tensor) -> Tensor:
+        return to_unit(batch).contiguous(memory_format=torch.channels_last)
 
     def _ramp(self) -> float:
         """Gradients of features that mean nothing yet lead nowhere: their weight rises."""
         steps = self.gradient_warmup_steps
         return self.gradient_weight * min(1.0, (self.global_step + 1) / max(1, steps))
 
-    def _log(self, stage: str, terms: dict[str, Tensor]) -> None:
-        values = {f"{stage}/{name}": value.detach() for name, value in terms.items()}
+    def _log(self, stage: str, terms: DistillationTerms) -> None:
+        values = {f"{stage}/{name}": value.detach() for name, value in terms.flat().items()}
         loss = values.pop(f"{stage}/loss")
         self.log(f"{stage}/loss", loss, prog_bar=True, sync_dist=stage == "val")
         self.log_dict(values, sync_dist=stage == "val")
 
 
-def _sum(terms: dict[str, Tensor], kind: str) -> Tensor:
-    return torch.stack([v for name, v in terms.items() if name.startswith(f"{kind}/")]).sum()
-
-
-def _gradient(
-    features: Features,
-    grams: Features,
-    targets: Features,
-    scales: Features,
-    pictures: Tensor,
-    graph: bool = False,
-) -> Tensor:
-    """The gradient of each picture's perceptual loss, (N, 3, S, S), in float32."""
-    distance = _energy(features[CONTENT].float() - targets[CONTENT_TARGET])
-    loss = (distance / scales[CONTENT_TARGET]).sum()
-    for layer, weight in STYLE.items():
-        distance = _energy(grams[layer] - targets[layer]) / scales[layer]
-        loss = loss + STYLE_WEIGHT * weight * distance.sum()
-    (gradient,) = torch.autograd.grad(loss, pictures, create_graph=graph, retain_graph=True)
-    return gradient.float()
-
-
-def _grams(features: Features) -> Features:
+def _grams(features: Features) -> dict[str, Tensor]:
     return {layer: gram_matrix(value) for layer, value in features.items()}
 
 
-def _energy(x: Tensor) -> Tensor:
-    return x.float().square().flatten(1).sum(1).clamp_min(torch.finfo(torch.float32).tiny)
+def _distance(value: Tensor, target: Tensor) -> Tensor:
+    return _RELATIVE.content(value, target, target).mean()
+
+
+def _sum(terms: Features) -> Tensor:
+    return torch.stack(list(terms.values())).sum()

@@ -1,6 +1,5 @@
 """The LightningModule: one transform network trained against one perceptual loss."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytorch_lightning as pl
@@ -10,7 +9,7 @@ from torch import Tensor, nn
 from faststyle.checkpoints.loading import FACTS_KEY
 from faststyle.checkpoints.metadata import StyleMetadata
 from faststyle.core.errors import UserError
-from faststyle.losses import PerceptualLoss
+from faststyle.losses import LossTerms, PerceptualLoss
 from faststyle.pictures.pixels import to_unit
 from faststyle.training.engine.schedule import Schedule, constant, scheduled
 
@@ -77,7 +76,7 @@ class StyleTransfer(pl.LightningModule):
         # Means over all processes cost a round of messages each: only for steps that are shown.
         if (self.global_step + 1) % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             self._log("train", terms, batch)
-        return terms["loss"]
+        return terms.total
 
     def validation_step(self, batch: Tensor, batch_idx: int) -> None:
         """The same loss on held-out photos."""
@@ -93,18 +92,16 @@ class StyleTransfer(pl.LightningModule):
         """Add what is needed to use the checkpoint as a style."""
         checkpoint[FACTS_KEY] = self.metadata.write()
 
-    def _terms(self, photos: Tensor) -> dict[str, Tensor]:
-        targets = self.loss.content_targets(photos)
-        terms: dict[str, Tensor] = self.loss(self(photos), targets)
+    def _terms(self, photos: Tensor) -> LossTerms:
+        targets = self.loss.targets(photos)
+        terms: LossTerms = self.loss(self(photos), targets)
         return terms
 
-    def _log(self, stage: str, terms: Mapping[str, Tensor], photos: Tensor) -> None:
-        values = {f"{stage}/{name}": value.detach() for name, value in terms.items()}
-        for name, value in terms.items():
-            if name.startswith("style/"):
-                layer = name.removeprefix("style/")
-                share = value.detach() / terms["style"].detach().clamp_min(1e-12)
-                values[f"{stage}/style_share/{layer}"] = share
+    def _log(self, stage: str, terms: LossTerms, photos: Tensor) -> None:
+        values = {f"{stage}/{name}": value for name, value in terms.flat().items()}
+        style = terms.style.detach().clamp_min(1e-12)
+        for layer, value in terms.style_layers.items():
+            values[f"{stage}/style_share/{layer}"] = value.detach() / style
         loss = values.pop(f"{stage}/loss")
         count = len(photos)
         self.log(f"{stage}/loss", loss, prog_bar=True, batch_size=count, sync_dist=True)

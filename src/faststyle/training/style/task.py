@@ -4,10 +4,9 @@ import logging
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from torch import nn
 
 from faststyle.checkpoints import (
@@ -20,7 +19,8 @@ from faststyle.checkpoints import (
 from faststyle.core.devices import cpu_has_bf16
 from faststyle.core.errors import UserError
 from faststyle.core.torch_files import read_torch
-from faststyle.losses.perceptual import StyleImage
+from faststyle.encoder import LossNetwork, check_registered
+from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.networks import NetworkDescription, describe_network
 from faststyle.training.engine.fit import model_checkpoint
 from faststyle.training.engine.task import Task, run_task
@@ -68,12 +68,12 @@ def build_task(cfg: DictConfig) -> Task:
 def build_module(cfg: DictConfig) -> StyleTransfer:
     """Network, encoder, loss with its style targets, and the facts for the checkpoint."""
     style = instantiate(cfg.style)
-    loss_cfg: dict[str, Any] = OmegaConf.to_container(cfg.loss, resolve=True)  # type: ignore[assignment]
-    encoder = instantiate(cfg.encoder)
-    loss = instantiate(cfg.loss, encoder=encoder)
+    encoder: LossNetwork = instantiate(cfg.encoder)
+    check_registered(encoder.name)
+    loss: PerceptualLoss = instantiate(cfg.loss, encoder=encoder)
     network = instantiate(cfg.network)
     loss.set_style([StyleImage(pixels, weight) for pixels, weight in style.load()])
-    if cfg.encoder.weights == "random":
+    if encoder.weights == "random":
         log.warning(
             "encoder.weights=random: nothing to download, but the style is matched less well than"
             " with trained weights (encoder.weights=imagenet or a file)"
@@ -88,9 +88,8 @@ def build_module(cfg: DictConfig) -> StyleTransfer:
         artist=style.artist,
         year=None if style.year is None else str(style.year),
         license=style.license,
-        loss=loss_cfg,
-        # The name of a weights file helps others; its place on this machine is nobody's business.
-        encoder=dict(cfg.encoder, weights=Path(str(cfg.encoder.weights)).name),
+        loss=loss.describe(),
+        encoder=encoder.describe(),
         init=Path(cfg.init).stem if cfg.init else None,
     )
     return StyleTransfer(network, loss, metadata, instantiate(cfg.schedule), **cfg.model)

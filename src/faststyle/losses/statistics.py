@@ -1,0 +1,102 @@
+"""Style statistics: what the style of a layer is measured by.
+
+Half-precision features are widened to float32, since sums over H*W overflow or lose digits
+otherwise; float64 stays float64.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from faststyle.core.precision import widen
+
+
+class Statistic(ABC):
+    """Maps the features of a layer to what is to be the same in the picture and in the style."""
+
+    @abstractmethod
+    def __call__(self, features: Tensor) -> tuple[Tensor, ...]:
+        """One or several statistics, each (N, ...), of ``features`` (N, C, H, W)."""
+
+
+class Gram(Statistic):
+    """The Gram matrix, (N, C, C); see :func:`gram_matrix`."""
+
+    def __call__(self, features: Tensor) -> tuple[Tensor, ...]:
+        """See :class:`Statistic`."""
+        return (gram_matrix(features),)
+
+
+class Covariance(Statistic):
+    """The Gram matrix of mean-centered features, (N, C, C)."""
+
+    def __call__(self, features: Tensor) -> tuple[Tensor, ...]:
+        """See :class:`Statistic`."""
+        return (gram_matrix(features, centered=True),)
+
+
+class Moments(Statistic):
+    """Covariance (N, C, C) and channel means (N, C): the Gaussian fitted to the features.
+
+    The raw Gram matrix mixes both, and where means are large (random weights) they drown the rest.
+    """
+
+    def __call__(self, features: Tensor) -> tuple[Tensor, ...]:
+        """See :class:`Statistic`."""
+        return gram_matrix(features, centered=True), widen(features).mean((2, 3))
+
+
+#: What ``loss.statistic`` may name. A new statistic is one class and one line here.
+STATISTICS: dict[str, type[Statistic]] = {
+    "gram": Gram,
+    "covariance": Covariance,
+    "moments": Moments,
+}
+
+
+def gram_matrix(features: Tensor, centered: bool = False) -> Tensor:
+    """Gram matrix (Johnson et al., 2016, eq. 3), always computed in float32 or better.
+
+    G[n, c, d] = sum_hw F[n, c, h, w] F[n, d, h, w] / (C H W). If ``centered``, the mean over h, w
+    is taken from F first, which makes G the covariance of the channels divided by C.
+
+    Args:
+        features: (N, C, H, W).
+        centered: subtract each channel's mean.
+
+    Returns:
+        (N, C, C).
+    """
+    with torch.autocast(features.device.type, enabled=False):
+        # (N, H * W, C), which a channels-last tensor is already.
+        pixels = features.permute(0, 2, 3, 1).flatten(1, 2)
+        if centered:
+            pixels = widen(pixels)
+            pixels = pixels - pixels.mean(1, keepdim=True)
+        gram: Tensor = _Gram.apply(pixels)
+        return gram
+
+
+class _Gram(torch.autograd.Function):
+    """G = P^T P / (C H W) of P (N, H * W, C).
+
+    Its gradient P (dG + dG^T) / (C H W) is one product, where autograd would make two. It is made
+    in the dtype of P, in which it goes on to the layers before.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, pixels: Tensor) -> Tensor:
+        ctx.save_for_backward(pixels)
+        wide = widen(pixels)
+        return wide.transpose(1, 2) @ wide / pixels[0].numel()
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (pixels,) = ctx.saved_tensors
+        weights = (grad + grad.transpose(1, 2)) / pixels[0].numel()
+        # Scaled to 1 before it loses digits or range, and back after.
+        largest = weights.abs().amax().clamp_min(torch.finfo(weights.dtype).tiny)
+        gradient: Tensor = pixels @ (weights / largest).to(pixels.dtype)
+        return gradient.mul_(largest)
