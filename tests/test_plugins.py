@@ -1,11 +1,13 @@
-"""A network of somebody else's, from its line of registration to a stylized picture."""
+"""Parts of somebody else's, each from its line of registration to what ours do too."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
@@ -13,11 +15,15 @@ from faststyle import Stylizer
 from faststyle.checkpoints import load_style
 from faststyle.checkpoints.export import export
 from faststyle.config.compose import compose_config
+from faststyle.config.mistakes import report_config_errors
 from faststyle.core.errors import UserError
+from faststyle.data.registry import SOURCES
+from faststyle.data.source import OpenedPhotos, PhotoRequest, PhotoSource
+from faststyle.encoder import LOSS_NETWORKS, LossNetwork
+from faststyle.losses import STATISTICS, Statistic
 from faststyle.networks import NETWORKS
 from faststyle.training.style.task import train
-
-CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+from tests.places import CONFIGS
 
 
 class Sharpener(nn.Module):
@@ -33,9 +39,63 @@ class Sharpener(nn.Module):
         return sharpened
 
 
+class Pyramid(LossNetwork):
+    """A photo at a half and at a quarter of its size."""
+
+    def __init__(self) -> None:
+        super().__init__("pyramid", ("half", "quarter"))
+        self.freeze()
+
+    def walk(self, x: Tensor, wanted: set[str]) -> Iterator[tuple[str, Tensor]]:
+        for layer in self.names:
+            x = F.avg_pool2d(x, 2)
+            yield layer, x
+
+
+class Means(Statistic):
+    """The mean of each channel."""
+
+    def __call__(self, features: Tensor) -> tuple[Tensor, ...]:
+        return (features.mean((2, 3)),)
+
+
+class Noise(PhotoSource):
+    """So many pictures of noise."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def open(self, request: PhotoRequest) -> OpenedPhotos:
+        def pictures(count: int, seed: int) -> NoisePhotos:
+            generator = torch.Generator().manual_seed(seed)
+            size = (count, 3, request.size, request.size)
+            return NoisePhotos(torch.randint(256, size, dtype=torch.uint8, generator=generator))
+
+        held_out = pictures(request.held_out, request.seed + 1)
+        return OpenedPhotos(pictures(self.count, request.seed), held_out)
+
+
+class NoisePhotos:
+    def __init__(self, pictures: Tensor) -> None:
+        self.pictures = pictures
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def random_crop(self, index: int, _generator: np.random.Generator) -> Tensor:
+        return self.pictures[index]
+
+    def center_crop(self, index: int) -> Tensor:
+        return self.pictures[index]
+
+
+def here(part: type) -> str:
+    return f"{__name__}.{part.__name__}"
+
+
 @pytest.fixture
 def configure(tmp_path: Path, photo_folder: Path) -> Callable[..., DictConfig]:
-    def make(run: str, *overrides: str, **network: Any) -> DictConfig:
+    def make(run: str, *overrides: str, **parts: dict[str, Any]) -> DictConfig:
         folder = tmp_path / run
         given = [
             "experiment=smoke",
@@ -48,7 +108,8 @@ def configure(tmp_path: Path, photo_folder: Path) -> Callable[..., DictConfig]:
             f"export.path={folder}/out.safetensors",
         ]
         cfg = compose_config(CONFIGS, "train", [*given, *overrides])
-        cfg.network = {"_target_": f"{__name__}.Sharpener"} | network
+        for name, part in parts.items():
+            cfg[name] = part
         return cfg
 
     return make
@@ -59,12 +120,13 @@ def test_a_network_of_ones_own_does_all_that_ours_do(
 ) -> None:
     monkeypatch.setitem(NETWORKS, "sharpener", Sharpener)
 
-    written = train(configure("whole", size=5))
+    network = {"_target_": here(Sharpener), "size": 5}
+    written = train(configure("whole", network=network))
     assert written is not None
-    short = configure("short", "trainer.max_steps=2", size=5)
+    short = configure("short", "trainer.max_steps=2", network=network)
     train(short)
     last = f"{short.output_dir}/checkpoints/last.ckpt"
-    resumed = train(configure("short", f"resume={last}", size=5))
+    resumed = train(configure("short", f"resume={last}", network=network))
     assert resumed is not None
     expected = load_style(written).network.state_dict()
     for name, value in load_style(resumed).network.state_dict().items():
@@ -85,11 +147,77 @@ def test_a_network_of_ones_own_does_all_that_ours_do(
     assert (through_onnx.int() - directly.int()).abs().max() <= 1
 
 
-def test_a_network_that_is_not_registered_is_refused_before_the_first_step(
-    configure: Callable[..., DictConfig],
+PYRAMID = {
+    "encoder": {"_target_": here(Pyramid)},
+    "loss": {
+        "_target_": "faststyle.losses.PerceptualLoss",
+        "content": {"quarter": 1.0},
+        "style": {"half": 1.0, "quarter": 1.0},
+    },
+}
+
+
+def test_a_loss_network_of_ones_own_trains(
+    configure: Callable[..., DictConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LOSS_NETWORKS, "pyramid", Pyramid)
+    written = train(configure("run", **PYRAMID))
+    assert written is not None
+    about = load_style(written).metadata
+    assert (about.steps, about.encoder["name"]) == (3, "pyramid")
+
+
+def test_a_style_statistic_of_ones_own_trains(
+    configure: Callable[..., DictConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(STATISTICS, "means", Means)
+    written = train(configure("run", "loss.statistic=means"))
+    assert written is not None
+    about = load_style(written).metadata
+    assert (about.steps, about.loss["statistic"]) == (3, "means")
+
+
+def test_a_source_of_photos_of_ones_own_is_trained_on(
+    configure: Callable[..., DictConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SOURCES, "noise", Noise)
+    data = {"_target_": "faststyle.data.module.PhotoData", "noise": 8, "size": 32, "workers": 0}
+    written = train(configure("run", data=data))
+    assert written is not None
+    assert load_style(written).metadata.steps == 3
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"network": {"_target_": here(Sharpener)}}, "network Sharpener is not registered"),
+        (PYRAMID, 'unknown encoder "pyramid"'),
+        (
+            {"data": {"_target_": "faststyle.data.module.PhotoData", "noise": 8}},
+            'no source of photos "noise"',
+        ),
+    ],
+)
+def test_what_is_not_registered_is_refused_before_the_first_step(
+    configure: Callable[..., DictConfig], parts: dict[str, Any], message: str
+) -> None:
+    cfg = configure("never", **parts)
+    with pytest.raises(UserError, match=message) as error, report_config_errors(CONFIGS, "train"):
+        train(cfg)
+    assert "\n" not in str(error.value)
+    assert not list(Path(cfg.output_dir).rglob("*.ckpt"))
+
+
+@pytest.mark.parametrize(
+    ("statistic", "message"),
+    [("means", 'unknown loss.statistic "means"'), ({"_target_": here(Means)}, "Means is not reg")],
+)
+def test_a_statistic_that_is_not_registered_is_refused_before_the_first_step(
+    configure: Callable[..., DictConfig], statistic: Any, message: str
 ) -> None:
     cfg = configure("never")
-    with pytest.raises(UserError, match="Sharpener is not registered") as error:
+    cfg.loss.statistic = statistic
+    with pytest.raises(UserError, match=message) as error, report_config_errors(CONFIGS, "train"):
         train(cfg)
     assert "\n" not in str(error.value)
     assert not list(Path(cfg.output_dir).rglob("*.ckpt"))
