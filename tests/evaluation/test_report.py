@@ -5,13 +5,16 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
-from faststyle.checkpoints import TrainedStyle, write_style
+from faststyle.checkpoints import TrainedStyle, read_style, write_style
 from faststyle.config.compose import compose_config
 from faststyle.core.errors import UserError
 from faststyle.evaluation.report import build_loss, evaluate, style_overrides, table
 from faststyle.networks import TransformNetwork
+from faststyle.training.style.train import train
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGS = ROOT / "configs"
+SHIPPED = sorted((ROOT / "checkpoints").glob("*.safetensors"))
 RANDOM = ["encoder=vgg11", "encoder.weights=random"]
 LOSS = {"content": {"relu2_1": 1.0}, "style": {"relu1_1": 2.0}, "style_weight": 3.0}
 
@@ -44,6 +47,57 @@ def test_a_checkpoint_cannot_choose_what_code_is_run() -> None:
     harmless = json.dumps(LOSS | {"_target_": "os.system"})
     loss = build_loss(composed(["style=flow_field", *RANDOM]), facts(loss=harmless))
     assert loss.style == {"relu1_1": 6.0}
+
+
+@pytest.mark.parametrize("loss", ["[]", "{", '{"content": 1, "style": {}}'])
+def test_a_loss_that_is_none_is_one_line(loss: str) -> None:
+    with pytest.raises(UserError, match="loss is not known here"):
+        build_loss(composed(["style=flow_field", *RANDOM]), facts(loss=loss))
+
+
+@pytest.mark.parametrize("part", ["statistic", "scale"])
+def test_only_registered_names_are_taken_from_a_checkpoint(part: str) -> None:
+    named = json.dumps(LOSS | {part: "os.system"})
+    with pytest.raises(UserError, match=f'unknown loss.{part} "os.system": choose one of'):
+        build_loss(composed(["style=flow_field", *RANDOM]), facts(loss=named))
+    node = json.dumps(LOSS | {part: {"_target_": "os.system", "command": "true"}})
+    with pytest.raises(UserError, match="is neither a name nor a"):
+        build_loss(composed(["style=flow_field", *RANDOM]), facts(loss=node))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_the_loss_of_every_style_that_ships_is_known(path: Path) -> None:
+    trained = dict(read_style(path).facts, style="flow_field")
+    loss = build_loss(composed(["style=flow_field", "encoder=lite"]), trained)
+    assert loss.describe().items() <= json.loads(trained["loss"]).items()
+
+
+def test_a_style_trained_with_weights_by_a_rule_can_be_measured(
+    tmp_path: Path, photo_folder: Path
+) -> None:
+    choice = ["loss=novak_nikulin", "encoder=vgg16", "encoder.weights=random"]
+    cfg = compose_config(
+        CONFIGS,
+        "train",
+        [
+            "experiment=smoke",
+            "~loss.style.relu4_1",
+            "~loss.style.relu5_1",
+            *choice,
+            "trainer.max_steps=1",
+            "+trainer.enable_progress_bar=false",
+            f"output_dir={tmp_path}",
+            f"export.path={tmp_path / 'flow.safetensors'}",
+        ],
+    )
+    path = train(cfg)
+    assert path is not None
+    described = json.loads(read_style(path).facts["loss"])
+    assert described["style"]["relu4_1"] == 2**-5
+    assert described["content"]["relu1_2"] == 0.5
+    encoder = ["encoder=vgg16", "encoder.weights=random"]
+    result = evaluate(composed, str(path), photo_folder, [64], 1, [], overrides=encoder)
+    assert result["64"]["network"]["style"] > 0
 
 
 def test_another_painting_is_noticed(caplog: pytest.LogCaptureFixture) -> None:

@@ -207,7 +207,7 @@ class Deviations(Statistic):
 def test_a_statistic_is_one_class_and_one_line(
     encoder: VGGEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(UserError, match="loss.statistic: Deviations is not registered"):
+    with pytest.raises(UserError, match=r"loss\.statistic: Deviations is not registered"):
         _loss(encoder, statistic=Deviations()).describe()
     monkeypatch.setitem(STATISTICS, "deviations", Deviations)
     loss = _loss(encoder, statistic="deviations")
@@ -219,7 +219,7 @@ def test_a_statistic_is_one_class_and_one_line(
 
 def test_options_that_no_name_stands_for_are_not_passed_over(encoder: VGGEncoder) -> None:
     loss = _loss(encoder, scale=Relative(min_energy=0.5))
-    with pytest.raises(UserError, match="loss.scale: Relative is not registered as it is here"):
+    with pytest.raises(UserError, match=r"loss\.scale: Relative is not registered as it is here"):
         loss.describe()
 
 

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from faststyle.checkpoints import find_style, load_style
 from faststyle.core.errors import UserError
 from faststyle.data.folder import PhotoFolder, find_photos, split
+from faststyle.encoder import LossNetwork
 from faststyle.evaluation import artifacts
 from faststyle.evaluation.lbfgs_baseline import Parity, Terms, compare
 from faststyle.inference.stylizer import Stylizer
@@ -43,16 +44,21 @@ def build_loss(cfg: DictConfig, facts: dict[str, str]) -> PerceptualLoss:
     registered names are taken. Raises ``UserError`` if it does not fit.
     """
     encoder, style = instantiate(cfg.encoder), instantiate(cfg.style)
-    trained: dict[str, Any] = json.loads(facts.get("loss", "{}"))
-    trained.pop("_target_", None)  # which files had once
-    try:
-        loss = PerceptualLoss(encoder, **trained) if trained else instantiate(cfg.loss, encoder)
-    except TypeError:
-        raise UserError(f"the style's loss is not known here: {facts['loss']}") from None
+    loss = _described(facts["loss"], encoder) if "loss" in facts else instantiate(cfg.loss, encoder)
     if facts.get("style_sha256", digest := style.facts()["style_sha256"]) != digest:
         log.warning("the painting is another file than the one that the style was trained on")
     loss.set_style([StyleImage(pixels, weight) for pixels, weight in style.load()])
     return loss.to(memory_format=torch.channels_last)
+
+
+def _described(description: str, encoder: LossNetwork) -> PerceptualLoss:
+    """The loss that :meth:`PerceptualLoss.describe` described, as JSON."""
+    try:
+        options = json.loads(description)
+        options.pop("_target_", None)  # which older files have
+        return PerceptualLoss(encoder, **options)
+    except (TypeError, ValueError, AttributeError):
+        raise UserError(f"the style's loss is not known here: {description}") from None
 
 
 def evaluate(
