@@ -9,7 +9,7 @@ from faststyle.config.command import launch
 
 def main(cfg: DictConfig) -> None:
     # Imported late: a mistake in the config should not wait for torch.
-    from faststyle.training.distillation.run import distill
+    from faststyle.training.distillation.task import distill
 
     distill(cfg)
 

@@ -21,6 +21,7 @@ def main() -> None:
     from faststyle.checkpoints.catalog import resolve_styles
     from faststyle.core.devices import reuse_freed_memory
     from faststyle.data.folder import find_photos
+    from faststyle.inference.options import StylizeOptions
     from faststyle.inference.stylizer import Stylizer
     from faststyle.pictures.contact_sheet import contact_sheet
     from faststyle.pictures.files import format_of, load_picture, save_picture
@@ -31,10 +32,11 @@ def main() -> None:
     reuse_freed_memory()
     names = resolve_styles(args.ckpt)
     stylizers = {Path(name).stem: Stylizer.load(name, precision="auto") for name in names}
+    options = StylizeOptions(size=args.size)
     rows = []
     for path in find_photos(args.photos):
         photo = load_picture(path)
-        shown = [(s.stylize([photo], args.size)[0].pixels, n) for n, s in stylizers.items()]
+        shown = [(s.stylize([photo], options)[0].pixels, n) for n, s in stylizers.items()]
         rows.append([(photo.pixels, path.stem), *shown])
     save_picture(contact_sheet(rows, args.height), args.output)
     print(args.output)

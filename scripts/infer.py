@@ -1,7 +1,6 @@
 """Stylize photos and clips: python scripts/infer.py --ckpt starry_night photo.jpg."""
 
 import argparse
-import signal
 from typing import Any, NoReturn
 
 from faststyle.core.errors import UserError, report_errors
@@ -58,43 +57,29 @@ def main() -> None:
     args = parse()
     # Imported late: --help should not wait for torch.
     from faststyle.core.devices import reuse_freed_memory
-    from faststyle.inference.batch import Settings, is_clip, plan, stylize_files
+    from faststyle.inference.batch import is_clip, plan, stylize_files
+    from faststyle.inference.options import StylizeOptions
     from faststyle.inference.stylizer import Stylizer
 
-    if args.batch_size < 1:
-        raise UserError(f"--batch-size is {args.batch_size}; it must be at least 1")
-    if not 0 <= args.strength <= 1:
-        raise UserError(f"--strength is {args.strength}; it must lie between 0 and 1")
-    if args.smooth < 0:
-        raise UserError(f"--smooth is {args.smooth}; it must be 0 or more seconds")
-    # Ending it in an orderly way leaves clips that can be played.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    options = StylizeOptions.from_arguments(args)
     reuse_freed_memory()
     stylizer = Stylizer.load(args.ckpt, device=args.device, precision=args.precision)
     jobs = plan(args.inputs, args.output, stylizer.name)
-    settings = Settings(
-        args.size,
-        args.strength,
-        args.preserve_color,
-        args.batch_size,
-        args.max_pixels,
-        args.tile,
-    )
     clips = [job for job in jobs if is_clip(job.source)]
     pictures = [job for job in jobs if not is_clip(job.source)]
-    failed = _run_clips(stylizer, clips, settings, args.smooth) if clips else 0
-    failed += stylize_files(stylizer, pictures, settings) if pictures else 0
+    failed = _run_clips(stylizer, clips, options) if clips else 0
+    failed += stylize_files(stylizer, pictures, options) if pictures else 0
     if failed:
         kind = "files" if clips else "pictures"
         raise UserError(f"{failed} of {len(jobs)} {kind} could not be stylized")
 
 
-def _run_clips(stylizer: Any, clips: list[Any], settings: Any, smooth: float) -> int:
+def _run_clips(stylizer: Any, clips: list[Any], options: Any) -> int:
     try:
         from faststyle.inference.video import stylize_clips
     except ImportError:
         raise UserError('clips need one more package: pip install "faststyle[video]"') from None
-    return stylize_clips(stylizer, clips, settings, smooth)
+    return stylize_clips(stylizer, clips, options)
 
 
 if __name__ == "__main__":

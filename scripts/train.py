@@ -9,7 +9,7 @@ from faststyle.config.command import launch
 
 def main(cfg: DictConfig) -> None:
     # Imported late: a mistake in the config should not wait for torch.
-    from faststyle.training.style.train import train
+    from faststyle.training.style.task import train
 
     train(cfg)
 

@@ -9,7 +9,7 @@ from faststyle.config.command import launch
 
 def main(cfg: DictConfig) -> None:
     # Imported late: a mistake in the config should not wait for torch.
-    from faststyle.training.classification.run import train_classifier
+    from faststyle.training.classification.task import train_classifier
 
     train_classifier(cfg)
 

@@ -32,15 +32,15 @@ def main() -> None:
         raise UserError(f"the window needs OpenCV ({error}): {install}") from None
     from faststyle.checkpoints.catalog import resolve_styles
     from faststyle.core.devices import reuse_freed_memory
+    from faststyle.inference.options import StylizeOptions
 
-    if args.size < 1:
-        raise UserError(f"--size is {args.size}; it must be at least 1 pixel")
+    options = StylizeOptions.from_arguments(args)
     names = resolve_styles(args.ckpt)
     reuse_freed_memory()
     print(webcam.KEYS)
     print(", ".join(f"{number}: {name}" for number, name in enumerate(names, start=1)))
-    options = {"device": args.device, "precision": args.precision}
-    shown = webcam.show_live(webcam.Live(names, args.size, options=options), args.source)
+    loading = {"device": args.device, "precision": args.precision}
+    shown = webcam.show_live(webcam.Live(names, options, loading=loading), args.source)
     print(f"{shown} frames shown")
 
 

@@ -55,13 +55,13 @@ def photo_folder(tmp_path: Path, make_photo: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[[Path], str]]:
+def serve() -> Iterator[Callable[[Path], str]]:
     """Serve a folder over HTTP on 127.0.0.1; returns the address."""
     servers = []
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
-            del format, args
+        def log_message(self, *args: object) -> None:
+            """Tests are quiet."""
 
     def start(folder: Path) -> str:
         handler = functools.partial(Quiet, directory=str(folder))

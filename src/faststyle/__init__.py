@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
+from faststyle.core.version import __version__
+
 if TYPE_CHECKING:
     from faststyle.inference.stylizer import Stylizer
 
-__version__ = "0.1.0"
 __all__ = ["Stylizer", "__version__"]
 
 

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from faststyle.checkpoints import TrainedStyle, write_style
+from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
 from faststyle.networks import TransformNetwork
 from faststyle.pictures.files import load_picture_bytes
@@ -54,7 +55,8 @@ def stylize(address: str, photo: Path, style: str, **more: Any) -> Any:
 
 
 def expected(photo: Path, style: str, size: int = 128) -> torch.Tensor:
-    [picture] = Stylizer.load(style, device="cpu").stylize([load_picture_bytes(photo)], size)
+    options = StylizeOptions(size=size)
+    [picture] = Stylizer.load(style, device="cpu").stylize([load_picture_bytes(photo)], options)
     return picture.pixels
 
 

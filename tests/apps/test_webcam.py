@@ -10,6 +10,7 @@ from PIL import Image
 
 from faststyle.checkpoints import TrainedStyle, write_style
 from faststyle.core.errors import UserError
+from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
 from faststyle.networks import TransformNetwork
 
@@ -34,7 +35,8 @@ def styles(tmp_path: Path) -> list[str]:
 
 @pytest.fixture
 def live(styles: list[str], tmp_path: Path) -> Live:
-    return Live(styles, size=32, folder=tmp_path / "saved", options={"device": "cpu"})
+    options = StylizeOptions(size=32)
+    return Live(styles, options, folder=tmp_path / "saved", loading={"device": "cpu"})
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def test_a_wrong_choice_is_told_before_anything_is_measured(
     choice: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "faststyle.benchmark.suite.measure_peak", lambda device: pytest.fail("measured")
+        "faststyle.benchmark.suite.measure_peak", lambda _device: pytest.fail("measured")
     )
     with pytest.raises(UserError, match=message):
         run_benchmark(argparse.Namespace(**{**DEFAULTS, **choice}), ROOT)

@@ -3,9 +3,16 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from faststyle.checkpoints import TrainedStyle, catalog, find_style, load_style, write_style
+from faststyle.checkpoints import (
+    StyleMetadata,
+    TrainedStyle,
+    catalog,
+    find_style,
+    load_style,
+    write_style,
+)
 from faststyle.core.errors import UserError
-from faststyle.networks import TransformNetwork
+from faststyle.networks import TransformNetwork, describe_network
 
 STYLES = Path(__file__).resolve().parents[2] / "configs" / "style"
 SHIPPED = ("starry_night", "the_scream", "great_wave", "composition_vii", "starry_night_small")
@@ -15,8 +22,8 @@ SHIPPED = ("starry_night", "the_scream", "great_wave", "composition_vii", "starr
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
     own, shipped = tmp_path / "own", tmp_path / "shipped"
     monkeypatch.setattr(catalog, "FOLDERS", (own, shipped))
-    facts = {"title": "The Great Wave", "artist": "Hokusai", "licence": "public domain"}
-    style = TrainedStyle(TransformNetwork(width=2, blocks=1), facts)
+    about = StyleMetadata(title="The Great Wave", artist="Hokusai", license="public domain")
+    style = TrainedStyle(TransformNetwork(width=2, blocks=1), about)
     write_style(style, shipped / "great_wave.safetensors")
     write_style(style, shipped / "night.safetensors")
     write_style(style, own / "night.safetensors")
@@ -29,8 +36,8 @@ def test_a_name_finds_the_own_style_before_the_shipped_one(folders: tuple[Path, 
     assert find_style("night") == own / "night.safetensors"
 
 
-def test_a_path_is_taken_as_it_is(folders: tuple[Path, Path]) -> None:
-    del folders
+@pytest.mark.usefixtures("folders")
+def test_a_path_is_taken_as_it_is() -> None:
     assert find_style("some/where") == Path("some/where")
     assert find_style("night.ckpt") == Path("night.ckpt")
 
@@ -45,7 +52,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(
         find_style("great_wave")
 
 
-def test_the_list_tells_painting_artist_licence_and_size(folders: tuple[Path, Path]) -> None:
+def test_the_list_tells_painting_artist_license_and_size(folders: tuple[Path, Path]) -> None:
     own, _ = folders
     wave, night = catalog.list_styles()
     assert (wave.name, night.path.parent) == ("great_wave", own)
@@ -67,12 +74,13 @@ def test_a_style_that_ships_is_small_and_says_where_it_comes_from(name: str) -> 
     shipped = catalog.FOLDERS[1] / f"{name}.safetensors"
     assert shipped.stat().st_size < 4e6
     style = load_style(shipped)
-    facts = style.facts
-    painting = OmegaConf.load(STYLES / f"{facts['style']}.yaml")
-    assert facts["title"] == painting.title
-    assert facts["artist"] == painting.artist
-    assert facts["licence"] == "public domain"
-    assert len(facts["style_sha256"]) == 64
-    assert "vgg19" in facts["encoder"]
-    assert "/" not in facts["encoder"] + facts["loss"], "no path of the machine it came from"
-    assert (style.network.options["width"] == 8) == name.endswith("_small")
+    about = style.metadata
+    painting = OmegaConf.load(STYLES / f"{about.style}.yaml")
+    assert about.title == painting.title
+    assert about.artist == painting.artist
+    assert about.license == "public domain"
+    assert [len(digest) for digest in about.style_sha256] == [64]
+    assert about.encoder["arch"] == "vgg19"
+    assert "/" not in f"{about.encoder} {about.loss}", "no path of the machine it came from"
+    options = describe_network(style.network).options
+    assert (options["width"] == 8) == name.endswith("_small")

@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from faststyle.checkpoints import TrainedStyle, load_style, write_style
+from faststyle.checkpoints import StyleMetadata, TrainedStyle, load_style, write_style
 from faststyle.core.errors import UserError
-from faststyle.networks import TransformNetwork
+from faststyle.networks import TransformNetwork, describe_network
 
 
 class _Conv(nn.Module):
@@ -96,13 +96,15 @@ def _lightning(path: Path, **changes: object) -> Path:
 def test_a_checkpoint_of_training_is_a_style_too(tmp_path: Path) -> None:
     style = load_style(_lightning(tmp_path / "last.ckpt"))
     assert style.name == "night"
-    assert style.facts["steps"] == "12"
-    assert style.network.options["width"] == 4
+    assert style.metadata.steps == 12
+    assert describe_network(style.network).options["width"] == 4
 
 
 def test_our_own_files_are_read(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
-    write_style(TrainedStyle(TransformNetwork(width=2, blocks=0), {"style": "night"}), path)
+    write_style(
+        TrainedStyle(TransformNetwork(width=2, blocks=0), StyleMetadata(style="night")), path
+    )
     assert load_style(path).name == "night"
 
 
@@ -128,10 +130,10 @@ def test_files_that_are_no_styles_are_named(tmp_path: Path) -> None:
     (tmp_path / "cut.ckpt").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "text.ckpt").write_text("hello")
     (tmp_path / "empty.ckpt").write_bytes(b"")
-    _lightning(tmp_path / "facts.ckpt", faststyle={"style": "x"})
+    _lightning(tmp_path / "nothing.ckpt", faststyle={"style": "x"})
     _lightning(tmp_path / "json.ckpt", faststyle={"network": "{"})
     _lightning(tmp_path / "weights.ckpt", state_dict={})
-    for name in ("other.pth", "list.pth", "cut.ckpt", "text.ckpt", "empty.ckpt", "facts.ckpt",
+    for name in ("other.pth", "list.pth", "cut.ckpt", "text.ckpt", "empty.ckpt", "nothing.ckpt",
                  "json.ckpt", "weights.ckpt"):  # fmt: skip
         with pytest.raises(UserError, match=name.replace(".", r"\.")):
             load_style(tmp_path / name)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
-from faststyle.checkpoints import TrainedStyle, load_style, read_onnx
+from faststyle.checkpoints import StyleMetadata, TrainedStyle, load_style, read_onnx
 from faststyle.checkpoints.export import export
 from faststyle.core.errors import UserError
 from faststyle.inference.stylizer import Stylizer
@@ -80,7 +80,7 @@ def test_sizes_that_others_programs_cannot_keep_are_kept(zoo: Model, tmp_path: P
 @pytest.mark.parametrize("pixels", ["bytes", "float"])
 def test_an_exported_style_makes_the_same_picture(tmp_path: Path, pixels: str) -> None:
     torch.manual_seed(0)
-    style = TrainedStyle(TransformNetwork(width=2, blocks=1).eval(), {"style": "night"})
+    style = TrainedStyle(TransformNetwork(width=2, blocks=1).eval(), StyleMetadata(style="night"))
     path = tmp_path / "a.onnx"
     export(style, path, pixels=pixels)
     photos = torch.randint(0, 256, (2, 3, 30, 21)) / 255

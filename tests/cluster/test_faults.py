@@ -225,7 +225,7 @@ class BrokenLine(socketserver.ThreadingTCPServer):
     def address(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
 
-    def finish_request(self, request: Any, client_address: Any) -> None:
+    def finish_request(self, request: Any, _client_address: Any) -> None:
         with socket.create_connection((self.host, int(self.port))) as server:
             threading.Thread(target=self._ask, args=[request, server], daemon=True).start()
             answered = 0

@@ -58,8 +58,7 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
 
 
 @pytest.fixture(scope="module")
-def folder(slurm: Environment, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    del slurm
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("jobs")
 
 

@@ -10,8 +10,7 @@ from faststyle.config.compose import compose_config
 from faststyle.config.mistakes import report_config_errors
 from faststyle.config.runs import run_name
 from faststyle.core.errors import UserError
-
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+from tests.places import CONFIGS
 
 
 @pytest.mark.parametrize(
@@ -25,7 +24,7 @@ CONFIGS = Path(__file__).resolve().parents[2] / "configs"
         ("loss.style.relu4_4=1", r"\+loss\.style\.relu4_4"),
         ("nothing_like_it=1", "choose one of: .*trainer"),
         ("trainer.max_steps", "missing EQUAL"),
-        ("experiment=gatys", r"experiment=gatys is for another command than train\.py"),
+        ("experiment=gatys", r"gatys is for another command than train\.py: optimize\.py"),
     ],
 )
 def test_a_misspelt_override_is_named_with_the_nearest(override: str, message: str) -> None:

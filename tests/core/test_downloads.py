@@ -57,8 +57,8 @@ def server(tmp_path: Path) -> Iterator[RangeServer]:
     server.stop()
 
 
-def _accept(path: Path) -> None:
-    del path
+def _accept(_path: Path) -> None:
+    """Whatever it is."""
 
 
 def test_a_small_file_arrives_and_says_who_asks(server: RangeServer, tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_rate_limit_is_waited_for(server: RangeServer, tmp_path: Path) -> None
 def test_a_server_that_keeps_refusing_is_an_error(
     server: RangeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("faststyle.core.downloads._BACKOFF_SECONDS", 0)
+    monkeypatch.setattr("faststyle.core.downloads.BACKOFF_SECONDS", 0)
     server.statuses = [429] * 9
     with pytest.raises(UserError, match="cannot download"):
         fetch_small(server.url, tmp_path / "a.bin", _accept)
@@ -87,7 +87,7 @@ def test_a_refused_file_replaces_nothing(server: RangeServer, tmp_path: Path) ->
     target.parent.mkdir()
     target.write_bytes(b"old")
 
-    def refuse(path: Path) -> None:
+    def refuse(_path: Path) -> None:
         raise UserError("not what it should be")
 
     with pytest.raises(UserError, match="not what it should be"):

@@ -75,9 +75,7 @@ def test_random_crops_are_a_function_of_the_generator(
     assert not torch.equal(first, other)
 
 
-def test_large_jpegs_are_decoded_at_reduced_scale(
-    tmp_path: Path, make_photo: MakePhoto, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_large_jpegs_are_decoded_at_reduced_scale(tmp_path: Path, make_photo: MakePhoto) -> None:
     photos = PhotoFolder([make_photo(tmp_path / "a.jpg", 1600, 1200)], 64)
     assert photos.decode(0).shape[:0:-1] == (200, 150)
 

@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +16,9 @@ def _attach(data: PhotoData, **options: Any) -> PhotoData:
 
 
 def test_batches_are_uint8_crops_as_many_as_there_are_steps(photo_folder: Path) -> None:
-    data = _attach(PhotoData(str(photo_folder), size=16, batch_size=3, workers=0, val_photos=2))
+    data = _attach(
+        PhotoData(root=str(photo_folder), size=16, batch_size=3, workers=0, val_photos=2)
+    )
     data.setup()
     batches = list(data.train_dataloader())
     assert [b.shape for b in batches] == [(3, 3, 16, 16)] * 5
@@ -28,14 +29,14 @@ def test_batches_are_uint8_crops_as_many_as_there_are_steps(photo_folder: Path) 
 def test_worker_processes_give_the_same_batches(photo_folder: Path) -> None:
     runs = []
     for workers in (0, 2):
-        data = _attach(PhotoData(str(photo_folder), size=16, workers=workers, val_photos=1))
+        data = _attach(PhotoData(root=str(photo_folder), size=16, workers=workers, val_photos=1))
         data.setup()
         runs.append(torch.stack(list(data.train_dataloader())))
     assert torch.equal(runs[0], runs[1])
 
 
 def test_a_resumed_loader_starts_at_the_trainers_step(photo_folder: Path) -> None:
-    data = _attach(PhotoData(str(photo_folder), size=16, workers=0, val_photos=1))
+    data = _attach(PhotoData(root=str(photo_folder), size=16, workers=0, val_photos=1))
     data.setup()
     whole = list(data.train_dataloader())
     _attach(data, global_step=3)
@@ -44,7 +45,7 @@ def test_a_resumed_loader_starts_at_the_trainers_step(photo_folder: Path) -> Non
 
 
 def test_validation_photos_are_split_over_processes(photo_folder: Path) -> None:
-    data = PhotoData(str(photo_folder), size=16, workers=0, val_photos=4)
+    data = PhotoData(root=str(photo_folder), size=16, workers=0, val_photos=4)
     data.setup()
     whole = torch.cat(list(_attach(data).val_dataloader()))
     parts = [
@@ -61,18 +62,16 @@ def test_synthetic_photos_need_no_files() -> None:
 
 
 def test_a_given_root_is_never_downloaded_over(tmp_path: Path) -> None:
-    data = PhotoData(str(tmp_path / "absent"), download="train2014", cache=str(tmp_path))
+    data = PhotoData(root=str(tmp_path / "absent"), download="train2014", cache=str(tmp_path))
     data.prepare_data()
     with pytest.raises(UserError, match="no such photo folder"):
         data.setup()
 
 
-def test_the_skipped_photos_are_counted_over_all_workers(
-    photo_folder: Path, make_photo: Callable[..., Path]
-) -> None:
+def test_the_skipped_photos_are_counted_over_all_workers(photo_folder: Path) -> None:
     for path in sorted(photo_folder.iterdir())[:3]:
         path.write_text("broken")
-    data = _attach(PhotoData(str(photo_folder), size=16, workers=2, val_photos=0))
+    data = _attach(PhotoData(root=str(photo_folder), size=16, workers=2, val_photos=0))
     data.setup()
     list(data.train_dataloader())
     assert data.skipped() == 3
@@ -84,7 +83,7 @@ def test_the_skipped_photos_are_counted_over_all_workers(
 )
 def test_a_number_out_of_range_is_named(options: dict[str, int], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        PhotoData("photos", **options)  # type: ignore[arg-type]
+        PhotoData(root="photos", **options)  # type: ignore[arg-type]
 
 
 def test_no_source_of_photos_is_an_error() -> None:
@@ -93,7 +92,7 @@ def test_no_source_of_photos_is_an_error() -> None:
 
 
 def test_a_batch_that_processes_cannot_share_is_an_error(photo_folder: Path) -> None:
-    data = _attach(PhotoData(str(photo_folder), batch_size=3), world_size=2)
+    data = _attach(PhotoData(root=str(photo_folder), batch_size=3), world_size=2)
     data.setup()
     with pytest.raises(UserError, match="cannot be split over 2"):
         data.train_dataloader()

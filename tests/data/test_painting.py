@@ -31,12 +31,10 @@ def test_several_images_come_with_their_weights(tmp_path: Path, make_photo: Make
     assert [weight for _, weight in style.load()] == [3, 1]
 
 
-def test_facts_name_the_image_by_its_sha256(tmp_path: Path, make_photo: MakePhoto) -> None:
+def test_digests_are_of_the_images_files(tmp_path: Path, make_photo: MakePhoto) -> None:
     path = make_photo(tmp_path / "a.png")
-    facts = Style("mine", image=str(path), title="T", year=1889).facts()
-    assert facts["style_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert (facts["title"], facts["year"]) == ("T", "1889")
-    assert "artist" not in facts
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert Style("mine", image=[str(path)] * 2).digests() == (digest, digest)
 
 
 def test_a_download_is_checked_cached_and_used(

@@ -49,9 +49,7 @@ def loaded(root: str, cache: Path, rank: int = 0, world_size: int = 1, start: in
     return list(data.train_dataloader())
 
 
-def test_every_photo_is_in_one_shard_and_the_held_out_in_their_own(
-    shards: Path, photos: Path
-) -> None:
+def test_every_photo_is_in_one_shard_and_the_held_out_in_their_own(shards: Path) -> None:
     manifest = read_manifest(str(shards))
     assert [len(shard) for shard in manifest.shards] == [5, 5, 5, 5]
     assert len(manifest.held_out) == 3

@@ -1,4 +1,3 @@
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from faststyle.config.compose import compose_config
 from faststyle.core.errors import UserError
 from faststyle.encoder import LOSS_NETWORKS, LossNetwork, VGGEncoder, build_loss_network
 from faststyle.encoder.initialization import he_initialize
-from faststyle.training.style.train import train
+from faststyle.training.style.task import train
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
@@ -80,7 +79,7 @@ def test_a_style_trains_against_it(tiny: LossNetwork, tmp_path: Path) -> None:
     cfg = _config(tmp_path, _target_="faststyle.encoder.build_loss_network", name=tiny.name)
     path = train(cfg)
     assert path is not None
-    assert json.loads(read_style(path).facts["encoder"]) == {"name": "tiny", "weights": "random"}
+    assert read_style(path).metadata.encoder == {"name": "tiny", "weights": "random"}
 
 
 def test_one_that_is_not_registered_is_refused_before_the_first_step(

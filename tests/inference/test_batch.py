@@ -1,16 +1,20 @@
+import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from PIL import Image
 
-from faststyle.checkpoints import TrainedStyle
+from faststyle.checkpoints import StyleMetadata, TrainedStyle
 from faststyle.core.errors import UserError
-from faststyle.inference.batch import Job, Settings, is_clip, plan, stylize_files
+from faststyle.inference.batch import Job, is_clip, plan, stylize_files
+from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
 from faststyle.networks import TransformNetwork
 from faststyle.pictures.files import load_picture_bytes
+from faststyle.pictures.picture import Picture
 
 MakePhoto = Callable[..., Path]
 
@@ -19,7 +23,7 @@ MakePhoto = Callable[..., Path]
 def stylizer() -> Stylizer:
     torch.manual_seed(0)
     network = TransformNetwork(width=2, blocks=0).eval()
-    return Stylizer(TrainedStyle(network, {"style": "night"}), device="cpu")
+    return Stylizer(TrainedStyle(network, StyleMetadata(style="night")), device="cpu")
 
 
 def test_the_result_goes_beside_the_photo(tmp_path: Path, make_photo: MakePhoto) -> None:
@@ -104,7 +108,7 @@ def test_one_bad_file_does_not_stop_the_rest(
         make_photo(folder / name, width=40 + 8 * (i // 2), seed=i)
     (folder / "b.jpg").write_text("broken")
     jobs = plan([str(folder)], str(tmp_path / "out"), "night")
-    assert stylize_files(stylizer, jobs, Settings(batch_size=batch_size)) == 1
+    assert stylize_files(stylizer, jobs, StylizeOptions(batch_size=batch_size)) == 1
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.jpg", "c.jpg", "d.jpg"]
     errors = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
     assert len(errors) == 1
@@ -119,9 +123,51 @@ def test_batches_give_the_same_pictures_as_one_by_one(
     pictures = []
     for size in (1, 2):
         jobs = plan([str(tmp_path / "in")], str(tmp_path / f"out{size}"), "night")
-        stylize_files(stylizer, jobs, Settings(batch_size=size))
+        stylize_files(stylizer, jobs, StylizeOptions(batch_size=size))
         pictures.append(torch.stack([load_picture_bytes(job.target).pixels for job in jobs]).int())
     assert (pictures[0] - pictures[1]).abs().max() <= 1, "but for rounding"
+
+
+def test_an_interrupted_batch_finishes_the_picture_in_hand_and_leaves_nothing_half_written(
+    tmp_path: Path,
+    make_photo: MakePhoto,
+    stylizer: Stylizer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for i in range(5):
+        make_photo(tmp_path / "in" / f"{i}.png", seed=i)
+    jobs = plan([str(tmp_path / "in")], str(tmp_path / "out"), "night")
+    stylize, calls = stylizer.stylize, iter(range(5))
+
+    def interrupted(*args: Any, **more: Any) -> list[Picture]:
+        if next(calls) == 1:  # while the second is stylized
+            signal.raise_signal(signal.SIGTERM)
+        return stylize(*args, **more)
+
+    monkeypatch.setattr(stylizer, "stylize", interrupted)
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt):
+        stylize_files(stylizer, jobs, StylizeOptions())
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert "2 of 5 pictures are done" in capsys.readouterr().err
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["0.png", "1.png"]
+    assert all(load_picture_bytes(job.target).pixels.shape == (3, 40, 48) for job in jobs[:2])
+
+
+def test_a_signal_while_the_last_picture_is_stylized_changes_nothing(
+    tmp_path: Path, make_photo: MakePhoto, stylizer: Stylizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = Job(make_photo(tmp_path / "a.png"), tmp_path / "b.png")
+    stylize = stylizer.stylize
+
+    def interrupted(*args: Any, **more: Any) -> list[Picture]:
+        signal.raise_signal(signal.SIGINT)
+        return stylize(*args, **more)
+
+    monkeypatch.setattr(stylizer, "stylize", interrupted)
+    assert stylize_files(stylizer, [job], StylizeOptions()) == 0
+    assert job.target.exists()
 
 
 def test_clips_are_known_by_their_names() -> None:

@@ -1,13 +1,15 @@
 import subprocess
 import sys
-from typing import Any
+from dataclasses import replace
 
 import pytest
 import torch
 
-from faststyle.checkpoints import TrainedStyle
+from faststyle.checkpoints import StyleMetadata, TrainedStyle
 from faststyle.core.errors import UserError
+from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
+from faststyle.inference.tiling import rows_at_once
 from faststyle.networks import TransformNetwork
 from faststyle.pictures.picture import Picture
 
@@ -18,7 +20,7 @@ PHOTOS = torch.rand(2, 3, 20, 24, generator=torch.Generator().manual_seed(0))
 def stylizer() -> Stylizer:
     torch.manual_seed(0)
     network = TransformNetwork(width=4, blocks=1).eval()
-    return Stylizer(TrainedStyle(network, {"style": "night"}), device="cpu")
+    return Stylizer(TrainedStyle(network, StyleMetadata(style="night")), device="cpu")
 
 
 def test_a_batch_is_what_the_network_makes_of_it(stylizer: Stylizer) -> None:
@@ -78,7 +80,7 @@ def test_lower_precision_gives_nearly_the_same_picture(precision: str) -> None:
 
 def test_pictures_keep_alpha_and_profile_at_the_new_size(stylizer: Stylizer) -> None:
     picture = Picture(PHOTOS[0], torch.ones(1, 20, 24), b"profile")
-    [result] = stylizer.stylize([picture], size=10)
+    [result] = stylizer.stylize([picture], StylizeOptions(size=10))
     assert result.pixels.shape == (3, 10, 12)
     assert result.alpha is not None
     assert result.alpha.shape == (1, 10, 12)
@@ -87,19 +89,19 @@ def test_pictures_keep_alpha_and_profile_at_the_new_size(stylizer: Stylizer) -> 
 
 def test_too_large_a_picture_is_refused_before_any_work(stylizer: Stylizer) -> None:
     with pytest.raises(UserError, match=r"--size"):
-        stylizer.stylize([Picture(PHOTOS[0])], max_pixels=100)
+        stylizer.stylize([Picture(PHOTOS[0])], StylizeOptions(max_pixels=100))
     with pytest.raises(UserError, match=r"--max-pixels"):
-        stylizer.stylize([Picture(PHOTOS[0])], size=100_000)
+        stylizer.stylize([Picture(PHOTOS[0])], StylizeOptions(size=100_000))
 
 
 def test_strips_make_the_picture_that_one_pass_makes(stylizer: Stylizer) -> None:
     generator = torch.Generator().manual_seed(1)
     picture = Picture(torch.rand(3, 203, 130, generator=generator))
-    choice: dict[str, Any] = {"strength": 0.8, "preserve_color": True}
-    [whole] = stylizer.stylize([picture], **choice)
+    options = StylizeOptions(strength=0.8, preserve_color=True, tile="off")
+    [whole] = stylizer.stylize([picture], options)
     shown: list[tuple[int, int]] = []
     [strips] = stylizer.stylize(
-        [picture], **choice, tile=64, progress=lambda done, total: shown.append((done, total))
+        [picture], replace(options, tile=64), lambda done, total: shown.append((done, total))
     )
     torch.testing.assert_close(strips.pixels, whole.pixels, atol=1e-4, rtol=0)
     assert [done for done, _ in shown] == list(range(1, shown[0][1] + 1))
@@ -111,8 +113,8 @@ def test_strips_in_half_precision_are_less_than_a_gray_level_off() -> None:
     coarse = torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(1))
     [photo] = torch.nn.functional.interpolate(coarse, (120, 160), mode="bicubic").clamp(0, 1)
     stylizer = Stylizer(style, device="cpu", precision="bf16")
-    [whole] = stylizer.stylize([Picture(photo)])
-    [strips] = stylizer.stylize([Picture(photo)], tile=32)
+    [whole] = stylizer.stylize([Picture(photo)], StylizeOptions(tile="off"))
+    [strips] = stylizer.stylize([Picture(photo)], StylizeOptions(tile=32))
     assert (strips.pixels - whole.pixels).abs().mean() < 1 / 255
 
 
@@ -120,7 +122,7 @@ def test_pictures_of_bytes_come_out_as_bytes(stylizer: Stylizer) -> None:
     eight_bit = (PHOTOS * 255).round().to(torch.uint8)
     expected = stylizer(eight_bit / 255) * 255
     for tile in ("off", "auto"):
-        results = stylizer.stylize([Picture(p) for p in eight_bit], tile=tile)
+        results = stylizer.stylize([Picture(p) for p in eight_bit], StylizeOptions(tile=tile))
         found = torch.stack([result.pixels for result in results])
         assert found.dtype == torch.uint8
         torch.testing.assert_close(found.float(), expected, atol=0.51, rtol=0)
@@ -137,14 +139,10 @@ def test_pictures_of_bytes_come_out_as_bytes(stylizer: Stylizer) -> None:
     ],
 )
 def test_auto_takes_strips_where_a_picture_would_not_fit(
-    stylizer: Stylizer,
-    monkeypatch: pytest.MonkeyPatch,
-    free: int,
-    size: tuple[int, int],
-    expected: int | None,
+    monkeypatch: pytest.MonkeyPatch, free: int, size: tuple[int, int], expected: int | None
 ) -> None:
-    monkeypatch.setattr("faststyle.inference.stylizer.free_memory", lambda device: free)
-    assert stylizer._rows("auto", size, count=1) == expected
+    monkeypatch.setattr("faststyle.inference.tiling.free_memory", lambda device: free)
+    assert rows_at_once("auto", size, count=1, device=torch.device("cpu")) == expected
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -153,8 +151,9 @@ def test_strips_are_written_over_the_photo_if_that_is_allowed(
 ) -> None:
     photo = (torch.rand(3, 70, 40) * 255).to(torch.uint8)
     picture = Picture(photo.clone())
-    [expected] = stylizer.stylize([Picture(photo)], strength=0.5, tile="off")
-    [found] = stylizer.stylize([picture], strength=0.5, tile=32, overwrite=overwrite)
+    [expected] = stylizer.stylize([Picture(photo)], StylizeOptions(strength=0.5, tile="off"))
+    options = StylizeOptions(strength=0.5, tile=32)
+    [found] = stylizer.stylize([picture], options, overwrite=overwrite)
     assert (found.pixels.int() - expected.pixels.int()).abs().max() <= 1
     assert torch.equal(picture.pixels, photo) is not overwrite
 
@@ -162,17 +161,22 @@ def test_strips_are_written_over_the_photo_if_that_is_allowed(
 def test_networks_that_cannot_be_streamed_say_so() -> None:
     stylizer = Stylizer(TrainedStyle(TransformNetwork(2, 0, norm="batch")), device="cpu")
     with pytest.raises(UserError, match="tile=off"):
-        stylizer.stylize([Picture(torch.rand(3, 64, 64))], tile=32)
+        stylizer.stylize([Picture(torch.rand(3, 64, 64))], StylizeOptions(tile=32))
+
+
+def test_auto_takes_networks_that_cannot_be_streamed_in_one_piece(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("faststyle.inference.tiling.free_memory", lambda device: 0)
+    stylizer = Stylizer(TrainedStyle(TransformNetwork(2, 0, norm="batch").eval()), device="cpu")
+    photo = torch.rand(3, 64, 64)
+    [found] = stylizer.stylize([Picture(photo)], StylizeOptions(tile="auto"))
+    torch.testing.assert_close(found.pixels, stylizer(photo))
 
 
 def test_wrong_arguments_are_named(stylizer: Stylizer) -> None:
     with pytest.raises(UserError, match="strength"):
         stylizer(PHOTOS, strength=1.5)
-    for tile in ("of", 31):
-        with pytest.raises(UserError, match="must be auto, off, or 32 rows or more"):
-            stylizer.stylize([Picture(torch.rand(3, 64, 64))], tile=tile)
-    with pytest.raises(UserError, match="size"):
-        stylizer.stylize([Picture(PHOTOS[0])], size=0)
     with pytest.raises(ValueError, match=r"\(N, 3, H, W\)"):
         stylizer(PHOTOS[:, :1])
     style = TrainedStyle(TransformNetwork(2, 0))

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from faststyle.networks import TransformNetwork, streaming
+from faststyle.networks.layers import ConvNormReLU, OutputConv, ResidualBlock, Stage, make_conv
 
 
 def network(padding: str = "reflect", blocks: int = 2, output: str = "tanh") -> TransformNetwork:
@@ -22,7 +23,7 @@ def photo(height: int, width: int) -> Tensor:
     return torch.rand(1, 3, height, width, generator=generator, dtype=torch.float64)
 
 
-def streamed(made: TransformNetwork, picture: Tensor, rows: int) -> Tensor:
+def streamed(made: "TransformNetwork | Flat", picture: Tensor, rows: int) -> Tensor:
     height, width = picture.shape[2:]
     calls: list[int] = []
     parts, next_row = [], 0
@@ -38,7 +39,7 @@ def streamed(made: TransformNetwork, picture: Tensor, rows: int) -> Tensor:
         assert start == next_row
         next_row += strip.shape[2]
         parts.append(strip)
-    assert len(calls) == streaming.strips(made, height, rows)
+    assert len(calls) == streaming.count_strips(made, height, rows)
     return torch.cat(parts, dim=2)
 
 
@@ -56,6 +57,35 @@ def test_strips_make_the_picture_that_one_pass_makes(
     made, picture = network(padding, blocks), photo(height, width)
     with torch.no_grad():
         torch.testing.assert_close(streamed(made, picture, rows), made(picture))
+
+
+class Flat(nn.Module):
+    """Another network of the same layers, which never leaves the picture's size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = ConvNormReLU(make_conv(3, 4, 3, 1, "reflect"), "instance")
+        self.block = ResidualBlock(4, "instance", "zero")
+        self.head = OutputConv(4, "reflect")
+
+    def stages(self) -> list[Stage]:
+        return [Stage(self.first, 1, 1), Stage(self.block, 1, 2), Stage(self.head, 1, 4)]
+
+    def activate(self, y: Tensor) -> Tensor:
+        return y.sigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        for stage in self.stages():
+            x = stage.layer(x)
+        return self.activate(x)
+
+
+def test_other_networks_of_the_same_layers_are_streamed_too() -> None:
+    torch.manual_seed(0)
+    made, picture = Flat().double(), photo(40, 24)
+    assert streaming.can_stream(made)
+    with torch.no_grad():
+        torch.testing.assert_close(streamed(made, picture, 16), made(picture))
 
 
 @pytest.mark.parametrize("output", ["tanh", "linear", "sigmoid"])
@@ -91,4 +121,4 @@ def test_the_network_itself_stays_as_it_is() -> None:
     ],
 )
 def test_it_says_which_networks_it_knows(options: dict[str, str], expected: bool) -> None:
-    assert streaming.applies(TransformNetwork(2, 0, **options)) is expected
+    assert streaming.can_stream(TransformNetwork(2, 1, **options)) is expected

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from faststyle.checkpoints import TrainedStyle, write_style
+from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "evaluate.py"
@@ -24,7 +24,9 @@ def evaluate(folder: Path, *arguments: str | Path) -> subprocess.CompletedProces
 def style(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     path = tmp_path / "flow.safetensors"
-    write_style(TrainedStyle(TransformNetwork(width=2, blocks=0), {"style": "flow_field"}), path)
+    write_style(
+        TrainedStyle(TransformNetwork(width=2, blocks=0), StyleMetadata(style="flow_field")), path
+    )
     return path
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from faststyle.checkpoints import TrainedStyle, write_style
+from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
 from faststyle.pictures.files import load_picture_bytes
 
@@ -24,7 +24,9 @@ def infer(*arguments: str | Path, cwd: Path | None = None) -> subprocess.Complet
 def style(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     path = tmp_path / "night.safetensors"
-    write_style(TrainedStyle(TransformNetwork(width=2, blocks=0), {"style": "night"}), path)
+    write_style(
+        TrainedStyle(TransformNetwork(width=2, blocks=0), StyleMetadata(style="night")), path
+    )
     return path
 
 

@@ -152,7 +152,7 @@ def test_a_sweep_of_runs_of_two_processes_each_has_a_folder_for_each(
     folders = _runs(tmp_path)
     assert [path.name[-2:] for path in folders] == ["_0", "_1"]
     for folder, size in zip(folders, ("32", "40"), strict=True):
-        assert read_style(folder / "out.safetensors").facts["style_size"] == size
+        assert read_style(folder / "out.safetensors").metadata.style_size == int(size)
         assert len(list(folder.glob("events.*"))) == 1
 
 

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,10 @@ from typing import Any
 import gradio as gr
 
 from faststyle.core.errors import UserError
+from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
 from faststyle.pictures.files import load_picture_bytes, save_picture
 from faststyle.pictures.picture import Picture
-from faststyle.pictures.pixels import resize
 
 #: What a visitor may send: bytes of a file, and pixels, which a small file can have many of.
 MAX_BYTES = 20_000_000
@@ -43,18 +44,19 @@ def build(styles: Sequence[str], **options: Any) -> gr.Blocks:
         if photo is None:
             raise gr.Error("Choose a photo first.")
         try:
-            picture = load_picture_bytes(Path(photo), MAX_PIXELS)
-            small = resize(picture.pixels, int(size))
-            [result] = stylizer(style).stylize(
-                [Picture(small)], strength=strength, preserve_color=preserve_color
+            options = StylizeOptions(
+                size=int(size), strength=strength, preserve_color=preserve_color
             )
+            picture = load_picture_bytes(Path(photo), MAX_PIXELS)
+            small = options.scale(Picture(picture.pixels))
+            [result] = stylizer(style).stylize([small], replace(options, size=None))
         except UserError as error:
             # Nothing of the server's paths is the visitor's business.
             raise gr.Error(str(error).replace(photo, "the photo")) from None
         folder = Path(tempfile.mkdtemp(dir=gr.utils.get_upload_folder()))
         before, after = folder / "photo.png", folder / f"{style}.png"
         # Files, since Gradio writes equal pictures of two visitors to one, even while it is sent.
-        save_picture(Picture(small), before)
+        save_picture(small, before)
         save_picture(result, after)
         return (str(before), str(after)), str(after)
 

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from faststyle.core.errors import UserError
+from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
 from faststyle.inference.video.temporal_filter import TemporalFilter
 from faststyle.pictures.files import save_picture
 from faststyle.pictures.picture import Picture
-from faststyle.pictures.pixels import quantize, resize, to_unit
+from faststyle.pictures.pixels import quantize, to_unit
 
 TITLE = "faststyle"
 KEYS = "1 to 9: style; space: next; o: the camera alone; s: save a picture; q: quit"
@@ -32,15 +33,15 @@ class Live:
 
     Args:
         styles: names or files, each loaded when it is first shown.
-        size: the short side in pixels at which pictures are stylized.
+        options: how pictures are stylized.
         folder: where saved pictures go.
-        options: for :meth:`Stylizer.load`.
+        loading: for :meth:`Stylizer.load`.
     """
 
     styles: Sequence[str]
-    size: int
+    options: StylizeOptions
     folder: Path = Path()
-    options: dict[str, str] = field(default_factory=dict)
+    loading: dict[str, str] = field(default_factory=dict)
     chosen: int = 0
     original: bool = False
     open: bool = True
@@ -62,10 +63,12 @@ class Live:
             return photo
         if self.chosen not in self._loaded:
             style = self.styles[self.chosen]
-            self._loaded[self.chosen] = Stylizer.load(style, **self.options)
+            self._loaded[self.chosen] = Stylizer.load(style, **self.loading)
             self._steady = TemporalFilter(_KEEP)
-        pixels = self._steady.photo(resize(to_unit(photo), self.size))
-        [picture] = self._loaded[self.chosen].stylize([Picture(pixels)])
+        small = self.options.scale(Picture(to_unit(photo)))
+        steady = Picture(self._steady.photo(small.pixels))
+        at_size = replace(self.options, size=None)
+        [picture] = self._loaded[self.chosen].stylize([steady], at_size)
         self.shown = quantize(self._steady.stylized(picture.pixels))
         return self.shown
 

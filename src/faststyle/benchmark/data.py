@@ -67,8 +67,7 @@ def _prepare_shards(task: DataTask) -> Stages:
     return [(name, partial(_keeping, folder, stage)) for name, stage in stages]
 
 
-def _keeping(folder: object, stage: Callable[[], int]) -> int:
-    del folder
+def _keeping(_folder: object, stage: Callable[[], int]) -> int:
     return stage()
 
 

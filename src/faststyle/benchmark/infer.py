@@ -16,7 +16,7 @@ from faststyle.checkpoints import TrainedStyle, load_style
 from faststyle.core.devices import reuse_freed_memory
 from faststyle.core.errors import UserError
 from faststyle.inference.stylizer import Stylizer
-from faststyle.networks import TransformNetwork
+from faststyle.networks import TransformNetwork, describe_network
 from faststyle.pictures.files import load_picture
 
 
@@ -67,9 +67,10 @@ def _prepare_ours(task: InferTask, precision: str) -> Stages:
 
 def _prepare_reference(task: InferTask) -> Stages:
     network = _style(task).network
-    if any(network.options[name] != value for name, value in _REFERENCE.items()):
-        raise UserError(f"{task.style}: the reference has no such network: {network.options}")
-    width, blocks = (int(network.options[name]) for name in ("width", "blocks"))
+    kind, options = describe_network(network)
+    if kind != "johnson" or any(options[name] != value for name, value in _REFERENCE.items()):
+        raise UserError(f"{task.style}: the reference has no such network: {kind}, {options}")
+    width, blocks = (int(options[name]) for name in ("width", "blocks"))
     reference = ReferenceNetwork(width, blocks).load(network.state_dict()).to(task.device)
     photo = _photo(task)
 

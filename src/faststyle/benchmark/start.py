@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from faststyle.benchmark.compare import Spread
-from faststyle.checkpoints import TrainedStyle, write_style
+from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
 
 
@@ -24,7 +24,7 @@ def measure_start(infer: Path, rounds: int) -> dict[str, Spread]:
     with tempfile.TemporaryDirectory() as folder:
         style, photo = Path(folder, "style.safetensors"), Path(folder, "photo.png")
         torch.manual_seed(0)
-        write_style(TrainedStyle(TransformNetwork(), {"style": "random"}), style)
+        write_style(TrainedStyle(TransformNetwork(), StyleMetadata(style="random")), style)
         Image.linear_gradient("L").resize((64, 64)).save(photo)
         commands = {
             "import torch": ["-c", "import torch"],

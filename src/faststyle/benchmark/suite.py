@@ -148,9 +148,8 @@ def _infer(
 
 
 def _optimize(
-    args: argparse.Namespace, peak: Peak, network: dict[str, int]
+    args: argparse.Namespace, peak: Peak, _network: dict[str, int]
 ) -> Iterator[dict[str, Any]]:
-    del network
     with (
         _or_else(args.photo, "skimage", "data/astronaut.png") as photo,
         _or_else(args.style, "faststyle", "assets/flow_field.png") as style,
@@ -167,9 +166,8 @@ def _optimize(
 
 
 def _data(
-    args: argparse.Namespace, peak: Peak, network: dict[str, int]
+    args: argparse.Namespace, peak: Peak, _network: dict[str, int]
 ) -> Iterator[dict[str, Any]]:
-    del network
     with tempfile.TemporaryDirectory() as temporary:
         root = args.photos or _draw_photos(Path(temporary, "drawn"))
         # ImageFolder wants a folder of folders.

@@ -83,8 +83,7 @@ def _prepare_reference(task: TrainTask) -> Stages:
     style = _style(task).to(task.device)
     loss = ReferenceLoss(encoder, CONTENT, STYLE, STYLE_WEIGHT, style)
 
-    def terms(pictures: Tensor, features: dict[str, Tensor], targets: dict[str, Tensor]) -> Tensor:
-        del pictures
+    def terms(_pictures: Tensor, features: dict[str, Tensor], targets: dict[str, Tensor]) -> Tensor:
         result: Tensor = loss(features, targets)
         return result
 

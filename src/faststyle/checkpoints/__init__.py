@@ -2,12 +2,14 @@
 
 from faststyle.checkpoints.catalog import find_style
 from faststyle.checkpoints.loading import load_style
+from faststyle.checkpoints.metadata import StyleMetadata
 from faststyle.checkpoints.onnx_file import OnnxStyle, read_onnx
 from faststyle.checkpoints.style_file import FORMAT_VERSION, TrainedStyle, read_style, write_style
 
 __all__ = [
     "FORMAT_VERSION",
     "OnnxStyle",
+    "StyleMetadata",
     "TrainedStyle",
     "find_style",
     "load_style",

@@ -1,12 +1,12 @@
 """Styles by name: those that ship with faststyle, and those that were trained here."""
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from faststyle.checkpoints.style_file import read_facts
+from faststyle.checkpoints.metadata import StyleMetadata
+from faststyle.checkpoints.style_file import read_metadata
 from faststyle.core.errors import UserError, nearest
 
 log = logging.getLogger(__name__)
@@ -21,16 +21,15 @@ class StyleEntry:
 
     name: str
     path: Path
-    facts: dict[str, str]
+    metadata: StyleMetadata
 
     def describe(self) -> str:
-        """One line: painting, artist, year, licence; network; size of the file."""
-        facts = self.facts
-        network = json.loads(facts.get("network", "{}"))
-        painting = facts.get("title") or facts.get("style", "?")
-        by = ", ".join(facts[key] for key in ("artist", "year", "licence") if facts.get(key))
-        width = f"width {network.get('width', '?')}"
-        return f"{painting} ({by}); {width}; {self.path.stat().st_size / 1e6:.1f} MB"
+        """One line: painting, artist, year, license; network; size of the file."""
+        about = self.metadata
+        by = ", ".join(filter(None, (about.artist, about.year, about.license)))
+        width = about.network.options.get("width", "?") if about.network else "?"
+        size = self.path.stat().st_size / 1e6
+        return f"{about.title or about.style or '?'} ({by}); width {width}; {size:.1f} MB"
 
 
 def list_styles() -> list[StyleEntry]:
@@ -38,7 +37,7 @@ def list_styles() -> list[StyleEntry]:
     found = []
     for name, path in sorted(_files().items()):
         try:
-            found.append(StyleEntry(name, path, read_facts(path)))
+            found.append(StyleEntry(name, path, read_metadata(path)))
         except UserError as error:
             log.warning("%s", error)
     return found

@@ -82,7 +82,7 @@ def export(
     exported = torch.export.export(program, (program.example(2, 37, 50),), dynamic_shapes=shapes)
     write, load = (_write_onnx, _load_onnx) if form == "onnx" else (_write_torch, _load_torch)
     with atomic_write(path) as temporary:
-        write(exported, temporary, {**style.facts, PIXELS_KEY: pixels})
+        write(exported, temporary, {**style.metadata.write(), PIXELS_KEY: pixels})
         run = load(temporary)
         return max(_difference(exact, run, *size) for size in _CHECKED)
 

@@ -6,9 +6,16 @@ from pathlib import Path
 
 from torch import Tensor
 
-from faststyle.checkpoints.style_file import TrainedStyle, build_network, read_style
+from faststyle.checkpoints.metadata import StyleMetadata
+from faststyle.checkpoints.style_file import (
+    TrainedStyle,
+    parse_metadata,
+    read_style,
+    restore_network,
+)
 from faststyle.core.errors import UserError, nearest
 from faststyle.core.torch_files import read_torch
+from faststyle.networks import NetworkDescription
 
 #: Where a checkpoint of training keeps the network's weights, and the facts about it.
 NETWORK_PREFIX = "network."
@@ -43,16 +50,16 @@ def load_style(path: Path) -> TrainedStyle:
 def _from_lightning(content: Mapping[str, object], path: Path) -> TrainedStyle:
     facts, state = content[FACTS_KEY], content["state_dict"]
     assert isinstance(state, Mapping)
-    if not isinstance(facts, Mapping) or "network" not in facts:
+    if not isinstance(facts, Mapping):
         raise UserError(f"{path} does not describe its network")
+    texts = {str(key): str(value) for key, value in facts.items()}
+    metadata = parse_metadata(texts | {"steps": str(content.get("global_step", "?"))}, path)
     tensors = {
         str(key).removeprefix(NETWORK_PREFIX): value
         for key, value in state.items()
         if str(key).startswith(NETWORK_PREFIX) and isinstance(value, Tensor)
     }
-    network = build_network(str(facts["network"]), tensors, path)
-    texts = {str(key): str(value) for key, value in facts.items()}
-    return TrainedStyle(network, texts | {"steps": str(content.get("global_step", "?"))})
+    return TrainedStyle(restore_network(metadata.network, tensors, path), metadata)
 
 
 def _from_pytorch_examples(content: Mapping[str, object], path: Path) -> TrainedStyle:
@@ -67,8 +74,10 @@ def _from_pytorch_examples(content: Mapping[str, object], path: Path) -> Trained
         tensors["stem.0.weight"] = tensors["stem.0.weight"] * 255
         tensors["head.weight"] = tensors["head.weight"] / 255
         tensors["head.bias"] = tensors["head.bias"] / 255
-    network = build_network('{"output": "linear"}', tensors, path)
-    return TrainedStyle(network, {"style": path.stem, "origin": "pytorch/examples"})
+    description = NetworkDescription("johnson", {"output": "linear"})
+    network = restore_network(description, tensors, path)
+    metadata = StyleMetadata(path.stem, origin="pytorch/examples", network=description)
+    return TrainedStyle(network, metadata)
 
 
 _STAGES = {

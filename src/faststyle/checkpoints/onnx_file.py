@@ -1,7 +1,6 @@
 """Styles as ONNX programs: those of ``scripts/export.py``, and others' of the model zoo's kind."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from faststyle.checkpoints.style_file import name_of
+from faststyle.checkpoints.metadata import StyleMetadata
+from faststyle.checkpoints.style_file import parse_metadata
 from faststyle.core.errors import UserError
 from faststyle.networks import pad_to_multiple
 from faststyle.pictures.pixels import quantize, to_unit
@@ -26,15 +26,15 @@ _TYPES = ("tensor(uint8)", "tensor(float)")
 
 @dataclass(frozen=True)
 class OnnxStyle:
-    """A style's program and what its file says of it; ``facts`` as in :class:`TrainedStyle`."""
+    """A style's program and what its file says of it."""
 
     network: "OnnxNetwork"
-    facts: Mapping[str, str]
+    metadata: StyleMetadata
 
     @property
     def name(self) -> str:
-        """The style's name, safe as part of a file's name."""
-        return name_of(self.facts)
+        """See :attr:`StyleMetadata.name`."""
+        return self.metadata.name
 
 
 class OnnxNetwork(nn.Module):
@@ -97,10 +97,10 @@ def read_onnx(path: Path) -> OnnxStyle:
         raise
     except Exception:  # onnx's and ONNX Runtime's have no common class
         raise UserError(f"{path} is not an ONNX program that can be read (truncated?)") from None
-    facts = {"style": path.stem} | dict(session.get_modelmeta().custom_metadata_map)
-    network = OnnxNetwork(session, 1 if facts.get(PIXELS_KEY) == "float" else 255)
+    texts = {"style": path.stem} | dict(session.get_modelmeta().custom_metadata_map)
+    network = OnnxNetwork(session, 1 if texts.get(PIXELS_KEY) == "float" else 255)
     _try(network, path)
-    return OnnxStyle(network, facts)
+    return OnnxStyle(network, parse_metadata(texts, path))
 
 
 def _check_self_contained(model: "onnx.ModelProto", path: Path) -> None:

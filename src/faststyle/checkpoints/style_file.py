@@ -1,7 +1,5 @@
 """faststyle's own format: a safetensors file with metadata."""
 
-import json
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,47 +9,34 @@ from typing import Any
 import safetensors
 import safetensors.torch
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from faststyle import __version__
+from faststyle.checkpoints.metadata import StyleMetadata
 from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError
-from faststyle.networks import TransformNetwork
+from faststyle.networks import NetworkDescription, build_network
 
 FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True)
 class TrainedStyle:
-    """A transform network and what is known of it.
+    """A transform network and what is known of it."""
 
-    ``facts`` are texts: ``style`` (its name), ``style_sha256``, ``title``, ``artist``, ``year``,
-    ``licence``, ``loss`` and ``encoder`` (JSON), ``steps``, ``version`` of faststyle.
-    """
-
-    network: TransformNetwork
-    facts: Mapping[str, str] = field(default_factory=dict)
+    network: nn.Module
+    metadata: StyleMetadata = field(default_factory=StyleMetadata)
 
     @property
     def name(self) -> str:
-        """The style's name, ``styled`` if the file does not say; safe as part of a file's name."""
-        return name_of(self.facts)
-
-
-def name_of(facts: Mapping[str, str]) -> str:
-    """The name of the style that ``facts`` tell of; see :attr:`TrainedStyle.name`."""
-    return re.sub(r"[^\w.-]", "_", facts.get("style", "")).strip(".") or "styled"
-
-
-def network_facts(network: TransformNetwork) -> dict[str, str]:
-    """The facts that rebuild ``network``, and which faststyle wrote them."""
-    return {"network": json.dumps(network.options), "version": __version__}
+        """See :attr:`StyleMetadata.name`."""
+        return self.metadata.name
 
 
 def write_style(style: TrainedStyle, path: Path, half: bool = True) -> None:
     """Write ``style`` atomically; ``half`` stores float16 (3.4 MB for the default network).
 
-    Raises ``UserError`` if a weight is not finite or too large for float16.
+    Raises ``UserError`` if a weight is not finite or too large for float16, or if the network is
+    not registered.
     """
     dtype = torch.float16 if half else torch.float32
     tensors = {
@@ -62,8 +47,7 @@ def write_style(style: TrainedStyle, path: Path, half: bool = True) -> None:
         if not torch.isfinite(value).all():
             raise UserError(f"{path} is not written: weight {name} is not finite")
     metadata = {
-        **style.facts,
-        **network_facts(style.network),
+        **style.metadata.of_network(style.network).write(),
         "format": "faststyle",
         "format_version": str(FORMAT_VERSION),
     }
@@ -79,18 +63,18 @@ def read_style(path: Path) -> TrainedStyle:
     not fit the network that it describes.
     """
     with _opened(path) as file:
-        facts = _facts(file, path)
+        metadata = _metadata(file, path)
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    return TrainedStyle(build_network(facts.get("network", ""), tensors, path), facts)
+    return TrainedStyle(restore_network(metadata.network, tensors, path), metadata)
 
 
-def read_facts(path: Path) -> dict[str, str]:
+def read_metadata(path: Path) -> StyleMetadata:
     """What a style file says of itself, without reading its weights.
 
     Raises ``UserError`` as :func:`read_style` does.
     """
     with _opened(path) as file:
-        return _facts(file, path)
+        return _metadata(file, path)
 
 
 @contextmanager
@@ -102,32 +86,41 @@ def _opened(path: Path) -> Iterator[Any]:
         raise UserError(f"{path} is not a readable safetensors file (truncated?)") from None
 
 
-def _facts(file: Any, path: Path) -> dict[str, str]:
-    facts: dict[str, str] = file.metadata() or {}
-    if facts.get("format") != "faststyle":
+def _metadata(file: Any, path: Path) -> StyleMetadata:
+    texts: dict[str, str] = file.metadata() or {}
+    if texts.get("format") != "faststyle":
         raise UserError(f"{path} is a safetensors file, but not a style trained by faststyle")
-    version = facts.get("format_version", "?")
+    version = texts.get("format_version", "?")
     if version != str(FORMAT_VERSION):
         raise UserError(
             f"{path} has format version {version}; this faststyle reads {FORMAT_VERSION}: upgrade"
         )
-    return facts
+    return parse_metadata(texts, path)
 
 
-def build_network(options: str, tensors: Mapping[str, Tensor], path: Path) -> TransformNetwork:
-    """The network of ``options`` (JSON) with ``tensors`` as weights; ``path`` is for errors.
+def parse_metadata(texts: Mapping[str, str], path: Path) -> StyleMetadata:
+    """:meth:`StyleMetadata.read`, whose ``UserError`` then names the file."""
+    try:
+        return StyleMetadata.read(texts)
+    except UserError as error:
+        raise UserError(f"{path} {error}") from None
+
+
+def restore_network(
+    description: NetworkDescription | None, tensors: Mapping[str, Tensor], path: Path
+) -> nn.Module:
+    """The network of ``description`` with ``tensors`` as weights; ``path`` is for errors.
 
     Nothing is allocated before the shapes agree. Raises ``UserError`` if they do not, or if a
     weight is not finite.
     """
+    if description is None:
+        raise UserError(f"{path} does not describe its network")
     try:
         with torch.device("meta"):
-            network = TransformNetwork(**json.loads(options))
-    except json.JSONDecodeError:
-        raise UserError(f"{path} does not describe its network") from None
-    except (TypeError, UserError) as error:
-        reason = f": {error}" if isinstance(error, UserError) else ""
-        raise UserError(f"{path} describes a network that is not known here{reason}") from None
+            network = build_network(description)
+    except UserError as error:
+        raise UserError(f"{path} describes a network that is not known here: {error}") from None
     expected = network.state_dict()
     if expected.keys() != tensors.keys():
         odd = sorted(expected.keys() ^ tensors.keys())[0]

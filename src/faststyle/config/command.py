@@ -11,8 +11,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from faststyle.config.compose import register_resolvers
 from faststyle.config.mistakes import report_config_errors
-from faststyle.config.runs import register_resolvers
 from faststyle.core.errors import report_errors
 
 
@@ -55,6 +55,6 @@ def launch(task: Callable[[DictConfig], None], config: Path) -> None:
                 task(cfg)
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach us instead of a traceback
-    register_resolvers()
+    register_resolvers(folder)
     with report_errors(), report_config_errors(folder, name):
         hydra.main(version_base="1.3", config_path=str(folder), config_name=name)(reported)()

@@ -26,16 +26,22 @@ def report_config_errors(config_dir: Path, config_name: str) -> Iterator[None]:
     try:
         yield
     except MissingConfigException as error:
-        raise _missing_choice(error) from None
+        raise _missing_choice(error, config_dir, config_name) from None
     except (HydraException, OmegaConfBaseException) as error:
         cause = _user_error_behind(error)
         raise cause or UserError(_explain(error, config_dir, config_name)) from None
 
 
-def _missing_choice(error: MissingConfigException) -> UserError:
+def _missing_choice(error: MissingConfigException, config_dir: Path, config_name: str) -> UserError:
     group, _, name = str(error.missing_cfg_file).rpartition("/")
     if not error.options:
         return UserError(str(error))
+    # Choices of one command alone lie in a folder of its name.
+    for command in config_dir.iterdir():
+        if (command / group / f"{name}.yaml").is_file():
+            return UserError(
+                f"{group}={name} is for another command than {config_name}.py: {command.name}.py"
+            )
     # What others build on is nothing to choose.
     choices = [option for option in error.options if not option.startswith("_")]
     return UserError(f'unknown {group} "{name}": {nearest(name, choices)}')
@@ -48,12 +54,6 @@ def _user_error_behind(error: BaseException) -> UserError | None:
 
 def _explain(error: Exception, config_dir: Path, config_name: str) -> str:
     text = str(error) or str(error.__cause__ or type(error).__name__)
-    choice = re.match(r"In '(\w+)/(\w+)': Could not override '(\w+)'", text)
-    if choice:
-        return (
-            f"{choice[1]}={choice[2]} is for another command than {config_name}.py: here there is"
-            f' no "{choice[3]}" to choose'
-        )
     key = re.search(r"Could not override '([^']+)'", text)
     if key:
         keys = list(_keys(compose_config(config_dir, config_name)))

@@ -5,7 +5,6 @@ from datetime import datetime
 from pathlib import Path
 
 import psutil
-from omegaconf import OmegaConf
 
 from faststyle.core.errors import UserError
 
@@ -72,8 +71,3 @@ def find_resume(resume: str | None, style: str, output_dir: Path) -> Path | None
     if not path.is_file():
         raise UserError(f'no earlier run of style "{style}" to resume in {output_dir.parent}')
     return path
-
-
-def register_resolvers() -> None:
-    """Make ``${run_name:STYLE,RESUME}`` known to configs; one process asks the clock only once."""
-    OmegaConf.register_new_resolver("run_name", run_name, replace=True, use_cache=True)

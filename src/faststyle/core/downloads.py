@@ -10,14 +10,14 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from faststyle import __version__
 from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError
+from faststyle.core.version import __version__
 
 #: Wikimedia refuses clients that do not say who they are.
 USER_AGENT = f"faststyle/{__version__} (open-source style transfer; python-requests)"
 _SMALL_LIMIT = 64 * 2**20
-_BACKOFF_SECONDS = 1
+BACKOFF_SECONDS = 1
 
 
 def fetch_small(url: str, path: Path, check: Callable[[Path], object]) -> None:
@@ -37,7 +37,7 @@ def fetch_small(url: str, path: Path, check: Callable[[Path], object]) -> None:
     retry = Retry(
         total=4,
         connect=1,
-        backoff_factor=_BACKOFF_SECONDS,
+        backoff_factor=BACKOFF_SECONDS,
         status_forcelist=(429, 500, 502, 503, 504),
     )
     with requests.Session() as session:

@@ -9,6 +9,8 @@ from tqdm import tqdm
 
 from faststyle.core.downloads import fetch_large
 from faststyle.core.errors import UserError, nearest
+from faststyle.data.folder import FolderSource
+from faststyle.data.source import OpenedPhotos, PhotoRequest, PhotoSource
 
 
 class Archive(NamedTuple):
@@ -25,6 +27,21 @@ ARCHIVES = {
     "train2017": Archive(f"{_HOST}/train2017.zip", "cced6f7f71b7629ddf16f17bbcfab6b2", 19.3),
     "val2017": Archive(f"{_HOST}/val2017.zip", "442b8da7639aecaf257c1dceb8ba8c80", 0.8),
 }
+
+
+class CocoSource(PhotoSource):
+    """The photos of one ``split``, kept in the cache."""
+
+    def __init__(self, split: str) -> None:
+        self.split = split
+
+    def prepare(self, request: PhotoRequest) -> None:
+        """Fetch them once."""
+        download_coco(self.split, request.cache / "coco")
+
+    def open(self, request: PhotoRequest) -> OpenedPhotos:
+        """As any folder."""
+        return FolderSource(request.cache / "coco" / self.split).open(request)
 
 
 def download_coco(split: str, root: Path) -> Path:

@@ -1,6 +1,7 @@
 """A folder of photos, searched recursively, as crops for training or validation."""
 
 import hashlib
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,10 +13,27 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.data.photos import MIN_CROP_SCALE, PhotoSet
+from faststyle.data.source import OpenedPhotos, PhotoRequest, PhotoSource
 from faststyle.pictures.files import EXTENSIONS, decode_image, open_image
 from faststyle.pictures.pillow import pil_to_tensor, to_rgb
 
 _ORIENTATION = 0x0112  # the EXIF tag
+log = logging.getLogger(__name__)
+
+
+class FolderSource(PhotoSource):
+    """All photos in ``root``, searched recursively."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.expanduser()
+
+    def open(self, request: PhotoRequest) -> OpenedPhotos:
+        """Split off the held-out photos and make sure that some can be read."""
+        train, held_out = split(find_photos(self.root), self.root, request.held_out)
+        opened = OpenedPhotos(PhotoFolder(train, request.size), PhotoFolder(held_out, request.size))
+        opened.train.center_crop(0)
+        log.info("%d photos to train on, %d held out, in %s", len(train), len(held_out), self.root)
+        return opened
 
 
 class PhotoFolder(PhotoSet):

@@ -14,7 +14,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from faststyle.core.errors import UserError
-from faststyle.core.interrupts import STOPPING
+from faststyle.core.interrupts import leave_signals_to_parent
 from faststyle.data.sampler import StepSampler
 
 
@@ -90,17 +90,15 @@ _exiting = torch.zeros((), dtype=torch.bool).share_memory_()  # type: ignore[no-
 atexit.register(_exiting.fill_, True)
 
 
-def _follow_the_training(exiting: torch.Tensor, worker: int) -> None:
+def _follow_the_training(exiting: torch.Tensor, _worker: int) -> None:
     """Let a worker outlive the signals that end a run, since its last steps still need it.
 
     A terminal or a scheduler sends these to all processes of a job. But Python ends the workers
     that an error has left by SIGTERM, and would wait forever for any that ignore it. And workers
     have nothing to say about a training process that was killed while it took a batch from them.
     """
-    del worker
     sys.excepthook = _report_unless_hung_up
-    for number in STOPPING:
-        signal.signal(number, signal.SIG_IGN)
+    leave_signals_to_parent()
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0) if exiting else None)
 
 

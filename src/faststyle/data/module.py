@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -10,62 +10,44 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from faststyle.core.errors import UserError
-from faststyle.data.coco import download_coco
-from faststyle.data.folder import PhotoFolder, find_photos, split
 from faststyle.data.loader import held_out_loader, training_loader
-from faststyle.data.photos import MIN_CROP_SCALE, PhotoSet
+from faststyle.data.photos import PhotoSet
+from faststyle.data.registry import choose_source
 from faststyle.data.sampler import Draw
-from faststyle.data.shards import ShardedPhotos, is_sharded, read_manifest
-from faststyle.data.synthetic import DeadLeaves
+from faststyle.data.source import Crops, OpenedPhotos, PhotoRequest
 
 log = logging.getLogger(__name__)
-
-
-class PhotoSource(Protocol):
-    """A set of pictures that gives uint8 (3, size, size) crops."""
-
-    def __len__(self) -> int: ...
-
-    def random_crop(self, index: int, generator: np.random.Generator) -> Tensor:
-        """A crop for training."""
-        ...
-
-    def center_crop(self, index: int) -> Tensor:
-        """The crop for validation."""
-        ...
 
 
 class PhotoData(pl.LightningDataModule):
     """Training crops in an order fixed by the seed, and held-out photos for validation.
 
     Args:
-        root: a folder of photos, searched recursively; or shards (scripts/prepare_data.py), in a
-            folder or at an address of fsspec's; none to use ``download`` or ``synthetic``.
-        download: COCO split that is fetched (once) when there is no ``root``.
-        synthetic: number of dead-leaves pictures to make instead of reading photos.
         size: side of the crops in pixels.
         batch_size: of one step, over all processes together.
         workers: loader processes; 0 loads in the training process.
         val_photos: how many are held out.
         seed: of the order, the crops, and the synthetic pictures.
         cache: the folder of downloads, and of shards that were fetched.
+        source: one of :data:`faststyle.data.registry.SOURCES`, or several of which the first
+            counts: ``synthetic``, how many dead-leaves pictures to draw; ``root``, a folder of
+            photos, searched recursively, or shards (scripts/prepare_data.py), in a folder or at an
+            address of fsspec's; ``download``, the COCO split to fetch (once).
 
     Raises:
-        UserError: on setup, if there are no photos, none can be read, or ``batch_size`` cannot be
-            split over the processes.
+        UserError: a number out of range, or no source; on setup, if there are no photos, none can
+            be read, or ``batch_size`` cannot be split over the processes.
     """
 
     def __init__(
         self,
-        root: str | None = None,
-        download: str | None = None,
-        synthetic: int | None = None,
         size: int = 256,
         batch_size: int = 4,
         workers: int = 2,
         val_photos: int = 16,
         seed: int = 0,
         cache: str = "~/.cache/faststyle",
+        **source: Any,
     ) -> None:
         super().__init__()
         for name, value, least in (
@@ -76,96 +58,61 @@ class PhotoData(pl.LightningDataModule):
         ):
             if value < least:
                 raise UserError(f"data.{name} is {value}; it must be {least} or more")
-        self.root = root
-        self.coco, self.synthetic = download, synthetic
-        self.size, self.batch_size = size, batch_size
-        self.workers, self.val_photos, self.seed = workers, val_photos, seed
-        self.cache = Path(cache).expanduser()
-        self.train_photos: PhotoSource | None = None
-        self.held_out: PhotoSource | None = None
-        self._groups: list[int] | None = None
+        self.batch_size, self.workers, self.seed = batch_size, workers, seed
+        self.source = choose_source(source)
+        self.request = PhotoRequest(size, val_photos, seed, Path(cache).expanduser())
+        self.opened: OpenedPhotos | None = None
 
     def prepare_data(self) -> None:
         """Download what is missing, in one process of each machine."""
-        if self.root is None and self.synthetic is None and self.coco is not None:
-            download_coco(self.coco, self.cache / "coco")
+        self.source.prepare(self.request)
 
-    def setup(self, stage: str | None = None) -> None:
+    def setup(self, *_: object, **__: object) -> None:
         """Find the photos, split off the held-out ones and make sure that some can be read."""
-        del stage
-        if self.train_photos is not None:
-            return
-        if self.synthetic is not None:
-            self.train_photos = DeadLeaves(self.synthetic, self.size, self.seed)
-            self.held_out = DeadLeaves(self.val_photos, self.size, self.seed + 1)
-            return
-        root = self.root
-        if root is not None and is_sharded(root):
-            self._use_shards(root)
-            return
-        if root is None and self.coco is not None:
-            root = str(self.cache / "coco" / self.coco)
-        if root is None:
-            raise UserError("no photos to train on: pass data.root=/path/to/photos")
-        folder = Path(root).expanduser()
-        train, held_out = split(find_photos(folder), folder, self.val_photos)
-        self.train_photos = PhotoFolder(train, self.size)
-        self.held_out = PhotoFolder(held_out, self.size)
-        self.train_photos.center_crop(0)
-        log.info("%d photos to train on, %d held out, in %s", len(train), len(held_out), root)
+        if self.opened is None:
+            self.opened = self.source.open(self.request)
 
-    def _use_shards(self, root: str) -> None:
-        manifest = read_manifest(root)
-        if manifest.short_side < self.size:
-            raise UserError(
-                f"data.size={self.size} needs larger photos than the {manifest.short_side} pixels"
-                f" of {root}; prepare shards with --size {round(self.size / MIN_CROP_SCALE)}"
-            )
-        train = ShardedPhotos(root, manifest.shards, self.size, self.cache)
-        held_out = ShardedPhotos(root, [manifest.held_out], self.size, self.cache)
-        self.train_photos, self.held_out = train, held_out
-        self._groups = [len(shard) for shard in manifest.shards]
-        count = f"{len(train)} photos to train on in {len(manifest.shards)} shards"
-        log.info("%s, %d held out, in %s", count, len(held_out), root)
+    @property
+    def photos(self) -> OpenedPhotos:
+        """What ``setup`` has found."""
+        assert self.opened is not None
+        return self.opened
 
     def train_dataloader(self) -> DataLoader[Tensor]:
         """Batches uint8 (N, 3, size, size), from the trainer's current step on."""
         assert self.trainer is not None
-        assert self.train_photos is not None
         return training_loader(
-            TrainingCrops(self.train_photos, self.seed),
-            len(self.train_photos),
+            TrainingCrops(self.photos.train, self.seed),
+            len(self.photos.train),
             self.trainer,
             self.batch_size,
             self.workers,
             self.seed,
-            self._groups,
+            self.photos.groups,
         )
 
     def val_dataloader(self) -> DataLoader[Tensor]:
         """Batches of center crops of the held-out photos, every process its own part."""
         assert self.trainer is not None
-        assert self.held_out is not None
-        crops = _HeldOutCrops(self.held_out, self.val_photos)
+        crops = _HeldOutCrops(self.photos.held_out, self.request.held_out)
         return held_out_loader(crops, self.trainer, self.batch_size)
 
-    def teardown(self, stage: str) -> None:
+    def teardown(self, *_: object, **__: object) -> None:
         """Say how many photos could not be read."""
-        del stage
         if skipped := self.skipped():
             log.warning("%d photos could not be read and were skipped", skipped)
 
     def skipped(self) -> int:
         """How many photos could not be read so far."""
-        if isinstance(self.train_photos, PhotoSet):
-            return int(self.train_photos.unreadable.sum())
+        if self.opened is not None and isinstance(self.opened.train, PhotoSet):
+            return int(self.opened.train.unreadable.sum())
         return 0
 
 
 class TrainingCrops(Dataset[Tensor]):
     """Random crops, each a function of the seed and of its place in the run."""
 
-    def __init__(self, photos: PhotoSource, seed: int) -> None:
+    def __init__(self, photos: Crops, seed: int) -> None:
         self.photos, self.seed = photos, seed
 
     def __getitem__(self, draw: Draw) -> Tensor:
@@ -176,7 +123,7 @@ class TrainingCrops(Dataset[Tensor]):
 
 
 class _HeldOutCrops(Dataset[Tensor]):
-    def __init__(self, photos: PhotoSource, count: int) -> None:
+    def __init__(self, photos: Crops, count: int) -> None:
         self.photos = photos
         self.count = min(count, len(photos))
 

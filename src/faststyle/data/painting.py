@@ -35,7 +35,7 @@ class Style:
         size: the short side, in pixels, that the image is scaled to before brush strokes are
             measured: larger means larger strokes.
         image_weights: one weight for each image; equal if none.
-        title, artist, year, licence: carried into the checkpoint.
+        title, artist, year, license: carried into the checkpoint.
         cache: the folder of downloads.
     """
 
@@ -48,7 +48,7 @@ class Style:
     title: str | None = None
     artist: str | None = None
     year: int | str | None = None
-    licence: str | None = None
+    license: str | None = None
     cache: str = "~/.cache/faststyle"
 
     def __post_init__(self) -> None:
@@ -88,18 +88,9 @@ class Style:
             )
         return resize(pixels, self.size)
 
-    def facts(self) -> dict[str, str]:
-        """What a checkpoint should say about its style, the SHA-256 of each image included."""
-        digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in self.paths()]
-        facts = {
-            "style": self.name,
-            "style_sha256": ",".join(digests),
-            "title": self.title,
-            "artist": self.artist,
-            "year": self.year,
-            "licence": self.licence,
-        }
-        return {key: str(value) for key, value in facts.items() if value is not None}
+    def digests(self) -> tuple[str, ...]:
+        """The SHA-256 of each image's file. Raises ``UserError`` if one cannot be had."""
+        return tuple(hashlib.sha256(path.read_bytes()).hexdigest() for path in self.paths())
 
     def _download(self) -> Path:
         if self.url is None:

@@ -8,6 +8,7 @@ goes on with the very photo that was next. Streaming readers cannot promise eith
 
 import hashlib
 import json
+import logging
 import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -24,10 +25,12 @@ from torch import Tensor
 
 from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError
-from faststyle.data.photos import PhotoSet, UnavailableError
+from faststyle.data.photos import MIN_CROP_SCALE, PhotoSet, UnavailableError
+from faststyle.data.source import OpenedPhotos, PhotoRequest, PhotoSource
 
 MANIFEST = "manifest.json"
 _FORMAT, _VERSION = "faststyle shards", 1
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -89,6 +92,27 @@ def read_manifest(root: str) -> Manifest:
     if not known or any(Path(shard.name).name != shard.name for shard in shards):
         raise UserError(f"{address} is no manifest of this faststyle's scripts/prepare_data.py")
     return Manifest(content["short_side"], shards[1:], shards[0])
+
+
+class ShardSource(PhotoSource):
+    """Photos of the shards at ``root``, a folder or an address, mixed a few shards at a time."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    def open(self, request: PhotoRequest) -> OpenedPhotos:
+        """Read the manifest alone. Raises ``UserError`` also if photos are too small to crop."""
+        manifest, size = read_manifest(self.root), request.size
+        if manifest.short_side < size:
+            raise UserError(
+                f"data.size={size} needs larger photos than the {manifest.short_side} pixels of"
+                f" {self.root}; prepare shards with --size {round(size / MIN_CROP_SCALE)}"
+            )
+        train = ShardedPhotos(self.root, manifest.shards, size, request.cache)
+        held_out = ShardedPhotos(self.root, [manifest.held_out], size, request.cache)
+        count = f"{len(train)} photos to train on in {len(manifest.shards)} shards"
+        log.info("%s, %d held out, in %s", count, len(held_out), self.root)
+        return OpenedPhotos(train, held_out, [len(shard) for shard in manifest.shards])
 
 
 class ShardedPhotos(PhotoSet):

@@ -10,10 +10,25 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 from torch import Tensor
 
+from faststyle.data.source import OpenedPhotos, PhotoRequest, PhotoSource
 from faststyle.pictures.pillow import pil_to_tensor
 
 _MIN_RADIUS, _MAX_RADIUS = 0.025, 0.7  # radius, in parts of the picture's side
 _SHAPES = 160
+
+
+class DeadLeavesSource(PhotoSource):
+    """``count`` pictures to train on, which the seed decides, and others that are held out."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def open(self, request: PhotoRequest) -> OpenedPhotos:
+        """Nothing is drawn yet."""
+        return OpenedPhotos(
+            DeadLeaves(self.count, request.size, request.seed),
+            DeadLeaves(request.held_out, request.size, request.seed + 1),
+        )
 
 
 class DeadLeaves:

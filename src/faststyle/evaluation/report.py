@@ -1,8 +1,7 @@
 """``evaluate``: a trained style on held-out photos, as numbers and as a table of text."""
 
-import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any, NoReturn
@@ -13,7 +12,7 @@ from omegaconf import DictConfig
 from torch import Tensor
 from tqdm import tqdm
 
-from faststyle.checkpoints import find_style, load_style
+from faststyle.checkpoints import StyleMetadata, find_style, load_style
 from faststyle.core.errors import UserError
 from faststyle.data.folder import PhotoFolder, find_photos, split
 from faststyle.encoder import LossNetwork
@@ -29,33 +28,32 @@ log = logging.getLogger(__name__)
 Compose = Callable[[list[str]], DictConfig]
 
 
-def style_overrides(facts: dict[str, str], given: Sequence[str]) -> list[str]:
+def style_overrides(about: StyleMetadata, given: Sequence[str]) -> list[str]:
     """What composes the settings that a style was trained with, ``given`` ones taking over."""
-    named = [f"style={facts['style']}"] if "style" in facts else []
-    sized = [f"style.size={facts['style_size']}"] if "style_size" in facts else []
+    named = [f"style={about.style}"] if about.style else []
+    sized = [f"style.size={about.style_size}"] if about.style_size else []
     keys = {text.partition("=")[0] for text in given}
     return [text for text in (*named, *sized) if text.partition("=")[0] not in keys] + list(given)
 
 
-def build_loss(cfg: DictConfig, facts: dict[str, str]) -> PerceptualLoss:
+def build_loss(cfg: DictConfig, about: StyleMetadata) -> PerceptualLoss:
     """The loss of ``cfg``, with the layers and weights that the style was trained with.
 
     A checkpoint may be anybody's: of what it says of its loss, only numbers, names of layers, and
     registered names are taken. Raises ``UserError`` if it does not fit.
     """
     encoder, style = instantiate(cfg.encoder), instantiate(cfg.style)
-    loss = _described(facts["loss"], encoder) if "loss" in facts else instantiate(cfg.loss, encoder)
-    if facts.get("style_sha256", digest := style.facts()["style_sha256"]) != digest:
+    loss = _described(about.loss, encoder) if about.loss else instantiate(cfg.loss, encoder)
+    if about.style_sha256 not in ((), style.digests()):
         log.warning("the painting is another file than the one that the style was trained on")
     loss.set_style([StyleImage(pixels, weight) for pixels, weight in style.load()])
     return loss.to(memory_format=torch.channels_last)
 
 
-def _described(description: str, encoder: LossNetwork) -> PerceptualLoss:
-    """The loss that :meth:`PerceptualLoss.describe` described, as JSON."""
+def _described(description: Mapping[str, Any], encoder: LossNetwork) -> PerceptualLoss:
+    """The loss that :meth:`PerceptualLoss.describe` described; older files have a target too."""
+    options = {key: value for key, value in description.items() if key != "_target_"}
     try:
-        options = json.loads(description)
-        options.pop("_target_", None)  # which older files have
         return PerceptualLoss(encoder, **options)
     except (TypeError, ValueError, AttributeError):
         raise UserError(f"the style's loss is not known here: {description}") from None
@@ -91,9 +89,8 @@ def evaluate(
     """
     style = load_style(find_style(checkpoint))
     _, held_out = split(find_photos(photos), photos, count)
-    facts = dict(style.facts)
-    cfg = compose(style_overrides(facts, overrides))
-    loss = build_loss(cfg, {} if _chooses_loss(overrides) else facts)
+    cfg = compose(style_overrides(style.metadata, overrides))
+    loss = build_loss(cfg, StyleMetadata() if _chooses_loss(overrides) else style.metadata)
     stylizer = Stylizer(style, device="cpu")
     result: dict[str, Any] = {"style": stylizer.name, "photos": len(held_out), "start": start}
     for size in sizes:

@@ -12,6 +12,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from faststyle.core.errors import UserError
+from faststyle.core.interrupts import catch_interrupts
+from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
 from faststyle.pictures.files import EXTENSIONS, load_picture_bytes, save_picture
 from faststyle.pictures.picture import Picture
@@ -26,18 +28,6 @@ class Job:
 
     source: Path
     target: Path
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How every picture of a run is stylized; see :meth:`Stylizer.stylize`."""
-
-    size: int | None = None
-    strength: float = 1.0
-    preserve_color: bool = False
-    batch_size: int = 1
-    max_pixels: int | None = None
-    tile: str | int = "auto"
 
 
 def plan(inputs: Sequence[str], output: str | None, style: str) -> list[Job]:
@@ -78,23 +68,35 @@ def is_clip(path: Path) -> bool:
     )
 
 
-def stylize_files(stylizer: Stylizer, jobs: Sequence[Job], settings: Settings) -> int:
+def stylize_files(stylizer: Stylizer, jobs: Sequence[Job], options: StylizeOptions) -> int:
     """Stylize every picture, with a progress bar; one bad file does not stop the rest.
 
-    Returns how many failed; each was named on standard error.
+    Returns:
+        How many failed; each was named on standard error.
+
+    Raises:
+        KeyboardInterrupt: when interrupted; the pictures in hand are written, others not begun.
     """
     failed = 0
     bar: tqdm[NoReturn]
-    with tqdm(total=len(jobs), unit="picture", disable=len(jobs) == 1) as bar:
-        for batch in _batches(jobs, settings.batch_size):
-            failed += _stylize_batch(stylizer, batch, settings, bar)
+    with (
+        catch_interrupts("picture") as interrupts,
+        tqdm(total=len(jobs), unit="picture", disable=len(jobs) == 1) as bar,
+    ):
+        done = 0
+        for batch in _batches(jobs, options.batch_size):
+            failed += _stylize_batch(stylizer, batch, options, bar)
+            done += len(batch)
+            if interrupts.received and done < len(jobs):
+                bar.write(f"{done - failed} of {len(jobs)} pictures are done", file=sys.stderr)
+                raise KeyboardInterrupt
     return failed
 
 
 def _stylize_batch(
     stylizer: Stylizer,
     batch: Sequence[tuple[Job, Picture | str]],
-    settings: Settings,
+    options: StylizeOptions,
     bar: "tqdm[NoReturn]",
 ) -> int:
     failed = 0
@@ -111,11 +113,7 @@ def _stylize_batch(
             with tqdm(unit="strip", leave=False, delay=1) as strips:
                 results = stylizer.stylize(
                     [picture for _, picture in readable],
-                    settings.size,
-                    settings.strength,
-                    settings.preserve_color,
-                    settings.max_pixels,
-                    settings.tile,
+                    options,
                     lambda done, total: _show(strips, done, total),
                     overwrite=True,
                 )

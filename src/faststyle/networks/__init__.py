@@ -1,5 +1,18 @@
-"""The transform networks: what they are, and how a CPU computes them fast."""
+"""The transform networks: what they are, how a CPU computes them fast, and their names in files."""
 
-from faststyle.networks.transform import ResidualBlock, TransformNetwork, pad_to_multiple
+from faststyle.networks.registry import (
+    NETWORKS,
+    NetworkDescription,
+    build_network,
+    describe_network,
+)
+from faststyle.networks.transform import TransformNetwork, pad_to_multiple
 
-__all__ = ["ResidualBlock", "TransformNetwork", "pad_to_multiple"]
+__all__ = [
+    "NETWORKS",
+    "NetworkDescription",
+    "TransformNetwork",
+    "build_network",
+    "describe_network",
+    "pad_to_multiple",
+]

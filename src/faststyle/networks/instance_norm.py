@@ -14,9 +14,9 @@ from faststyle.core.precision import widen
 
 #: Pixels up to which PyTorch's batch norm, which adds them up one after another in float32, gives
 #: statistics to four digits. Of 4096 x 4096 it loses so many that pictures change visibly.
-_MAX_PIXELS = 1 << 18
+BATCH_NORM_PIXELS = 1 << 18
 #: Values of a chunk: 1 MiB in float32.
-_CHUNK_VALUES = 1 << 18
+CHUNK_VALUES = 1 << 18
 
 
 def instance_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool) -> Tensor:
@@ -80,7 +80,7 @@ def _normalize(
     rstd = torch.empty_like(mean)
     for n in range(source.shape[0]):
         one, result = source[n : n + 1], target[n : n + 1]
-        if one.shape[2] * one.shape[3] <= _MAX_PIXELS:
+        if one.shape[2] * one.shape[3] <= BATCH_NORM_PIXELS:
             out = (result, mean[n], rstd[n])
             torch.native_batch_norm(one, weight, bias, None, None, True, 0, eps, out=out)
             continue
@@ -94,7 +94,7 @@ def _normalize(
 def moments(pictures: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and variance (C,) of (N, C, H, W) together, summed in chunks that fit the cache."""
     pixels = pictures.permute(0, 2, 3, 1).reshape(-1, pictures.shape[1])
-    chunks = torch.split(pixels, max(1, _CHUNK_VALUES // pixels.shape[1]))
+    chunks = torch.split(pixels, max(1, CHUNK_VALUES // pixels.shape[1]))
     # Sums of distances from a value near the mean lose no digits where the mean is large.
     pivot = widen(chunks[0]).mean(0)
     total, squares = torch.zeros_like(pivot), torch.zeros_like(pivot)

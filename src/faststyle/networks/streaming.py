@@ -3,49 +3,49 @@
 Instance normalization sees the whole picture, so a picture cannot simply be cut into parts: each
 would come out in colors of its own. Here each layer's statistics are taken from the whole picture,
 a strip of rows at a time, before the next layer is computed. What is kept of the picture are the
-features of the residual blocks, 4 * width channels at a quarter of its height and width; all that
-is larger is computed anew for each strip. That is 2.3 times the arithmetic of one pass.
+features where the network is at its coarsest (for johnson those of the residual blocks: 4 * width
+channels at a quarter of the picture's height and width); all that is larger is computed anew for
+each strip. For johnson that is 2.3 times the arithmetic of one pass.
 """
 
 import copy
-from collections.abc import Callable, Iterator
-from typing import TypeGuard
+import math
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
+from operator import mul
+from typing import Protocol, TypeGuard
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from faststyle.networks import fast
+from faststyle.networks import kernels
 from faststyle.networks.instance_norm import moments
-from faststyle.networks.transform import TransformNetwork
-
-#: Rows of pixels for each row of features.
-SCALE = 4
-# Rows that a part of the network looks at beside those it makes, rounded up to its input's grid.
-_ENCODER_HALO = 8  # pixels: 9x9, then 3x3 at strides 1 and 2, is 4 + 1 + 2
-_BLOCK_HALO = 2  # features: two 3x3
-_DECODER_HALO = 3  # features: 3x3 here, 3x3 at half and 9x9 at a quarter of its scale
-
-# One for the statistics of each normalization, and one for the result.
-_ENCODER_PASSES, _BLOCK_PASSES, _DECODER_PASSES = 4, 3, 3
+from faststyle.networks.layers import Stage
 
 #: Rows from, to (of pixels or features) -> the strip (1, C, to - from, W).
 Read = Callable[[int, int], Tensor]
 
 
-def applies(network: nn.Module) -> TypeGuard[TransformNetwork]:
+class StreamableNetwork(Protocol):
+    """What a network offers so that it can be streamed."""
+
+    def stages(self) -> Sequence[Stage]:
+        """Its layers, in order."""
+
+    def activate(self, y: Tensor) -> Tensor:
+        """What follows the last of them, pixel by pixel."""
+
+
+def can_stream(network: nn.Module) -> TypeGuard[StreamableNetwork]:
     """Whether :func:`stream` computes this network."""
-    if not isinstance(network, TransformNetwork):
-        return False
-    options = network.options
-    return (options["norm"], options["upsample"]) == ("instance", "resize") and options[
-        "padding"
-    ] in ("reflect", "zero")
+    stages = getattr(network, "stages", None)
+    return stages is not None and all(stage.layer.has_kernels for stage in stages())
 
 
 @torch.no_grad()
 def stream(
-    network: TransformNetwork,
+    network: StreamableNetwork,
     read: Read,
     height: int,
     width: int,
@@ -56,162 +56,149 @@ def stream(
     """What ``network`` makes of a picture, strip by strip from the top.
 
     Args:
-        network: one that :func:`applies` to; it is left as it is.
+        network: one that :func:`can_stream`; it is left as it is.
         read: gives rows of the picture, (1, 3, to - from, W) in [0, 1].
         height: of the picture, 8 or more.
         width: of the picture, 8 or more.
         rows: how many rows of pixels to compute at a time.
         dtype: what convolutions compute in.
-        after_each: called whenever a strip has been computed, :func:`strips` times.
+        after_each: called whenever a strip has been computed, :func:`count_strips` times.
 
     Yields:
         The first row of each strip, and the strip, (1, 3, rows, W) in [0, 1].
     """
-    network = copy.deepcopy(network)
-    rows = _feature_rows(rows)
+    network = copy.deepcopy(network)  # folding changes it
+    stages = network.stages()
+    grid, coarse_rows = _grid(stages), _coarse_rows(stages, rows)
 
     def read_padded(start: int, stop: int) -> Tensor:
         strip = read(start, min(stop, height)).to(dtype)
-        right, below = -width % SCALE, max(0, stop - height)
+        right, below = -width % grid, max(0, stop - height)
         strip = F.pad(strip, (0, right, 0, below), mode="replicate") if right or below else strip
-        after_each()
         return strip.contiguous(memory_format=torch.channels_last)
 
-    features = _encode(network, read_padded, -(-height // SCALE), rows)
+    chain = _Chain(read_padded, -(-height // grid), grid, coarse_rows, after_each)
+    features: Tensor | None = None
+    for stage, scale in zip(stages, _scales(stages), strict=True):
+        chain.stages.append(stage)
+        for norm in stage.layer.norms():
+            norm.fold(*_moments(strip for _, strip in chain.strips(norm.before)))
+        stage.layer.to(dtype)
+        if scale == 1 / grid and stage is not stages[-1]:
+            features = _store(chain, features)
+            chain = _Chain(_rows_of(features), chain.height, 1, coarse_rows, after_each)
     exact = torch.promote_types(dtype, torch.float32)
-    for block in network.blocks:
-        _apply_block(block, features, rows, after_each)
-    for start, strip in _decode(network, features, rows, after_each):
+    for start, strip in chain.strips():
         yield start, network.activate(strip[..., : height - start, :width].to(exact))
 
 
-def strips(network: TransformNetwork, height: int, rows: int) -> int:
+def count_strips(network: StreamableNetwork, height: int, rows: int) -> int:
     """How many strips :func:`stream` computes, all passes together."""
-    passes = _ENCODER_PASSES + _BLOCK_PASSES * len(network.blocks) + _DECODER_PASSES
-    return passes * -(-height // (SCALE * _feature_rows(rows)))
+    stages = network.stages()
+    grid = _grid(stages)
+    stored = _scales(stages)[:-1].count(1 / grid)
+    passes = sum(len(stage.layer.norms()) for stage in stages) + stored + 1
+    return passes * -(-height // (grid * _coarse_rows(stages, rows)))
 
 
-def _feature_rows(rows: int) -> int:
-    return max(_BLOCK_HALO, rows // SCALE)
+class _Chain:
+    """Layers behind one another on what ``read`` gives, a strip at a time.
+
+    ``height`` counts rows where the network is at its coarsest, each of them ``unit`` rows of
+    what is read; a strip is made of ``rows`` such rows.
+    """
+
+    def __init__(
+        self, read: Read, height: int, unit: int, rows: int, after_each: Callable[[], None]
+    ) -> None:
+        self.read, self.height, self.unit, self.rows = read, height, unit, rows
+        self.after_each = after_each
+        self.stages: list[Stage] = []
+
+    def strips(
+        self, last: Callable[[Tensor], Tensor] | None = None
+    ) -> Iterator[tuple[int, Tensor]]:
+        """First rows and strips of the result, with ``last`` in place of the last layer."""
+        *before, final = (stage.layer for stage in self.stages)
+        layers: list[Callable[[Tensor], Tensor]] = [*before, last or final]
+        scale = math.prod(stage.scale for stage in self.stages) * self.unit
+        halo = self._halo()
+        for start in range(0, self.height, self.rows):
+            stop = min(start + self.rows, self.height)
+            first = max(0, start - halo)
+            x = self.read(first * self.unit, min(stop + halo, self.height) * self.unit)
+            for layer in layers:
+                x = layer(x)
+            self.after_each()
+            above, count = int((start - first) * scale), int((stop - start) * scale)
+            yield int(start * scale), x[:, :, above : above + count]
+
+    def _halo(self) -> int:
+        """Coarse rows, on each side, that a strip's result depends on."""
+        needed = 0
+        for stage in reversed(self.stages):
+            needed = math.ceil(needed / stage.scale) + stage.halo
+        return math.ceil(needed / self.unit)
 
 
-def _encode(network: TransformNetwork, read: Read, height: int, rows: int) -> Tensor:
-    """The features (1, C, ``height``, W / 4) that the residual blocks begin with."""
-    stages = (network.stem, network.down1, network.down2)
-    spans = _spans(SCALE * height, SCALE * rows, _ENCODER_HALO)
+def _store(chain: _Chain, features: Tensor | None) -> Tensor:
+    """All strips of ``chain`` in one tensor: ``features``, which it reads, if that has the shape.
 
-    def through(x: Tensor, count: int) -> Tensor:
-        for stage in stages[:count]:
-            x = fast.convolve(stage[0], x).relu_()
-        return x
-
-    for depth, (conv, norm, _) in enumerate(stages):
-        strips = (
-            _inner(fast.convolve(conv, through(read(*span.outer), depth)), span, 1, 2**depth)
-            for span in spans
-        )
-        _fold(conv, norm, strips)
-    features: Tensor | None = None
-    for span in spans:
-        strip = _inner(through(read(*span.outer), len(stages)), span, 1, SCALE)
-        if features is None:
-            size = (1, strip.shape[1], height, strip.shape[3])
-            features = strip.new_empty(size).contiguous(memory_format=torch.channels_last)
-        start = span.inner[0] // SCALE
-        features[:, :, start : start + strip.shape[2]] = strip
-    assert features is not None
-    return features
+    A strip replaces what it was made from only after the next one, which sees some of the same
+    rows, is made.
+    """
+    pending: list[tuple[int, Tensor]] = []
+    result: Tensor | None = None
+    for start, strip in chain.strips():
+        if result is None:
+            size = (1, strip.shape[1], chain.height, strip.shape[3])
+            fits = features is not None and features.shape == size
+            result = features if fits else kernels.empty(size, strip)
+            assert result is not None
+        pending.append((start, strip))
+        if len(pending) > 1:
+            _write(result, *pending.pop(0))
+    assert result is not None
+    _write(result, *pending.pop())
+    return result
 
 
-def _apply_block(
-    block: nn.Module, features: Tensor, rows: int, after_each: Callable[[], None]
-) -> None:
-    """Replace ``features`` by what a residual block makes of them."""
-    spans = _spans(features.shape[2], rows, _BLOCK_HALO)
-    conv1, conv2 = block.conv1, block.conv2
-
-    def second(x: Tensor) -> Tensor:
-        return fast.convolve(conv2, fast.convolve(conv1, x).relu_())
-
-    for conv, norm, run in (
-        (conv1, block.norm1, lambda x: fast.convolve(conv1, x)),
-        (conv2, block.norm2, second),
-    ):
-        _fold(conv, norm, (_inner(run(_part(features, s, after_each)), s) for s in spans))
-    above = features[:, :, :0]
-    for span in spans:
-        # Rows above have been replaced already; the next strip needs them as they were.
-        (start, stop), (_, last) = span.inner, span.outer
-        old = torch.cat([above, features[:, :, start:last]], dim=2)
-        above = features[:, :, max(start, stop - _BLOCK_HALO) : stop].clone()
-        features[:, :, start:stop] += _inner(second(old), span)
-        after_each()
+def _write(target: Tensor, start: int, strip: Tensor) -> None:
+    target[:, :, start : start + strip.shape[2]] = strip
 
 
-def _decode(
-    network: TransformNetwork, features: Tensor, rows: int, after_each: Callable[[], None]
-) -> Iterator[tuple[int, Tensor]]:
-    """The picture before the output's non-linearity, as first rows and strips."""
-    spans = _spans(features.shape[2], rows, _DECODER_HALO)
-    up1, up2 = network.up1, network.up2
-
-    def part(span: _Span) -> Tensor:
-        return _part(features, span, after_each)
-
-    def first(x: Tensor) -> Tensor:
-        return fast.resize_convolve(up1[1], x)
-
-    def second(x: Tensor) -> Tensor:
-        return fast.resize_convolve(up2[1], first(x).relu_())
-
-    _fold(up1[1], up1[2], (_inner(first(part(s)), s, 2) for s in spans))
-    _fold(up2[1], up2[2], (_inner(second(part(s)), s, 4) for s in spans))
-    for span in spans:
-        picture = fast.convolve_pairs(network.head, second(part(span)).relu_())
-        yield SCALE * span.inner[0], _inner(picture, span, SCALE)
+def _rows_of(features: Tensor) -> Read:
+    return lambda start, stop: features[:, :, start:stop]
 
 
-class _Span:
-    """Rows to be made, and those that have to be seen for them."""
-
-    def __init__(self, start: int, stop: int, height: int, halo: int) -> None:
-        self.inner = (start, stop)
-        self.outer = (max(0, start - halo), min(height, stop + halo))
+def _scales(stages: Sequence[Stage]) -> list[float]:
+    """After each stage, rows for each row of the picture."""
+    return list(accumulate((stage.scale for stage in stages), mul))
 
 
-def _spans(height: int, rows: int, halo: int) -> list[_Span]:
-    starts = range(0, height, rows)
-    return [_Span(start, min(height, start + rows), height, halo) for start in starts]
+def _grid(stages: Sequence[Stage]) -> int:
+    """Rows of the picture for each row where the network is at its coarsest."""
+    return int(1 / min(_scales(stages)))
 
 
-def _part(features: Tensor, span: _Span, after_each: Callable[[], None]) -> Tensor:
-    after_each()
-    return features[:, :, slice(*span.outer)]
+def _coarse_rows(stages: Sequence[Stage], rows: int) -> int:
+    """Rows of a strip where the network is at its coarsest: no fewer than a layer sees beyond."""
+    grid = _grid(stages)
+    halos = [s.halo for s, scale in zip(stages, _scales(stages), strict=True) if scale * grid == 1]
+    return max(*halos, rows // grid)
 
 
-def _inner(result: Tensor, span: _Span, larger: int = 1, smaller: int = 1) -> Tensor:
-    """Of what became of the outer rows, at another scale, that of the inner ones."""
-    above = (span.inner[0] - span.outer[0]) * larger // smaller
-    count = (span.inner[1] - span.inner[0]) * larger // smaller
-    return result[:, :, above : above + count]
-
-
-def _fold(conv: nn.Module | Tensor, norm: nn.Module | Tensor, strips: Iterator[Tensor]) -> None:
-    """Make ``norm``, by the statistics of all ``strips`` together, a part of ``conv``."""
-    assert isinstance(conv, nn.Conv2d)
-    assert isinstance(norm, nn.InstanceNorm2d)
-    assert conv.bias is not None
+def _moments(strips: Iterator[Tensor]) -> tuple[Tensor, Tensor]:
+    """Mean and variance (C,) of all strips together (Chan, Golub and LeVeque, 1979)."""
     count = 0
-    mean = conv.bias.new_zeros(conv.out_channels, dtype=torch.float64)
-    squares = mean.clone()
+    mean = squares = torch.zeros((), dtype=torch.float64)
     for strip in strips:
-        part_mean, part_variance = moments(strip)
+        part_mean, part_variance = (part.double() for part in moments(strip))
         pixels = strip.shape[2] * strip.shape[3]
-        # Chan, Golub and LeVeque (1979): sums of squares of parts, about the mean of all.
+        # Sums of squares of parts, about the mean of all.
         count += pixels
-        offset = part_mean - mean
-        mean += offset * (pixels / count)
-        squares += part_variance * pixels + offset.square() * (pixels * (count - pixels) / count)
-    factor = norm.weight / (squares / count + norm.eps).sqrt()
-    conv.weight.copy_(conv.weight * factor.view(-1, 1, 1, 1))
-    conv.bias.copy_((conv.bias - mean) * factor + norm.bias)
+        offset = part_mean - mean.to(part_mean.device)
+        mean = mean.to(part_mean.device) + offset * (pixels / count)
+        apart = offset.square() * (pixels * (count - pixels) / count)
+        squares = squares.to(part_mean.device) + part_variance * pixels + apart
+    return mean, squares / count

@@ -1,13 +1,19 @@
-"""The transform networks: a photo in, the stylized photo out, in one pass."""
-
-from typing import Literal
+"""The transform network of Johnson et al.: a photo in, the stylized photo out, in one pass."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faststyle.core.errors import UserError, nearest
-from faststyle.networks import fast
+from faststyle.networks import kernels
+from faststyle.networks.layers import (
+    ConvNormReLU,
+    OutputConv,
+    ResidualBlock,
+    Stage,
+    UpsampleConvNormReLU,
+    make_conv,
+)
 
 _CHOICES = {
     "norm": ("instance", "batch"),
@@ -59,15 +65,15 @@ class TransformNetwork(nn.Module):
         self.output = output
         # A block without padding loses two pixels a side, each worth four of the picture's.
         self.reflection = 8 * blocks if padding == "reflect_start" else 0
-        self.stem = _stage(_conv(3, width, 9, 1, padding), norm)
-        self.down1 = _stage(_conv(width, 2 * width, 3, 2, padding), norm)
-        self.down2 = _stage(_conv(2 * width, 4 * width, 3, 2, padding), norm)
+        self.stem = ConvNormReLU(make_conv(3, width, 9, 1, padding), norm)
+        self.down1 = ConvNormReLU(make_conv(width, 2 * width, 3, 2, padding), norm)
+        self.down2 = ConvNormReLU(make_conv(2 * width, 4 * width, 3, 2, padding), norm)
         self.blocks = nn.Sequential(
             *(ResidualBlock(4 * width, norm, padding) for _ in range(blocks))
         )
         self.up1 = _upsample(4 * width, 2 * width, upsample, norm, padding)
         self.up2 = _upsample(2 * width, width, upsample, norm, padding)
-        self.head = _conv(width, 3, 9, 1, padding)
+        self.head = OutputConv(width, padding)
 
     def forward(self, images: Tensor) -> Tensor:
         """Stylize ``images`` (N, 3, H, W; RGB in [0, 1]); the result has the same shape."""
@@ -75,42 +81,36 @@ class TransformNetwork(nn.Module):
         x = pad_to_multiple(images, minimum=max(8, self.reflection + 1))
         if self.reflection:
             x = F.pad(x, (self.reflection,) * 4, mode="reflect")
-        y = fast.forward(self, x) if fast.applies(self, x) else self.plain(x)
+        if kernels.suit(x) and all(stage.layer.has_kernels for stage in self.stages()):
+            y = kernels.without_autocast(self._through_stages, x)
+        else:
+            y = self._through_stages(x)
         # Slicing would tie an exported program to sizes of one kind: strides depend on it.
         y = F.pad(y, (0, width - y.shape[-1], 0, height - y.shape[-2]))
         return self.activate(y.to(images.dtype))
+
+    def _through_stages(self, x: Tensor) -> Tensor:
+        for stage in self.stages():
+            x = stage.layer(x)
+        return x
+
+    def stages(self) -> list[Stage]:
+        """All layers in their order, but for the output's non-linearity."""
+        return [
+            Stage(self.stem, scale=1, halo=4),
+            Stage(self.down1, scale=0.5, halo=1),
+            Stage(self.down2, scale=0.5, halo=1),
+            *(Stage(block, scale=1, halo=2) for block in self.blocks),  # type: ignore[arg-type]
+            Stage(self.up1, scale=2, halo=1),
+            Stage(self.up2, scale=2, halo=1),
+            Stage(self.head, scale=1, halo=4),
+        ]
 
     def activate(self, y: Tensor) -> Tensor:
         """The output's non-linearity."""
         if self.output == "tanh":
             return y.tanh().mul(0.5).add(0.5)
         return y.sigmoid() if self.output == "sigmoid" else y
-
-    def plain(self, x: Tensor) -> Tensor:
-        """The modules one after another, before the output's non-linearity."""
-        x = self.down2(self.down1(self.stem(x)))
-        y: Tensor = self.head(self.up2(self.up1(self.blocks(x))))
-        return y
-
-
-class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions beside the identity, with nothing after the sum (Gross and Wilber)."""
-
-    def __init__(self, channels: int, norm: str, padding: str) -> None:
-        super().__init__()
-        self.crop = 2 if padding == "reflect_start" else 0
-        inner = 0 if self.crop else 1
-        self.conv1 = _conv(channels, channels, 3, 1, padding, inner)
-        self.norm1 = _norm(channels, norm)
-        self.conv2 = _conv(channels, channels, 3, 1, padding, inner)
-        self.norm2 = _norm(channels, norm)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape, or to two pixels less on each side (no padding)."""
-        residual: Tensor = self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x)), inplace=True)))
-        if self.crop:
-            x = x[..., self.crop : -self.crop, self.crop : -self.crop]
-        return x + residual
 
 
 def pad_to_multiple(images: Tensor, minimum: int) -> Tensor:
@@ -127,32 +127,13 @@ def pad_to_multiple(images: Tensor, minimum: int) -> Tensor:
     return images
 
 
-def _conv(
-    inputs: int, outputs: int, kernel: int, stride: int, padding: str, size: int | None = None
-) -> nn.Conv2d:
-    mode: Literal["reflect", "zeros"] = "reflect" if padding == "reflect" else "zeros"
-    size = kernel // 2 if size is None else size
-    return nn.Conv2d(inputs, outputs, kernel, stride, padding=size, padding_mode=mode)
-
-
-def _norm(channels: int, norm: str) -> nn.Module:
-    if norm == "batch":
-        return nn.BatchNorm2d(channels)
-    return nn.InstanceNorm2d(channels, affine=True)
-
-
-def _stage(conv: nn.Module, norm: str) -> nn.Sequential:
-    channels = conv.out_channels
-    assert isinstance(channels, int)
-    return nn.Sequential(conv, _norm(channels, norm), nn.ReLU(inplace=True))
-
-
-def _upsample(inputs: int, outputs: int, upsample: str, norm: str, padding: str) -> nn.Sequential:
+def _upsample(
+    inputs: int, outputs: int, upsample: str, norm: str, padding: str
+) -> ConvNormReLU | UpsampleConvNormReLU:
     if upsample == "transposed":
         conv = nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1)
-        return _stage(conv, norm)
-    stage = _stage(_conv(inputs, outputs, 3, 1, padding), norm)
-    return nn.Sequential(nn.Upsample(scale_factor=2, mode="nearest"), *stage)
+        return ConvNormReLU(conv, norm)
+    return UpsampleConvNormReLU(make_conv(inputs, outputs, 3, 1, padding), norm)
 
 
 def _check_options(options: dict[str, int | str]) -> None:

@@ -1,14 +1,11 @@
 """``optimize(cfg)``: from a composed config to a picture."""
 
 import logging
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 import torch
 from hydra.utils import instantiate
@@ -19,6 +16,7 @@ from faststyle.config.runs import LAST_CHECKPOINT, find_resume
 from faststyle.core.atomic import check_writable
 from faststyle.core.devices import find_device
 from faststyle.core.errors import UserError
+from faststyle.core.interrupts import Interrupts, catch_interrupts
 from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.optimization.objective import Objective
 from faststyle.optimization.optimizers import PixelOptimizer
@@ -75,36 +73,47 @@ def optimize(cfg: DictConfig) -> Path:
         start = starting_picture(str(cfg.start), cfg.noise, photo, task.sizes[0], cfg.seed)
         state = State(task.sizes, start[None])
     done = state.level * task.iterations + state.iteration
-    stopped: list[int] = []
-    try:
-        with (
-            _signals_interrupt(stopped),
-            Progress(out, len(task.sizes) * task.iterations, done) as progress,
-        ):
-            _descend(task, state, progress, partial(state.save, out / LAST_CHECKPOINT))
-    except KeyboardInterrupt:
-        log.warning("stopped; go on with resume=last")
-    finally:
-        if state.best is not None:
-            pixels = resample(state.best[0].cpu(), task.sizes[-1])
-            save_picture(_like(content, pixels), target)
-            log.info("wrote %s, loss %.4g%s", target, state.best_loss, _distance(pixels, content))
+    stopped = None
+    with catch_interrupts("iteration") as interrupts:
+        try:
+            with Progress(out, len(task.sizes) * task.iterations, done) as progress:
+                save = partial(state.save, out / LAST_CHECKPOINT)
+                _descend(task, state, progress, interrupts, save)
+        except KeyboardInterrupt:
+            stopped = interrupts.received
+            log.warning("stopped; go on with resume=last")
+        finally:
+            if state.best is not None:
+                pixels = resample(state.best[0].cpu(), task.sizes[-1])
+                save_picture(_like(content, pixels), target)
+                shown = _distance(pixels, content)
+                log.info("wrote %s, loss %.4g%s", target, state.best_loss, shown)
     if stopped:
-        sys.exit(128 + stopped[0])
+        sys.exit(128 + stopped)
     return target
 
 
-def _descend(task: Task, state: State, progress: Progress, save: Callable[[], None]) -> None:
+def _descend(
+    task: Task,
+    state: State,
+    progress: Progress,
+    interrupts: Interrupts,
+    save: Callable[[], None],
+) -> None:
     """Go on from ``state`` to the end, keeping it up to date."""
     save()  # now: a run can be interrupted before its first snapshot
-    _descend_at_one_size(task, state, progress, save)
+    _descend_at_one_size(task, state, progress, interrupts, save)
     while state.level + 1 < len(task.sizes):
         _refine(state)
-        _descend_at_one_size(task, state, progress, save)
+        _descend_at_one_size(task, state, progress, interrupts, save)
 
 
 def _descend_at_one_size(
-    task: Task, state: State, progress: Progress, save: Callable[[], None]
+    task: Task,
+    state: State,
+    progress: Progress,
+    interrupts: Interrupts,
+    save: Callable[[], None],
 ) -> None:
     device = task.loss.encoder.mean.device
     pixels = state.pixels.to(device, copy=True)
@@ -120,6 +129,7 @@ def _descend_at_one_size(
     def after_each() -> None:
         progress.iteration(objective.terms)
         remember()
+        interrupts.check()
 
     while state.iteration < task.iterations:
         count = min(task.snapshot_every, task.iterations - state.iteration)
@@ -232,21 +242,3 @@ def _like(picture: Picture | None, pixels: Tensor) -> Picture:
     if alpha is not None:
         alpha = resample(alpha, _size(pixels))
     return replace(picture, pixels=pixels, alpha=alpha)
-
-
-@contextmanager
-def _signals_interrupt(received: list[int]) -> Iterator[None]:
-    """Let SIGTERM interrupt like Ctrl-C does; what was received is noted in ``received``."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        del frame
-        received.append(number)
-        raise KeyboardInterrupt
-
-    watched = (signal.SIGINT, signal.SIGTERM)
-    previous = {number: signal.signal(number, interrupt) for number in watched}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from av.audio.stream import AudioStream
 
-from faststyle.checkpoints import TrainedStyle
+from faststyle.checkpoints import StyleMetadata, TrainedStyle
 from faststyle.inference.stylizer import Stylizer
 from faststyle.networks import TransformNetwork
 
@@ -22,7 +22,7 @@ RATE = 44100
 def stylizer() -> Stylizer:
     torch.manual_seed(0)
     network = TransformNetwork(width=2, blocks=0).eval()
-    return Stylizer(TrainedStyle(network, {"style": "night"}), device="cpu")
+    return Stylizer(TrainedStyle(network, StyleMetadata(style="night")), device="cpu")
 
 
 @pytest.fixture

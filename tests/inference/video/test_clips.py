@@ -6,25 +6,26 @@ import numpy as np
 import pytest
 import torch
 
-from faststyle.inference.batch import Job, Settings
+from faststyle.inference.batch import Job
+from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
 from faststyle.inference.video import stylize_clips
 from faststyle.inference.video.reader import Clip
 from faststyle.inference.video.writer import Writer
+from faststyle.pictures import pixels as pixels_
 from tests.inference.video.conftest import frame, frames_of
 
 MakeClip = Callable[..., Path]
-UNCHANGED = Settings(strength=0)
+UNCHANGED = StylizeOptions(strength=0, smooth=0)
 
 
 def stylize(
     stylizer: Stylizer,
     source: Path,
     target: Path,
-    settings: Settings = UNCHANGED,
-    smooth: float = 0,
+    options: StylizeOptions = UNCHANGED,
 ) -> int:
-    return stylize_clips(stylizer, [Job(source, target)], settings, smooth)
+    return stylize_clips(stylizer, [Job(source, target)], options)
 
 
 def times(path: Path) -> list[float]:
@@ -54,7 +55,7 @@ def test_frames_times_and_sound_are_kept(
 
 def test_frames_are_stylized(tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer) -> None:
     clip = make_clip(tmp_path / "a.mp4", sound=False)
-    assert stylize(stylizer, clip, tmp_path / "b.mkv", Settings()) == 0
+    assert stylize(stylizer, clip, tmp_path / "b.mkv", StylizeOptions(smooth=0)) == 0
     for source, found in zip(frames_of(clip), frames_of(tmp_path / "b.mkv"), strict=True):
         photo = torch.from_numpy(source).permute(2, 0, 1) / 255
         expected = (stylizer(photo) * 255).permute(1, 2, 0).numpy()
@@ -93,8 +94,23 @@ def test_size_is_the_short_side_and_odd_sides_lose_a_pixel(
     tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer
 ) -> None:
     clip = make_clip(tmp_path / "a.mp4")
-    assert stylize(stylizer, clip, tmp_path / "b.mp4", Settings(size=33), smooth=0.5) == 0
+    assert stylize(stylizer, clip, tmp_path / "b.mp4", StylizeOptions(size=33)) == 0
     assert {f.shape for f in frames_of(tmp_path / "b.mp4")} == {(32, 44, 3)}
+
+
+def test_each_frame_is_scaled_once(
+    tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[tuple[int, ...]] = []
+
+    def resize(pixels: torch.Tensor, short_side: int) -> torch.Tensor:
+        sizes.append(tuple(pixels.shape))
+        return pixels_.resize(pixels, short_side)
+
+    monkeypatch.setattr("faststyle.inference.options.resize", resize)
+    clip = make_clip(tmp_path / "a.mp4", count=3)
+    assert stylize(stylizer, clip, tmp_path / "b.mp4", StylizeOptions(size=32)) == 0
+    assert sizes == [(3, 48, 64)] * 3
 
 
 def test_a_clip_that_changes_its_size_keeps_the_first(
@@ -125,7 +141,7 @@ def test_smoothing_takes_the_flicker_from_what_stands_still(
         container.mux(video.encode(None))
     flicker = []
     for smooth in (0.0, 0.5):
-        stylize(stylizer, tmp_path / "a.mkv", tmp_path / "b.mkv", Settings(), smooth)
+        stylize(stylizer, tmp_path / "a.mkv", tmp_path / "b.mkv", StylizeOptions(smooth=smooth))
         found = np.stack(frames_of(tmp_path / "b.mkv")[5:]).astype(int)
         flicker.append(np.abs(np.diff(found, axis=0)).mean())
     assert flicker[1] < flicker[0] / 3
@@ -171,7 +187,7 @@ def test_one_bad_clip_does_not_stop_the_rest(
         silence.sample_rate = 8000
         container.mux(stream.encode(silence))
     jobs = [Job(tmp_path / f, tmp_path / f"{f}.mp4") for f in ("absent.mp4", "c.wav", "b.mp4")]
-    assert stylize_clips(stylizer, jobs, UNCHANGED, 0) == 2
+    assert stylize_clips(stylizer, jobs, UNCHANGED) == 2
     errors = capfd.readouterr().err
     assert "no such clip" in errors
     assert "has no video stream" in errors

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 
+from faststyle.checkpoints import StyleMetadata
 from faststyle.core.errors import UserError
 from faststyle.encoder import VGGEncoder
 from faststyle.losses import PerceptualLoss, StyleImage
@@ -17,7 +18,7 @@ def _module(encoder: VGGEncoder, **options: Any) -> StyleTransfer:
     loss = PerceptualLoss(encoder, {"relu2_1": 1.0}, {"relu1_1": 1.0})
     loss.set_style([StyleImage(torch.rand(3, 16, 16))])
     network = TransformNetwork(width=2, blocks=1)
-    return StyleTransfer(network, loss, {"style": "night"}, **options)
+    return StyleTransfer(network, loss, StyleMetadata("night"), **options)
 
 
 def test_only_the_network_is_trained_and_saved(encoder: VGGEncoder) -> None:
@@ -47,7 +48,7 @@ def test_a_checkpoint_says_what_it_is(encoder: VGGEncoder) -> None:
     checkpoint: dict[str, dict[str, str]] = {}
     _module(encoder).on_save_checkpoint(checkpoint)
     assert checkpoint["faststyle"]["style"] == "night"
-    assert json.loads(checkpoint["faststyle"]["network"])["width"] == 2
+    assert json.loads(checkpoint["faststyle"]["network"])["options"]["width"] == 2
 
 
 def test_the_learning_rate_is_scheduled_and_warmed_up(encoder: VGGEncoder) -> None:

@@ -4,34 +4,33 @@ import math
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from pathlib import Path
+from dataclasses import replace
+from fractions import Fraction
 from typing import NoReturn
 
 from tqdm import tqdm
 
 from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError
-from faststyle.inference.batch import Job, Settings
+from faststyle.core.interrupts import Interrupts, catch_interrupts
+from faststyle.inference.batch import Job
+from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
 from faststyle.inference.video.prefetch import prefetch
 from faststyle.inference.video.reader import Clip, Frame, Item, quiet
 from faststyle.inference.video.temporal_filter import TemporalFilter
 from faststyle.inference.video.writer import Writer
 from faststyle.pictures.picture import Picture
-from faststyle.pictures.pixels import resize, to_unit
+from faststyle.pictures.pixels import to_unit
 
 
-def stylize_clips(
-    stylizer: Stylizer, jobs: Sequence[Job], settings: Settings, smooth: float
-) -> int:
+def stylize_clips(stylizer: Stylizer, jobs: Sequence[Job], options: StylizeOptions) -> int:
     """Stylize every clip; one that cannot be read does not stop the rest.
 
     Args:
         stylizer: a trained style.
         jobs: the clips and where their stylized versions go.
-        settings: as for pictures; ``batch_size`` and ``tile`` mean nothing here.
-        smooth: the time in seconds over which what stands still is averaged, against flicker
-            (:mod:`faststyle.inference.video.temporal_filter`); 0 for none.
+        options: as for pictures; ``batch_size`` and ``tile`` mean nothing here.
 
     Returns:
         How many clips failed or were damaged; each was named on standard error.
@@ -40,74 +39,66 @@ def stylize_clips(
         KeyboardInterrupt: when interrupted; what was stylized until then is a whole clip.
     """
     failed = 0
-    for job in jobs:
-        try:
-            with quiet():
-                damage = _stylize(stylizer, job.source, job.target, settings, smooth)
-            print(job.target)  # noqa: T201
-        except UserError as error:
-            damage = str(error)
-        if damage:
-            failed += 1
-            print(f"error: {job.source}: {damage}", file=sys.stderr)  # noqa: T201
+    with catch_interrupts("frame") as interrupts:
+        for job in jobs:
+            interrupts.check()
+            try:
+                with quiet():
+                    damage = _stylize(stylizer, job, options, interrupts)
+                print(job.target)  # noqa: T201
+            except UserError as error:
+                damage = str(error)
+            if damage:
+                failed += 1
+                print(f"error: {job.source}: {damage}", file=sys.stderr)  # noqa: T201
     return failed
 
 
-def _stylize(
-    stylizer: Stylizer, source: Path, target: Path, settings: Settings, smooth: float
-) -> str:
+def _stylize(stylizer: Stylizer, job: Job, options: StylizeOptions, interrupts: Interrupts) -> str:
     """Stylize one clip; returns what is wrong with it, or nothing."""
-    interrupted = False
     bar: tqdm[NoReturn]
-    with Clip(source) as clip, atomic_write(target) as temporary:
-        keep = math.exp(-1 / (smooth * clip.rate)) if smooth else 0.0
-        stylized = prefetch(
-            _stylized(stylizer, prefetch(iter(clip)), settings, TemporalFilter(keep))
-        )
+    with Clip(job.source) as clip, atomic_write(job.target) as temporary:
+        stylized = prefetch(_stylized(stylizer, prefetch(iter(clip)), options, clip.rate))
         last = 0.0
         with (
             Writer(temporary, clip) as writer,
             closing(stylized),
-            tqdm(total=clip.frame_count, unit="frame", desc=source.name) as bar,
+            tqdm(total=clip.frame_count, unit="frame", desc=job.source.name) as bar,
         ):
-            try:
-                for item in stylized:
-                    writer.write(item)
-                    if isinstance(item, Frame):
-                        last = float(item.time * clip.time_base)
-                        bar.update()
-            except KeyboardInterrupt:
-                interrupted = True
+            for item in stylized:
+                writer.write(item)
+                if isinstance(item, Frame):
+                    last = float(item.time * clip.time_base)
+                    bar.update()
+                if interrupts.received:
+                    break
         if not bar.n:
-            raise KeyboardInterrupt if interrupted else UserError("it has no frames to stylize")
-    if interrupted:
-        print(f"{target} holds the first {last:.1f} s", file=sys.stderr)  # noqa: T201
+            interrupts.check()
+            raise UserError("it has no frames to stylize")
+    if interrupts.received:
+        print(f"{job.target} holds the first {last:.1f} s", file=sys.stderr)  # noqa: T201
         raise KeyboardInterrupt
     if clip.is_damaged:
-        return f"damaged; {target} has what could be read, up to {last:.1f} of {clip.seconds:.1f} s"
+        read = f"up to {last:.1f} of {clip.seconds:.1f} s"
+        return f"damaged; {job.target} has what could be read, {read}"
     return ""
 
 
 def _stylized(
     stylizer: Stylizer,
     items: Generator[Item, None, None],
-    settings: Settings,
-    steady: TemporalFilter,
+    options: StylizeOptions,
+    rate: Fraction,
 ) -> Generator[Item, None, None]:
-    """The same items, with stylized frames."""
+    """The same items, with stylized frames, ``rate`` of them a second."""
+    keep = math.exp(-1 / (options.smooth * rate)) if options.smooth else 0.0
+    steady = TemporalFilter(keep)
+    at_size = replace(options, size=None, tile="off")
     with closing(items):
         for item in items:
             if not isinstance(item, Frame):
                 yield item
                 continue
-            pixels = to_unit(item.pixels)
-            if settings.size:
-                pixels = resize(pixels, settings.size)
-            [picture] = stylizer.stylize(
-                [Picture(steady.photo(pixels))],
-                settings.size,
-                settings.strength,
-                settings.preserve_color,
-                settings.max_pixels,
-            )
+            photo = steady.photo(options.scale(Picture(to_unit(item.pixels))).pixels)
+            [picture] = stylizer.stylize([Picture(photo)], at_size)
             yield Frame(steady.stylized(picture.pixels), item.time, item.colors)

@@ -88,9 +88,8 @@ class ClassData(pl.LightningDataModule):
         except (RuntimeError, EOFError) as error:
             raise UserError(f"the CIFAR-10 in {self.cache} is damaged: {error}") from None
 
-    def setup(self, stage: str | None = None) -> None:
+    def setup(self, *_: object, **__: object) -> None:
         """Find the pictures and their classes."""
-        del stage
         if self._train is not None:
             return
         if self.root is None:

@@ -36,14 +36,12 @@ class Classification(pl.LightningModule):
         self._optimizer, self._schedule = optimizer, schedule
         self.to(memory_format=torch.channels_last)
 
-    def training_step(self, batch: Labeled, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Labeled) -> Tensor:
         """One step on a batch."""
-        del batch_idx
         return self._loss("train", batch)
 
-    def validation_step(self, batch: Labeled, batch_idx: int) -> None:
+    def validation_step(self, batch: Labeled) -> None:
         """The same on pictures that were held out."""
-        del batch_idx
         self._loss("val", batch)
 
     def configure_optimizers(self) -> Any:

@@ -16,8 +16,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     """
 
     def save_checkpoint(
-        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
+        self, checkpoint: dict[str, Any], path: str | Path, *_: object, **__: object
     ) -> None:
         """Save ``checkpoint`` to ``path``; raises ``OSError`` if there is no room."""
-        del storage_options
         write_torch(checkpoint, Path(path))

@@ -56,7 +56,7 @@ def translate_failures(trainer: pl.Trainer, out: Path) -> Iterator[None]:
                 raise cause from None
         raise
     except SystemExit as exit_:
-        # Lightning exits with status 1 on a Ctrl-C before the first step, or a second one.
+        # Lightning exits with status 1 on a Ctrl-C before the first step.
         if isinstance(exit_.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from None
         raise

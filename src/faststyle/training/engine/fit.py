@@ -1,10 +1,10 @@
-"""One Lightning run, whatever is trained: callbacks, checkpoints, and how it ends."""
+"""One run of Lightning: callbacks, checkpoints, and how it ends."""
 
 import logging
 import os
 import subprocess
 import sys
-import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +12,18 @@ import pytorch_lightning as pl
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
-from pytorch_lightning.utilities import rank_zero_only
 
-from faststyle.config.runs import LAST_CHECKPOINT, find_resume
-from faststyle.core.atomic import check_writable
+from faststyle.config.runs import LAST_CHECKPOINT
 from faststyle.core.interrupts import OUT_OF_TIME
-from faststyle.training.engine.callbacks import StopOnNonFinite, StopOnSignal, Throughput
 from faststyle.training.engine.checkpoint_io import AtomicCheckpointIO
 from faststyle.training.engine.failures import translate_failures
+from faststyle.training.engine.finite import StopOnNonFinite
 from faststyle.training.engine.hyperparameters import LogHyperparameters
 from faststyle.training.engine.progress import StepBar
+from faststyle.training.engine.stopping import SaveFinalCheckpoint, StopOnSignal
+from faststyle.training.engine.throughput import Throughput
 
 log = logging.getLogger(__name__)
-
-
-def prepare_run(cfg: DictConfig, target: Path, name: str) -> Path | None:
-    """What every run does first: see that ``target`` can be written, and seed by ``cfg.seed``.
-
-    Returns the checkpoint to go on from, if ``cfg.resume`` asks for one of the runs called
-    ``name``. Raises ``UserError`` if there is none, ``OSError`` if nothing can be written there.
-    """
-    _quieten()
-    check_writable(target.parent)  # now, not after hours of training
-    pl.seed_everything(cfg.seed, workers=True, verbose=False)
-    return find_resume(cfg.resume, name, Path(cfg.output_dir))
 
 
 def fit(
@@ -43,7 +31,7 @@ def fit(
     module: pl.LightningModule,
     data: pl.LightningDataModule,
     resume: Path | None,
-    *callbacks: Callback,
+    callbacks: Sequence[Callback] = (),
 ) -> pl.Trainer:
     """Train ``module`` by ``cfg.trainer``; all files go into ``cfg.output_dir``.
 
@@ -61,7 +49,7 @@ def fit(
         OSError: the disk is full.
     """
     out = Path(cfg.output_dir)
-    stop = StopOnSignal(out / LAST_CHECKPOINT)
+    stop = StopOnSignal()
     saved = model_checkpoint(
         out, filename=LAST_CHECKPOINT.stem, every_n_train_steps=cfg.checkpoint_every_n_steps
     )
@@ -69,7 +57,6 @@ def fit(
     trainer: pl.Trainer = instantiate(
         cfg.trainer,
         logger=instantiate(cfg.logger),
-        # A mean of weights has to be up to date before ``stop`` saves it.
         callbacks=[
             *callbacks,
             *bar,
@@ -78,6 +65,8 @@ def fit(
             Throughput(),
             LearningRateMonitor(),
             LogHyperparameters(cfg),
+            # What averages weights, stops, or refuses to save must have had its turn before.
+            SaveFinalCheckpoint(out / LAST_CHECKPOINT),
             saved,
         ],
         plugins=[AtomicCheckpointIO()],
@@ -106,22 +95,3 @@ def _requeue() -> None:
     if job is not None:
         log.warning("asking SLURM to go on with job %s", job)
         subprocess.run(["scontrol", "requeue", job], check=False)
-
-
-def _quieten() -> None:
-    """Let one process of a run speak for all, without what Lightning says of intended things."""
-    if rank_zero_only.rank:  # type: ignore[attr-defined]
-        logging.disable(logging.WARNING)
-    for talkative in ("pytorch_lightning", "aiobotocore", "botocore"):
-        logging.getLogger(talkative).setLevel(logging.WARNING)
-    for message in (
-        ".*in eval mode at the start of training",  # the loss network, always
-        ".*overridden `on_after_batch_transfer`",
-        ".*your dataloader is not resumable",  # StepSampler starts at the trainer's step
-        ".*exists and is not empty",  # resumed runs go on in their folder
-        ".*does not have many workers",
-        ".*`LeafSpec`|.*treespec",
-        ".*`broadcast_buffers` is deprecated",  # torch 2.11 has no other name for it
-        "The number of training batches .* is smaller than the logging interval",
-    ):
-        warnings.filterwarnings("ignore", message)

@@ -20,9 +20,8 @@ class LogHyperparameters(Callback):
     def __init__(self, cfg: DictConfig) -> None:
         self.settings = flatten_settings(OmegaConf.to_container(cfg, resolve=True))
 
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_end(self, trainer: pl.Trainer, _module: pl.LightningModule) -> None:
         """Log them, in the process that logs."""
-        del pl_module
         if isinstance(trainer.logger, TensorBoardLogger):
             metrics = trainer.callback_metrics
             losses = {f"hparams/{key}": metrics[key].item() for key in _LOSSES if key in metrics}

@@ -17,9 +17,8 @@ from faststyle.core.errors import UserError
 Schedule = Callable[[int], float]
 
 
-def constant(step: int) -> float:
+def constant(_step: int) -> float:
     """1 at every step."""
-    del step
     return 1.0
 
 

@@ -1,17 +1,15 @@
 """The LightningModule: one transform network trained against one perceptual loss."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from faststyle.checkpoints.loading import FACTS_KEY
-from faststyle.checkpoints.style_file import network_facts
+from faststyle.checkpoints.metadata import StyleMetadata
 from faststyle.core.errors import UserError
 from faststyle.losses import LossTerms, PerceptualLoss
-from faststyle.networks import TransformNetwork
 from faststyle.pictures.pixels import to_unit
 from faststyle.training.engine.schedule import Schedule, constant, scheduled
 
@@ -24,7 +22,7 @@ class StyleTransfer(pl.LightningModule):
     Args:
         network: the transform network.
         loss: the perceptual loss, its style already set.
-        facts: texts that go into every checkpoint; see :class:`faststyle.checkpoints.TrainedStyle`.
+        metadata: what every checkpoint says of the style.
         learning_rate: of Adam.
         schedule: a step's factor of the learning rate.
         warmup_steps: over which the learning rate rises from almost 0.
@@ -32,14 +30,14 @@ class StyleTransfer(pl.LightningModule):
         compile: run network and encoder through ``torch.compile``.
 
     Raises:
-        UserError: a learning rate that is not above 0.
+        UserError: a learning rate that is not above 0; a network that is not registered.
     """
 
     def __init__(
         self,
-        network: TransformNetwork,
+        network: nn.Module,
         loss: PerceptualLoss,
-        facts: Mapping[str, str],
+        metadata: StyleMetadata,
         schedule: Schedule = constant,
         learning_rate: float = 1e-3,
         warmup_steps: int = 0,
@@ -49,7 +47,7 @@ class StyleTransfer(pl.LightningModule):
         super().__init__()
         self.network = network
         self.loss = loss
-        self.facts = dict(facts)
+        self.metadata = metadata.of_network(network)  # now: what is not registered is refused
         if not isinstance(learning_rate, int | float) or not learning_rate > 0:
             raise UserError(f"model.learning_rate={learning_rate} must be a number above 0")
         self.learning_rate, self._schedule = learning_rate, schedule
@@ -92,7 +90,7 @@ class StyleTransfer(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what is needed to use the checkpoint as a style."""
-        checkpoint[FACTS_KEY] = self.facts | network_facts(self.network)
+        checkpoint[FACTS_KEY] = self.metadata.write()
 
     def _terms(self, photos: Tensor) -> LossTerms:
         targets = self.loss.targets(photos)

@@ -1,4 +1,3 @@
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +11,8 @@ from faststyle.checkpoints import load_style, read_style
 from faststyle.config.compose import compose_config
 from faststyle.config.runs import find_resume
 from faststyle.core.errors import UserError
-from faststyle.training.style.train import train
-
-CONFIGS = Path(__file__).resolve().parents[3] / "configs"
+from faststyle.training.style.task import train
+from tests.places import CONFIGS
 
 
 def configure(folder: Path, *overrides: str) -> DictConfig:
@@ -53,9 +51,10 @@ def test_training_lowers_the_loss_and_exports_a_style(
     assert path is not None
     style = read_style(path)
     assert style.name == "flow_field"
-    assert style.facts["steps"] == "40"
-    assert json.loads(style.facts["loss"])["scale"] == "relative"
-    assert len(style.facts["style_sha256"]) == 64
+    assert style.metadata.steps == 40
+    assert style.metadata.loss["scale"] == "relative"
+    assert [len(digest) for digest in style.metadata.style_sha256] == [64]
+    assert (style.metadata.title, style.metadata.year) == ("Flow field", "2026")
     events = EventAccumulator(str(cfg.output_dir)).Reload()
     losses = [event.value for event in events.Scalars("train/loss")]
     assert sum(losses[-5:]) / 5 < 0.6 * losses[0]
@@ -131,7 +130,7 @@ def test_the_mean_of_weights_is_exported_and_saved(configured: Callable[..., Dic
 
 
 def test_training_begins_with_the_weights_of_another_style(
-    configured: Callable[..., DictConfig], tmp_path: Path
+    configured: Callable[..., DictConfig],
 ) -> None:
     first = train(configured("a"))
     slow = ("model.learning_rate=1e-9", "trainer.max_steps=1")
@@ -139,7 +138,7 @@ def test_training_begins_with_the_weights_of_another_style(
     begun, expected = _weights(path), _weights(first)
     assert all(torch.allclose(begun[key], expected[key], atol=1e-6) for key in expected)
     assert path is not None
-    assert read_style(path).facts["init"] == "out"
+    assert read_style(path).metadata.init == "out"
     with pytest.raises(UserError, match=r"init=.* is of network .*'width'"):
         train(configured("c", f"init={first}", "network.width=3"))
     with pytest.raises(UserError, match='no style "nowhere"'):
@@ -245,7 +244,7 @@ def test_every_style_config_is_complete(name: str, tmp_path: Path) -> None:
     assert style.name == name
     if name not in ("mine", "flow_field"):
         assert re.match(r"https://(commons.wikimedia|en.wikipedia).org/wiki/Special:", style.url)
-        assert {style.title, style.artist, style.year, style.licence}.isdisjoint({None, ""})
+        assert {style.title, style.artist, style.year, style.license}.isdisjoint({None, ""})
 
 
 def test_networks_train_in_the_precision_that_lightning_is_told(

@@ -1,6 +1,5 @@
 """``train_classifier(cfg)``: from a composed config to weights that serve as an encoder's."""
 
-import logging
 from pathlib import Path
 
 from hydra.utils import instantiate
@@ -11,9 +10,7 @@ from faststyle.core.torch_files import write_torch
 from faststyle.training.classification.data import ClassData
 from faststyle.training.classification.module import Classification
 from faststyle.training.classification.network import Classifier
-from faststyle.training.engine.fit import fit, prepare_run
-
-log = logging.getLogger(__name__)
+from faststyle.training.engine.task import Task, run_task
 
 _NORMALIZATIONS = ("data", "imagenet")
 
@@ -25,14 +22,13 @@ def train_classifier(cfg: DictConfig) -> Path | None:
         cfg: what ``configs/classifier.yaml`` composes.
 
     Returns:
-        The file of the weights, or none in all processes but the first. If a signal stopped the
-        run, the process exits with 128 plus the signal's number, and the run can be resumed.
-
-    Raises:
-        UserError: anything that the user can put right; see :mod:`faststyle.core.errors`.
+        The file of the weights; see :func:`run_task`, also for what is raised.
     """
-    target = Path(cfg.export).expanduser()
-    resume = prepare_run(cfg, target, "classifier")
+    return run_task(cfg, "classifier", cfg.export, build_task)
+
+
+def build_task(cfg: DictConfig) -> Task:
+    """A classifier's training, for the classes that the data is found to have."""
     if cfg.normalization not in _NORMALIZATIONS:
         guess = nearest(str(cfg.normalization), _NORMALIZATIONS)
         raise UserError(f'unknown normalization "{cfg.normalization}": {guess}')
@@ -43,9 +39,4 @@ def train_classifier(cfg: DictConfig) -> Path | None:
     if cfg.normalization == "data":
         network.normalize_by(*data.statistics())
     module = Classification(network, instantiate(cfg.optimizer), instantiate(cfg.schedule))
-    trainer = fit(cfg, module, data, resume)
-    if not trainer.is_global_zero:
-        return None
-    write_torch(network.state_dict(), target)
-    log.info("wrote %s", target)
-    return target
+    return Task(module, data, lambda path: write_torch(network.state_dict(), path))

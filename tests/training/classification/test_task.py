@@ -11,9 +11,9 @@ from faststyle.core.errors import UserError
 from faststyle.core.torch_files import read_torch
 from faststyle.encoder import VGGEncoder
 from faststyle.training.classification.network import Classifier
-from faststyle.training.classification.run import train_classifier
+from faststyle.training.classification.task import train_classifier
+from tests.places import CONFIGS
 
-CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 SMALL = (
     "classifier.arch=vgg11_bn",
     "trainer=cpu",

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from faststyle.networks import TransformNetwork, fast
+from faststyle.benchmark.reference import ReferenceNetwork
+from faststyle.networks import TransformNetwork, kernels
 
 
 def _network(padding: str = "reflect", width: int = 4) -> TransformNetwork:
@@ -24,27 +25,34 @@ def _photos(height: int, width: int, count: int = 2) -> Tensor:
 
 @pytest.fixture
 def thin_strips(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fast, "_STRIP_BYTES", 1)
+    monkeypatch.setattr(kernels, "STRIP_BYTES", 1)
+
+
+def _reference(network: TransformNetwork) -> ReferenceNetwork:
+    width, padding = network.options["width"], network.options["padding"]
+    assert isinstance(width, int)
+    return ReferenceNetwork(width, 1, str(padding)).double().load(network.state_dict())
 
 
 @settings(deadline=None, max_examples=20)
 @given(st.integers(2, 8), st.integers(2, 8), st.sampled_from(["reflect", "zero"]))
-def test_the_fast_pass_is_the_plain_one(rows: int, columns: int, padding: str) -> None:
+def test_the_pass_is_that_of_the_plain_modules(rows: int, columns: int, padding: str) -> None:
     network, photos = _network(padding), _photos(4 * rows, 4 * columns)
     with torch.no_grad():
-        expected = network.plain(photos)
-        torch.testing.assert_close(fast.forward(network, photos), expected)
+        torch.testing.assert_close(network(photos), _reference(network)(photos))
 
 
 @pytest.mark.parametrize("padding", ["reflect", "zero"])
-def test_the_fast_pass_has_the_plain_ones_gradients(padding: str) -> None:
+def test_the_pass_has_the_plain_modules_gradients(padding: str) -> None:
     network = _network(padding)
     photos, target = _photos(16, 20), _photos(16, 20).flip(2)
     gradients = []
-    for run in (network.plain, lambda x: fast.forward(network, x)):
+    for run in (_reference(network), network):
         x = photos.clone().requires_grad_()
         error = (run(x) - target).square().sum()
-        gradients.append(torch.autograd.grad(error, [x, *network.parameters()]))
+        named = dict(run.named_parameters())
+        weights = [named[name] for name in network.state_dict()]
+        gradients.append(torch.autograd.grad(error, [x, *weights]))
     for plain, quick in zip(*gradients, strict=True):
         torch.testing.assert_close(quick, plain, rtol=1e-7, atol=1e-9)
 
@@ -55,21 +63,22 @@ def test_the_fast_pass_has_the_plain_ones_gradients(padding: str) -> None:
 def test_strips_meet_without_a_seam(padding: str, height: int) -> None:
     network, photos = _network(padding), _photos(height, 20)
     with torch.no_grad():
-        torch.testing.assert_close(fast.forward(network, photos), network.plain(photos))
+        torch.testing.assert_close(network(photos), _reference(network)(photos))
 
 
 def test_strips_are_used_for_large_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     heights = []
     pad = torch.nn.functional.pad
 
-    def spy(x: Tensor, *args: object, **options: object) -> Tensor:
-        heights.append(x.shape[2])
-        return pad(x, *args, **options)  # type: ignore[arg-type]
+    def spy(x: Tensor, by: tuple[int, ...], *args: object, **options: object) -> Tensor:
+        if any(by):
+            heights.append(x.shape[2])
+        return pad(x, by, *args, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(torch.nn.functional, "pad", spy)
-    monkeypatch.setattr(fast, "_STRIP_BYTES", 1 << 16)
+    monkeypatch.setattr(kernels, "STRIP_BYTES", 1 << 16)
     with torch.no_grad():
-        fast.forward(_network(), _photos(256, 64))
+        _network()(_photos(256, 64))
     assert max(heights) < 100
 
 
@@ -88,7 +97,7 @@ def test_bfloat16_differs_by_less_than_one_gray_level_in_the_mean() -> None:
 )
 def test_other_networks_take_the_plain_road(options: dict[str, str]) -> None:
     network = TransformNetwork(width=2, blocks=1, **options)
-    assert not fast.applies(network, _photos(16, 16))
+    assert not all(stage.layer.has_kernels for stage in network.stages())
 
 
 def test_a_compiled_network_is_the_plain_one() -> None:

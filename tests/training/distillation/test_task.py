@@ -5,9 +5,8 @@ import torch
 
 from faststyle.config.compose import compose_config
 from faststyle.encoder import LiteEncoder
-from faststyle.training.distillation.run import distill
-
-CONFIGS = Path(__file__).resolve().parents[3] / "configs"
+from faststyle.training.distillation.task import distill
+from tests.places import CONFIGS
 
 
 @pytest.mark.slow

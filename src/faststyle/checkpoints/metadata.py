@@ -1,0 +1,127 @@
+"""What the file of a style says of it: read and written here alone."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from torch import nn
+
+from faststyle.core.errors import UserError
+from faststyle.core.version import __version__
+from faststyle.networks import NetworkDescription, describe_network
+
+#: Files of before networks had names hold the options alone.
+_UNNAMED_NETWORK = "johnson"
+
+
+@dataclass(frozen=True)
+class StyleMetadata:
+    """What is known of a trained style; any of it may be missing.
+
+    Args:
+        style: its name.
+        style_sha256: of each of its pictures.
+        style_size: the short side, in pixels, at which brush strokes were measured.
+        title, artist, year, license: of the painting.
+        loss: what :meth:`faststyle.losses.PerceptualLoss.describe` says of the loss it was
+            trained with.
+        encoder: likewise of the loss network.
+        init: the style that its training began with.
+        steps: of its training.
+        origin: the project that trained it, if that was not faststyle.
+        network: what its network is made anew from.
+        version: of the faststyle that wrote it.
+    """
+
+    style: str | None = None
+    style_sha256: tuple[str, ...] = ()
+    style_size: int | None = None
+    title: str | None = None
+    artist: str | None = None
+    year: str | None = None
+    license: str | None = None
+    loss: Mapping[str, Any] = field(default_factory=dict)
+    encoder: Mapping[str, Any] = field(default_factory=dict)
+    init: str | None = None
+    steps: int | None = None
+    origin: str | None = None
+    network: NetworkDescription | None = None
+    version: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The style's name, safe as part of a file's name; ``styled`` if it is not known."""
+        return re.sub(r"[^\w.-]", "_", self.style or "").strip(".") or "styled"
+
+    def of_network(self, network: nn.Module) -> "StyleMetadata":
+        """The same for a file of this faststyle's with the weights of ``network``.
+
+        Raises ``UserError`` if the network is not registered.
+        """
+        return replace(self, network=describe_network(network), version=__version__)
+
+    @classmethod
+    def read(cls, texts: Mapping[str, str]) -> "StyleMetadata":
+        """From what :meth:`write` gave; keys that are not known are passed over.
+
+        Raises ``UserError`` if what should be JSON is not, or not of the expected form.
+        """
+        digests, network = texts.get("style_sha256", ""), texts.get("network")
+        return cls(
+            style=texts.get("style"),
+            style_sha256=tuple(digests.split(",")) if digests else (),
+            style_size=_number(texts.get("style_size")),
+            title=texts.get("title"),
+            artist=texts.get("artist"),
+            year=texts.get("year"),
+            license=texts.get("licence"),
+            loss=_mapping("loss", texts.get("loss", "{}")),
+            encoder=_mapping("encoder", texts.get("encoder", "{}")),
+            init=texts.get("init"),
+            steps=_number(texts.get("steps")),
+            origin=texts.get("origin"),
+            network=None if network is None else _network(_mapping("network", network)),
+            version=texts.get("version"),
+        )
+
+    def write(self) -> dict[str, str]:
+        """As texts by key, which is what files hold; what is not known is left out."""
+        texts = {
+            "style": self.style,
+            "style_sha256": ",".join(self.style_sha256),
+            "style_size": self.style_size,
+            "title": self.title,
+            "artist": self.artist,
+            "year": self.year,
+            "licence": self.license,
+            "loss": self.loss and json.dumps(self.loss),
+            "encoder": self.encoder and json.dumps(self.encoder),
+            "init": self.init,
+            "steps": self.steps,
+            "origin": self.origin,
+            "network": self.network and json.dumps(self.network._asdict()),
+            "version": self.version,
+        }
+        return {key: str(value) for key, value in texts.items() if value not in (None, "", {})}
+
+
+def _network(content: Mapping[str, Any]) -> NetworkDescription:
+    if set(content) == {"name", "options"} and isinstance(content["options"], dict):
+        return NetworkDescription(str(content["name"]), content["options"])
+    return NetworkDescription(_UNNAMED_NETWORK, content)
+
+
+def _mapping(key: str, text: str) -> Mapping[str, Any]:
+    try:
+        content = json.loads(text)
+    except (json.JSONDecodeError, RecursionError):
+        raise UserError(f"does not describe its {key}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"describes a {key} that is not known here")
+    return content
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdecimal() else None

@@ -1,0 +1,51 @@
+"""What training asks of a source of photos, and what it is given."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from torch import Tensor
+
+
+class Crops(Protocol):
+    """Pictures that can be counted, each as uint8 (3, size, size)."""
+
+    def __len__(self) -> int: ...
+
+    def random_crop(self, index: int, generator: np.random.Generator) -> Tensor:
+        """A crop for training."""
+        ...
+
+    def center_crop(self, index: int) -> Tensor:
+        """The crop for validation."""
+        ...
+
+
+class PhotoRequest(NamedTuple):
+    """What training wants: the side of crops, how many photos are held out, a seed, a cache."""
+
+    size: int
+    held_out: int
+    seed: int
+    cache: Path
+
+
+class OpenedPhotos(NamedTuple):
+    """Photos to train on and held-out ones; ``groups``: see :class:`StepSampler`."""
+
+    train: Crops
+    held_out: Crops
+    groups: Sequence[int] | None = None
+
+
+class PhotoSource(ABC):
+    """Where photos come from."""
+
+    def prepare(self, request: PhotoRequest) -> None:  # noqa: B027 (most have nothing to do)
+        """Download what is missing; called in one process of each machine, before ``open``."""
+
+    @abstractmethod
+    def open(self, request: PhotoRequest) -> OpenedPhotos:
+        """Find the photos. Raises ``UserError`` if there are none, or none can be read."""

@@ -1,0 +1,82 @@
+"""How pictures are to be stylized, in one piece from the command line or Python to the pixels."""
+
+from argparse import Namespace
+from dataclasses import dataclass, fields, replace
+
+from faststyle.core.errors import UserError
+from faststyle.pictures.picture import Picture
+from faststyle.pictures.pixels import resize
+
+#: Strips of fewer rows would be mostly overlap.
+MIN_ROWS = 32
+
+
+@dataclass(frozen=True)
+class StylizeOptions:
+    """How pictures are stylized, whether from Python, from files, of clips or in an app.
+
+    Args:
+        size: short side in pixels to scale to first; none keeps the size.
+        strength: 0 leaves the photo as it is, 1 is the style alone, between is a blend.
+        preserve_color: take brightness from the stylized picture and color from the photo.
+        tile: how many rows to compute at a time, each picture by itself, which bounds memory for
+            twice the time (:mod:`faststyle.networks.streaming`); ``off`` for all at once; ``auto``
+            to do so where the pictures would take half of the memory that is free.
+        batch_size: of files: how many pictures of one size are stylized together.
+        max_pixels: the largest picture that is tried; none is
+            :data:`faststyle.inference.tiling.MAX_PIXELS` for a picture in one piece, and as many as
+            :mod:`faststyle.pictures.files` reads in strips.
+        smooth: of clips: the time in seconds over which what stands still is averaged, against
+            flicker (:mod:`faststyle.inference.video.temporal_filter`); 0 for none.
+
+    Raises:
+        UserError: a value outside its range; the message begins with the field's name.
+    """
+
+    size: int | None = None
+    strength: float = 1.0
+    preserve_color: bool = False
+    tile: int | str = "auto"
+    batch_size: int = 1
+    max_pixels: int | None = None
+    smooth: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.size is not None and self.size < 1:
+            raise UserError(f"size is {self.size}; it must be at least 1 pixel")
+        if not 0 <= self.strength <= 1:
+            raise UserError(f"strength is {self.strength}; it must lie between 0 and 1")
+        if self.tile not in ("auto", "off") and not _is_tile(self.tile):
+            raise UserError(
+                f'tile is "{self.tile}"; it must be auto, off, or {MIN_ROWS} rows or more'
+            )
+        if self.batch_size < 1:
+            raise UserError(f"batch_size is {self.batch_size}; it must be at least 1")
+        if self.max_pixels is not None and self.max_pixels < 1:
+            raise UserError(f"max_pixels is {self.max_pixels}; it must be at least 1")
+        if not self.smooth >= 0:
+            raise UserError(f"smooth is {self.smooth}; it must be 0 or more seconds")
+
+    @classmethod
+    def from_arguments(cls, args: Namespace) -> "StylizeOptions":
+        """From the flags of a command line that are called like fields; there may be others.
+
+        Raises ``UserError``, which names the flag.
+        """
+        given = {field.name for field in fields(cls)} & set(vars(args))
+        try:
+            return cls(**{name: getattr(args, name) for name in given})
+        except UserError as error:
+            name, _, problem = str(error).partition(" ")
+            raise UserError(f"--{name.replace('_', '-')} {problem}") from None
+
+    def scale(self, picture: Picture) -> Picture:
+        """``picture``, with its transparency, at the size that it is stylized at."""
+        if self.size is None:
+            return picture
+        alpha = None if picture.alpha is None else resize(picture.alpha, self.size)
+        return replace(picture, pixels=resize(picture.pixels, self.size), alpha=alpha)
+
+
+def _is_tile(tile: int | str) -> bool:
+    return isinstance(tile, int) and tile >= MIN_ROWS

@@ -1,0 +1,88 @@
+"""Large pictures in strips of rows, in little memory: when, of how many rows, and the strips."""
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from faststyle.core.devices import free_memory, return_freed_memory
+from faststyle.inference.options import MIN_ROWS
+from faststyle.networks import streaming
+from faststyle.pictures.pixels import to_unit
+
+#: Pictures of more pixels are not stylized as a whole.
+MAX_PIXELS = 16_000_000
+#: Memory grows with the picture; this is for the default network in float32.
+BYTES_PER_PIXEL = 350
+#: What a strip of a larger picture may take.
+_STRIP_BYTES = 200_000_000
+
+#: Called with how many strips are done, and of how many.
+Progress = Callable[[int, int], None]
+
+
+def rows_at_once(
+    tile: int | str, size: tuple[int, int], count: int, device: torch.device
+) -> int | None:
+    """How many rows to compute at a time, or none for all.
+
+    Args:
+        tile: see :class:`faststyle.inference.options.StylizeOptions`.
+        size: height and width of each picture.
+        count: how many pictures are to be stylized together.
+        device: whose memory they take.
+    """
+    if tile == "off" or min(size) < MIN_ROWS:
+        return None
+    if tile != "auto":
+        return int(tile)
+    pixels = size[0] * size[1]
+    needed = pixels * count * BYTES_PER_PIXEL
+    if pixels <= MAX_PIXELS and needed <= free_memory(device) // 2:
+        return None
+    return max(MIN_ROWS, _STRIP_BYTES // (BYTES_PER_PIXEL * size[1]))
+
+
+def can_tile(network: nn.Module) -> bool:
+    """Whether :func:`stylize_strips` takes this network."""
+    return streaming.can_stream(network)
+
+
+def stylize_strips(
+    network: nn.Module,
+    pixels: Tensor,
+    rows: int,
+    device: torch.device,
+    dtype: torch.dtype,
+    progress: Progress,
+) -> Iterator[tuple[slice, Tensor]]:
+    """What ``network`` makes of a picture, from the top to the bottom.
+
+    Args:
+        network: one that :func:`can_tile`, on ``device``.
+        pixels: (3, H, W), uint8 or float in [0, 1]; the rows of a strip that has been yielded are
+            not looked at again.
+        rows: how many rows to compute at a time.
+        device: where to compute.
+        dtype: what convolutions compute in.
+        progress: called after each strip of each pass over the picture.
+
+    Yields:
+        The rows of each strip, and the strip, (1, 3, rows, W) in [0, 1] on ``device``.
+    """
+    assert streaming.can_stream(network)
+    return_freed_memory()  # decoding left two more pictures' worth
+    height, width = pixels.shape[1:]
+    done = itertools.count(1)
+    total = streaming.count_strips(network, height, rows)
+    for start, stylized in streaming.stream(
+        network,
+        lambda start, stop: to_unit(pixels[None, :, start:stop]).to(device),
+        height,
+        width,
+        rows,
+        dtype,
+        lambda: progress(next(done), total),
+    ):
+        yield slice(start, start + stylized.shape[2]), stylized

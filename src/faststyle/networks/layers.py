@@ -1,0 +1,282 @@
+"""The layers that transform networks are made of; each chooses the kernels that suit its input.
+
+Where :mod:`faststyle.networks.kernels` suit (a CPU, no compiler), a layer with instance
+normalization and padding of its own uses them; elsewhere it is the plain modules one after another.
+Either way the result is the same but for rounding.
+
+A layer whose ``has_kernels`` is true can also be computed strip by strip
+(:mod:`faststyle.networks.streaming`): then each normalization, whose statistics are those of the
+whole picture, is folded into the convolution before it.
+"""
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from faststyle.networks import kernels
+from faststyle.networks.instance_norm import instance_norm
+
+
+class FoldableNorm(NamedTuple):
+    """A normalization inside a layer, those before it in the same layer being folded already.
+
+    ``before``: what it sees of the layer's input. ``fold``: make it, with the mean and variance
+    (C,) of what it sees, a part of the convolution before it.
+    """
+
+    before: Callable[[Tensor], Tensor]
+    fold: Callable[[Tensor, Tensor], None]
+
+
+class Layer(Protocol):
+    """What transform networks are made of."""
+
+    @property
+    def has_kernels(self) -> bool:
+        """Whether there are kernels for it, so that it can be streamed too."""
+
+    def norms(self) -> list[FoldableNorm]:
+        """Its normalizations, in order."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The layer on (N, C, H, W)."""
+
+    def to(self, dtype: torch.dtype) -> object:
+        """Convert the weights in place."""
+
+
+class Stage(NamedTuple):
+    """A layer in its network.
+
+    ``scale``: rows of output for each row of input, a power of 2. ``halo``: rows of the input, on
+    each side, that a row of the output depends on besides its own.
+    """
+
+    layer: Layer
+    scale: float
+    halo: int
+
+
+class ConvNormReLU(nn.Sequential):
+    """A convolution (perhaps transposed), normalization, ReLU."""
+
+    def __init__(self, conv: nn.Conv2d | nn.ConvTranspose2d, norm: str) -> None:
+        super().__init__(conv, make_norm(conv.out_channels, norm), nn.ReLU(inplace=True))
+
+    @property
+    def conv(self) -> nn.Module:
+        """The convolution."""
+        return self[0]
+
+    @property
+    def norm(self) -> nn.Module:
+        """The normalization, or the identity once it is folded into the convolution."""
+        return self[1]
+
+    @property
+    def has_kernels(self) -> bool:
+        """Whether there are kernels for layers of this kind."""
+        return _keeps_size(self.conv) and _is_per_picture(self.norm)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to the convolution's channels, and its stride's share of H and W."""
+        if self.has_kernels and kernels.suit(x):
+            return _normalize(self.norm, self._convolve(x), relu=True)
+        y: Tensor = super().forward(x)  # type: ignore[no-untyped-call]
+        return y
+
+    def norms(self) -> list[FoldableNorm]:
+        """See :class:`Layer`."""
+        return [FoldableNorm(self._convolve, self._fold)]
+
+    def _convolve(self, x: Tensor) -> Tensor:
+        return convolve(self.conv, x)
+
+    def _fold(self, mean: Tensor, variance: Tensor) -> None:
+        self[1] = _folded(self.conv, self.norm, mean, variance)
+
+
+class UpsampleConvNormReLU(nn.Sequential):
+    """Nearest-neighbor doubling and a 3x3 convolution (Odena et al., 2016), normalization, ReLU."""
+
+    def __init__(self, conv: nn.Conv2d, norm: str) -> None:
+        resize = nn.Upsample(scale_factor=2, mode="nearest")
+        super().__init__(resize, conv, make_norm(conv.out_channels, norm), nn.ReLU(inplace=True))
+
+    @property
+    def conv(self) -> nn.Module:
+        """The convolution."""
+        return self[1]
+
+    @property
+    def norm(self) -> nn.Module:
+        """The normalization, or the identity once it is folded into the convolution."""
+        return self[2]
+
+    @property
+    def has_kernels(self) -> bool:
+        """Whether there are kernels for layers of this kind."""
+        return _keeps_size(self.conv) and _is_per_picture(self.norm)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to the convolution's channels and twice H and W."""
+        if self.has_kernels and kernels.suit(x):
+            return _normalize(self.norm, self._convolve(x), relu=True)
+        y: Tensor = super().forward(x)  # type: ignore[no-untyped-call]
+        return y
+
+    def norms(self) -> list[FoldableNorm]:
+        """See :class:`Layer`."""
+        return [FoldableNorm(self._convolve, self._fold)]
+
+    def _convolve(self, x: Tensor) -> Tensor:
+        assert isinstance(self.conv, nn.Conv2d)
+        return kernels.resize_convolve(x, *_weights(self.conv), _pad_mode(self.conv))
+
+    def _fold(self, mean: Tensor, variance: Tensor) -> None:
+        self[2] = _folded(self.conv, self.norm, mean, variance)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions beside the identity, with nothing after the sum (Gross and Wilber).
+
+    Without padding (``reflect_start``) it loses two pixels on each side.
+    """
+
+    def __init__(self, channels: int, norm: str, padding: str) -> None:
+        super().__init__()
+        self.crop = 2 if padding == "reflect_start" else 0
+        size = 0 if self.crop else 1
+        self.conv1 = make_conv(channels, channels, 3, 1, padding, size)
+        self.norm1 = make_norm(channels, norm)
+        self.conv2 = make_conv(channels, channels, 3, 1, padding, size)
+        self.norm2 = make_norm(channels, norm)
+
+    @property
+    def has_kernels(self) -> bool:
+        """Whether there are kernels for blocks of this kind."""
+        return not self.crop and _is_per_picture(self.norm1) and _is_per_picture(self.norm2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to the same shape, or to two pixels less on each side."""
+        if self.has_kernels and kernels.suit(x):
+            y = _normalize(self.norm1, convolve(self.conv1, x), relu=True)
+            y = _normalize(self.norm2, convolve(self.conv2, y), relu=False)
+            return x + y if torch.is_grad_enabled() else y.add_(x)
+        residual: Tensor = self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x)), inplace=True)))
+        if self.crop:
+            x = x[..., self.crop : -self.crop, self.crop : -self.crop]
+        return x + residual
+
+    def norms(self) -> list[FoldableNorm]:
+        """See :class:`Layer`."""
+        return [
+            FoldableNorm(self._first, self._fold_first),
+            FoldableNorm(self._second, self._fold_second),
+        ]
+
+    def _first(self, x: Tensor) -> Tensor:
+        return convolve(self.conv1, x)
+
+    def _second(self, x: Tensor) -> Tensor:
+        return convolve(self.conv2, self._first(x).relu_())
+
+    def _fold_first(self, mean: Tensor, variance: Tensor) -> None:
+        self.norm1 = _folded(self.conv1, self.norm1, mean, variance)
+
+    def _fold_second(self, mean: Tensor, variance: Tensor) -> None:
+        self.norm2 = _folded(self.conv2, self.norm2, mean, variance)
+
+
+class OutputConv(nn.Conv2d):
+    """The last convolution, 9x9, to the three colors of pictures of even H and W."""
+
+    def __init__(self, inputs: int, padding: str) -> None:
+        super().__init__(inputs, 3, 9, padding=4, padding_mode=_padding_mode(padding))
+
+    @property
+    def has_kernels(self) -> bool:
+        """Whether there are kernels for a convolution of this kind."""
+        return _keeps_size(self)
+
+    def norms(self) -> list[FoldableNorm]:
+        """None."""
+        return []
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to (N, 3, H, W)."""
+        if self.has_kernels and kernels.suit(x):
+            return kernels.convolve_pairs(x, *_weights(self), _pad_mode(self))
+        return super().forward(x)
+
+
+def make_conv(
+    inputs: int,
+    outputs: int,
+    kernel: int,
+    stride: int,
+    padding: str,
+    size: int | None = None,
+) -> nn.Conv2d:
+    """A convolution padded by ``size`` pixels, half of its kernel if not given.
+
+    ``padding``: ``reflect``; anything else pads with zeros.
+    """
+    size = kernel // 2 if size is None else size
+    mode = _padding_mode(padding)
+    return nn.Conv2d(inputs, outputs, kernel, stride, padding=size, padding_mode=mode)
+
+
+def make_norm(channels: int, norm: str) -> nn.Module:
+    """Normalization with a scale and a shift: ``instance`` or ``batch``."""
+    if norm == "batch":
+        return nn.BatchNorm2d(channels)
+    return nn.InstanceNorm2d(channels, affine=True)
+
+
+def convolve(conv: nn.Module, x: Tensor) -> Tensor:
+    """``conv`` by its kernel, on any device, in the dtype of ``x`` (N, C, H, W)."""
+    assert isinstance(conv, nn.Conv2d)
+    return kernels.convolve(x, *_weights(conv), conv.stride[0], _pad_mode(conv))
+
+
+def _normalize(norm: nn.Module, x: Tensor, relu: bool) -> Tensor:
+    if isinstance(norm, nn.InstanceNorm2d):
+        return instance_norm(x, norm.weight, norm.bias, norm.eps, relu)
+    return x.relu_() if relu else x  # folded into the convolution
+
+
+def _is_per_picture(norm: nn.Module) -> bool:
+    return isinstance(norm, nn.InstanceNorm2d | nn.Identity)
+
+
+def _padding_mode(padding: str) -> Literal["reflect", "zeros"]:
+    return "reflect" if padding == "reflect" else "zeros"
+
+
+def _keeps_size(conv: nn.Module) -> bool:
+    """Whether it is a convolution padded by half of its kernel, as kernels pad."""
+    return isinstance(conv, nn.Conv2d) and conv.padding == tuple(k // 2 for k in conv.kernel_size)
+
+
+def _weights(conv: nn.Conv2d) -> tuple[Tensor, Tensor]:
+    assert conv.bias is not None
+    return conv.weight, conv.bias
+
+
+def _pad_mode(conv: nn.Conv2d) -> str:
+    return "reflect" if conv.padding_mode == "reflect" else "constant"
+
+
+def _folded(conv: nn.Module, norm: nn.Module, mean: Tensor, variance: Tensor) -> nn.Identity:
+    """Make ``norm``, with statistics (C,), a part of ``conv``; what is left to do in its place."""
+    assert isinstance(conv, nn.Conv2d)
+    assert isinstance(norm, nn.InstanceNorm2d)
+    weight, bias = _weights(conv)
+    factor = norm.weight / (variance + norm.eps).sqrt()
+    weight.copy_(weight * factor.view(-1, 1, 1, 1))
+    bias.copy_((bias - mean) * factor + norm.bias)
+    return nn.Identity()

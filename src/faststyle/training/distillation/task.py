@@ -1,0 +1,42 @@
+"""``distill(cfg)``: from a composed config to the weights of a loss network."""
+
+from pathlib import Path
+
+import safetensors.torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from faststyle.core.atomic import atomic_write
+from faststyle.training.distillation.module import Distillation
+from faststyle.training.engine.task import Task, run_task
+
+
+def distill(cfg: DictConfig) -> Path | None:
+    """Distil a teacher into a student and write its weights.
+
+    Args:
+        cfg: what ``configs/distill.yaml`` composes.
+
+    Returns:
+        The file of the weights; see :func:`run_task`, also for what is raised.
+    """
+    return run_task(cfg, "distill", cfg.export, build_task)
+
+
+def build_task(cfg: DictConfig) -> Task:
+    """A distillation, of which the student's weights are kept, in float16."""
+    module = Distillation(
+        instantiate(cfg.student),
+        instantiate(cfg.teacher),
+        instantiate(cfg.pictures),
+        **cfg.model,
+    )
+
+    def write(path: Path) -> None:
+        state = module.student.state_dict()
+        halves = {name: value.half().contiguous() for name, value in state.items()}
+        content = safetensors.torch.save(halves, {"teacher": str(cfg.teacher.arch)})
+        with atomic_write(path) as temporary:
+            temporary.write_bytes(content)
+
+    return Task(module, instantiate(cfg.data), write)

@@ -1,0 +1,75 @@
+"""What is trained, and how any such thing is run."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytorch_lightning as pl
+from omegaconf import DictConfig
+from pytorch_lightning.callbacks import Callback
+
+from faststyle.config.runs import find_resume
+from faststyle.core.atomic import check_writable
+from faststyle.training.engine.fit import fit
+from faststyle.training.engine.quiet import quieten
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One kind of training, ready to begin.
+
+    Args:
+        module: what is trained.
+        data: what it sees.
+        write: called when it is complete, with the file that is to hold the result.
+        callbacks: besides those of every run.
+        check_resume: raises ``UserError`` if this cannot go on from a checkpoint.
+        done: what the log says of ``write``.
+    """
+
+    module: pl.LightningModule
+    data: pl.LightningDataModule
+    write: Callable[[Path], None]
+    callbacks: Sequence[Callback] = ()
+    check_resume: Callable[[Path], None] | None = None
+    done: str = "wrote"
+
+
+def run_task(
+    cfg: DictConfig, name: str, target: str, build: Callable[[DictConfig], Task]
+) -> Path | None:
+    """Build a task and train it to its end, after what can be checked without it.
+
+    Args:
+        cfg: with ``seed``, ``resume``, ``output_dir``, and what ``fit`` and ``build`` ask for.
+        name: of its runs, for errors.
+        target: the file of the result.
+        build: makes the task; this may take long.
+
+    Returns:
+        The file of the result, or none in all processes but the first. If a signal stopped the run,
+        the process exits with 128 plus the signal's number, and the run can be resumed.
+
+    Raises:
+        UserError: anything that the user can put right; see :mod:`faststyle.core.errors`.
+        OSError: the result cannot be written there, or the disk is full.
+    """
+    quieten()
+    path = Path(target).expanduser()
+    check_writable(path.parent)  # now, not after hours of training
+    pl.seed_everything(cfg.seed, workers=True, verbose=False)
+    resume = find_resume(cfg.resume, name, Path(cfg.output_dir))
+    task = build(cfg)
+    if resume:
+        if task.check_resume:
+            task.check_resume(resume)
+        log.info("resuming from %s", resume)
+    trainer = fit(cfg, task.module, task.data, resume, task.callbacks)
+    if not trainer.is_global_zero:
+        return None
+    task.write(path)
+    log.info("%s %s", task.done, path)
+    return path

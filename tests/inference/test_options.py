@@ -1,0 +1,54 @@
+import re
+from argparse import Namespace
+from dataclasses import FrozenInstanceError
+from typing import Any
+
+import pytest
+import torch
+
+from faststyle.core.errors import UserError
+from faststyle.inference.options import StylizeOptions
+from faststyle.pictures.picture import Picture
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"size": 0}, "size is 0; it must be at least 1 pixel"),
+    ({"strength": 1.5}, "strength is 1.5; it must lie between 0 and 1"),
+    ({"strength": float("nan")}, "strength is nan; it must lie between 0 and 1"),
+    ({"tile": "of"}, 'tile is "of"; it must be auto, off, or 32 rows or more'),
+    ({"tile": 31}, 'tile is "31"; it must be auto, off, or 32 rows or more'),
+    ({"batch_size": 0}, "batch_size is 0; it must be at least 1"),
+    ({"max_pixels": 0}, "max_pixels is 0; it must be at least 1"),
+    ({"smooth": -1.0}, "smooth is -1.0; it must be 0 or more seconds"),
+]
+
+
+@pytest.mark.parametrize(("values", "message"), WRONG)
+def test_a_value_outside_its_range_is_refused_by_its_name(
+    values: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
+        StylizeOptions(**values)
+
+
+@pytest.mark.parametrize(("values", "message"), WRONG)
+def test_a_command_line_is_told_of_its_flag(values: dict[str, Any], message: str) -> None:
+    [name] = values
+    message = message.replace(name, "--" + name.replace("_", "-"))
+    with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
+        StylizeOptions.from_arguments(Namespace(**values))
+
+
+def test_a_command_line_may_have_other_flags_and_lack_some() -> None:
+    found = StylizeOptions.from_arguments(Namespace(size=9, tile="off", output="a.png"))
+    assert found == StylizeOptions(size=9, tile="off")
+
+
+def test_options_cannot_be_changed() -> None:
+    with pytest.raises(FrozenInstanceError):
+        StylizeOptions().size = 3  # type: ignore[misc]
+
+
+def test_a_picture_that_has_the_size_already_stays() -> None:
+    picture = Picture(torch.rand(3, 20, 24))
+    for size in (None, 20):
+        assert StylizeOptions(size=size).scale(picture).pixels is picture.pixels

@@ -1,0 +1,67 @@
+import signal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from faststyle.training.engine.stopping import SaveFinalCheckpoint, StopOnSignal
+
+
+class _Trainer(SimpleNamespace):
+    saved: Path | None = None
+
+    def save_checkpoint(self, path: Path) -> None:
+        self.saved = path
+
+
+def _trainer(**options: Any) -> Any:
+    defaults = {"world_size": 1, "should_stop": False, "global_step": 3, "max_steps": 9}
+    return _Trainer(**{**defaults, **options})
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_run_after_the_step_and_saves(number: signal.Signals) -> None:
+    stop, save, trainer = StopOnSignal(), SaveFinalCheckpoint(Path("last.ckpt")), _trainer()
+
+    def step() -> None:
+        for callback in (stop, save):
+            callback.on_train_batch_end(trainer, None)  # type: ignore[arg-type]
+
+    before = signal.getsignal(number)
+    stop.on_train_start(trainer, None)
+    step()
+    assert not trainer.should_stop
+    assert trainer.saved is None
+    signal.raise_signal(number)
+    step()
+    assert trainer.should_stop
+    assert trainer.saved == Path("last.ckpt")
+    assert stop.received == number
+    stop.teardown(trainer, None, "fit")
+    assert signal.getsignal(number) == before
+
+
+def test_all_processes_stop_when_one_of_them_is_told() -> None:
+    strategy = SimpleNamespace(reduce_boolean_decision=lambda _decision, **_: True)
+    stop, trainer = StopOnSignal(), _trainer(world_size=2, strategy=strategy)
+    stop.on_train_batch_end(trainer, None)  # type: ignore[arg-type]
+    assert trainer.should_stop
+    assert stop.received == signal.SIGTERM
+
+
+def test_the_signals_are_given_back_when_the_run_fails() -> None:
+    stop, before = StopOnSignal(), signal.getsignal(signal.SIGTERM)
+    stop.on_train_start(_trainer(), None)
+    assert signal.getsignal(signal.SIGTERM) != before
+    stop.on_exception(_trainer(), None, ValueError())
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_the_state_after_the_last_step_is_saved() -> None:
+    save, trainer = SaveFinalCheckpoint(Path("last.ckpt")), _trainer(global_step=8)
+    save.on_train_batch_end(trainer, None)  # type: ignore[arg-type]
+    assert trainer.saved is None
+    trainer.global_step = 9
+    save.on_train_batch_end(trainer, None)  # type: ignore[arg-type]
+    assert trainer.saved == Path("last.ckpt")
