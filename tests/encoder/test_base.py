@@ -13,8 +13,7 @@ from faststyle.core.errors import UserError
 from faststyle.encoder import LOSS_NETWORKS, LossNetwork, VGGEncoder, build_loss_network
 from faststyle.encoder.initialization import he_initialize
 from faststyle.training.style.task import train
-
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+from tests.places import CONFIGS
 
 
 class Tiny(LossNetwork):

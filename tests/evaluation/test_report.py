@@ -12,9 +12,8 @@ from faststyle.core.errors import UserError
 from faststyle.evaluation.report import build_loss, evaluate, style_overrides, table
 from faststyle.networks import TransformNetwork
 from faststyle.training.style.task import train
+from tests.places import CONFIGS, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
-CONFIGS = ROOT / "configs"
 SHIPPED = sorted((ROOT / "checkpoints").glob("*.safetensors"))
 RANDOM = ["encoder=vgg11", "encoder.weights=random"]
 LOSS = {"content": {"relu2_1": 1.0}, "style": {"relu1_1": 2.0}, "style_weight": 3.0}
