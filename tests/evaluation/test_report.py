@@ -6,13 +6,15 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
-from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
+from faststyle.checkpoints import StyleMetadata, TrainedStyle, read_style, write_style
 from faststyle.config.compose import compose_config
 from faststyle.core.errors import UserError
 from faststyle.evaluation.report import build_loss, evaluate, style_overrides, table
 from faststyle.networks import TransformNetwork
+from faststyle.training.style.task import train
+from tests.places import CONFIGS, ROOT
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+SHIPPED = sorted((ROOT / "checkpoints").glob("*.safetensors"))
 RANDOM = ["encoder=vgg11", "encoder.weights=random"]
 LOSS = {"content": {"relu2_1": 1.0}, "style": {"relu1_1": 2.0}, "style_weight": 3.0}
 
@@ -45,6 +47,47 @@ def test_a_checkpoint_cannot_choose_what_code_is_run() -> None:
     harmless = LOSS | {"_target_": "os.system"}
     loss = build_loss(composed(["style=flow_field", *RANDOM]), about(loss=harmless))
     assert loss.style == {"relu1_1": 6.0}
+
+
+@pytest.mark.parametrize("content", [1, "relu2_1", {"relu2_1": "much"}, {"layers": ["relu2_1"]}])
+def test_a_loss_that_makes_no_sense_is_one_line(content: object) -> None:
+    odd = LOSS | {"content": content}
+    with pytest.raises(UserError, match="loss is not known here"):
+        build_loss(composed(["style=flow_field", *RANDOM]), about(loss=odd))
+
+
+@pytest.mark.parametrize("part", ["statistic", "scale"])
+def test_only_registered_names_are_taken_from_a_checkpoint(part: str) -> None:
+    cfg = composed(["style=flow_field", *RANDOM])
+    with pytest.raises(UserError, match=f'unknown loss.{part} "os.system": choose one of'):
+        build_loss(cfg, about(loss=LOSS | {part: "os.system"}))
+    node = {"_target_": "os.system", "command": "true"}
+    with pytest.raises(UserError, match="is neither a name nor a"):
+        build_loss(cfg, about(loss=LOSS | {part: node}))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_the_loss_of_every_style_that_ships_is_known(path: Path) -> None:
+    trained = read_style(path).metadata.loss
+    loss = build_loss(composed(["style=flow_field", "encoder=lite"]), about(loss=trained))
+    assert loss.describe().items() == {k: trained[k] for k in trained if k != "_target_"}.items()
+
+
+def test_a_style_trained_with_weights_by_a_rule_can_be_measured(
+    tmp_path: Path, photo_folder: Path
+) -> None:
+    encoder = ["encoder=vgg16", "encoder.weights=random"]
+    small = ["experiment=smoke", "~loss.style.relu4_1", "~loss.style.relu5_1"]
+    once = ["trainer.max_steps=1", "+trainer.enable_progress_bar=false"]
+    places = [f"output_dir={tmp_path}", f"export.path={tmp_path / 'flow.safetensors'}"]
+    choice = ["loss=novak_nikulin", *encoder]
+    path = train(compose_config(CONFIGS, "train", [*small, *choice, *once, *places]))
+    assert path is not None
+    described = read_style(path).metadata.loss
+    assert described["style"]["relu4_1"] == 2**-5
+    assert described["content"]["relu1_2"] == 0.5
+    result = evaluate(composed, str(path), photo_folder, [64], 1, [], overrides=encoder)
+    assert result["64"]["network"]["style"] > 0
 
 
 def test_another_painting_is_noticed(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +12,8 @@ from faststyle.losses import STATISTICS, Moments, PerceptualLoss, Relative, Stat
 from faststyle.losses.defaults import CONTENT as CONTENT_BY_DEFAULT
 from faststyle.losses.defaults import STYLE as STYLE_BY_DEFAULT
 from faststyle.losses.defaults import STYLE_WEIGHT
+from tests.places import CONFIGS
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 CONTENT = {"relu2_1": 0.5, "relu3_1": 2.0}
 STYLE = {"relu1_1": 1.0, "relu2_1": 3.0}
 

@@ -24,6 +24,24 @@ def test_a_photo_is_looked_at_through_every_layer(
     assert list((tmp_path / "log").glob("events.*"))
 
 
+def test_a_photo_is_looked_at_through_the_loss_network_that_ships(
+    tmp_path: Path, make_photo: Callable[..., Path]
+) -> None:
+    make_photo(tmp_path / "photo.jpg")
+    command = [sys.executable, str(SCRIPT), "photo.jpg", "--encoder", "lite", "--maps", "4"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (0, "features.png\n"), result.stderr
+
+
+def test_an_unknown_loss_network_is_one_line_and_status_2(
+    tmp_path: Path, make_photo: Callable[..., Path]
+) -> None:
+    make_photo(tmp_path / "photo.jpg")
+    result = features(tmp_path, "photo.jpg", "--encoder", "vgg18")
+    assert result.returncode == 2
+    assert 'unknown encoder "vgg18": did you mean "vgg1' in result.stderr
+
+
 def test_an_unknown_layer_is_one_line_and_status_2(
     tmp_path: Path, make_photo: Callable[..., Path]
 ) -> None:

@@ -1,7 +1,7 @@
 """``evaluate``: a trained style on held-out photos, as numbers and as a table of text."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any, NoReturn
@@ -15,6 +15,7 @@ from tqdm import tqdm
 from faststyle.checkpoints import StyleMetadata, find_style, load_style
 from faststyle.core.errors import UserError
 from faststyle.data.folder import PhotoFolder, find_photos, split
+from faststyle.encoder import LossNetwork
 from faststyle.evaluation import artifacts
 from faststyle.evaluation.lbfgs_baseline import Parity, Terms, compare
 from faststyle.inference.stylizer import Stylizer
@@ -42,16 +43,20 @@ def build_loss(cfg: DictConfig, about: StyleMetadata) -> PerceptualLoss:
     registered names are taken. Raises ``UserError`` if it does not fit.
     """
     encoder, style = instantiate(cfg.encoder), instantiate(cfg.style)
-    # Files once had a ``_target_`` too.
-    trained = {key: value for key, value in about.loss.items() if key != "_target_"}
-    try:
-        loss = PerceptualLoss(encoder, **trained) if trained else instantiate(cfg.loss, encoder)
-    except TypeError:
-        raise UserError(f"the style's loss is not known here: {about.loss}") from None
+    loss = _described(about.loss, encoder) if about.loss else instantiate(cfg.loss, encoder)
     if about.style_sha256 not in ((), style.digests()):
         log.warning("the painting is another file than the one that the style was trained on")
     loss.set_style([StyleImage(pixels, weight) for pixels, weight in style.load()])
     return loss.to(memory_format=torch.channels_last)
+
+
+def _described(description: Mapping[str, Any], encoder: LossNetwork) -> PerceptualLoss:
+    """The loss that :meth:`PerceptualLoss.describe` described; older files have a target too."""
+    options = {key: value for key, value in description.items() if key != "_target_"}
+    try:
+        return PerceptualLoss(encoder, **options)
+    except (TypeError, ValueError, AttributeError):
+        raise UserError(f"the style's loss is not known here: {description}") from None
 
 
 def evaluate(

@@ -1,7 +1,6 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -236,12 +235,6 @@ def test_unreadable_photos_are_skipped_and_counted(
         path.write_text("broken")
     assert train(configured("a", "data.val_photos=0")) is not None
     assert "2 photos could not be read" in caplog.text
-
-
-def test_weights_may_differ_by_style(configured: Callable[..., DictConfig]) -> None:
-    own: Any = configured("a", "+style.style_weight=7")
-    assert own.loss.style_weight == 7
-    assert configured("a", "loss.style_weight=3").loss.style_weight == 3
 
 
 @pytest.mark.parametrize("name", sorted(p.stem for p in (CONFIGS / "style").glob("*.yaml")))
