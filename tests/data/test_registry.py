@@ -52,7 +52,7 @@ def test_a_source_of_ones_own_is_a_line_and_trains(
 ) -> None:
     monkeypatch.setitem(SOURCES, "ramps", Ramps)
     settings = ["experiment=smoke", "+data.ramps=5", "data.synthetic=null", "trainer.max_steps=3"]
-    places = [f"output_dir={tmp_path / 'run'}", f"+data.cache={tmp_path / 'cache'}"]
+    places = [f"output_dir={tmp_path / 'run'}", f"data.cache={tmp_path / 'cache'}"]
     quiet = "+trainer.enable_progress_bar=false"
     path = train(compose_config(CONFIGS, "train", [*settings, *places, quiet]))
     assert path is not None

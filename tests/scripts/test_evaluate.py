@@ -45,10 +45,10 @@ def test_figures_are_shown_and_written(tmp_path: Path, style: Path, photo_folder
         (["--ckpt", "flow.safetensors", "--photos", "photos", "los=x"], 'unknown setting "los"'),
     ],
 )
+@pytest.mark.usefixtures("style", "photo_folder")
 def test_bad_input_is_one_line_and_status_2(
-    tmp_path: Path, style: Path, photo_folder: Path, arguments: list[str], message: str
+    tmp_path: Path, arguments: list[str], message: str
 ) -> None:
-    del style, photo_folder
     result = evaluate(tmp_path, *arguments)
     assert result.returncode == 2
     assert message in result.stderr
