@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,14 +9,13 @@ import torch
 
 from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
+from tests.commands import run_script
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "evaluate.py"
 RANDOM = ("encoder=vgg11", "encoder.weights=random", "loss=gatys")
 
 
 def evaluate(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return run_script("evaluate", *arguments, cwd=folder)
 
 
 @pytest.fixture
@@ -47,10 +45,10 @@ def test_figures_are_shown_and_written(tmp_path: Path, style: Path, photo_folder
         (["--ckpt", "flow.safetensors", "--photos", "photos", "los=x"], 'unknown setting "los"'),
     ],
 )
+@pytest.mark.usefixtures("style", "photo_folder")
 def test_bad_input_is_one_line_and_status_2(
-    tmp_path: Path, style: Path, photo_folder: Path, arguments: list[str], message: str
+    tmp_path: Path, arguments: list[str], message: str
 ) -> None:
-    del style, photo_folder
     result = evaluate(tmp_path, *arguments)
     assert result.returncode == 2
     assert message in result.stderr

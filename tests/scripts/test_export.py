@@ -1,19 +1,16 @@
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import torch
 
 from faststyle.checkpoints import TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
-
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "export.py"
+from tests.commands import run_script
 
 
 def export(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(SCRIPT), *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return run_script("export", *arguments, cwd=folder)
 
 
 def test_a_style_becomes_a_program_beside_which_its_difference_is_told(tmp_path: Path) -> None:

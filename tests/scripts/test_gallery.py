@@ -1,7 +1,5 @@
 """The command line for real."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import torch
@@ -10,8 +8,7 @@ from faststyle.checkpoints import TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
 from faststyle.pictures.files import load_picture
 from faststyle.pictures.pixels import resample
-
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "gallery.py"
+from tests.commands import run_script
 
 
 def test_every_photo_is_shown_in_every_style(tmp_path: Path, photo_folder: Path) -> None:
@@ -20,8 +17,7 @@ def test_every_photo_is_shown_in_every_style(tmp_path: Path, photo_folder: Path)
         write_style(TrainedStyle(TransformNetwork(width=2, blocks=0)), Path(name))
     out = tmp_path / "sheet.png"
     choice = ("--size", "32", "--height", "40", "--output", str(out))
-    command = [sys.executable, str(SCRIPT), str(photo_folder), "--ckpt", *names, *choice]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = run_script("gallery", photo_folder, "--ckpt", *names, *choice)
     assert result.returncode == 0, result.stderr
     sheet = load_picture(out).pixels
     assert sheet.shape == (3, 6 * (40 + 22 + 8) - 8, 3 * 48 + 2 * 8), "with captions"

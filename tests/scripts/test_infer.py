@@ -1,3 +1,4 @@
+import re
 import signal
 import subprocess
 import sys
@@ -11,13 +12,12 @@ from PIL import Image
 from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
 from faststyle.pictures.files import load_picture_bytes
-
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "infer.py"
+from tests.commands import command, run_script
+from tests.places import SCRIPTS
 
 
 def infer(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    return run_script("infer", *arguments, cwd=cwd)
 
 
 @pytest.fixture
@@ -84,9 +84,9 @@ def test_a_folder_shows_progress_and_survives_a_bad_file(
         (["--ckpt", "night.safetensors", "a.jpg", "--device", "toaster"], "toaster"),
     ],
 )
+@pytest.mark.usefixtures("style")
 def test_bad_input_is_one_line_and_status_2(
     tmp_path: Path,
-    style: Path,
     make_photo: Callable[..., Path],
     monkeypatch: pytest.MonkeyPatch,
     arguments: list[str],
@@ -124,7 +124,7 @@ def test_styles_with_names_are_listed_and_found(
 def test_help_does_not_wait_for_torch() -> None:
     code = (
         f"import sys, runpy; sys.argv = ['infer.py', '--help']\n"
-        f"try: runpy.run_path({str(SCRIPT)!r}, run_name='__main__')\n"
+        f"try: runpy.run_path({str(SCRIPTS / 'infer.py')!r}, run_name='__main__')\n"
         f"except SystemExit: print('torch' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -139,12 +139,13 @@ def test_an_interrupted_clip_can_be_played(tmp_path: Path, style: Path) -> None:
         for _ in range(250):
             container.mux(video.encode(av.VideoFrame(640, 480, "yuv420p")))
         container.mux(video.encode(None))
-    command = [sys.executable, str(SCRIPT), "--ckpt", str(style), str(tmp_path / "a.mp4")]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    stylizing = command("infer", "--ckpt", style, tmp_path / "a.mp4")
+    with subprocess.Popen(stylizing, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         shown = ""
-        while "3/250" not in shown:
-            shown += process.stderr.read(1)
+        while not re.search(r"\b([3-9]|\d\d+)/250", shown):  # the bar may pass over some
+            shown += (more := process.stderr.read(1))
+            assert more, shown
         process.send_signal(signal.SIGTERM)
         errors = process.stderr.read()
     assert process.returncode == 130

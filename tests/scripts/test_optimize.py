@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,20 +9,14 @@ from pathlib import Path
 import pytest
 
 from faststyle.pictures.files import load_picture
+from tests.commands import command, run_script
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "optimize.py"
 SMALL = ("style=flow_field", "style.size=32", "encoder=vgg11", "encoder.weights=random", "size=32")
 LOSS = ("loss=gatys", "output=out.png")
 
 
-def command(*overrides: str | Path) -> list[str]:
-    return [sys.executable, str(SCRIPT), *map(str, SMALL + LOSS + overrides)]
-
-
 def optimize(folder: Path, *overrides: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*overrides), cwd=folder, capture_output=True, text=True, check=False
-    )
+    return run_script("optimize", *SMALL, *LOSS, *overrides, cwd=folder)
 
 
 def test_sigterm_keeps_the_best_picture_and_the_run_goes_on_later(
@@ -31,7 +24,8 @@ def test_sigterm_keeps_the_best_picture_and_the_run_goes_on_later(
 ) -> None:
     photo = make_photo(tmp_path / "photo.jpg")
     choice = (f"content={photo}", "iterations=100000", "snapshot_every=2")
-    process = subprocess.Popen(command(*choice), cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    started = command("optimize", *SMALL, *LOSS, *choice)
+    process = subprocess.Popen(started, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("outputs/**/00004.png")) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -15,24 +15,18 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from faststyle.checkpoints import read_style
+from tests.commands import command, run_script
+from tests.places import ASSETS, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 
-
-def command(*overrides: str) -> list[str]:
-    return [
-        sys.executable,
-        str(ROOT / "scripts" / "train.py"),
-        "experiment=smoke",
-        "data=coco",
-        *overrides,
-    ]
+def smoke(*overrides: str) -> list[str]:
+    return command("train", "experiment=smoke", "data=coco", *overrides)
 
 
 def train(
     folder: Path, *overrides: str, launcher: tuple[str, ...] = ()
 ) -> subprocess.CompletedProcess[str]:
-    started = command(*overrides)
+    started = smoke(*overrides)
     if launcher:
         started = [sys.executable, *launcher, *started[1:]]
     return subprocess.run(started, cwd=folder, capture_output=True, text=True, check=False)
@@ -62,7 +56,7 @@ def test_an_interrupted_run_resumes_to_the_same_weights_to_the_bit(
     tmp_path: Path, undisturbed: dict[str, torch.Tensor], number: signal.Signals
 ) -> None:
     process = subprocess.Popen(
-        command(*LONG, "export.path=resumed.safetensors"),
+        smoke(*LONG, "export.path=resumed.safetensors"),
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
@@ -158,7 +152,7 @@ def test_a_sweep_of_runs_of_two_processes_each_has_a_folder_for_each(
 
 @pytest.mark.slow
 def test_a_sweep_trains_every_style(tmp_path: Path, photo_folder: Path) -> None:
-    image = ROOT / "src" / "faststyle" / "assets" / "flow_field.png"
+    image = ASSETS / "flow_field.png"
     run = train(
         tmp_path,
         "style=flow_field,mine",
@@ -180,17 +174,11 @@ def test_a_sweep_trains_every_style(tmp_path: Path, photo_folder: Path) -> None:
 
 
 def test_ten_minutes_begin_from_a_style_that_ships_with_nothing_to_download(tmp_path: Path) -> None:
-    image = ROOT / "src" / "faststyle" / "assets" / "flow_field.png"
+    image = ASSETS / "flow_field.png"
     choice = [f"style.image={image}", "style.name=own", "data.size=32", "style.size=64"]
     short = ["trainer.max_steps=1", "data.val_photos=1", "model.learning_rate=1e-9"]
-    script = str(ROOT / "scripts" / "train.py")
-    run = subprocess.run(
-        [sys.executable, script, "experiment=ten_minutes", *choice, *short, "export.half=false"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    settings = ("experiment=ten_minutes", *choice, *short, "export.half=false")
+    run = run_script("train", *settings, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     own = _weights(tmp_path / "checkpoints" / "own.safetensors")
     shipped = _weights(ROOT / "checkpoints" / "starry_night.safetensors")

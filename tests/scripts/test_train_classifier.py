@@ -1,12 +1,10 @@
 """The command line for real: mistakes."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "train_classifier.py"
+from tests.commands import run_script
 
 
 @pytest.mark.parametrize(
@@ -20,13 +18,7 @@ SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "train_classifier.py"
 def test_bad_input_is_one_line_and_status_2(
     tmp_path: Path, overrides: list[str], message: str
 ) -> None:
-    result = subprocess.run(
-        [sys.executable, str(SCRIPT), *overrides],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = run_script("train_classifier", *overrides, cwd=tmp_path)
     assert result.returncode == 2
     assert message in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
