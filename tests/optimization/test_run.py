@@ -1,4 +1,6 @@
+import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -113,6 +115,33 @@ def test_a_stopped_run_resumes_to_the_same_picture_to_the_bit(
     events = EventAccumulator(cfg.output_dir).Reload()
     steps = [event.step for event in events.Scalars("optimize/loss")]
     assert steps == list(range(1, len(steps) + 1)), "the curve goes on where it stopped"
+
+
+def test_optimizing_works_in_a_thread_that_is_not_the_main_one(configured: Configure) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        beside = pool.submit(optimize, configured("beside")).result()
+    assert beside.read_bytes() == optimize(configured("here")).read_bytes()
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam", "lbfgsb"])
+def test_a_signal_ends_the_run_after_the_iteration_and_keeps_the_best_picture(
+    configured: Configure, monkeypatch: pytest.MonkeyPatch, optimizer: str
+) -> None:
+    iteration = Progress.iteration
+    done: list[int] = []
+
+    def interrupted(self: Progress, terms: LossTerms) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        iteration(self, terms)
+        done.append(self.done)
+
+    monkeypatch.setattr(Progress, "iteration", interrupted)
+    cfg = configured("a", f"optimizer={optimizer}")
+    with pytest.raises(SystemExit) as stopped:
+        optimize(cfg)
+    assert stopped.value.code == 128 + signal.SIGTERM
+    assert done == [1]
+    assert load_picture(Path(cfg.output_dir) / "flow_field.png").pixels.shape == (3, 32, 40)
 
 
 def test_transparency_and_profile_survive(configured: Configure, tmp_path: Path) -> None:

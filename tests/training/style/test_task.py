@@ -1,5 +1,11 @@
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -113,6 +119,64 @@ def test_resuming_gives_the_weights_of_an_undisturbed_run_to_the_bit(
     resumed = _weights(train(configured("parts", "resume=last", *extra)))
     assert whole.keys() == resumed.keys()
     assert all(torch.equal(whole[key], resumed[key]) for key in whole)
+
+
+def test_training_works_in_a_thread_that_is_not_the_main_one(
+    configured: Callable[..., DictConfig],
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        beside = pool.submit(train, configured("beside", "data.workers=1")).result()
+    here, there = _weights(train(configured("here"))), _weights(beside)
+    assert all(torch.equal(here[key], there[key]) for key in here)
+
+
+# The third step waits in native code for a lock that nobody gives back.
+STUCK = """
+import ctypes
+from pathlib import Path
+from faststyle.training.style.module import StyleTransfer
+from faststyle.training.style.task import train
+from tests.training.style.test_task import configure
+
+training_step = StyleTransfer.training_step
+
+def stuck(self, batch, batch_idx):
+    if self.global_step == 2:
+        print("stuck", flush=True)
+        mutex = ctypes.create_string_buffer(64)
+        for _ in range(2):
+            ctypes.CDLL(None).pthread_mutex_lock(mutex)
+    return training_step(self, batch, batch_idx)
+
+StyleTransfer.training_step = stuck
+train(configure(Path("run"), "data=synthetic", "data.workers=1"))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the lock is Linux's")
+def test_a_second_sigterm_leaves_a_training_at_once_whose_step_is_stuck(tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(CONFIGS.parent), *sys.path])}
+    with subprocess.Popen(
+        [sys.executable, "-c", STUCK],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        while process.stdout.readline() != "stuck\n":
+            assert process.poll() is None, process.stderr.read()
+        os.killpg(process.pid, signal.SIGTERM)  # its loader process gets it too
+        while "once more to leave at once" not in process.stderr.readline():
+            assert process.poll() is None
+        time.sleep(1.5)  # sooner it would be taken for the same
+        assert process.poll() is None
+        os.killpg(process.pid, signal.SIGTERM)
+        assert process.wait(timeout=10) == 128 + signal.SIGTERM
 
 
 def test_the_mean_of_weights_is_exported_and_saved(configured: Callable[..., DictConfig]) -> None:
