@@ -14,6 +14,7 @@ from faststyle.core.devices import cpu_has_bf16, find_device
 from faststyle.core.errors import UserError, nearest
 from faststyle.inference import tiling
 from faststyle.inference.options import StylizeOptions
+from faststyle.networks import streaming
 from faststyle.pictures import files
 from faststyle.pictures.arrays import Photos, to_batch
 from faststyle.pictures.picture import Picture
@@ -135,7 +136,7 @@ class Stylizer:
 
     def _rows(self, tile: int | str, size: tuple[int, int], count: int) -> int | None:
         rows = tiling.rows_at_once(tile, size, count, self.device)
-        if rows is None or tiling.can_tile(self.network):
+        if rows is None or streaming.can_stream(self.network):
             return rows
         if tile == "auto":
             return None

@@ -44,11 +44,6 @@ def rows_at_once(
     return max(MIN_ROWS, _STRIP_BYTES // (BYTES_PER_PIXEL * size[1]))
 
 
-def can_tile(network: nn.Module) -> bool:
-    """Whether :func:`stylize_strips` takes this network."""
-    return streaming.can_stream(network)
-
-
 def stylize_strips(
     network: nn.Module,
     pixels: Tensor,
@@ -60,7 +55,7 @@ def stylize_strips(
     """What ``network`` makes of a picture, from the top to the bottom.
 
     Args:
-        network: one that :func:`can_tile`, on ``device``.
+        network: one that :func:`faststyle.networks.streaming.can_stream`, on ``device``.
         pixels: (3, H, W), uint8 or float in [0, 1]; the rows of a strip that has been yielded are
             not looked at again.
         rows: how many rows to compute at a time.

@@ -63,18 +63,18 @@ class Stage(NamedTuple):
 class ConvNormReLU(nn.Sequential):
     """A convolution (perhaps transposed), normalization, ReLU."""
 
-    def __init__(self, conv: nn.Conv2d | nn.ConvTranspose2d, norm: str) -> None:
-        super().__init__(conv, make_norm(conv.out_channels, norm), nn.ReLU(inplace=True))
+    def __init__(self, conv: nn.Conv2d | nn.ConvTranspose2d, norm: str, *before: nn.Module) -> None:
+        super().__init__(*before, conv, make_norm(conv.out_channels, norm), nn.ReLU(inplace=True))
 
     @property
     def conv(self) -> nn.Module:
         """The convolution."""
-        return self[0]
+        return self[-3]
 
     @property
     def norm(self) -> nn.Module:
         """The normalization, or the identity once it is folded into the convolution."""
-        return self[1]
+        return self[-2]
 
     @property
     def has_kernels(self) -> bool:
@@ -96,48 +96,21 @@ class ConvNormReLU(nn.Sequential):
         return convolve(self.conv, x)
 
     def _fold(self, mean: Tensor, variance: Tensor) -> None:
-        self[1] = _folded(self.conv, self.norm, mean, variance)
+        self[-2] = _folded(self.conv, self.norm, mean, variance)
 
 
-class UpsampleConvNormReLU(nn.Sequential):
-    """Nearest-neighbor doubling and a 3x3 convolution (Odena et al., 2016), normalization, ReLU."""
+class UpsampleConvNormReLU(ConvNormReLU):
+    """Nearest-neighbor doubling and a 3x3 convolution (Odena et al., 2016), normalization, ReLU.
+
+    Maps (N, C, H, W) to the convolution's channels and twice H and W.
+    """
 
     def __init__(self, conv: nn.Conv2d, norm: str) -> None:
-        resize = nn.Upsample(scale_factor=2, mode="nearest")
-        super().__init__(resize, conv, make_norm(conv.out_channels, norm), nn.ReLU(inplace=True))
-
-    @property
-    def conv(self) -> nn.Module:
-        """The convolution."""
-        return self[1]
-
-    @property
-    def norm(self) -> nn.Module:
-        """The normalization, or the identity once it is folded into the convolution."""
-        return self[2]
-
-    @property
-    def has_kernels(self) -> bool:
-        """Whether there are kernels for layers of this kind."""
-        return _keeps_size(self.conv) and _is_per_picture(self.norm)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the convolution's channels and twice H and W."""
-        if self.has_kernels and kernels.suit(x):
-            return _normalize(self.norm, self._convolve(x), relu=True)
-        y: Tensor = super().forward(x)  # type: ignore[no-untyped-call]
-        return y
-
-    def norms(self) -> list[FoldableNorm]:
-        """See :class:`Layer`."""
-        return [FoldableNorm(self._convolve, self._fold)]
+        super().__init__(conv, norm, nn.Upsample(scale_factor=2, mode="nearest"))
 
     def _convolve(self, x: Tensor) -> Tensor:
         assert isinstance(self.conv, nn.Conv2d)
         return kernels.resize_convolve(x, *_weights(self.conv), _pad_mode(self.conv))
-
-    def _fold(self, mean: Tensor, variance: Tensor) -> None:
-        self[2] = _folded(self.conv, self.norm, mean, variance)
 
 
 class ResidualBlock(nn.Module):

@@ -127,9 +127,7 @@ def pad_to_multiple(images: Tensor, minimum: int) -> Tensor:
     return images
 
 
-def _upsample(
-    inputs: int, outputs: int, upsample: str, norm: str, padding: str
-) -> ConvNormReLU | UpsampleConvNormReLU:
+def _upsample(inputs: int, outputs: int, upsample: str, norm: str, padding: str) -> ConvNormReLU:
     if upsample == "transposed":
         conv = nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1)
         return ConvNormReLU(conv, norm)
