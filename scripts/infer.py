@@ -9,7 +9,7 @@ from faststyle.core.errors import UserError, report_errors
 class _List(argparse.Action):
     """Show the styles that ``--ckpt`` knows by name, and leave, as ``--help`` does."""
 
-    def __call__(self, parser: argparse.ArgumentParser, *args: Any, **options: Any) -> NoReturn:
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> NoReturn:
         from faststyle.checkpoints.catalog import list_styles
 
         found = list_styles()

@@ -46,7 +46,7 @@ class Pyramid(LossNetwork):
         super().__init__("pyramid", ("half", "quarter"))
         self.freeze()
 
-    def walk(self, x: Tensor, wanted: set[str]) -> Iterator[tuple[str, Tensor]]:
+    def walk(self, x: Tensor, _wanted: set[str]) -> Iterator[tuple[str, Tensor]]:
         for layer in self.names:
             x = F.avg_pool2d(x, 2)
             yield layer, x
@@ -65,7 +65,12 @@ class Noise(PhotoSource):
     def __init__(self, count: int) -> None:
         self.count = count
 
+    def prepare(self, request: PhotoRequest) -> None:
+        (request.cache / "noise").mkdir(parents=True)
+
     def open(self, request: PhotoRequest) -> OpenedPhotos:
+        assert (request.cache / "noise").is_dir()
+
         def pictures(count: int, seed: int) -> NoisePhotos:
             generator = torch.Generator().manual_seed(seed)
             size = (count, 3, request.size, request.size)
@@ -178,11 +183,12 @@ def test_a_style_statistic_of_ones_own_trains(
 
 
 def test_a_source_of_photos_of_ones_own_is_trained_on(
-    configure: Callable[..., DictConfig], monkeypatch: pytest.MonkeyPatch
+    configure: Callable[..., DictConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(SOURCES, "noise", Noise)
-    data = {"_target_": "faststyle.data.module.PhotoData", "noise": 8, "size": 32, "workers": 0}
-    written = train(configure("run", data=data))
+    data = {"noise": 8, "size": 32, "workers": 0, "cache": str(tmp_path / "cache")}
+    target = {"_target_": "faststyle.data.module.PhotoData"}
+    written = train(configure("run", data={**target, **data}))
     assert written is not None
     assert load_style(written).metadata.steps == 3
 

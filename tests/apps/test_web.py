@@ -65,8 +65,8 @@ def address(request: pytest.FixtureRequest, built: Path) -> Iterator[str]:
                 self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
             super().end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:
-            del format, args
+        def log_message(self, *_: object) -> None:
+            pass
 
     handler = functools.partial(Handler, directory=str(built))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

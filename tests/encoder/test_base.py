@@ -1,19 +1,14 @@
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from faststyle.checkpoints import read_style
-from faststyle.config.compose import compose_config
 from faststyle.core.errors import UserError
 from faststyle.encoder import LOSS_NETWORKS, LossNetwork, VGGEncoder, build_loss_network
 from faststyle.encoder.initialization import he_initialize
-from faststyle.training.style.task import train
-from tests.places import CONFIGS
 
 
 class Tiny(LossNetwork):
@@ -27,7 +22,7 @@ class Tiny(LossNetwork):
         he_initialize(self)
         self.freeze()
 
-    def walk(self, x: Tensor, wanted: set[str]) -> Iterator[tuple[str, Tensor]]:
+    def walk(self, x: Tensor, _wanted: set[str]) -> Iterator[tuple[str, Tensor]]:
         for name, layer in zip(self.names, self.layers, strict=True):
             x = F.relu(layer(x))
             yield name, x
@@ -37,16 +32,6 @@ class Tiny(LossNetwork):
 def tiny(monkeypatch: pytest.MonkeyPatch) -> LossNetwork:
     monkeypatch.setitem(LOSS_NETWORKS, "tiny", Tiny)
     return build_loss_network("tiny", width=4)
-
-
-def _config(folder: Path, **encoder: Any) -> Any:
-    choice = ["experiment=smoke", "trainer.max_steps=3", "+trainer.enable_progress_bar=false"]
-    places = [f"output_dir={folder}", f"export.path={folder / 'out.safetensors'}"]
-    layers = ["~loss.content.relu4_2", "+loss.content.relu3_1=1"]
-    cfg = compose_config(CONFIGS, "train", [*choice, *places, *layers])
-    cfg.loss.style = {"relu1_1": 1.0, "relu2_1": 1.0}
-    cfg.encoder = encoder
-    return cfg
 
 
 def test_its_layers_are_given_by_name_and_no_deeper_than_asked(tiny: LossNetwork) -> None:
@@ -72,21 +57,6 @@ def test_it_is_frozen_and_in_no_state_dict(tiny: LossNetwork) -> None:
     assert not list(tiny.parameters())
     assert not tiny.state_dict()
     assert not nn.Sequential(tiny).train()[0].training
-
-
-def test_a_style_trains_against_it(tiny: LossNetwork, tmp_path: Path) -> None:
-    cfg = _config(tmp_path, _target_="faststyle.encoder.build_loss_network", name=tiny.name)
-    path = train(cfg)
-    assert path is not None
-    assert read_style(path).metadata.encoder == {"name": "tiny", "weights": "random"}
-
-
-def test_one_that_is_not_registered_is_refused_before_the_first_step(
-    tmp_path: Path,
-) -> None:
-    with pytest.raises(UserError, match='unknown encoder "tiny"'):
-        train(_config(tmp_path, _target_=f"{__name__}.Tiny"))
-    assert not list(tmp_path.glob("**/*.ckpt"))
 
 
 def test_a_description_tells_no_path(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def test_features_have_the_shapes_of_vgg19s(lite: LiteEncoder, size: tuple[int, 
 
 
 def test_it_runs_no_deeper_than_asked(lite: LiteEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lite.stages[1], "forward", lambda x: pytest.fail("too deep"))
+    monkeypatch.setattr(lite.stages[1], "forward", lambda _: pytest.fail("too deep"))
     assert list(lite(torch.rand(1, 3, 8, 8), ["relu1_2", "input"])) == ["input", "relu1_2"]
 
 

@@ -4,14 +4,14 @@ import pytest
 import torch
 
 from faststyle.encoder import VGGEncoder
-from faststyle.encoder.normalize_activations import _drawn_photo, normalize_activations
+from faststyle.encoder.normalize_activations import normalize_activations, photo_like_noise
 
 
 @pytest.mark.parametrize("arch", ["vgg11", "vgg11_bn"])
 def test_every_relu_gives_one_in_the_mean(arch: str) -> None:
     encoder = VGGEncoder(arch, "random", unit_activations=True)
     relus = [name for name in encoder.names if name.startswith("relu")]
-    features = encoder(_drawn_photo() * encoder.std + encoder.mean, relus)
+    features = encoder(photo_like_noise() * encoder.std + encoder.mean, relus)
     for name, value in features.items():
         assert value.mean() == pytest.approx(1, abs=1e-3), name
 

@@ -84,7 +84,7 @@ def test_the_gradient_reaches_the_picture(encoder: VGGEncoder) -> None:
     assert image.grad.abs().sum() > 0
 
 
-def test_it_moves_with_the_module_around_it(encoder: VGGEncoder) -> None:
+def test_it_moves_with_the_module_around_it() -> None:
     outer = nn.Sequential(VGGEncoder("vgg11", "random")).double()
     assert {buffer.dtype for buffer in outer.buffers()} == {torch.float64}
 

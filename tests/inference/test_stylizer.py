@@ -141,7 +141,7 @@ def test_pictures_of_bytes_come_out_as_bytes(stylizer: Stylizer) -> None:
 def test_auto_takes_strips_where_a_picture_would_not_fit(
     monkeypatch: pytest.MonkeyPatch, free: int, size: tuple[int, int], expected: int | None
 ) -> None:
-    monkeypatch.setattr("faststyle.inference.tiling.free_memory", lambda device: free)
+    monkeypatch.setattr("faststyle.inference.tiling.free_memory", lambda _: free)
     assert rows_at_once("auto", size, count=1, device=torch.device("cpu")) == expected
 
 
@@ -167,7 +167,7 @@ def test_networks_that_cannot_be_streamed_say_so() -> None:
 def test_auto_takes_networks_that_cannot_be_streamed_in_one_piece(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("faststyle.inference.tiling.free_memory", lambda device: 0)
+    monkeypatch.setattr("faststyle.inference.tiling.free_memory", lambda _: 0)
     stylizer = Stylizer(TrainedStyle(TransformNetwork(2, 0, norm="batch").eval()), device="cpu")
     photo = torch.rand(3, 64, 64)
     [found] = stylizer.stylize([Picture(photo)], StylizeOptions(tile="auto"))

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from types import FrameType
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +38,7 @@ class Interrupts:
         if self.received:
             raise KeyboardInterrupt
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        del frame
+    def _note(self, number: int, *_: object) -> None:
         self.received = self.received or signal.Signals(number)
 
 

@@ -15,7 +15,7 @@ def normalize_activations(features: nn.Sequential) -> None:
     Gatys et al. took ImageNet's photos and each filter for itself; here it is the layer as a whole,
     on noise of a photo's spectrum, so that nothing needs to be at hand.
     """
-    x = _drawn_photo()
+    x = photo_like_noise()
     before = 1.0
     block: list[nn.Module] = []
     for module in features:
@@ -31,7 +31,7 @@ def normalize_activations(features: nn.Sequential) -> None:
         before, block = scale, []
 
 
-def _drawn_photo() -> Tensor:
+def photo_like_noise() -> Tensor:
     """Noise whose amplitude falls with frequency as in photos, in ImageNet's normalized units."""
     generator = torch.Generator().manual_seed(0)
     noise = torch.fft.rfft2(torch.randn(1, 3, _SIDE, _SIDE, generator=generator))

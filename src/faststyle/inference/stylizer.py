@@ -88,7 +88,7 @@ class Stylizer:
         self,
         pictures: Sequence[Picture],
         options: StylizeOptions = _AS_THEY_ARE,
-        progress: tiling.Progress = lambda done, total: None,
+        progress: tiling.Progress = lambda *_: None,
         overwrite: bool = False,
     ) -> list[Picture]:
         """Stylize decoded pictures of one size together, keeping alpha and ICC profiles.

@@ -1,7 +1,6 @@
 """What is shown while a picture is optimized: a bar with the terms, TensorBoard, snapshots."""
 
 from pathlib import Path
-from types import TracebackType
 from typing import NoReturn
 
 from torch import Tensor
@@ -31,13 +30,7 @@ class Progress:
     def __enter__(self) -> "Progress":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        del kind, error, trace
+    def __exit__(self, *_: object) -> None:
         self._bar.close()
         self._writer.close()
 

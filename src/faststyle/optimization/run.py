@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -78,7 +78,9 @@ def optimize(cfg: DictConfig) -> Path:
         try:
             with Progress(out, len(task.sizes) * task.iterations, done) as progress:
                 save = partial(state.save, out / LAST_CHECKPOINT)
-                _descend(task, state, progress, interrupts, save)
+                save()  # now: a run can be interrupted before its first snapshot
+                for _ in _levels(state):
+                    _descend(task, state, progress, interrupts, save)
         except KeyboardInterrupt:
             stopped = interrupts.received
             log.warning("stopped; go on with resume=last")
@@ -93,6 +95,14 @@ def optimize(cfg: DictConfig) -> Path:
     return target
 
 
+def _levels(state: State) -> Iterator[int]:
+    """From the size that ``state`` is at to the last."""
+    yield state.level
+    while state.level + 1 < len(state.sizes):
+        _refine(state)
+        yield state.level
+
+
 def _descend(
     task: Task,
     state: State,
@@ -100,21 +110,7 @@ def _descend(
     interrupts: Interrupts,
     save: Callable[[], None],
 ) -> None:
-    """Go on from ``state`` to the end, keeping it up to date."""
-    save()  # now: a run can be interrupted before its first snapshot
-    _descend_at_one_size(task, state, progress, interrupts, save)
-    while state.level + 1 < len(task.sizes):
-        _refine(state)
-        _descend_at_one_size(task, state, progress, interrupts, save)
-
-
-def _descend_at_one_size(
-    task: Task,
-    state: State,
-    progress: Progress,
-    interrupts: Interrupts,
-    save: Callable[[], None],
-) -> None:
+    """Go on from ``state`` to the last iteration at its size, keeping it up to date."""
     device = task.loss.encoder.mean.device
     pixels = state.pixels.to(device, copy=True)
     objective = _objective(task, task.sizes[state.level], device)

@@ -11,7 +11,7 @@ from torchvision.datasets import CIFAR10
 
 from faststyle.core.errors import UserError
 from faststyle.data.sampler import Draw
-from faststyle.training.classification.data import ClassData, _Moved
+from faststyle.training.classification.data import ClassData, MovedPictures
 
 
 @pytest.fixture
@@ -36,11 +36,11 @@ def test_cifar10_comes_through_torchvisions_own_loader(
     cifar10(10)
     data = prepared(cache=str(tmp_path / "cache"))
     assert data.classes[3] == "grating_3"
-    assert data._train is not None
-    assert data._held_out is not None
-    assert (len(data._train), len(data._held_out)) == (50, 10)
+    assert data.train_set is not None
+    assert data.val_set is not None
+    assert (len(data.train_set), len(data.val_set)) == (50, 10)
     own = CIFAR10(tmp_path / "cache" / "cifar10", train=True)
-    pixels, label = data._train[7]
+    pixels, label = data.train_set[7]
     assert np.array_equal(pixels.numpy().transpose(1, 2, 0), own.data[7])
     assert label == own.targets[7]
 
@@ -65,7 +65,7 @@ def test_a_download_that_is_not_the_expected_one_is_refused(
 def test_a_folder_is_split_and_nothing_is_in_both_parts(classes: Path) -> None:
     data = prepared(classes, held_out=0.2)
     assert data.classes == ["apple", "pear"]
-    train, held_out = data._train, data._held_out
+    train, held_out = data.train_set, data.val_set
     assert train is not None
     assert held_out is not None
     assert (len(train), len(held_out)) == (16, 4)
@@ -83,9 +83,9 @@ def test_folders_named_train_and_val_are_taken_as_they_are(
     for name in ("apple", "pear"):
         make_photo(root / "val" / name / "0.jpg")
     data = prepared(root)
-    assert data._train is not None
-    assert data._held_out is not None
-    assert (len(data._train), len(data._held_out)) == (20, 2)
+    assert data.train_set is not None
+    assert data.val_set is not None
+    assert (len(data.train_set), len(data.val_set)) == (20, 2)
     (root / "val" / "pear").rename(root / "val" / "plum")
     with pytest.raises(UserError, match="different classes"):
         prepared(root)
@@ -97,17 +97,17 @@ def test_a_broken_picture_is_named_and_the_next_one_taken(
     broken = classes / "apple" / "5.jpg"
     broken.write_bytes(b"no picture")
     data = prepared(classes)
-    assert data._train is not None
-    assert all(data._train[i][0].shape == (3, 32, 32) for i in range(len(data._train)))
-    assert data._held_out is not None
-    assert [data._held_out[i] for i in range(len(data._held_out))]
+    assert data.train_set is not None
+    assert all(data.train_set[i][0].shape == (3, 32, 32) for i in range(len(data.train_set)))
+    assert data.val_set is not None
+    assert [data.val_set[i] for i in range(len(data.val_set))]
     assert f"skipped: {broken}" in caplog.text
 
 
 def test_statistics_are_those_of_numpy_over_all_pixels(classes: Path) -> None:
     data = prepared(classes, held_out=0.2)
-    assert data._train is not None
-    pixels = np.stack([data._train[i][0].numpy() for i in range(16)]).astype(np.float64) / 255
+    assert data.train_set is not None
+    pixels = np.stack([data.train_set[i][0].numpy() for i in range(16)]).astype(np.float64) / 255
     mean, std = data.statistics()
     assert np.allclose(mean, pixels.mean((0, 2, 3)))
     assert np.allclose(std, pixels.std((0, 2, 3)), rtol=1e-3)
@@ -128,9 +128,7 @@ class Numbered:
 def test_a_moved_picture_is_itself_shifted_and_perhaps_mirrored(
     position: int, seed: int, flip: bool
 ) -> None:
-    data = ClassData(shift=3, flip=flip)
-    data._move.transforms[1].size = (10, 10)
-    sample = _Moved(Numbered(), data._move, seed)
+    sample = MovedPictures(Numbered(), size=10, shift=3, flip=flip, seed=seed)
     moved, label = sample[Draw(position, 0)]
     assert label == 4
     assert torch.equal(moved, sample[Draw(position, 0)][0]), "the same place, the same picture"
@@ -141,9 +139,7 @@ def test_a_moved_picture_is_itself_shifted_and_perhaps_mirrored(
 
 
 def test_shifts_and_mirrors_vary_from_place_to_place() -> None:
-    data = ClassData()
-    data._move.transforms[1].size = (10, 10)
-    sample = _Moved(Numbered(), data._move, 0)
+    sample = MovedPictures(Numbered(), size=10, shift=4, flip=True, seed=0)
     assert len({sample[Draw(k, 0)][0].numpy().tobytes() for k in range(50)}) > 25
 
 

@@ -140,13 +140,13 @@ from tests.training.style.test_task import configure
 
 training_step = StyleTransfer.training_step
 
-def stuck(self, batch, batch_idx):
+def stuck(self, batch):
     if self.global_step == 2:
         print("stuck", flush=True)
         mutex = ctypes.create_string_buffer(64)
         for _ in range(2):
             ctypes.CDLL(None).pthread_mutex_lock(mutex)
-    return training_step(self, batch, batch_idx)
+    return training_step(self, batch)
 
 StyleTransfer.training_step = stuck
 train(configure(Path("run"), "data=synthetic", "data.workers=1"))

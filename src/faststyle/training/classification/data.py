@@ -66,17 +66,15 @@ class ClassData(pl.LightningDataModule):
         self.batch_size, self.workers = batch_size, workers
         self.share, self.seed = held_out, seed
         self.cache = Path(cache).expanduser() / "cifar10"
+        self.size, self.shift, self.flip = size, shift, flip
         self._fit = v2.Compose([v2.Resize(size), v2.CenterCrop(size), v2.PILToTensor()])
-        moves = [v2.RandomCrop(size, padding=shift)] if shift else []
-        moves += [v2.RandomHorizontalFlip()] if flip else []
-        self._move = v2.Compose([v2.Identity(), *moves])
         self.classes: list[str] = []
-        self._train: SizedDataset | None = None
-        self._held_out: SizedDataset | None = None
+        self.train_set: SizedDataset | None = None
+        self.val_set: SizedDataset | None = None
 
     def prepare_data(self) -> None:
         """Download CIFAR-10 if it is asked for and missing, in one process of each machine."""
-        if self.root is not None or self._train is not None:
+        if self.root is not None or self.train_set is not None:
             return  # nothing to download, or set up already
         try:
             CIFAR10(self.cache, download=True)
@@ -90,7 +88,7 @@ class ClassData(pl.LightningDataModule):
 
     def setup(self, *_: object, **__: object) -> None:
         """Find the pictures and their classes."""
-        if self._train is not None:
+        if self.train_set is not None:
             return
         if self.root is None:
             train, held_out = CIFAR10(self.cache, True), CIFAR10(self.cache, False)
@@ -104,37 +102,37 @@ class ClassData(pl.LightningDataModule):
             found = _folder(self.root)
             self.classes = found.classes
             train, held_out = _split(found, self.share, self.seed)
-        self._train, self._held_out = _Fitted(train, self._fit), _Fitted(held_out, self._fit)
-        counts = len(self.classes), len(self._train), len(self._held_out)
+        self.train_set, self.val_set = _Fitted(train, self._fit), _Fitted(held_out, self._fit)
+        counts = len(self.classes), len(self.train_set), len(self.val_set)
         log.info("%d classes, %d pictures to train on, %d held out", *counts)
 
     def statistics(self) -> tuple[list[float], list[float]]:
         """Each channel's mean and standard deviation over pictures for training, in [0, 1]."""
-        assert self._train is not None
+        assert self.train_set is not None
         generator = np.random.default_rng(self.seed)
-        chosen = generator.permutation(len(self._train))[:_SAMPLE]
-        pixels = torch.stack([self._train[int(i)][0] for i in chosen]).double() / 255
+        chosen = generator.permutation(len(self.train_set))[:_SAMPLE]
+        pixels = torch.stack([self.train_set[int(i)][0] for i in chosen]).double() / 255
         return pixels.mean((0, 2, 3)).tolist(), pixels.std((0, 2, 3)).clamp_min(1e-3).tolist()
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Batches uint8 (N, 3, size, size) with classes (N,), from the trainer's step on."""
-        assert self._train is not None
+        assert self.train_set is not None
         assert self.trainer is not None
         if self.batch_size < 2 * self.trainer.world_size:
             raise UserError(
                 f"data.batch_size={self.batch_size} leaves less than 2 pictures to each of"
                 f" {self.trainer.world_size} processes, too few for batch norm"
             )
-        samples = _Moved(self._train, self._move, self.seed)
+        samples = MovedPictures(self.train_set, self.size, self.shift, self.flip, self.seed)
         return training_loader(
-            samples, len(self._train), self.trainer, self.batch_size, self.workers, self.seed
+            samples, len(self.train_set), self.trainer, self.batch_size, self.workers, self.seed
         )
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Batches of those that were held out."""
-        assert self._held_out is not None
+        assert self.val_set is not None
         assert self.trainer is not None
-        return held_out_loader(self._held_out, self.trainer, self.batch_size)
+        return held_out_loader(self.val_set, self.trainer, self.batch_size)
 
 
 class _Fitted:
@@ -157,11 +155,21 @@ class _Fitted:
         raise UserError(f"none of the {len(self)} pictures could be read")
 
 
-class _Moved(Dataset[tuple[Tensor, int]]):
-    """Pictures moved at random: how is a function of the seed and of the place in the run."""
+class MovedPictures(Dataset[tuple[Tensor, int]]):
+    """Pictures moved at random: how is a function of the seed and of the place in the run.
 
-    def __init__(self, samples: SizedDataset, move: v2.Compose, seed: int) -> None:
-        self._samples, self._move, self._seed = samples, move, seed
+    Args:
+        samples: uint8 (3, size, size) with their class.
+        size: side in pixels.
+        shift: pixels by which one is moved at most, each way; black comes in.
+        flip: mirror half of them.
+        seed: of the moves.
+    """
+
+    def __init__(self, samples: SizedDataset, size: int, shift: int, flip: bool, seed: int) -> None:
+        moves = [v2.RandomCrop(size, padding=shift)] if shift else []
+        moves += [v2.RandomHorizontalFlip()] if flip else []
+        self._samples, self._move, self._seed = samples, v2.Compose([v2.Identity(), *moves]), seed
 
     def __getitem__(self, draw: Draw) -> tuple[Tensor, int]:
         pixels, label = self._samples[draw.photo]

@@ -63,9 +63,8 @@ class Distillation(pl.LightningModule):
         self._teacher_side = 0
         self.to(memory_format=torch.channels_last)
 
-    def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Tensor) -> Tensor:
         """One step on uint8 photos (N, 3, H, W)."""
-        del batch_idx
         shown = self.pictures.draw(self._photos(batch))
         terms, gradient = self.compare(shown.pictures, shown.styles, shown.contents)
         self.pictures.learn(shown, gradient)
@@ -73,9 +72,8 @@ class Distillation(pl.LightningModule):
         return terms.total
 
     @torch.enable_grad()
-    def validation_step(self, batch: Tensor, batch_idx: int) -> None:
+    def validation_step(self, batch: Tensor) -> None:
         """The same on held-out photos."""
-        del batch_idx
         photos = self._photos(batch)
         order = torch.arange(len(photos))
         styles = order % len(self.pictures.bank(photos.shape[-1]))

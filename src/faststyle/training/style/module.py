@@ -63,24 +63,21 @@ class StyleTransfer(pl.LightningModule):
         stylized: Tensor = self.network(photos)
         return stylized
 
-    def on_after_batch_transfer(self, batch: Tensor, dataloader_idx: int) -> Tensor:
+    def on_after_batch_transfer(self, batch: Tensor, _dataloader_idx: int) -> Tensor:
         """uint8 photos, which are a quarter of the bytes to move, become float on the device."""
-        del dataloader_idx
         photos = to_unit(batch).to(self.dtype)  # float64 for trainer.precision=64-true
         return photos.contiguous(memory_format=self.layout)
 
-    def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Tensor) -> Tensor:
         """One step on uint8 photos (N, 3, H, W)."""
-        del batch_idx
         terms = self._terms(batch)
         # Means over all processes cost a round of messages each: only for steps that are shown.
         if (self.global_step + 1) % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             self._log("train", terms, batch)
         return terms.total
 
-    def validation_step(self, batch: Tensor, batch_idx: int) -> None:
+    def validation_step(self, batch: Tensor) -> None:
         """The same loss on held-out photos."""
-        del batch_idx
         self._log("val", self._terms(batch), batch)
 
     def configure_optimizers(self) -> Any:
