@@ -37,6 +37,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--preserve-color", action="store_true", help="keep the photo's colors")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
     parser.add_argument("--precision", default="auto", choices=("auto", "32", "bf16", "16"))
+    parser.add_argument(
+        "--kernel", default="auto", choices=("auto", "direct"), help="of convolutions on a CPU"
+    )
     parser.add_argument("--batch-size", type=int, default=1, help="pictures of one size at once")
     parser.add_argument(
         "--tile", type=_tile, default="auto", help="auto (large pictures in strips), off, or rows"
@@ -60,9 +63,11 @@ def main() -> None:
     from faststyle.inference.batch import is_clip, plan, stylize_files
     from faststyle.inference.options import StylizeOptions
     from faststyle.inference.stylizer import Stylizer
+    from faststyle.networks.conv3x3 import choose_kernel
 
     options = StylizeOptions.from_arguments(args)
     reuse_freed_memory()
+    choose_kernel(args.kernel)
     stylizer = Stylizer.load(args.ckpt, device=args.device, precision=args.precision)
     jobs = plan(args.inputs, args.output, stylizer.name)
     clips = [job for job in jobs if is_clip(job.source)]

@@ -1,3 +1,4 @@
+import copy
 from typing import Any
 
 import pytest
@@ -108,3 +109,18 @@ def test_unknown_options_are_named(options: dict[str, Any], message: str) -> Non
 def test_an_unknown_layer_is_named_with_the_nearest(encoder: VGGEncoder) -> None:
     with pytest.raises(UserError, match='vgg11 has no layer "relu3_3": did you mean "relu3_'):
         encoder(torch.rand(1, 3, 8, 8), ["relu3_3"])
+
+
+def test_large_features_and_their_gradients_are_those_of_direct_convolutions() -> None:
+    encoder, layers = VGGEncoder("vgg11", "random"), ["relu1_1", "relu2_1", "relu4_2"]
+    exact = copy.deepcopy(encoder).double()  # which float64 takes
+    photo = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
+    gradients = []
+    for network, pixels in ((exact, photo.double()), (encoder, photo)):
+        pixels.requires_grad_()
+        found = network(pixels, layers)
+        (gradient,) = torch.autograd.grad(sum(f.square().mean() for f in found.values()), pixels)
+        gradients.append(gradient)
+    for layer, value in exact(photo.double(), layers).items():
+        assert (encoder(photo, layers)[layer] - value).norm() < 1e-5 * value.norm()
+    assert (gradients[1] - gradients[0]).norm() < 1e-4 * gradients[0].norm()

@@ -11,6 +11,7 @@ from faststyle.core.errors import UserError, nearest
 from faststyle.encoder.base import LossNetwork
 from faststyle.encoder.normalize_activations import normalize_activations
 from faststyle.encoder.weights import load_weights
+from faststyle.networks import conv3x3, kernels, winograd
 
 ARCHITECTURES = tuple(f"vgg{depth}{norm}" for depth in (11, 13, 16, 19) for norm in ("", "_bn"))
 
@@ -57,6 +58,7 @@ class VGGEncoder(LossNetwork):
         super().__init__(arch, _name_layers(features), str(weights), mean, std)
         self.features: nn.Sequential = features
         self.pooling, self.unit_activations = pooling, unit_activations
+        self._kernels = conv3x3.ConstantKernels()
         self.freeze()
 
     def walk(self, x: Tensor, wanted: set[str]) -> Iterator[tuple[str, Tensor]]:
@@ -68,6 +70,8 @@ class VGGEncoder(LossNetwork):
             elif isinstance(module, nn.ReLU):
                 # In place unless the layer before is wanted too: its memory is not needed twice.
                 x = F.relu(x, inplace=before not in wanted)
+            elif isinstance(module, nn.Conv2d):
+                x = self._convolve(name, module, x)
             else:
                 x = module(x)
             yield name, x
@@ -77,6 +81,15 @@ class VGGEncoder(LossNetwork):
         """Name, weights, and what was made of them."""
         own = {"pooling": self.pooling, "unit_activations": self.unit_activations}
         return super().describe() | own
+
+    def _convolve(self, name: str, conv: nn.Conv2d, x: Tensor) -> Tensor:
+        weight = conv.weight
+        plain = not kernels.suit(x) or torch.is_autocast_enabled("cpu")
+        if plain or not conv3x3.pays(x, weight, constant=True):
+            return conv(x)  # type: ignore[no-any-return]
+        assert conv.bias is not None
+        kernel = self._kernels.transform(name, weight, winograd.best_tile(*x.shape[2:]))
+        return conv3x3.convolve(x, weight, conv.bias, "constant", kernel)
 
     def _pool(self, x: Tensor) -> Tensor:
         if min(x.shape[-2:]) < 2:

@@ -18,6 +18,7 @@ from faststyle.core.devices import find_device
 from faststyle.core.errors import UserError
 from faststyle.core.interrupts import Interrupts, catch_interrupts
 from faststyle.losses import PerceptualLoss, StyleImage
+from faststyle.networks.conv3x3 import choose_kernel
 from faststyle.optimization.objective import Objective
 from faststyle.optimization.optimizers import PixelOptimizer
 from faststyle.optimization.progress import Progress
@@ -60,6 +61,7 @@ def optimize(cfg: DictConfig) -> Path:
     Raises:
         UserError: anything that the user can put right; see :mod:`faststyle.core.errors`.
     """
+    choose_kernel(str(cfg.kernel))
     target = _check_target(cfg)
     out = Path(cfg.output_dir)
     checkpoint = find_resume(cfg.resume, cfg.name, out)

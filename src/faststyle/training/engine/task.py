@@ -11,6 +11,7 @@ from pytorch_lightning.callbacks import Callback
 
 from faststyle.config.runs import find_resume
 from faststyle.core.atomic import check_writable
+from faststyle.networks.conv3x3 import choose_kernel
 from faststyle.training.engine.fit import fit
 from faststyle.training.engine.quiet import quieten
 
@@ -44,7 +45,8 @@ def run_task(
     """Build a task and train it to its end, after what can be checked without it.
 
     Args:
-        cfg: with ``seed``, ``resume``, ``output_dir``, and what ``fit`` and ``build`` ask for.
+        cfg: with ``seed``, ``kernel``, ``resume``, ``output_dir``, and what ``fit`` and ``build``
+            ask for.
         name: of its runs, for errors.
         target: the file of the result.
         build: makes the task; this may take long.
@@ -58,6 +60,7 @@ def run_task(
         OSError: the result cannot be written there, or the disk is full.
     """
     quieten()
+    choose_kernel(str(cfg.kernel))
     path = Path(target).expanduser()
     check_writable(path.parent)  # now, not after hours of training
     pl.seed_everything(cfg.seed, workers=True, verbose=False)

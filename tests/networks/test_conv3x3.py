@@ -1,0 +1,105 @@
+from collections.abc import Iterator
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from faststyle.core.errors import UserError
+from faststyle.networks import conv3x3, kernels
+
+MODES = ("reflect", "constant")
+
+
+@pytest.fixture
+def direct() -> Iterator[None]:
+    conv3x3.choose_kernel("direct")
+    yield
+    conv3x3.choose_kernel("auto")
+
+
+def _given(
+    size: tuple[int, int, int, int], outputs: int, dtype: torch.dtype = torch.float64
+) -> tuple[Tensor, Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+
+    def random(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
+
+    x = random(*size).contiguous(memory_format=torch.channels_last)
+    weight = random(outputs, size[1], 3, 3) / (3 * size[1] ** 0.5)
+    return x.requires_grad_(), weight.requires_grad_(), random(outputs).requires_grad_()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_result_and_gradients_are_those_of_a_direct_convolution(mode: str) -> None:
+    given = _given((2, 6, 13, 18), 9)
+    x, weight, bias = given
+    direct = F.conv2d(F.pad(x, (1,) * 4, mode=mode), weight, bias)
+    result = conv3x3.convolve(x, weight, bias, mode)
+    torch.testing.assert_close(result, direct)
+    down = torch.randn_like(direct)
+    gradients = torch.autograd.grad(result, given, down)
+    for gradient, expected in zip(gradients, torch.autograd.grad(direct, given, down), strict=True):
+        torch.testing.assert_close(gradient, expected)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_in_float32_values_and_gradients_agree_to_five_digits(mode: str) -> None:
+    exact, given = _given((1, 128, 40, 44), 128), _given((1, 128, 40, 44), 128, torch.float32)
+    results, gradients = [], []
+    for x, weight, bias in (exact, given):
+        if x is exact[0]:
+            y = F.conv2d(F.pad(x, (1,) * 4, mode=mode), weight, bias)
+        else:
+            y = conv3x3.convolve(x, weight, bias, mode)
+        results.append(y)
+        gradients.append(torch.autograd.grad(y.square().sum(), (x, weight, bias)))
+    pairs = [results, *zip(*gradients, strict=True)]
+    for expected, found in pairs:
+        assert (found - expected).norm() < 1e-5 * expected.norm()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_it_has_second_derivatives(mode: str) -> None:
+    given = _given((1, 2, 4, 5), 2)
+
+    def run(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        return conv3x3.convolve(x, weight, bias, mode)
+
+    assert torch.autograd.gradgradcheck(run, given)
+
+
+def test_it_is_chosen_where_it_is_faster() -> None:
+    x, weight = torch.empty(1, 128, 64, 64), torch.empty(128, 128, 3, 3)
+    assert conv3x3.pays(x, weight)
+    assert not conv3x3.pays(x.double(), weight.double())
+    assert not conv3x3.pays(x.bfloat16(), weight.bfloat16())
+    assert not conv3x3.pays(x[:, :64], weight[:64, :64]), "too few channels"
+    assert conv3x3.pays(torch.empty(1, 64, 256, 256), weight[:64, :64]), "but many positions"
+    assert not conv3x3.pays(x[:, :, :32, :32], weight), "too few positions to transform weights"
+    assert conv3x3.pays(x[:, :, :32, :32], weight, constant=True)
+    assert not conv3x3.pays(x, torch.empty(128, 128, 1, 1))
+
+
+@pytest.mark.usefixtures("direct")
+def test_direct_means_nowhere() -> None:
+    x, weight = torch.randn(1, 128, 64, 64), torch.randn(128, 128, 3, 3)
+    assert not conv3x3.pays(x, weight)
+    result = kernels.convolve(x, weight, torch.zeros(128), 1, "constant")
+    torch.testing.assert_close(result, F.conv2d(x, weight, padding=1))
+
+
+def test_an_unknown_kernel_is_named() -> None:
+    with pytest.raises(UserError, match='unknown kernel "dircet": did you mean "direct"'):
+        conv3x3.choose_kernel("dircet")
+
+
+def test_transforms_of_constants_are_kept_until_the_weights_are_others() -> None:
+    known = conv3x3.ConstantKernels()
+    weight = torch.randn(4, 3, 3, 3)
+    first = known.transform("conv1_1", weight, 4)
+    assert known.transform("conv1_1", weight, 4) is first
+    assert known.transform("conv1_1", weight, 6).shape == (64, 3, 4)
+    moved = weight.double()
+    assert known.transform("conv1_1", moved, 4).dtype == torch.float64
