@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faststyle.networks import kernels
-from faststyle.networks.instance_norm import moments
+from faststyle.networks.instance_norm import merge_moments, moments
 from faststyle.networks.layers import Stage
 
 #: Rows from, to (of pixels or features) -> the strip (1, C, to - from, W).
@@ -189,16 +189,9 @@ def _coarse_rows(stages: Sequence[Stage], rows: int) -> int:
 
 
 def _moments(strips: Iterator[Tensor]) -> tuple[Tensor, Tensor]:
-    """Mean and variance (C,) of all strips together (Chan, Golub and LeVeque, 1979)."""
-    count = 0
-    mean = squares = torch.zeros((), dtype=torch.float64)
+    """Mean and variance (C,) of all strips together, in float64."""
+    parts = []
     for strip in strips:
-        part_mean, part_variance = (part.double() for part in moments(strip))
-        pixels = strip.shape[2] * strip.shape[3]
-        # Sums of squares of parts, about the mean of all.
-        count += pixels
-        offset = part_mean - mean.to(part_mean.device)
-        mean = mean.to(part_mean.device) + offset * (pixels / count)
-        apart = offset.square() * (pixels * (count - pixels) / count)
-        squares = squares.to(part_mean.device) + part_variance * pixels + apart
-    return mean, squares / count
+        mean, variance = moments(strip)
+        parts.append((strip[:, 0].numel(), mean.double(), variance.double()))
+    return merge_moments(parts)
