@@ -4,8 +4,8 @@ Three things differ from what the modules say, though they are equal in exact ar
 
 - "twice the size, then a 3x3 convolution" is four 2x2 convolutions of the small picture, one for
   each position in the doubled pixels, with 4/9 of the multiply-adds and no enlarged copy;
-- the last 9x9 convolution makes 2x2 pixels at once: 12 channels of output where 3 would leave most
-  of a vector register empty;
+- the last 9x9 convolution makes a block of 2x4 pixels at once: 24 channels of output, three vector
+  registers of AVX2, where 3 would leave most of one empty;
 - without a graph, a large picture goes through a convolution in strips of rows, so that the padded
   copy is that of a strip and not of the picture.
 
@@ -23,6 +23,9 @@ from torch import Tensor
 
 from faststyle.networks import conv3x3
 
+#: Rows and columns of pixels that the last convolution makes at once. Of all blocks up to 4x8 this
+#: is the fastest on AVX2, twice as fast as 2x2.
+BLOCK = (2, 4)
 #: Bytes of one strip of a convolution's input or output, whichever has more channels.
 STRIP_BYTES = 4 << 20
 
@@ -78,22 +81,28 @@ def _two_taps(weight: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     return torch.stack((a, b + c), dim), torch.stack((a + b, c), dim)
 
 
-def convolve_pairs(x: Tensor, weight: Tensor, bias: Tensor, mode: str) -> Tensor:
-    """A convolution of odd k and stride 1, 2x2 pixels at once; H and W must be even."""
-    # Each of the 2x2 pixels has the kernel shifted to its place, in pairs of taps like the pixels.
-    shifted = [F.pad(weight, (q, 1 - q, p, 1 - p)) for p in (0, 1) for q in (0, 1)]
+def convolve_blocks(x: Tensor, weight: Tensor, bias: Tensor, mode: str) -> Tensor:
+    """A convolution (3, C_in, 9, 9) of stride 1, a block of pixels at once; W in fours, H even."""
+    rows, columns = BLOCK
+    # Each pixel of a block has the kernel shifted to its place, in blocks of taps like the pixels.
+    shifted = [
+        F.pad(weight, (q, columns - 1 - q, p, rows - 1 - p))
+        for p in range(rows)
+        for q in range(columns)
+    ]
     taps = torch.stack(shifted, 1).flatten(0, 1)
-    outputs, inputs, size, _ = taps.shape
-    pairs = taps.view(outputs, inputs, size // 2, 2, size // 2, 2)
-    kernel = pairs.permute(0, 3, 5, 1, 2, 4).flatten(1, 3).to(x)
-    biases = bias.repeat_interleave(4).to(x)
+    kernel = taps.unflatten(3, (-1, columns)).unflatten(2, (-1, rows))  # type: ignore[no-untyped-call]
+    kernel = kernel.permute(0, 3, 5, 1, 2, 4).flatten(1, 3).to(x)
+    biases = bias.repeat_interleave(len(shifted)).to(x)
 
     def run(padded: Tensor) -> Tensor:
         # F.pixel_unshuffle would interleave the channels, which is nine times slower.
         n, channels, height, width = padded.shape
-        pixels = padded.permute(0, 2, 3, 1).reshape(n, height // 2, 2, width // 2, 2, channels)
-        pixels = pixels.transpose(2, 3).flatten(3).permute(0, 3, 1, 2)
-        return F.pixel_shuffle(F.conv2d(pixels, kernel, biases), 2)
+        shape = n, height // rows, rows, width // columns, columns, channels
+        pixels = padded.permute(0, 2, 3, 1).reshape(shape)
+        blocks = F.conv2d(pixels.transpose(2, 3).flatten(3).permute(0, 3, 1, 2), kernel, biases)
+        shape = n, len(weight), rows, columns, *blocks.shape[2:]
+        return blocks.reshape(shape).permute(0, 1, 4, 2, 5, 3).flatten(4).flatten(2, 3)
 
     return _in_strips(run, x, weight.shape[2] // 2, mode, len(weight))
 

@@ -182,7 +182,7 @@ class OutputConv(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to (N, 3, H, W)."""
         if self.has_kernels and kernels.suit(x):
-            return kernels.convolve_pairs(x, *_weights(self), _pad_mode(self))
+            return kernels.convolve_blocks(x, *_weights(self), _pad_mode(self))
         return super().forward(x)
 
 
