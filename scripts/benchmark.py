@@ -16,7 +16,13 @@ from faststyle.core.errors import report_errors
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure how fast faststyle is on this machine.")
     parser.add_argument("task", choices=("train", "infer", "optimize", "data", "start"))
-    parser.add_argument("--against", choices=("reference",), help="also the textbook way")
+    parser.add_argument(
+        "--against",
+        nargs="+",
+        default=(),
+        choices=("reference", "onnxruntime", "openvino"),
+        help="also the textbook way; infer: also other runtimes",
+    )
     parser.add_argument("--rounds", type=int, default=7, help="that count, of each variant")
     parser.add_argument(
         "--precision", nargs="+", choices=("32", "tf32", "bf16"), help="default: all that pay"

@@ -19,6 +19,7 @@ DEFAULTS: dict[str, Any] = {
     "photos": None,
     "network": "small",
     "ckpt": None,
+    "against": (),
 }
 
 
@@ -34,6 +35,8 @@ DEFAULTS: dict[str, Any] = {
         ({"plot": Path("losses.doc")}, "must end in .png"),
         ({"photos": Path("nowhere")}, "no such photo folder"),
         ({"ckpt": Path("none.safetensors")}, "no such checkpoint"),
+        ({"task": "train", "against": ["openvino"]}, "openvino is for stylizing on the CPU"),
+        ({"against": ["onnxruntime"], "size": ["32x50"]}, "takes multiples of 4"),
         ({"task": "train", "size": ["32", "64"], "batch_size": [1, 2]}, "not both"),
     ],
 )

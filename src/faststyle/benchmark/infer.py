@@ -1,6 +1,8 @@
 """Stylizing one photo: faststyle's network and the reference's, with the same weights."""
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +14,9 @@ from torch import Tensor
 
 from faststyle.benchmark.compare import NAMES, Stages, Variant, after_reference
 from faststyle.benchmark.reference import ReferenceNetwork
+from faststyle.benchmark.runtimes import NEEDED, prepare_runtime
 from faststyle.checkpoints import TrainedStyle, load_style
+from faststyle.checkpoints.export import export
 from faststyle.core.devices import reuse_freed_memory
 from faststyle.core.errors import UserError
 from faststyle.inference.stylizer import Stylizer
@@ -41,10 +45,27 @@ class InferTask:
 _REFERENCE = {"norm": "instance", "upsample": "resize", "padding": "reflect", "output": "tanh"}
 
 
-def variants(task: InferTask, precisions: Sequence[str], reference: bool) -> list[Variant]:
-    """Ours in each precision, after the reference if asked for."""
+@contextmanager
+def variants(
+    task: InferTask, precisions: Sequence[str], against: Sequence[str]
+) -> Iterator[list[Variant]]:
+    """Ours in each precision, after what they are measured ``against``, which comes first.
+
+    Files that runtimes need are there as long as the context lasts.
+    """
     ours = [Variant(NAMES[p], partial(_prepare_ours, task, p), p) for p in precisions]
-    return after_reference(ours, partial(_prepare_reference, task), reference)
+    runtimes = [name for name in against if name in NEEDED]
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder, "style.onnx")
+        if runtimes:
+            export(_style(task), program, pixels="float")
+        others = [
+            Variant(name, partial(prepare_runtime, name, program, partial(_pixels, task)))
+            for name in runtimes
+        ]
+        yield after_reference(
+            [*others, *ours], partial(_prepare_reference, task), "reference" in against
+        )
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
@@ -87,6 +108,10 @@ def _style(task: InferTask) -> TrainedStyle:
         return load_style(task.style)
     torch.manual_seed(0)
     return TrainedStyle(TransformNetwork(task.width, task.blocks).requires_grad_(False))
+
+
+def _pixels(task: InferTask) -> np.ndarray:
+    return _photo(task).numpy()
 
 
 def _photo(task: InferTask) -> Tensor:

@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 
 from faststyle.benchmark import data, infer, optimize, report, train
 from faststyle.benchmark.compare import Variant, compare
+from faststyle.benchmark.runtimes import NEEDED, check_runtimes
 from faststyle.benchmark.start import measure_start
 from faststyle.benchmark.work import Peak, measure_peak
 from faststyle.checkpoints import load_style
@@ -69,6 +70,7 @@ def _check(args: argparse.Namespace, networks: Path) -> dict[str, int]:
         raise UserError(f"--plot {args.plot}: the name must end in .png, .svg or .pdf")
     for text in args.size:
         _sides(text)
+    _check_against(args)
     if args.task == "train" and len(args.size) > 1 and len(args.batch_size) > 1:
         raise UserError("vary --size or --batch-size, not both: one curve has one axis")
     if args.photos:
@@ -86,6 +88,18 @@ def _check(args: argparse.Namespace, networks: Path) -> dict[str, int]:
             " resize-convolution only"
         )
     return {"width": int(config.width), "blocks": int(config.blocks)}
+
+
+def _check_against(args: argparse.Namespace) -> None:
+    runtimes = [name for name in args.against if name in NEEDED]
+    if not runtimes:
+        return
+    if args.task != "infer" or args.device != "cpu":
+        raise UserError(f"--against {runtimes[0]} is for stylizing on the CPU: infer")
+    for text in args.size:
+        if any(side % 4 for side in _sides(text)):
+            raise UserError(f"--size {text}: --against {runtimes[0]} takes multiples of 4")
+    check_runtimes(runtimes)
 
 
 def _train(
@@ -106,7 +120,7 @@ def _train(
                 device=args.device,
                 compile=args.compile,
             )
-            variants = train.variants(task, _precisions(args), bool(args.against))
+            variants = train.variants(task, _precisions(args), "reference" in args.against)
             results = compare(variants, args.rounds, _WARMUP, args.device)
             title = f"training step, batch of {batch_size}, {side} x {side}, {args.encoder}"
             described = _show(title, variants, results, peak, batch_size)
@@ -135,8 +149,8 @@ def _infer(
                 device=args.device,
                 compile=args.compile,
             )
-            variants = infer.variants(task, _precisions(args), bool(args.against))
-            results = compare(variants, args.rounds, _WARMUP, args.device)
+            with infer.variants(task, _precisions(args), args.against) as variants:
+                results = compare(variants, args.rounds, _WARMUP, args.device)
             title = f"stylizing {width} x {height}"
             described = _show(title, variants, results, peak, 1)
             first = results[variants[0].name].result
@@ -159,7 +173,7 @@ def _optimize(
             task = optimize.OptimizeTask(
                 photo, style, (height, width), args.encoder, args.weights, args.device
             )
-            variants = optimize.variants(task, bool(args.against))
+            variants = optimize.variants(task, "reference" in args.against)
             results = compare(variants, args.rounds, _WARMUP, args.device)
             described = _show(f"optimizing {width} x {height}", variants, results, peak, 1)
             yield {"pixels": height * width, "results": described}
@@ -178,7 +192,7 @@ def _data(
             task = data.DataTask(Path(temporary, "photos"), side)
             if not task.photos:
                 raise UserError(f"{root} holds fewer photos than one batch of {task.batch_size}")
-            variants = data.variants(task, bool(args.against))
+            variants = data.variants(task, "reference" in args.against)
             results = compare(variants, args.rounds, _WARMUP)
             title = f"loading {task.photos} photos as {side} x {side} crops, one core"
             described = _show(title, variants, results, peak, task.photos)
