@@ -48,3 +48,11 @@ def test_a_wrong_choice_is_told_before_anything_is_measured(
     )
     with pytest.raises(UserError, match=message):
         run_benchmark(argparse.Namespace(**{**DEFAULTS, **choice}), ROOT)
+
+
+def test_a_runtime_that_is_not_installed_is_told_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("faststyle.benchmark.runtimes.find_spec", lambda _: None)
+    with pytest.raises(UserError, match=r'pip install "faststyle\[openvino\]"'):
+        run_benchmark(argparse.Namespace(**{**DEFAULTS, "against": ["openvino"]}), ROOT)

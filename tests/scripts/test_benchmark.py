@@ -42,6 +42,20 @@ def test_stylizing_several_sizes_gives_the_curve_of_costs(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+def test_stylizing_is_measured_against_other_runtimes(tmp_path: Path, runtime: str) -> None:
+    pytest.importorskip(runtime)
+    pytest.importorskip("onnxscript")
+    options = ["--rounds", "1", "--size", "32x64", "--network", "small", "--precision", "32"]
+    result = benchmark("infer", "--against", runtime, *options, "--json", tmp_path / "a.json")
+    assert (result.returncode, result.stderr) == (0, "")
+    (run,) = json.loads((tmp_path / "a.json").read_text())["runs"]
+    assert set(run["results"]) == {runtime, "faststyle float32"}
+    assert run["results"]["faststyle float32"]["mean_difference_255"] < 0.1
+    assert run["results"][runtime]["memory_bytes"] > 0
+
+
+@pytest.mark.slow
 def test_loading_photos_is_measured_on_the_users_folder(photo_folder: Path, tmp_path: Path) -> None:
     options: list[str | Path] = ["--rounds", "1", "--size", "32", "48", "--photos", photo_folder]
     files: list[str | Path] = ["--json", tmp_path / "a.json", "--plot", tmp_path / "a.png"]

@@ -20,6 +20,9 @@ import torch
 from faststyle.benchmark.work import Work, count_work, synchronize, use_tf32
 from faststyle.core.errors import UserError
 
+#: Seconds before each round: threads of some runtimes (ONNX Runtime's) go on waiting for work, and
+#: take the time of whoever comes next.
+_CALM = 0.3
 #: How variants of faststyle in each precision are called.
 NAMES = {"32": "faststyle float32", "tf32": "faststyle tf32", "bf16": "faststyle bf16"}
 #: The stages of one round, run in this order.
@@ -104,6 +107,7 @@ def compare(
     results = {name: Measurement() for name, _, _ in workers}
     for number in range(warmup + rounds):
         for name, connection, _ in workers:
+            time.sleep(_CALM)
             _send(connection, "run")
             seconds = _answer(connection, name)
             if number >= warmup:

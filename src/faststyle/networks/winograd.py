@@ -279,7 +279,8 @@ def _whole_and_rest(size: int, tile: int) -> Iterator[tuple[slice, int]]:
 def _part(buffer: Tensor, shape: tuple[int, ...], spare: int = 0) -> Tensor:
     """The beginning of ``buffer`` as a tensor of ``shape``, and zeros in ``spare`` values after."""
     values = math.prod(shape)
-    buffer[values : values + spare] = 0
+    if spare:
+        buffer[values : values + spare] = 0
     return buffer[:values].view(shape)
 
 
