@@ -70,6 +70,15 @@ def test_it_has_second_derivatives(mode: str) -> None:
     assert torch.autograd.gradgradcheck(run, given)
 
 
+def test_the_same_input_gives_the_same_bits() -> None:
+    x, weight, bias = given = _given((2, 128, 48, 50), 128, torch.float32)
+    first, second = (conv3x3.convolve(x, weight, bias, "reflect") for _ in range(2))
+    assert torch.equal(first, second)
+    down = torch.ones_like(first)
+    gradients = (torch.autograd.grad(result, given, down) for result in (first, second))
+    assert all(torch.equal(*pair) for pair in zip(*gradients, strict=True))
+
+
 def test_it_is_chosen_where_it_is_faster() -> None:
     x, weight = torch.empty(1, 128, 64, 64), torch.empty(128, 128, 3, 3)
     assert conv3x3.pays(x, weight)
