@@ -169,7 +169,7 @@ def test_a_loss_network_of_ones_own_trains(
     written = train(configure("run", **PYRAMID))
     assert written is not None
     about = load_style(written).metadata
-    assert (about.steps, about.encoder["name"]) == (3, "pyramid")
+    assert (about.steps, about.encoder) == (3, {"name": "pyramid", "weights": "random"})
 
 
 def test_a_style_statistic_of_ones_own_trains(

@@ -84,6 +84,9 @@ def test_it_is_chosen_where_it_is_faster() -> None:
     assert conv3x3.pays(x, weight)
     assert not conv3x3.pays(x.double(), weight.double())
     assert not conv3x3.pays(x.bfloat16(), weight.bfloat16())
+    assert not conv3x3.pays(x.to("meta"), weight), "not on a CPU"
+    with torch.autocast("cpu", torch.bfloat16):
+        assert not conv3x3.pays(x, weight)
     assert not conv3x3.pays(x[:, :64], weight[:64, :64]), "too few channels"
     assert conv3x3.pays(torch.empty(1, 64, 256, 256), weight[:64, :64]), "but many positions"
     assert not conv3x3.pays(x[:, :, :32, :32], weight), "too few positions to transform weights"

@@ -60,7 +60,7 @@ def variants(
         if runtimes:
             export(_style(task), program, pixels="float")
         others = [
-            Variant(name, partial(prepare_runtime, name, program, partial(_pixels, task)))
+            Variant(name, partial(prepare_runtime, name, program, partial(_photo, task)))
             for name in runtimes
         ]
         yield after_reference(
@@ -108,10 +108,6 @@ def _style(task: InferTask) -> TrainedStyle:
         return load_style(task.style)
     torch.manual_seed(0)
     return TrainedStyle(TransformNetwork(task.width, task.blocks).requires_grad_(False))
-
-
-def _pixels(task: InferTask) -> np.ndarray:
-    return _photo(task).numpy()
 
 
 def _photo(task: InferTask) -> Tensor:

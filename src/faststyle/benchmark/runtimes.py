@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from faststyle.benchmark.compare import Stages
 from faststyle.core.errors import UserError
@@ -18,7 +19,7 @@ NEEDED = {"onnxruntime": "export", "openvino": "openvino"}
 
 
 def check_runtimes(names: list[str]) -> None:
-    """Raise ``UserError`` if one of these packages is not installed, or is not for CPUs."""
+    """Raise ``UserError`` if one of these packages is not installed."""
     for name in names:
         if find_spec(name) is None:
             raise UserError(
@@ -26,7 +27,7 @@ def check_runtimes(names: list[str]) -> None:
             )
 
 
-def prepare_runtime(name: str, program: Path, photo: Callable[[], np.ndarray]) -> Stages:
+def prepare_runtime(name: str, program: Path, photo: Callable[[], Tensor]) -> Stages:
     """Load ``program``, which takes ``photos`` of floats, once; its only stage runs it.
 
     Args:
@@ -34,7 +35,7 @@ def prepare_runtime(name: str, program: Path, photo: Callable[[], np.ndarray]) -
         program: an ONNX file from :func:`faststyle.checkpoints.export.export`.
         photo: gives (1, 3, H, W).
     """
-    photos = photo()
+    photos = photo().numpy()
     run = (_onnxruntime if name == "onnxruntime" else _openvino)(program, photos.shape)
     return [("stylize", lambda: run(photos)[0].clip(0, 1))]
 
@@ -58,14 +59,15 @@ def _onnxruntime(program: Path, _shape: tuple[int, ...]) -> Callable[[np.ndarray
 def _openvino(program: Path, shape: tuple[int, ...]) -> Callable[[np.ndarray], np.ndarray]:
     import openvino
 
-    model = openvino.Core().read_model(program)
+    core = openvino.Core()
+    model = core.read_model(program)
     model.reshape(list(shape))
     settings = {
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         "INFERENCE_PRECISION_HINT": "f32",
         "PERFORMANCE_HINT": "LATENCY",
     }
-    compiled = openvino.Core().compile_model(model, "CPU", settings)
+    compiled = core.compile_model(model, "CPU", settings)
 
     def run(photos: np.ndarray) -> np.ndarray:
         return np.array(compiled(photos)[0])

@@ -11,7 +11,7 @@ from faststyle.core.errors import UserError, nearest
 from faststyle.encoder.base import LossNetwork
 from faststyle.encoder.normalize_activations import normalize_activations
 from faststyle.encoder.weights import load_weights
-from faststyle.networks import conv3x3, kernels, winograd
+from faststyle.networks import conv3x3, winograd
 
 ARCHITECTURES = tuple(f"vgg{depth}{norm}" for depth in (11, 13, 16, 19) for norm in ("", "_bn"))
 
@@ -84,8 +84,7 @@ class VGGEncoder(LossNetwork):
 
     def _convolve(self, name: str, conv: nn.Conv2d, x: Tensor) -> Tensor:
         weight = conv.weight
-        plain = not kernels.suit(x) or torch.is_autocast_enabled("cpu")
-        if plain or not conv3x3.pays(x, weight, constant=True):
+        if not conv3x3.pays(x, weight, constant=True):
             return conv(x)  # type: ignore[no-any-return]
         assert conv.bias is not None
         kernel = self._kernels.transform(name, weight, winograd.best_tile(*x.shape[2:]))

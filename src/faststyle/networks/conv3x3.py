@@ -1,18 +1,6 @@
 """A 3x3 convolution with a graph, by Winograd's algorithm where that is faster than directly.
 
-Measured on two AVX2 cores in float32: times as fast as oneDNN's direct convolution in channels-last
-layout, weights transformed beforehand (for 128 channels and less that takes under 1 ms).
-
-========  ============  =====
-channels  positions     times
-========  ============  =====
-512       4 x 32 x 32   2.6
-256       4 x 64 x 64   2.3
-128       4 x 128 x 128 1.6
-128       128 x 128     1.4
-64        4 x 256 x 256 1.1
-64        128 x 128     0.9
-========  ============  =====
+docs/speed.md says how much faster, and where that was measured.
 """
 
 from typing import Any
@@ -23,6 +11,7 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError, nearest
 from faststyle.networks import winograd
+from faststyle.networks.cpu import suits
 
 #: ``auto``: Winograd's algorithm where :func:`pays` says so; ``direct``: nowhere.
 KERNELS = ("auto", "direct")
@@ -71,6 +60,8 @@ def pays(x: Tensor, weight: Tensor, constant: bool = False) -> bool:
     positions = len(x) * x.shape[2] * x.shape[3]
     return (
         _kernel == "auto"
+        and suits(x)
+        and not torch.is_autocast_enabled("cpu")  # which asks for a shorter dtype
         and x.dtype == weight.dtype == torch.float32
         and weight.shape[2:] == (3, 3)
         and min(weight.shape[:2]) >= (_CHANNELS_IF_MANY if positions >= _MANY else _CHANNELS)

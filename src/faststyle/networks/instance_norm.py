@@ -110,12 +110,13 @@ def moments(pictures: Tensor) -> tuple[Tensor, Tensor]:
 
 def merge_moments(parts: Sequence[tuple[int, Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     """Mean and variance of all, from count, mean and variance of parts (Chan et al., 1979)."""
-    means, variances = (torch.stack(list(each)) for each in list(zip(*parts, strict=True))[1:])
-    wide, shares = means.double(), means.new_tensor([count for count, *_ in parts]).double()
-    shares = (shares / shares.sum())[:, None]
-    mean = (shares * wide).sum(0)
-    variance = (shares * (variances.double() + (wide - mean).square())).sum(0)
-    return mean.to(means), variance.to(means)
+    counts, *moments_of_parts = zip(*parts, strict=True)
+    means, variances = (torch.stack(each).double() for each in moments_of_parts)
+    shares = means.new_tensor(counts)[:, None] / sum(counts)
+    mean = (shares * means).sum(0)
+    variance = (shares * (variances + (means - mean).square())).sum(0)
+    dtype = parts[0][1].dtype
+    return mean.to(dtype), variance.to(dtype)
 
 
 def _moments_of_chunk(pixels: Tensor) -> tuple[Tensor, Tensor]:

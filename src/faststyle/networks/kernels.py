@@ -1,9 +1,11 @@
 """How a CPU computes convolutions fast: the same results as the plain modules, with less work.
 
-Three things differ from what the modules say, though they are equal in exact arithmetic:
+Four things differ from what the modules say, though they are equal in exact arithmetic:
 
 - "twice the size, then a 3x3 convolution" is four 2x2 convolutions of the small picture, one for
   each position in the doubled pixels, with 4/9 of the multiply-adds and no enlarged copy;
+- 3x3 convolutions of stride 1 go by Winograd's algorithm where that is faster
+  (:mod:`faststyle.networks.conv3x3`);
 - the last 9x9 convolution makes a block of 2x4 pixels at once: 24 channels of output, three vector
   registers of AVX2, where 3 would leave most of one empty;
 - without a graph, a large picture goes through a convolution in strips of rows, so that the padded
@@ -22,19 +24,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from faststyle.networks import conv3x3
+from faststyle.networks.cpu import empty
 
 #: Rows and columns of pixels that the last convolution makes at once. Of all blocks up to 4x8 this
 #: is the fastest on AVX2, twice as fast as 2x2.
 BLOCK = (2, 4)
 #: Bytes of one strip of a convolution's input or output, whichever has more channels.
 STRIP_BYTES = 4 << 20
-
-
-def suit(x: Tensor) -> bool:
-    """Whether these kernels should compute on ``x``; compilers and exporters see plain modules."""
-    return (
-        x.device.type == "cpu" and not torch.compiler.is_compiling() and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-    )
 
 
 def without_autocast(run: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
@@ -91,8 +87,9 @@ def convolve_blocks(x: Tensor, weight: Tensor, bias: Tensor, mode: str) -> Tenso
         for q in range(columns)
     ]
     taps = torch.stack(shifted, 1).flatten(0, 1)
-    kernel = taps.unflatten(3, (-1, columns)).unflatten(2, (-1, rows))  # type: ignore[no-untyped-call]
-    kernel = kernel.permute(0, 3, 5, 1, 2, 4).flatten(1, 3).to(x)
+    outputs, inputs, height, width = taps.shape
+    blocks = taps.view(outputs, inputs, height // rows, rows, width // columns, columns)
+    kernel = blocks.permute(0, 3, 5, 1, 2, 4).flatten(1, 3).to(x)
     biases = bias.repeat_interleave(len(shifted)).to(x)
 
     def run(padded: Tensor) -> Tensor:
@@ -100,9 +97,9 @@ def convolve_blocks(x: Tensor, weight: Tensor, bias: Tensor, mode: str) -> Tenso
         n, channels, height, width = padded.shape
         shape = n, height // rows, rows, width // columns, columns, channels
         pixels = padded.permute(0, 2, 3, 1).reshape(shape)
-        blocks = F.conv2d(pixels.transpose(2, 3).flatten(3).permute(0, 3, 1, 2), kernel, biases)
-        shape = n, len(weight), rows, columns, *blocks.shape[2:]
-        return blocks.reshape(shape).permute(0, 1, 4, 2, 5, 3).flatten(4).flatten(2, 3)
+        made = F.conv2d(pixels.transpose(2, 3).flatten(3).permute(0, 3, 1, 2), kernel, biases)
+        shape = n, len(weight), rows, columns, *made.shape[2:]
+        return made.reshape(shape).permute(0, 1, 4, 2, 5, 3).flatten(4).flatten(2, 3)
 
     return _in_strips(run, x, weight.shape[2] // 2, mode, len(weight))
 
@@ -162,10 +159,3 @@ def _in_strips(
         result[:, :, int(start * per_row) : int(stop * per_row)] = strip
     assert result is not None
     return result
-
-
-def empty(size: tuple[int, ...], like: Tensor) -> Tensor:
-    """Memory for a tensor of ``size`` in the dtype and on the device of ``like``."""
-    return torch.empty(
-        size, dtype=like.dtype, device=like.device, memory_format=torch.channels_last
-    )

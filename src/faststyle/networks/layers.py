@@ -1,6 +1,6 @@
 """The layers that transform networks are made of; each chooses the kernels that suit its input.
 
-Where :mod:`faststyle.networks.kernels` suit (a CPU, no compiler), a layer with instance
+Where :mod:`faststyle.networks.kernels` are used (a CPU, no compiler), a layer with instance
 normalization and padding of its own uses them; elsewhere it is the plain modules one after another.
 Either way the result is the same but for rounding.
 
@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faststyle.networks import kernels
+from faststyle.networks.cpu import suits
 from faststyle.networks.instance_norm import instance_norm
 
 
@@ -83,7 +84,7 @@ class ConvNormReLU(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to the convolution's channels, and its stride's share of H and W."""
-        if self.has_kernels and kernels.suit(x):
+        if self.has_kernels and suits(x):
             return _normalize(self.norm, self._convolve(x), relu=True)
         y: Tensor = super().forward(x)  # type: ignore[no-untyped-call]
         return y
@@ -135,7 +136,7 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to the same shape, or to two pixels less on each side."""
-        if self.has_kernels and kernels.suit(x):
+        if self.has_kernels and suits(x):
             y = _normalize(self.norm1, convolve(self.conv1, x), relu=True)
             y = _normalize(self.norm2, convolve(self.conv2, y), relu=False)
             return x + y if torch.is_grad_enabled() else y.add_(x)
@@ -181,7 +182,7 @@ class OutputConv(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to (N, 3, H, W)."""
-        if self.has_kernels and kernels.suit(x):
+        if self.has_kernels and suits(x):
             return kernels.convolve_blocks(x, *_weights(self), _pad_mode(self))
         return super().forward(x)
 

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from faststyle.networks import kernels
+from faststyle.networks.cpu import empty
 from faststyle.networks.instance_norm import merge_moments, moments
 from faststyle.networks.layers import Stage
 
@@ -153,7 +153,7 @@ def _store(chain: _Chain, features: Tensor | None) -> Tensor:
         if result is None:
             size = (1, strip.shape[1], chain.height, strip.shape[3])
             fits = features is not None and features.shape == size
-            result = features if fits else kernels.empty(size, strip)
+            result = features if fits else empty(size, strip)
             assert result is not None
         pending.append((start, strip))
         if len(pending) > 1:

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from faststyle.core.errors import UserError, nearest
 from faststyle.networks import kernels
+from faststyle.networks.cpu import suits
 from faststyle.networks.layers import (
     ConvNormReLU,
     OutputConv,
@@ -81,7 +82,7 @@ class TransformNetwork(nn.Module):
         x = pad_to_multiple(images, minimum=max(8, self.reflection + 1))
         if self.reflection:
             x = F.pad(x, (self.reflection,) * 4, mode="reflect")
-        if kernels.suit(x) and all(stage.layer.has_kernels for stage in self.stages()):
+        if suits(x) and all(stage.layer.has_kernels for stage in self.stages()):
             y = kernels.without_autocast(self._through_stages, x)
         else:
             y = self._through_stages(x)

@@ -22,6 +22,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from faststyle.networks.cpu import empty
+
 #: Where the polynomials of the Cook-Toom algorithm are evaluated, besides at infinity, for tiles of
 #: 4 and of 6 outputs. With each point stands its inverse (that of 0 is infinity), so that a kernel
 #: and the same kernel turned by 180 degrees have the same transform but for order and scale.
@@ -124,12 +126,7 @@ def convolve(
     transforms = (_TURNED if turned else _TRANSFORMS)[tile]
     kernel = kernel.transpose(1, 2) if turned else kernel
     height, width = (side + 2 * padding - 2 for side in x.shape[2:])
-    result = torch.empty(
-        (len(x), kernel.shape[2], height, width),
-        dtype=x.dtype,
-        device=x.device,
-        memory_format=torch.channels_last,
-    )
+    result = empty((len(x), kernel.shape[2], height, width), x)
     strips = list(_strips(len(x), height, width, tile, kernel.shape[1]))
     steps = _Steps(kernel, bias, transforms, width, strips[0])
     pixels, target = x.permute(0, 2, 3, 1), result.permute(0, 2, 3, 1)
