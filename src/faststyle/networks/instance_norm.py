@@ -4,6 +4,7 @@ PyTorch's own instance norm turns channels-last tensors into channels-first ones
 norm does not, and batch norm of a batch of one picture is instance norm.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,8 @@ BATCH_NORM_PIXELS = 1 << 18
 BATCH_NORM_VALUES = 1 << 22
 #: Values of a chunk to be normalized, 1 MiB in float32, and of one to be summed; and its pixels.
 CHUNK_VALUES, SUM_VALUES, SUM_PIXELS = 1 << 18, 1 << 20, 1 << 15
+#: Values that are summed side by side: with fewer channels, of several pixels at once.
+LANES = 64
 
 
 def instance_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool) -> Tensor:
@@ -121,8 +124,12 @@ def merge_moments(parts: Sequence[tuple[int, Tensor, Tensor]]) -> tuple[Tensor, 
 
 def _moments_of_chunk(pixels: Tensor) -> tuple[Tensor, Tensor]:
     if pixels.device.type == "cpu":  # a tenth of the time of var_mean
-        mean, variance = torch.batch_norm_update_stats(pixels, None, None, 0)
-        return mean, variance
+        count, channels = pixels.shape
+        together = math.gcd(count, max(1, LANES // channels))
+        lanes = pixels.view(-1, together * channels)
+        means, variances = torch.batch_norm_update_stats(lanes, None, None, 0)
+        parts = zip(means.view(together, -1), variances.view(together, -1), strict=True)
+        return merge_moments([(len(lanes), *part) for part in parts])
     variance, mean = torch.var_mean(pixels, 0, correction=0)
     return mean, variance
 

@@ -2,8 +2,9 @@
 
 Four things differ from what the modules say, though they are equal in exact arithmetic:
 
-- "twice the size, then a 3x3 convolution" is four 2x2 convolutions of the small picture, one for
-  each position in the doubled pixels, with 4/9 of the multiply-adds and no enlarged copy;
+- "twice the size, then a 3x3 convolution" is one transposed 4x4 convolution of stride 2: the nine
+  taps of a pixel fall on four pixels of the small picture, so that four multiply-adds do, and there
+  is no enlarged copy;
 - 3x3 convolutions of stride 1 go by Winograd's algorithm where that is faster
   (:mod:`faststyle.networks.conv3x3`);
 - the last 9x9 convolution makes a block of 2x4 pixels at once: 24 channels of output, three vector
@@ -16,8 +17,7 @@ Kernels know tensors, (N, C, H, W) in channels-last layout, and compute in the d
 convolution is padded by half of its kernel.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -31,6 +31,8 @@ from faststyle.networks.cpu import empty
 BLOCK = (2, 4)
 #: Bytes of one strip of a convolution's input or output, whichever has more channels.
 STRIP_BYTES = 4 << 20
+#: A pixel that is doubled reaches four pixels through a kernel of three taps: by which of them.
+_SPREAD = ((0, 0, 1), (0, 1, 1), (1, 1, 0), (1, 0, 0))
 
 
 def without_autocast(run: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
@@ -59,80 +61,37 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor, stride: int, mode: str) ->
 
 def resize_convolve(x: Tensor, weight: Tensor, bias: Tensor, mode: str) -> Tensor:
     """Nearest-neighbor doubling, then a convolution (C_out, C_in, 3, 3)."""
-    kernels = [k for rows in _two_taps(weight, 2) for k in _two_taps(rows, 3)]
-    kernel, biases = torch.cat(kernels).to(x), bias.repeat(4).to(x)
+    spread = weight.new_tensor(_SPREAD)
+    kernel = torch.einsum("ia,jb,ocab->coij", spread, spread, weight).to(x)
+    bias = bias.to(x)
 
     def run(padded: Tensor) -> Tensor:
-        result: Tensor = _Interleave.apply(F.conv2d(padded, kernel, biases))
-        return result
+        return F.conv_transpose2d(padded, kernel, bias, stride=2, padding=3)
 
     # A doubled picture reflected by one pixel is the small one with its edge repeated.
     mode = "replicate" if mode == "reflect" else mode
-    return _in_strips(run, x, 1, mode, len(kernel))
-
-
-def _two_taps(weight: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-    """A kernel's 3 taps on doubled pixels as 2 on single ones: for even and for odd positions."""
-    a, b, c = weight.unbind(dim)
-    return torch.stack((a, b + c), dim), torch.stack((a + b, c), dim)
+    return _in_strips(run, x, 1, mode, 4 * len(weight))
 
 
 def convolve_blocks(x: Tensor, weight: Tensor, bias: Tensor, mode: str) -> Tensor:
     """A convolution (3, C_in, 9, 9) of stride 1, a block of pixels at once; W in fours, H even."""
     rows, columns = BLOCK
-    # Each pixel of a block has the kernel shifted to its place, in blocks of taps like the pixels.
+    # Each pixel of a block has the kernel shifted to its place.
     shifted = [
         F.pad(weight, (q, columns - 1 - q, p, rows - 1 - p))
         for p in range(rows)
         for q in range(columns)
     ]
-    taps = torch.stack(shifted, 1).flatten(0, 1)
-    outputs, inputs, height, width = taps.shape
-    blocks = taps.view(outputs, inputs, height // rows, rows, width // columns, columns)
-    kernel = blocks.permute(0, 3, 5, 1, 2, 4).flatten(1, 3).to(x)
+    kernel = torch.stack(shifted, 1).flatten(0, 1).to(x)
     biases = bias.repeat_interleave(len(shifted)).to(x)
 
     def run(padded: Tensor) -> Tensor:
-        # F.pixel_unshuffle would interleave the channels, which is nine times slower.
-        n, channels, height, width = padded.shape
-        shape = n, height // rows, rows, width // columns, columns, channels
-        pixels = padded.permute(0, 2, 3, 1).reshape(shape)
-        made = F.conv2d(pixels.transpose(2, 3).flatten(3).permute(0, 3, 1, 2), kernel, biases)
-        shape = n, len(weight), rows, columns, *made.shape[2:]
+        made = F.conv2d(padded, kernel, biases, stride=BLOCK)
+        # F.pixel_shuffle wants blocks that are square.
+        shape = len(made), len(weight), rows, columns, *made.shape[2:]
         return made.reshape(shape).permute(0, 1, 4, 2, 5, 3).flatten(4).flatten(2, 3)
 
     return _in_strips(run, x, weight.shape[2] // 2, mode, len(weight))
-
-
-class _Interleave(torch.autograd.Function):
-    """(N, 4C, H + 1, W + 1), the four kernels' results, to (N, C, 2H, 2W).
-
-    Even rows come from the first H rows of the first kernels, odd ones from the last H rows of the
-    others; columns likewise.
-    """
-
-    @staticmethod
-    def forward(_ctx: Any, y: Tensor) -> Tensor:
-        n, channels, height, width = y.shape
-        result = empty((n, channels // 4, 2 * height - 2, 2 * width - 2), y)
-        for phase, pixels in _phases(y, result):
-            pixels.copy_(phase)
-        return result
-
-    @staticmethod
-    def backward(_ctx: Any, grad: Tensor) -> Tensor:
-        n, channels, height, width = grad.shape
-        result = empty((n, 4 * channels, height // 2 + 1, width // 2 + 1), grad).zero_()
-        for phase, pixels in _phases(result, grad):
-            phase.copy_(pixels)
-        return result
-
-
-def _phases(y: Tensor, picture: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    height, width = picture.shape[2] // 2, picture.shape[3] // 2
-    for index, phase in enumerate(y.chunk(4, dim=1)):
-        p, q = divmod(index, 2)
-        yield phase[:, :, p : p + height, q : q + width], picture[:, :, p::2, q::2]
 
 
 def _in_strips(
