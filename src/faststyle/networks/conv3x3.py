@@ -11,7 +11,8 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError, nearest
 from faststyle.networks import winograd
-from faststyle.networks.cpu import suits
+from faststyle.networks.cpu import empty, suits
+from faststyle.networks.weight_gradient import weight_gradient
 
 #: ``auto``: Winograd's algorithm where :func:`pays` says so; ``direct``: nowhere.
 KERNELS = ("auto", "direct")
@@ -109,7 +110,7 @@ class _Conv3x3(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             dx = _input_gradient(grad, ctx.shape, weight, kernel, ctx.mode)
         if ctx.needs_input_grad[1]:
-            dw, db = _weight_gradients(grad, x, weight, ctx.mode)
+            dw, db = _weight_gradients(grad, x, ctx.mode)
         return dx, dw, db, None, None
 
 
@@ -120,27 +121,22 @@ def _input_gradient(
     reflected = mode == "reflect"
     if torch.is_grad_enabled():  # for second derivatives, operations that have them
         dx = F.conv_transpose2d(grad, weight, padding=0 if reflected else 1)
-    else:
-        padding = 2 if reflected else 1
-        dx = winograd.convolve(grad, kernel, None, padding, "constant", turned=True)
-    if reflected:
-        dx = torch.ops.aten.reflection_pad2d_backward(dx, dx.new_empty(shape), [1, 1, 1, 1])
-    return dx
+        like = empty(tuple(shape), dx)
+        pads = [1, 1, 1, 1]
+        return torch.ops.aten.reflection_pad2d_backward(dx, like, pads) if reflected else dx
+    padding = 2 if reflected else 1
+    dx = winograd.convolve(grad, kernel, None, padding, "constant", turned=True)
+    return _fold_reflection(dx) if reflected else dx
 
 
-def _weight_gradients(grad: Tensor, x: Tensor, weight: Tensor, mode: str) -> tuple[Tensor, Tensor]:
-    reflected = mode == "reflect"
-    _, dw, db = torch.ops.aten.convolution_backward(
-        grad,
-        F.pad(x, (1, 1, 1, 1), mode=mode) if reflected else x,
-        weight,
-        [len(weight)],
-        stride=[1, 1],
-        padding=[0, 0] if reflected else [1, 1],
-        dilation=[1, 1],
-        transposed=False,
-        output_padding=[0, 0],
-        groups=1,
-        output_mask=[False, True, True],
-    )
-    return dw, db
+def _fold_reflection(dx: Tensor) -> Tensor:
+    """Add what belongs to the reflected pixels around (N, C, H, W) to those that they show."""
+    for side in (dx, dx.transpose(2, 3)):
+        side[:, :, 2] += side[:, :, 0]
+        side[:, :, -3] += side[:, :, -1]
+    return dx[:, :, 1:-1, 1:-1].contiguous(memory_format=torch.channels_last)
+
+
+def _weight_gradients(grad: Tensor, x: Tensor, mode: str) -> tuple[Tensor, Tensor]:
+    padded = F.pad(x, (1, 1, 1, 1), mode=mode)
+    return weight_gradient(padded, grad, (3, 3), (1, 1)), grad.sum((0, 2, 3))
