@@ -1,7 +1,7 @@
 """Convolutions whose weights' gradient is a matrix product, on a CPU two to four times as fast.
 
-The gradient of a weight is a sum over all positions: of the value that the weight multiplied, times
-the gradient of what this made. So it is the product of two matrices: the patches of pixels under the
+The gradient of a weight is a sum over all positions: of the value that it multiplied, times the
+gradient of what this made. So it is the product of two matrices: the patches of pixels under the
 kernel, one for each position, and the gradients (Chellapilla et al., 2006). Patches are copied a
 part at a time, which stays in the cache.
 """
