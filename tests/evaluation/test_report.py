@@ -11,6 +11,8 @@ from faststyle.config.compose import compose_config
 from faststyle.core.errors import UserError
 from faststyle.evaluation.report import build_loss, evaluate, style_overrides, table
 from faststyle.networks import TransformNetwork
+from faststyle.pictures.files import save_picture
+from faststyle.pictures.picture import Picture
 from faststyle.training.style.task import train
 from tests.places import CONFIGS, ROOT
 
@@ -107,10 +109,54 @@ def test_figures_for_every_size_and_a_table(tmp_path: Path, photo_folder: Path) 
         assert found["optimized"]["3"]["loss"] < found["optimized"]["1"]["loss"]
         assert len(found["equal_iterations"]) == 2
         assert {"checkerboard_db", "flicker"} <= found["artifacts"].keys()
+        assert {"content/relu4_2", "style/relu1_1", "style/relu5_1"} <= found["gatys"].keys()
+        assert len(found["patches"]) == 1, "the painting is 32 pixels high"
     lines = table(result).splitlines()
     assert lines[0] == "flow_field, 2 held-out photos"
     assert sum("one pass equals iteration" in line for line in lines) == 2
     assert sum("L-BFGS 3 " in line for line in lines) == 2
+    assert sum("layers of Gatys" in line for line in lines) == 2
+    assert sum("patches from the painting's, at scale 1/1 0." in line for line in lines) == 2
+
+
+def test_flat_surfaces_are_looked_at_where_a_photo_has_any(tmp_path: Path) -> None:
+    write_style(
+        TrainedStyle(TransformNetwork(width=2, blocks=1), about()), tmp_path / "flow.safetensors"
+    )
+    kinds = {"flat": torch.full((3, 64, 64), 0.4), "busy": torch.rand(3, 64, 64)}
+    for name, pixels in kinds.items():
+        (tmp_path / name).mkdir()
+        for number in range(2):
+            save_picture(Picture(pixels), tmp_path / name / f"{number}.png")
+    flat, busy = (
+        evaluate(
+            composed,
+            str(tmp_path / "flow.safetensors"),
+            tmp_path / name,
+            [64],
+            1,
+            [],
+            overrides=RANDOM,
+        )
+        for name in kinds
+    )
+    assert {"flat_grid_db", "flat_one_direction"} <= flat["64"]["artifacts"].keys()
+    assert "flat_grid_db" not in busy["64"]["artifacts"]
+
+
+def test_what_cannot_be_measured_is_left_out(
+    tmp_path: Path, photo_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layers = {"content": {"relu2_2": 1.0}, "style": {"relu1_2": 1.0}}
+    path = tmp_path / "flow.safetensors"
+    write_style(TrainedStyle(TransformNetwork(width=2, blocks=0), about(loss=layers)), path)
+    monkeypatch.setattr("faststyle.evaluation.report.MIN_SIDE", 33)  # the painting has 32
+    overrides = ["encoder=lite"]  # which has four layers
+    result = evaluate(composed, str(path), photo_folder, [64], 1, [], overrides=overrides)
+    assert result["64"]["gatys"] == {}
+    assert result["64"]["patches"] == []
+    assert "Gatys" not in table(result)
+    assert "patches" not in table(result)
 
 
 def test_measuring_stylizes_as_a_user_would(tmp_path: Path, photo_folder: Path) -> None:

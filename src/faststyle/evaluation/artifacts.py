@@ -32,7 +32,18 @@ def checkerboard(pictures: Tensor) -> Tensor:
 
     Raises ``ValueError`` for pictures smaller than 64 x 64.
     """
-    power = _spectrum(to_luma(pictures)[:, 0])
+    return peaks_over_neighbors(to_luma(pictures)[:, 0])
+
+
+def peaks_over_neighbors(luma: Tensor, where: Tensor | None = None) -> Tensor:
+    """See :func:`checkerboard`.
+
+    Args:
+        luma: (N, H, W).
+        where: which windows of 64 pixels, half overlapping, count: (N, rows, columns) of bool; all
+            if not given, and NaN for a picture of which none does.
+    """
+    power = _spectrum(luma, where)
     step = _WINDOW // _STRIDE
     peaks = torch.zeros(_WINDOW, _WINDOW, dtype=torch.bool)
     peaks[::step, ::step] = True
@@ -117,12 +128,14 @@ def _level_lines(luma: Tensor, contrast: float, length: int) -> Tensor:
     return lines.flatten(1).sum(1) * 1e6 / luma[0].numel()
 
 
-def _spectrum(luma: Tensor) -> Tensor:
-    """Mean power of windows (N, 64, 64)."""
+def _spectrum(luma: Tensor, where: Tensor | None) -> Tensor:
+    """Mean power of windows (N, 64, 64), NaN where there are none."""
     if min(luma.shape[-2:]) < _WINDOW:
         raise ValueError(f"pictures must be {_WINDOW} pixels or more, not {tuple(luma.shape[-2:])}")
     windows = luma.unfold(1, _WINDOW, _WINDOW // 2).unfold(2, _WINDOW, _WINDOW // 2)
     hann = torch.hann_window(_WINDOW, dtype=luma.dtype, device=luma.device)
     windows = windows - windows.mean((-2, -1), keepdim=True)
     power: Tensor = torch.fft.fft2(windows * torch.outer(hann, hann)).abs().square()
-    return power.mean((1, 2))
+    if where is None:
+        return power.mean((1, 2))
+    return (power * where[..., None, None]).sum((1, 2)) / where.sum((1, 2))[:, None, None]

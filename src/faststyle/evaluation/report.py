@@ -16,8 +16,9 @@ from faststyle.checkpoints import StyleMetadata, find_style, load_style
 from faststyle.core.errors import UserError
 from faststyle.data.folder import PhotoFolder, find_photos, split
 from faststyle.encoder import LossNetwork
-from faststyle.evaluation import artifacts
+from faststyle.evaluation import artifacts, flat_regions
 from faststyle.evaluation.lbfgs_baseline import Parity, Terms, compare
+from faststyle.evaluation.patches import MIN_SIDE, patch_distances
 from faststyle.inference.stylizer import Stylizer
 from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.optimization.start import starting_picture
@@ -91,14 +92,33 @@ def evaluate(
     _, held_out = split(find_photos(photos), photos, count)
     cfg = compose(style_overrides(style.metadata, overrides))
     loss = build_loss(cfg, StyleMetadata() if _chooses_loss(overrides) else style.metadata)
+    gatys = _gatys_loss(compose, style_overrides(style.metadata, overrides))
+    paintings = [p for p, _ in instantiate(cfg.style).load() if min(p.shape[1:]) >= MIN_SIDE]
     stylizer = Stylizer(style, device="cpu")
     result: dict[str, Any] = {"style": stylizer.name, "photos": len(held_out), "start": start}
     for size in sizes:
         folder = PhotoFolder(held_out, size)
         pictures = [to_unit(folder.center_crop(i))[None] for i in range(len(held_out))]
         found = _parities(stylizer, loss, pictures, iterations, start)
-        result[str(size)] = _summary(found) | {"artifacts": _artifacts(stylizer, pictures)}
+        stylized = [stylizer(picture) for picture in pictures]
+        result[str(size)] = _summary(found) | {
+            "gatys": _layers(gatys, stylized, pictures) if gatys else {},
+            "patches": _patches(stylized, paintings),
+            "artifacts": _artifacts(stylizer, stylized, pictures),
+        }
     return result
+
+
+def _gatys_loss(compose: Compose, overrides: Sequence[str]) -> PerceptualLoss | None:
+    """A loss on layers that no style of ours is trained on; none where the encoder lacks them."""
+    kept = [text for text in overrides if not _chooses_loss([text])]
+    cfg = compose([*kept, "loss=gatys"])
+    try:
+        instantiate(cfg.encoder).check_layers([*cfg.loss.content, *cfg.loss.style])
+    except UserError as error:
+        log.info("layers that were not trained on are left out: %s", error)
+        return None
+    return build_loss(cfg, StyleMetadata())
 
 
 def _chooses_loss(overrides: Sequence[str]) -> bool:
@@ -142,12 +162,29 @@ def _mean(terms: Sequence[Terms]) -> dict[str, float]:
     return {name: mean(getattr(t, name) for t in terms) for name in vars(terms[0])}
 
 
-def _artifacts(stylizer: Stylizer, pictures: Sequence[Tensor]) -> dict[str, float]:
+@torch.no_grad()
+def _layers(
+    loss: PerceptualLoss, stylized: Sequence[Tensor], pictures: Sequence[Tensor]
+) -> dict[str, float]:
+    """Each layer's part of ``loss``, the mean over the photos."""
+    pairs = zip(stylized, pictures, strict=True)
+    found = [loss(picture, loss.targets(photo)).flat() for picture, photo in pairs]
+    return {name: mean(f[name].item() for f in found) for name in found[0] if "/" in name}
+
+
+def _patches(stylized: Sequence[Tensor], paintings: Sequence[Tensor]) -> list[float]:
+    """The mean of :func:`patch_distances` over pictures and paintings, level by level."""
+    found = [patch_distances(s[0], painting) for s in stylized for painting in paintings]
+    return [mean(levels) for levels in zip(*found, strict=False)]
+
+
+def _artifacts(
+    stylizer: Stylizer, stylized: Sequence[Tensor], pictures: Sequence[Tensor]
+) -> dict[str, float]:
     """Means over the photos; what photos have themselves is taken off where that makes sense."""
-    stylized = [stylizer(photo) for photo in pictures]
+    pairs = list(zip(stylized, pictures, strict=True))
 
     def more(measure: Callable[[Tensor], Tensor]) -> float:
-        pairs = zip(stylized, pictures, strict=True)
         return mean((measure(s) - measure(p)).item() for s, p in pairs)
 
     found = {
@@ -158,6 +195,12 @@ def _artifacts(stylizer: Stylizer, pictures: Sequence[Tensor]) -> dict[str, floa
     }
     if min(pictures[0].shape[-2:]) > artifacts.MIN_SIDE_FOR_BORDERS:
         found["border_ratio"] = mean(artifacts.border_error(stylizer, p).item() for p in pictures)
+    flat = [(s, p) for s, p in pairs if flat_regions.flat_windows(p).any()]
+    if flat:
+        grids = (flat_regions.grid(s, p) - flat_regions.grid(p, p) for s, p in flat)
+        found["flat_grid_db"] = mean(each.item() for each in grids)
+        directions = (flat_regions.one_direction(s, p) for s, p in flat)
+        found["flat_one_direction"] = mean(each.item() for each in directions)
     return found
 
 
@@ -176,6 +219,12 @@ def table(result: dict[str, Any]) -> str:
             most = max(map(int, found["optimized"]))
             equal = [f"over {most}" if n is None else str(n) for n in found["equal_iterations"]]
             lines.append(f"  one pass equals iteration: {', '.join(equal)}")
+        layers = [f"{name} {value:.3f}" for name, value in found["gatys"].items()]
+        if layers:
+            lines.append(f"  layers of Gatys et al.: {', '.join(layers)}")
+        scales = [f"1/{2**level} {value:.3f}" for level, value in enumerate(found["patches"])]
+        if scales:
+            lines.append(f"  patches from the painting's, at scale {', '.join(scales)}")
         lines += [f"  {name}: {value:.2f}" for name, value in found["artifacts"].items()]
     return "\n".join(lines)
 
