@@ -107,7 +107,7 @@ def test_strips_make_the_picture_that_one_pass_makes(stylizer: Stylizer) -> None
     assert [done for done, _ in shown] == list(range(1, shown[0][1] + 1))
 
 
-def test_strips_in_half_precision_are_less_than_a_gray_level_off() -> None:
+def test_strips_in_half_precision_are_as_exact_as_the_whole() -> None:
     torch.manual_seed(0)
     style = TrainedStyle(TransformNetwork(width=8, blocks=2).eval())
     coarse = torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(1))
@@ -115,7 +115,10 @@ def test_strips_in_half_precision_are_less_than_a_gray_level_off() -> None:
     stylizer = Stylizer(style, device="cpu", precision="bf16")
     [whole] = stylizer.stylize([Picture(photo)], StylizeOptions(tile="off"))
     [strips] = stylizer.stylize([Picture(photo)], StylizeOptions(tile=32))
-    assert (strips.pixels - whole.pixels).abs().mean() < 1 / 255
+    [exact] = Stylizer(style, device="cpu", precision="32").stylize([Picture(photo)])
+    of_strips, of_whole = ((p.pixels - exact.pixels).abs().mean() for p in (strips, whole))
+    assert of_whole < 2 / 255
+    assert of_strips < 1.2 * of_whole
 
 
 def test_pictures_of_bytes_come_out_as_bytes(stylizer: Stylizer) -> None:
