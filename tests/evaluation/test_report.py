@@ -140,7 +140,7 @@ def test_flat_surfaces_are_looked_at_where_a_photo_has_any(tmp_path: Path) -> No
         )
         for name in kinds
     )
-    assert {"flat_grid_db", "flat_one_direction"} <= flat["64"]["artifacts"].keys()
+    assert {"flat_grid_db", "flat_one_direction", "flat_spread"} <= flat["64"]["artifacts"].keys()
     assert "flat_grid_db" not in busy["64"]["artifacts"]
 
 

@@ -32,18 +32,11 @@ def checkerboard(pictures: Tensor) -> Tensor:
 
     Raises ``ValueError`` for pictures smaller than 64 x 64.
     """
-    return peaks_over_neighbors(to_luma(pictures)[:, 0])
+    return peaks_over_neighbors(spectrum(pictures))
 
 
-def peaks_over_neighbors(luma: Tensor, where: Tensor | None = None) -> Tensor:
-    """See :func:`checkerboard`.
-
-    Args:
-        luma: (N, H, W).
-        where: which windows of 64 pixels, half overlapping, count: (N, rows, columns) of bool; all
-            if not given, and NaN for a picture of which none does.
-    """
-    power = _spectrum(luma, where)
+def peaks_over_neighbors(power: Tensor) -> Tensor:
+    """What :func:`checkerboard` gives, of a :func:`spectrum`."""
     step = _WINDOW // _STRIDE
     peaks = torch.zeros(_WINDOW, _WINDOW, dtype=torch.bool)
     peaks[::step, ::step] = True
@@ -55,6 +48,29 @@ def peaks_over_neighbors(luma: Tensor, where: Tensor | None = None) -> Tensor:
         ring[3:8, 3:8] = False
         ratios.append(near[:, 5, 5] / near[:, ring].mean(1))
     return 10 * torch.stack(ratios).mean(0).log10()
+
+
+def spectrum(pictures: Tensor, where: Tensor | None = None) -> Tensor:
+    """Mean power (N, 64, 64) of the brightness of windows of 64 pixels, half overlapping.
+
+    Args:
+        pictures: (N, 3, H, W).
+        where: which windows count, (N, rows, columns) of bool; all if not given, and NaN for a
+            picture of which none does.
+
+    Raises:
+        ValueError: a side is shorter than 64 pixels.
+    """
+    luma = to_luma(pictures)[:, 0]
+    if min(luma.shape[-2:]) < _WINDOW:
+        raise ValueError(f"pictures must be {_WINDOW} pixels or more, not {tuple(luma.shape[-2:])}")
+    windows = luma.unfold(1, _WINDOW, _WINDOW // 2).unfold(2, _WINDOW, _WINDOW // 2)
+    hann = torch.hann_window(_WINDOW, dtype=luma.dtype, device=luma.device)
+    windows = windows - windows.mean((-2, -1), keepdim=True)
+    power: Tensor = torch.fft.fft2(windows * torch.outer(hann, hann)).abs().square()
+    if where is None:
+        return power.mean((1, 2))
+    return (power * where[..., None, None]).sum((1, 2)) / where.sum((1, 2))[:, None, None]
 
 
 def border_error(
@@ -126,16 +142,3 @@ def _level_lines(luma: Tensor, contrast: float, length: int) -> Tensor:
     runs = F.avg_pool2d(sides, (1, length), stride=(1, length))
     lines = (runs > contrast).all(1) | (runs < -contrast).all(1)
     return lines.flatten(1).sum(1) * 1e6 / luma[0].numel()
-
-
-def _spectrum(luma: Tensor, where: Tensor | None) -> Tensor:
-    """Mean power of windows (N, 64, 64), NaN where there are none."""
-    if min(luma.shape[-2:]) < _WINDOW:
-        raise ValueError(f"pictures must be {_WINDOW} pixels or more, not {tuple(luma.shape[-2:])}")
-    windows = luma.unfold(1, _WINDOW, _WINDOW // 2).unfold(2, _WINDOW, _WINDOW // 2)
-    hann = torch.hann_window(_WINDOW, dtype=luma.dtype, device=luma.device)
-    windows = windows - windows.mean((-2, -1), keepdim=True)
-    power: Tensor = torch.fft.fft2(windows * torch.outer(hann, hann)).abs().square()
-    if where is None:
-        return power.mean((1, 2))
-    return (power * where[..., None, None]).sum((1, 2)) / where.sum((1, 2))[:, None, None]

@@ -197,10 +197,13 @@ def _artifacts(
         found["border_ratio"] = mean(artifacts.border_error(stylizer, p).item() for p in pictures)
     flat = [(s, p) for s, p in pairs if flat_regions.flat_windows(p).any()]
     if flat:
-        grids = (flat_regions.grid(s, p) - flat_regions.grid(p, p) for s, p in flat)
-        found["flat_grid_db"] = mean(each.item() for each in grids)
-        directions = (flat_regions.one_direction(s, p) for s, p in flat)
-        found["flat_one_direction"] = mean(each.item() for each in directions)
+
+        def in_flat(measure: Callable[[Tensor, Tensor], Tensor]) -> float:
+            return mean(measure(s, p).item() for s, p in flat)
+
+        found["flat_grid_db"] = in_flat(flat_regions.grid)
+        found["flat_one_direction"] = in_flat(flat_regions.one_direction)
+        found["flat_spread"] = in_flat(flat_regions.spread)
     return found
 
 
