@@ -1,4 +1,7 @@
 import errno
+import subprocess
+import sys
+import textwrap
 
 import pytest
 
@@ -52,3 +55,26 @@ def test_an_interrupt_leaves_with_the_shells_status() -> None:
     with pytest.raises(SystemExit) as exit_info, report_errors():
         raise KeyboardInterrupt
     assert exit_info.value.code == 130
+
+
+@pytest.mark.parametrize("command", [True, False])
+def test_a_command_leaves_without_looking_for_garbage(command: bool) -> None:
+    code = """
+        from faststyle.core.errors import report_errors
+
+        class Cycle:
+            def __init__(self):
+                self.me = self
+
+            def __del__(self):
+                print("found")
+
+        def main():
+            Cycle()
+        """
+    run = "with report_errors():\n    main()" if command else "main()"
+    program = textwrap.dedent(code) + run
+    found = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert (found.stdout, found.stderr) == ("" if command else "found\n", "")
