@@ -18,7 +18,8 @@ _BAND, _MARGIN = 16, 64  # pixels
 #: Pictures no larger have nothing left far from a cut.
 MIN_SIDE_FOR_BORDERS = 2 * _MARGIN + 8 * _BAND
 
-_WINDOW = 64  # pixels; spectra are means over windows of this side
+#: Side of the windows, half overlapping, over which spectra are means, in pixels.
+WINDOW = 64
 _STRIDE = 4  # of the transform network's deepest layers
 
 
@@ -37,8 +38,8 @@ def checkerboard(pictures: Tensor) -> Tensor:
 
 def peaks_over_neighbors(power: Tensor) -> Tensor:
     """What :func:`checkerboard` gives, of a :func:`spectrum`."""
-    step = _WINDOW // _STRIDE
-    peaks = torch.zeros(_WINDOW, _WINDOW, dtype=torch.bool)
+    step = WINDOW // _STRIDE
+    peaks = torch.zeros(WINDOW, WINDOW, dtype=torch.bool)
     peaks[::step, ::step] = True
     peaks[0, 0] = False  # the mean of the window
     ratios = []
@@ -61,16 +62,22 @@ def spectrum(pictures: Tensor, where: Tensor | None = None) -> Tensor:
     Raises:
         ValueError: a side is shorter than 64 pixels.
     """
+    check_size(pictures)
     luma = to_luma(pictures)[:, 0]
-    if min(luma.shape[-2:]) < _WINDOW:
-        raise ValueError(f"pictures must be {_WINDOW} pixels or more, not {tuple(luma.shape[-2:])}")
-    windows = luma.unfold(1, _WINDOW, _WINDOW // 2).unfold(2, _WINDOW, _WINDOW // 2)
-    hann = torch.hann_window(_WINDOW, dtype=luma.dtype, device=luma.device)
+    windows = luma.unfold(1, WINDOW, WINDOW // 2).unfold(2, WINDOW, WINDOW // 2)
+    hann = torch.hann_window(WINDOW, dtype=luma.dtype, device=luma.device)
     windows = windows - windows.mean((-2, -1), keepdim=True)
     power: Tensor = torch.fft.fft2(windows * torch.outer(hann, hann)).abs().square()
     if where is None:
         return power.mean((1, 2))
     return (power * where[..., None, None]).sum((1, 2)) / where.sum((1, 2))[:, None, None]
+
+
+def check_size(pictures: Tensor) -> None:
+    """Raise ``ValueError`` for pictures (..., H, W) that no window fits in."""
+    height, width = pictures.shape[-2:]
+    if min(height, width) < WINDOW:
+        raise ValueError(f"pictures must be {WINDOW} pixels or more, not {height, width}")
 
 
 def border_error(

@@ -14,10 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from faststyle.evaluation.artifacts import peaks_over_neighbors, spectrum
+from faststyle.evaluation.artifacts import WINDOW, check_size, peaks_over_neighbors, spectrum
 from faststyle.pictures.pixels import to_luma
 
-_WINDOW = 64  # pixels; half overlap
 #: Mean change of brightness from a pixel to the next below which a photo's window is flat: a clear
 #: sky with a camera's noise has less.
 _FLAT = 3 / 255
@@ -31,12 +30,11 @@ def flat_windows(photos: Tensor) -> Tensor:
 
     Raises ``ValueError`` for photos smaller than 64 x 64.
     """
-    if min(photos.shape[-2:]) < _WINDOW:
-        raise ValueError(f"photos must be {_WINDOW} pixels or more, not {tuple(photos.shape[-2:])}")
+    check_size(photos)
     luma = to_luma(photos)
     right, down = luma.diff(dim=3)[..., 1:, :], luma.diff(dim=2)[..., 1:]
     change = F.pad((right.square() + down.square()).sqrt(), (1, 0, 1, 0), mode="replicate")
-    return F.avg_pool2d(change, _WINDOW, stride=_WINDOW // 2)[:, 0] < _FLAT
+    return F.avg_pool2d(change, WINDOW, stride=WINDOW // 2)[:, 0] < _FLAT
 
 
 def grid(stylized: Tensor, photos: Tensor) -> Tensor:
@@ -78,6 +76,6 @@ def spread(stylized: Tensor, photos: Tensor) -> Tensor:
 
 def _polar(power: Tensor) -> tuple[Tensor, Tensor]:
     """Cycles in a window and directions, from 0 to pi, of all frequencies: (64, 64) each."""
-    cycles = torch.fft.fftfreq(_WINDOW, 1 / _WINDOW, dtype=power.dtype, device=power.device)
+    cycles = torch.fft.fftfreq(WINDOW, 1 / WINDOW, dtype=power.dtype, device=power.device)
     down, right = torch.meshgrid(cycles, cycles, indexing="ij")
     return torch.hypot(down, right), torch.atan2(down, right) % math.pi

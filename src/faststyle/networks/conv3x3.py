@@ -121,9 +121,10 @@ def _input_gradient(
     reflected = mode == "reflect"
     if torch.is_grad_enabled():  # for second derivatives, operations that have them
         dx = F.conv_transpose2d(grad, weight, padding=0 if reflected else 1)
-        like = empty(tuple(shape), dx)
-        pads = [1, 1, 1, 1]
-        return torch.ops.aten.reflection_pad2d_backward(dx, like, pads) if reflected else dx
+        if reflected:
+            like = empty(tuple(shape), dx)
+            dx = torch.ops.aten.reflection_pad2d_backward(dx, like, [1, 1, 1, 1])
+        return dx
     padding = 2 if reflected else 1
     dx = winograd.convolve(grad, kernel, None, padding, "constant", turned=True)
     return _fold_reflection(dx) if reflected else dx
