@@ -92,8 +92,9 @@ def evaluate(
     _, held_out = split(find_photos(photos), photos, count)
     cfg = compose(style_overrides(style.metadata, overrides))
     loss = build_loss(cfg, StyleMetadata() if _chooses_loss(overrides) else style.metadata)
-    gatys = _gatys_loss(compose, style_overrides(style.metadata, overrides))
-    paintings = [p for p, _ in instantiate(cfg.style).load() if min(p.shape[1:]) >= MIN_SIDE]
+    images = [StyleImage(pixels, weight) for pixels, weight in instantiate(cfg.style).load()]
+    gatys = _gatys_loss(compose(["loss=gatys"]), loss.encoder, images)
+    paintings = [image.pixels for image in images if min(image.pixels.shape[1:]) >= MIN_SIDE]
     stylizer = Stylizer(style, device="cpu")
     result: dict[str, Any] = {"style": stylizer.name, "photos": len(held_out), "start": start}
     for size in sizes:
@@ -109,16 +110,18 @@ def evaluate(
     return result
 
 
-def _gatys_loss(compose: Compose, overrides: Sequence[str]) -> PerceptualLoss | None:
+def _gatys_loss(
+    cfg: DictConfig, encoder: LossNetwork, images: Sequence[StyleImage]
+) -> PerceptualLoss | None:
     """A loss on layers that no style of ours is trained on; none where the encoder lacks them."""
-    kept = [text for text in overrides if not _chooses_loss([text])]
-    cfg = compose([*kept, "loss=gatys"])
     try:
-        instantiate(cfg.encoder).check_layers([*cfg.loss.content, *cfg.loss.style])
+        encoder.check_layers([*cfg.loss.content, *cfg.loss.style])
     except UserError as error:
         log.info("layers that were not trained on are left out: %s", error)
         return None
-    return build_loss(cfg, StyleMetadata())
+    loss: PerceptualLoss = instantiate(cfg.loss, encoder)
+    loss.set_style(images)
+    return loss.to(memory_format=torch.channels_last)
 
 
 def _chooses_loss(overrides: Sequence[str]) -> bool:
