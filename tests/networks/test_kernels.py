@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -95,7 +97,7 @@ def test_bfloat16_differs_by_less_than_one_gray_level_in_the_mean() -> None:
 @pytest.mark.parametrize(
     "options", [{"norm": "batch"}, {"upsample": "transposed"}, {"padding": "reflect_start"}]
 )
-def test_other_networks_take_the_plain_road(options: dict[str, str]) -> None:
+def test_other_networks_take_the_plain_road(options: dict[str, Any]) -> None:
     network = TransformNetwork(width=2, blocks=1, **options)
     assert not all(stage.layer.has_kernels for stage in network.stages())
 

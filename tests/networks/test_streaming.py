@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -8,9 +10,11 @@ from faststyle.networks import TransformNetwork, streaming
 from faststyle.networks.layers import ConvNormReLU, OutputConv, ResidualBlock, Stage, make_conv
 
 
-def network(padding: str = "reflect", blocks: int = 2, output: str = "tanh") -> TransformNetwork:
+def network(
+    padding: str = "reflect", blocks: int = 2, output: str = "tanh", noise: int = 0
+) -> TransformNetwork:
     torch.manual_seed(0)
-    made = TransformNetwork(width=4, blocks=blocks, padding=padding, output=output).double()
+    made = TransformNetwork(4, blocks, padding=padding, output=output, noise=noise).double().eval()
     for module in made.modules():
         if isinstance(module, nn.InstanceNorm2d):  # not the 1 and 0 that they start with
             nn.init.normal_(module.weight)
@@ -50,11 +54,12 @@ def streamed(made: "TransformNetwork | Flat", picture: Tensor, rows: int) -> Ten
     st.integers(1, 60),
     st.sampled_from(["reflect", "zero"]),
     st.integers(0, 2),
+    st.integers(0, 2),
 )
 def test_strips_make_the_picture_that_one_pass_makes(
-    height: int, width: int, rows: int, padding: str, blocks: int
+    height: int, width: int, rows: int, padding: str, blocks: int, noise: int
 ) -> None:
-    made, picture = network(padding, blocks), photo(height, width)
+    made, picture = network(padding, blocks, noise=noise), photo(height, width)
     with torch.no_grad():
         torch.testing.assert_close(streamed(made, picture, rows), made(picture))
 
@@ -120,5 +125,5 @@ def test_the_network_itself_stays_as_it_is() -> None:
         ({"padding": "reflect_start"}, False),
     ],
 )
-def test_it_says_which_networks_it_knows(options: dict[str, str], expected: bool) -> None:
+def test_it_says_which_networks_it_knows(options: dict[str, Any], expected: bool) -> None:
     assert streaming.can_stream(TransformNetwork(2, 1, **options)) is expected

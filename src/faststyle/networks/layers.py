@@ -42,7 +42,7 @@ class Layer(Protocol):
     def norms(self) -> list[FoldableNorm]:
         """Its normalizations, in order."""
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, *first_row: int) -> Tensor:
         """The layer on (N, C, H, W)."""
 
     def to(self, dtype: torch.dtype) -> object:
@@ -53,12 +53,18 @@ class Stage(NamedTuple):
     """A layer in its network.
 
     ``scale``: rows of output for each row of input, a power of 2. ``halo``: rows of the input, on
-    each side, that a row of the output depends on besides its own.
+    each side, that a row of the output depends on besides its own. ``placed``: whether the layer
+    asks for the place of its first row in the picture, since it is not the same everywhere.
     """
 
     layer: Layer
     scale: float
     halo: int
+    placed: bool = False
+
+    def apply(self, x: Tensor, first_row: int = 0) -> Tensor:
+        """The layer on (N, C, H, W), a strip of rows that begins with ``first_row`` of all."""
+        return self.layer(x, first_row) if self.placed else self.layer(x)
 
 
 class ConvNormReLU(nn.Sequential):

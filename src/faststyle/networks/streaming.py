@@ -119,16 +119,18 @@ class _Chain:
         self, last: Callable[[Tensor], Tensor] | None = None
     ) -> Iterator[tuple[int, Tensor]]:
         """First rows and strips of the result, with ``last`` in place of the last layer."""
-        *before, final = (stage.layer for stage in self.stages)
-        layers: list[Callable[[Tensor], Tensor]] = [*before, last or final]
+        *before, final = self.stages
         scale = math.prod(stage.scale for stage in self.stages) * self.unit
         halo = self._halo()
         for start in range(0, self.height, self.rows):
             stop = min(start + self.rows, self.height)
             first = max(0, start - halo)
-            x = self.read(first * self.unit, min(stop + halo, self.height) * self.unit)
-            for layer in layers:
-                x = layer(x)
+            row = first * self.unit
+            x = self.read(row, min(stop + halo, self.height) * self.unit)
+            for stage in before:
+                x = stage.apply(x, row)
+                row = int(row * stage.scale)
+            x = last(x) if last else final.apply(x, row)
             self.after_each()
             above, count = int((start - first) * scale), int((stop - start) * scale)
             yield int(start * scale), x[:, :, above : above + count]

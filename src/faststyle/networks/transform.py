@@ -15,6 +15,7 @@ from faststyle.networks.layers import (
     UpsampleConvNormReLU,
     make_conv,
 )
+from faststyle.networks.noise import AddNoise
 
 _CHOICES = {
     "norm": ("instance", "batch"),
@@ -27,8 +28,9 @@ _CHOICES = {
 class TransformNetwork(nn.Module):
     """Residual transform network (Johnson et al., 2016, supplementary, table 1).
 
-    A 9x9 convolution, two of stride 2, residual blocks, two up-sampling stages, and a 9x9
-    convolution back to RGB. Maps (N, 3, H, W) in [0, 1] to the same shape, whatever H and W are.
+    A 9x9 convolution, two of stride 2, perhaps noise, residual blocks, two up-sampling stages, and
+    a 9x9 convolution back to RGB. Maps (N, 3, H, W) in [0, 1] to the same shape, whatever H and W
+    are.
 
     Args:
         width: channels of the first layer; the residual blocks have four times as many.
@@ -39,6 +41,7 @@ class TransformNetwork(nn.Module):
         padding: ``reflect``, ``zero``, or ``reflect_start`` (the paper's: the picture is reflected
             once at the start and the residual blocks do without padding).
         output: ``tanh``, scaled to [0, 1]; ``sigmoid``; or ``linear``, which may leave [0, 1].
+        noise: octaves of the noise, from which flat surfaces get forms; 0 for none.
 
     Raises:
         UserError: an option that is not one of these, or out of range.
@@ -52,6 +55,7 @@ class TransformNetwork(nn.Module):
         upsample: str = "resize",
         padding: str = "reflect",
         output: str = "tanh",
+        noise: int = 0,
     ) -> None:
         super().__init__()
         self.options: dict[str, int | str] = {
@@ -61,6 +65,7 @@ class TransformNetwork(nn.Module):
             "upsample": upsample,
             "padding": padding,
             "output": output,
+            "noise": noise,
         }
         _check_options(self.options)
         self.output = output
@@ -69,6 +74,7 @@ class TransformNetwork(nn.Module):
         self.stem = ConvNormReLU(make_conv(3, width, 9, 1, padding), norm)
         self.down1 = ConvNormReLU(make_conv(width, 2 * width, 3, 2, padding), norm)
         self.down2 = ConvNormReLU(make_conv(2 * width, 4 * width, 3, 2, padding), norm)
+        self.noise = AddNoise(4 * width, noise) if noise else None
         self.blocks = nn.Sequential(
             *(ResidualBlock(4 * width, norm, padding) for _ in range(blocks))
         )
@@ -92,7 +98,7 @@ class TransformNetwork(nn.Module):
 
     def _through_stages(self, x: Tensor) -> Tensor:
         for stage in self.stages():
-            x = stage.layer(x)
+            x = stage.apply(x)
         return x
 
     def stages(self) -> list[Stage]:
@@ -101,6 +107,7 @@ class TransformNetwork(nn.Module):
             Stage(self.stem, scale=1, halo=4),
             Stage(self.down1, scale=0.5, halo=1),
             Stage(self.down2, scale=0.5, halo=1),
+            *([Stage(self.noise, scale=1, halo=0, placed=True)] if self.noise else []),
             *(Stage(block, scale=1, halo=2) for block in self.blocks),  # type: ignore[arg-type]
             Stage(self.up1, scale=2, halo=1),
             Stage(self.up2, scale=2, halo=1),
@@ -142,7 +149,7 @@ def _check_options(options: dict[str, int | str]) -> None:
                 f'network.{name}="{options[name]}": {nearest(str(options[name]), choices)}'
             )
     # The upper limits keep a hostile checkpoint from asking for endless memory.
-    for name, low, high in (("width", 1, 1024), ("blocks", 0, 64)):
+    for name, low, high in (("width", 1, 1024), ("blocks", 0, 64), ("noise", 0, 8)):
         value = options[name]
         if not isinstance(value, int) or not low <= value <= high:
             raise UserError(f"network.{name}={value} must be a whole number from {low} to {high}")

@@ -1,0 +1,141 @@
+"""Noise for flat surfaces, the same for a pixel however the picture is cut into strips.
+
+Where a photo is flat every layer's features are constant, so that a network could only repeat a
+pattern with the period of its strides, or amplify the photo's own noise. Ulyanov et al. (2016,
+Texture Networks) give a generator noise of several scales, from which it makes forms that do not
+repeat.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from faststyle.networks.layers import FoldableNorm
+
+#: Independent fields in each octave: two make a direction.
+_FIELDS = 2
+#: Points of the lattice after which the noise repeats.
+_LENGTH = 256
+
+
+class AddNoise(nn.Module):
+    """Add to each channel of the features a learned sum of fields of smooth noise.
+
+    Octave k has two fields, with a lattice point every 2^k pixels of the features. While training
+    each picture has noise of its own; afterwards all have the same, so that a clip's frames agree.
+
+    Args:
+        channels: of the features.
+        octaves: how many scales of noise.
+    """
+
+    #: There is nothing to choose: see :class:`faststyle.networks.layers.Layer`.
+    has_kernels = True
+    table: Tensor
+    #: Where the noise was needed last, and that noise: the frames of a clip have one size.
+    _kept: tuple[tuple[object, ...], Tensor] | None = None
+
+    def __init__(self, channels: int, octaves: int) -> None:
+        super().__init__()
+        fields = _FIELDS * octaves
+        # About half of the variance that features have after normalization and ReLU.
+        weight = torch.randn(channels, fields, 1, 1) * (0.5 / fields) ** 0.5
+        self.weight = nn.Parameter(weight)
+        # NumPy promises that this generator stays what it is, so every version makes this noise.
+        table = np.random.RandomState(0).permutation(_LENGTH)
+        # On the CPU even where a network is made without memory, since no file has it.
+        self.register_buffer("table", torch.tensor(table, device="cpu"), persistent=False)
+
+    def norms(self) -> list[FoldableNorm]:
+        """None."""
+        return []
+
+    def forward(self, x: Tensor, first_row: int = 0) -> Tensor:
+        """Map (N, C, H, W) to the same shape.
+
+        ``first_row``: the place in the picture of the first row of ``x``, if that is a strip.
+        """
+        count, channels, height, width = x.shape
+        noise = self._noise(x, first_row).to(x.dtype).expand(count, -1, -1, -1)
+        # As a product: a convolution of so few channels takes ten times as long on a CPU.
+        weight = self.weight.flatten(1).to(x.dtype).T.expand(count, -1, -1)
+        pixels, fields = (each.permute(0, 2, 3, 1).flatten(1, 2) for each in (x, noise))
+        y = torch.baddbmm(pixels, fields, weight)
+        return y.reshape(count, height, width, channels).permute(0, 3, 1, 2)
+
+    def _noise(self, x: Tensor, first_row: int) -> Tensor:
+        """(N, fields, H, W) while training, afterwards (1, fields, H, W)."""
+        if self.training or torch.compiler.is_compiling():
+            return self._draw(x, first_row)
+        place = (first_row, *x.shape[2:], x.device)
+        if self._kept is None or self._kept[0] != place:
+            self._kept = place, self._draw(x, first_row)
+        return self._kept[1]
+
+    @torch.no_grad()
+    def _draw(self, x: Tensor, first_row: int) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            seeds = self._seeds(x) + torch.arange(self.weight.shape[1], device=x.device)
+            octaves = [
+                smooth_noise(self.table, each, 2**octave, first_row, *x.shape[2:])
+                for octave, each in enumerate(torch.split(seeds, _FIELDS, 1))
+            ]
+            return torch.cat(octaves, 1)
+
+    def _seeds(self, x: Tensor) -> Tensor:
+        """A whole number for each picture, (N, 1); afterwards (1, 1)."""
+        if not self.training:
+            return self.table.new_zeros(1, 1)
+        # The photo itself decides, so that a run that is resumed sees the same noise.
+        drawn = x.detach().float().mean((1, 2, 3), keepdim=True)[..., 0, 0]
+        return (1e6 * drawn).long() % _LENGTH
+
+
+def smooth_noise(
+    table: Tensor, seeds: Tensor, period: int, first_row: int, height: int, width: int
+) -> Tensor:
+    """Value noise (N, C, height, width), float32, of mean 0 and variance 1 at every pixel.
+
+    A pixel is the weighted sum of four points of a lattice, its weights a smoothstep. The points
+    are evenly distributed, by a hash of seed and place (Perlin, 2002), and repeat after as many of
+    them as ``table`` has entries.
+
+    Args:
+        table: a permutation of 0, 1, 2, ..., which is all that the noise depends on.
+        seeds: (N, C), whole numbers.
+        period: pixels from a point of the lattice to the next.
+        first_row: of the result, in the picture.
+        height: of the result.
+        width: of the result.
+    """
+    entries = len(table)
+
+    def hashed(seed: Tensor, place: Tensor) -> Tensor:
+        return table[(seed + place) % entries]
+
+    y, x = _points(table, first_row, height, period), _points(table, 0, width, period)
+    rows = hashed(table[seeds % entries][..., None], y)[..., None]
+    drawn = hashed(hashed(rows, x), y[:, None])
+    lattice = (drawn - (entries - 1) / 2) * (12 / (entries**2 - 1)) ** 0.5
+    return _between(_between(lattice, 3, 0, width, period), 2, first_row, height, period)
+
+
+def _points(table: Tensor, start: int, count: int, period: int) -> Tensor:
+    """The points of the lattice that ``count`` pixels from ``start`` lie between."""
+    first = start // period
+    return first + torch.arange((start + count - 1) // period - first + 2, device=table.device)
+
+
+def _between(lattice: Tensor, dim: int, start: int, count: int, period: int) -> Tensor:
+    """What ``lattice`` is at ``count`` pixels along ``dim``, the variance being kept."""
+    pixels = start + torch.arange(count, device=lattice.device)
+    before = pixels // period - start // period
+    # Pixels lie half a pixel beside the lattice, so that both of their neighbors count.
+    t = ((pixels % period + 0.5) / period).reshape(-1, *(1,) * (3 - dim))
+    after = t * t * (3 - 2 * t)
+    length = (after.square() + (1 - after).square()).sqrt()
+    return torch.addcmul(
+        lattice.index_select(dim, before) * ((1 - after) / length),
+        lattice.index_select(dim, before + 1),
+        after / length,
+    )
