@@ -12,6 +12,7 @@ from faststyle.losses import STATISTICS, Moments, PerceptualLoss, Relative, Stat
 from faststyle.losses.defaults import CONTENT as CONTENT_BY_DEFAULT
 from faststyle.losses.defaults import STYLE as STYLE_BY_DEFAULT
 from faststyle.losses.defaults import STYLE_WEIGHT
+from faststyle.losses.grid import grid_energy
 from tests.places import CONFIGS
 
 CONTENT = {"relu2_1": 0.5, "relu3_1": 2.0}
@@ -86,21 +87,24 @@ def test_gradients_pass_gradcheck(statistic: str, scale: str) -> None:
 
 
 def test_parts_add_up_to_the_loss(encoder: VGGEncoder) -> None:
-    loss = _loss(encoder, tv_weight=0.3)
+    loss = _loss(encoder, tv_weight=0.3, grid_weight=0.2)
     terms = loss(_images(1), loss.targets(_images(2)))
-    parts = sum([*terms.content_layers.values(), *terms.style_layers.values(), terms.tv])
+    parts = sum(
+        [*terms.content_layers.values(), *terms.style_layers.values(), *terms.priors.values()]
+    )
     torch.testing.assert_close(parts, terms.total)
+    assert terms.priors["grid"] == 0.2 * grid_energy(_images(1)).mean()
     assert terms.content_layers.keys() == CONTENT.keys()
     assert terms.style_layers.keys() == STYLE.keys()
 
 
 def test_terms_have_flat_names(encoder: VGGEncoder) -> None:
-    loss, bare = _loss(encoder, tv_weight=0.3), _loss(encoder)
+    loss, bare = _loss(encoder, tv_weight=0.3, grid_weight=0.2), _loss(encoder)
     terms = loss(_images(1).requires_grad_(), loss.targets(_images(2)))
     layers = [*(f"content/{layer}" for layer in CONTENT), *(f"style/{layer}" for layer in STYLE)]
-    assert list(terms.flat()) == ["loss", "content", "style", "tv", *layers]
+    assert list(terms.flat()) == ["loss", "content", "style", "tv", "grid", *layers]
     assert not any(value.requires_grad for value in terms.flat().values())
-    assert "tv" not in bare(_images(1), bare.targets(_images(2))).flat()
+    assert list(bare(_images(1), bare.targets(_images(2))).flat())[3:] == layers
 
 
 def test_the_style_itself_has_no_style_loss(encoder: VGGEncoder) -> None:
@@ -166,7 +170,8 @@ def test_the_batch_is_averaged(encoder: VGGEncoder) -> None:
         ({"statistic": {"_target_": "os.system"}}, "neither a name nor a Statistic"),
         ({"scale": 2}, "loss.scale=2 is neither a name nor a Scale"),
         ({"style_weight": -1.0}, "cannot be negative"),
-        ({"tv_weight": -1.0}, "cannot be negative"),
+        ({"tv_weight": -1.0}, r"loss\.tv_weight is -1\.0; it cannot be negative"),
+        ({"grid_weight": -1.0}, r"loss\.grid_weight is -1\.0; it cannot be negative"),
     ],
 )
 def test_what_a_config_can_get_wrong_is_named(
@@ -178,7 +183,7 @@ def test_what_a_config_can_get_wrong_is_named(
 
 def test_a_loss_describes_itself_so_that_it_can_be_made_anew(encoder: VGGEncoder) -> None:
     style = {**STYLE, "relu4_1": 0.0}
-    given = PerceptualLoss(encoder, CONTENT, style, 1.5, 4.0, 0.1, "paper", Moments())
+    given = PerceptualLoss(encoder, CONTENT, style, 1.5, 4.0, 0.1, "paper", Moments(), 0.2)
     described = json.loads(json.dumps(given.describe()))
     assert described == {
         "content": CONTENT,
@@ -186,6 +191,7 @@ def test_a_loss_describes_itself_so_that_it_can_be_made_anew(encoder: VGGEncoder
         "content_weight": 1.5,
         "style_weight": 4.0,
         "tv_weight": 0.1,
+        "grid_weight": 0.2,
         "scale": "paper",
         "statistic": "moments",
     }

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from faststyle.core.errors import UserError
 from faststyle.encoder import LossNetwork
+from faststyle.losses.grid import grid_energy
 from faststyle.losses.registry import choose, name_of
 from faststyle.losses.scales import SCALES, Scale
 from faststyle.losses.statistics import STATISTICS, Statistic
@@ -37,13 +38,15 @@ class Representation:
 
 
 class PerceptualLoss(nn.Module):
-    """Content, style and total-variation terms of a picture against a photo and a style.
+    """What a picture lacks of a photo's content and of a style, and what it should not have.
 
-    L = content_weight * sum_l content[l] C_l + style_weight * sum_l style[l] S_l + tv_weight * TV
+    L = content_weight * sum_l content[l] C_l + style_weight * sum_l style[l] S_l
+        + tv_weight * TV + grid_weight * G
 
     where C_l is the distance of features at layer l and S_l the sum of those of the layer's style
-    statistics, each averaged over the batch; see :mod:`faststyle.losses.scales`. A layer of weight
-    0 is not computed.
+    statistics, each averaged over the batch; see :mod:`faststyle.losses.scales`. TV is the total
+    variation, and G what :func:`faststyle.losses.grid.grid_energy` finds. What has weight 0 is not
+    computed.
 
     Args:
         encoder: the loss network.
@@ -57,6 +60,7 @@ class PerceptualLoss(nn.Module):
             Johnson et al.'s own.
         statistic: of the style, or its name: ``gram``, ``covariance`` or ``moments``; see
             :mod:`faststyle.losses.statistics`.
+        grid_weight: of the pattern of a network's strides.
 
     Raises:
         UserError: an unknown layer, scale or statistic; a weight that is negative.
@@ -72,6 +76,7 @@ class PerceptualLoss(nn.Module):
         tv_weight: float = 0.0,
         scale: str | Scale = "relative",
         statistic: str | Statistic = "gram",
+        grid_weight: float = 0.0,
     ) -> None:
         super().__init__()
         self.scale = choose(scale, SCALES, Scale, "loss.scale")
@@ -80,15 +85,17 @@ class PerceptualLoss(nn.Module):
         self.content = _active(content, content_weight, "content")
         self.style = _active(style, style_weight, "style")
         encoder.check_layers([*content, *style])
-        if tv_weight < 0:
-            raise UserError(f"loss.tv_weight is {tv_weight}; it cannot be negative")
-        self.tv_weight = float(tv_weight)
+        for name, weight in (("tv", tv_weight), ("grid", grid_weight)):
+            if weight < 0:
+                raise UserError(f"loss.{name}_weight is {weight}; it cannot be negative")
+        self.tv_weight, self.grid_weight = float(tv_weight), float(grid_weight)
         self._given = {
             "content": {layer: float(weight) for layer, weight in content.items()},
             "style": {layer: float(weight) for layer, weight in style.items()},
             "content_weight": float(content_weight),
             "style_weight": float(style_weight),
             "tv_weight": self.tv_weight,
+            "grid_weight": self.grid_weight,
         }
         self._targets: dict[str, tuple[str, ...]] = {}  # layer -> names of its buffers
 
@@ -179,11 +186,13 @@ class PerceptualLoss(nn.Module):
             for layer, weight in self.style.items()
         }
         content, style = _sum(contents, images), _sum(styles, images)
-        total, tv = content + style, None
+        priors = {}
         if self.tv_weight:
-            tv = self.tv_weight * self.scale.variation(images).mean()
-            total = total + tv
-        return LossTerms(total, content, style, tv, contents, styles)
+            priors["tv"] = self.tv_weight * self.scale.variation(images).mean()
+        if self.grid_weight:
+            priors["grid"] = self.grid_weight * grid_energy(images).mean()
+        total = content + style + _sum(priors, images)
+        return LossTerms(total, content, style, priors, contents, styles)
 
     def _style_distance(self, *statistics: tuple[Tensor, ...]) -> Tensor:
         distances = [self.scale.style(*each) for each in zip(*statistics, strict=True)]

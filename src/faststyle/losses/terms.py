@@ -10,22 +10,21 @@ from torch import Tensor
 class LossTerms:
     """Every weighted term of a loss as a scalar, the mean over the batch.
 
-    ``total`` is the sum of ``content``, ``style`` and ``tv`` (none if total variation has no
-    weight); ``content_layers`` and ``style_layers`` hold each layer's part of the first two.
+    ``total`` is the sum of ``content``, ``style`` and all ``priors``: those of ``tv`` (total
+    variation) and ``grid`` that have a weight. ``content_layers`` and ``style_layers`` hold each
+    layer's part of the first two.
     """
 
     total: Tensor
     content: Tensor
     style: Tensor
-    tv: Tensor | None
+    priors: Mapping[str, Tensor]
     content_layers: Mapping[str, Tensor]
     style_layers: Mapping[str, Tensor]
 
     def summary(self) -> dict[str, Tensor]:
-        """``loss``, ``content``, ``style`` and perhaps ``tv``, without their graph."""
-        terms = {"loss": self.total, "content": self.content, "style": self.style}
-        if self.tv is not None:
-            terms["tv"] = self.tv
+        """``loss``, ``content``, ``style`` and the priors, without their graph."""
+        terms = {"loss": self.total, "content": self.content, "style": self.style, **self.priors}
         return {name: value.detach() for name, value in terms.items()}
 
     def flat(self) -> dict[str, Tensor]:
