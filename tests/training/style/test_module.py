@@ -3,12 +3,14 @@ import json
 from typing import Any
 
 import pytest
+import pytorch_lightning as pl
 import torch
+from torch.utils.data import DataLoader
 
 from faststyle.checkpoints import StyleMetadata
 from faststyle.core.errors import UserError
 from faststyle.encoder import VGGEncoder
-from faststyle.losses import PerceptualLoss, StyleImage
+from faststyle.losses import PerceptualLoss, Representation, StyleImage
 from faststyle.networks import TransformNetwork
 from faststyle.training.engine.schedule import step_decay
 from faststyle.training.style.module import StyleTransfer
@@ -66,3 +68,55 @@ def test_the_learning_rate_is_scheduled_and_warmed_up(encoder: VGGEncoder) -> No
 def test_a_learning_rate_that_is_none_is_refused(encoder: VGGEncoder, rate: float) -> None:
     with pytest.raises(UserError, match="above 0"):
         _module(encoder, learning_rate=rate)
+
+
+@pytest.mark.parametrize("noise", [-1, "2", float("nan")])
+def test_noise_that_is_none_is_refused(encoder: VGGEncoder, noise: Any) -> None:
+    with pytest.raises(UserError, match=r"model\.photo_noise=.* must be a number, 0 or more"):
+        _module(encoder, photo_noise=noise)
+
+
+def _shown(module: StyleTransfer) -> list[torch.Tensor]:
+    """What the network is given in two steps of training and one of validation."""
+    given: list[torch.Tensor] = []
+    module.network.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0]))
+    photos = torch.full((2, 3, 64, 64), 128, dtype=torch.uint8)
+    loader: DataLoader[torch.Tensor] = DataLoader(photos, batch_size=1)  # type: ignore[arg-type]
+    options: dict[str, Any] = {
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+    }
+    trainer = pl.Trainer(accelerator="cpu", max_steps=2, num_sanity_val_steps=0, **options)
+    trainer.fit(module, loader, loader)
+    return given[:3]
+
+
+def test_only_in_training_the_network_sees_noise_and_a_run_that_is_resumed_sees_the_same(
+    encoder: VGGEncoder,
+) -> None:
+    first, second, validation = _shown(_module(encoder, photo_noise=5.0))
+    for shown in (first, second):
+        noise = 255 * shown - 128
+        assert noise.std().item() == pytest.approx(5, rel=0.05)
+        assert abs(noise.mean().item()) < 0.2
+    assert not first.equal(second)
+    torch.testing.assert_close(255 * validation, torch.full_like(validation, 128))
+    assert _shown(_module(encoder, photo_noise=5.0))[1].equal(second)
+
+
+def test_the_loss_compares_with_the_photo_without_noise(
+    encoder: VGGEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = _module(encoder, photo_noise=5.0)
+    compared: list[torch.Tensor] = []
+    targets = module.loss.targets
+
+    def record(photos: torch.Tensor) -> Representation:
+        compared.append(photos)
+        return targets(photos)
+
+    monkeypatch.setattr(module.loss, "targets", record)
+    _shown(module)
+    assert len(compared) >= 3
+    assert all(photos.max() == photos.min() for photos in compared)

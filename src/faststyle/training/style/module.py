@@ -28,9 +28,13 @@ class StyleTransfer(pl.LightningModule):
         warmup_steps: over which the learning rate rises from almost 0.
         channels_last: keep tensors in the layout that convolutions prefer.
         compile: run network and encoder through ``torch.compile``.
+        photo_noise: standard deviation, in gray levels of 255, of noise that is added to what the
+            network sees and not to what the loss compares with, so that a camera's noise becomes no
+            pattern and a clip does not flicker with it.
 
     Raises:
-        UserError: a learning rate that is not above 0; a network that is not registered.
+        UserError: a learning rate that is not above 0, noise below 0, or a network that is not
+            registered.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class StyleTransfer(pl.LightningModule):
         warmup_steps: int = 0,
         channels_last: bool = True,
         compile: bool = False,
+        photo_noise: float = 0.0,
     ) -> None:
         super().__init__()
         self.network = network
@@ -50,8 +55,11 @@ class StyleTransfer(pl.LightningModule):
         self.metadata = metadata.of_network(network)  # now: what is not registered is refused
         if not isinstance(learning_rate, int | float) or not learning_rate > 0:
             raise UserError(f"model.learning_rate={learning_rate} must be a number above 0")
+        if not isinstance(photo_noise, int | float) or not photo_noise >= 0:
+            raise UserError(f"model.photo_noise={photo_noise} must be a number, 0 or more")
         self.learning_rate, self._schedule = learning_rate, schedule
         self.warmup_steps = warmup_steps
+        self.photo_noise = photo_noise
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         self.to(memory_format=self.layout)
         if compile:
@@ -70,7 +78,7 @@ class StyleTransfer(pl.LightningModule):
 
     def training_step(self, batch: Tensor) -> Tensor:
         """One step on uint8 photos (N, 3, H, W)."""
-        terms = self._terms(batch)
+        terms = self._terms(batch, self._with_noise(batch))
         # Means over all processes cost a round of messages each: only for steps that are shown.
         if (self.global_step + 1) % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             self._log("train", terms, batch)
@@ -78,7 +86,7 @@ class StyleTransfer(pl.LightningModule):
 
     def validation_step(self, batch: Tensor) -> None:
         """The same loss on held-out photos."""
-        self._log("val", self._terms(batch), batch)
+        self._log("val", self._terms(batch, batch), batch)
 
     def configure_optimizers(self) -> Any:
         """Adam on the transform network; the schedule times a linear warm-up."""
@@ -89,10 +97,19 @@ class StyleTransfer(pl.LightningModule):
         """Add what is needed to use the checkpoint as a style."""
         checkpoint[FACTS_KEY] = self.metadata.write()
 
-    def _terms(self, photos: Tensor) -> LossTerms:
+    def _terms(self, photos: Tensor, shown: Tensor) -> LossTerms:
+        """Of what the network makes of ``shown``, which should look like ``photos``."""
         targets = self.loss.targets(photos)
-        terms: LossTerms = self.loss(self(photos), targets)
+        terms: LossTerms = self.loss(self(shown), targets)
         return terms
+
+    def _with_noise(self, photos: Tensor) -> Tensor:
+        if not self.photo_noise:
+            return photos
+        # By the step, so that a run that is resumed sees the same noise.
+        generator = torch.Generator(photos.device).manual_seed(self.global_step)
+        noise = torch.empty_like(photos).normal_(generator=generator)
+        return photos + noise * (self.photo_noise / 255)
 
     def _log(self, stage: str, terms: LossTerms, photos: Tensor) -> None:
         values = {f"{stage}/{name}": value for name, value in terms.flat().items()}
