@@ -10,8 +10,8 @@ from faststyle.core.errors import UserError
 from faststyle.encoder import VGGEncoder
 from faststyle.losses import STATISTICS, Moments, PerceptualLoss, Relative, Statistic, StyleImage
 from faststyle.losses.defaults import CONTENT as CONTENT_BY_DEFAULT
+from faststyle.losses.defaults import STATISTIC, STYLE_WEIGHT
 from faststyle.losses.defaults import STYLE as STYLE_BY_DEFAULT
-from faststyle.losses.defaults import STYLE_WEIGHT
 from faststyle.losses.grid import grid_energy
 from tests.places import CONFIGS
 
@@ -233,4 +233,5 @@ def test_the_default_layers_of_the_config_are_those_of_the_code() -> None:
     assert loss.content == CONTENT_BY_DEFAULT
     assert loss.style == STYLE_BY_DEFAULT
     assert loss.style_weight == STYLE_WEIGHT
+    assert loss.statistic == STATISTIC
     assert compose_config(CONFIGS, "train", ["loss.style_weight=3"]).loss.style_weight == 3

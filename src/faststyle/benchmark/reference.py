@@ -84,6 +84,8 @@ def _block(channels: int) -> nn.Sequential:
 class ReferenceLoss(nn.Module):
     """Content and style terms at the relative scale (each divided by its target's energy).
 
+    The style is that of :class:`faststyle.losses.statistics.Moments`.
+
     Args:
         encoder: gives the weights; its modules are run here one by one.
         content: layer -> weight.
@@ -106,7 +108,7 @@ class ReferenceLoss(nn.Module):
         self.last = max(encoder.names.index(layer) for layer in [*content, *style])
         with torch.no_grad():
             features = self.encode(style_image[None])
-            self.targets = {layer: _gram(features[layer]) for layer in style}
+            self.targets = {layer: _moments(features[layer]) for layer in style}
 
     def encode(self, images: Tensor) -> dict[str, Tensor]:
         """All layers down to the deepest that the loss needs."""
@@ -125,15 +127,17 @@ class ReferenceLoss(nn.Module):
         for layer, weight in self.content.items():
             loss = loss + weight * _relative(features[layer], photo[layer])
         for layer, weight in self.style.items():
-            distance = _relative(_gram(features[layer]), self.targets[layer])
-            loss = loss + self.style_weight * weight * distance
+            for found, target in zip(_moments(features[layer]), self.targets[layer], strict=True):
+                loss = loss + self.style_weight * weight * _relative(found, target)
         return loss
 
 
-def _gram(features: Tensor) -> Tensor:
+def _moments(features: Tensor) -> tuple[Tensor, Tensor]:
     n, c, h, w = features.shape
     flat = features.view(n, c, h * w)
-    return torch.bmm(flat, flat.transpose(1, 2)) / (c * h * w)
+    mean = flat.mean(2)
+    flat = flat - mean.unsqueeze(2)
+    return torch.bmm(flat, flat.transpose(1, 2)) / (c * h * w), mean
 
 
 def _relative(value: Tensor, target: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from faststyle.data.folder import PhotoFolder, find_photos
 from faststyle.data.synthetic import DeadLeaves
 from faststyle.encoder import VGGEncoder
 from faststyle.losses import PerceptualLoss, Representation, StyleImage
-from faststyle.losses.defaults import CONTENT, STYLE, STYLE_WEIGHT
+from faststyle.losses.defaults import CONTENT, STATISTIC, STYLE, STYLE_WEIGHT
 from faststyle.networks import TransformNetwork
 from faststyle.pictures.files import load_picture
 from faststyle.pictures.pixels import resize, to_unit
@@ -54,9 +54,8 @@ def variants(task: TrainTask, precisions: Sequence[str], reference: bool) -> lis
 def _prepare_ours(task: TrainTask, precision: str) -> Stages:
     reuse_freed_memory()
     network = _network(task)
-    loss = PerceptualLoss(
-        VGGEncoder(task.arch, task.weights), CONTENT, STYLE, style_weight=STYLE_WEIGHT
-    )
+    encoder = VGGEncoder(task.arch, task.weights)
+    loss = PerceptualLoss(encoder, CONTENT, STYLE, style_weight=STYLE_WEIGHT, statistic=STATISTIC)
     loss.set_style([StyleImage(_style(task))])
     layout = {"device": task.device, "memory_format": torch.channels_last}
     network.to(**layout), loss.to(**layout)  # type: ignore[call-overload]

@@ -4,5 +4,6 @@
 """
 
 CONTENT = {"relu3_3": 1.0}
-STYLE = {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0, "relu4_3": 0.2}
-STYLE_WEIGHT = 5.0
+STYLE = {"relu1_2": 0.2, "relu2_2": 0.2, "relu3_3": 1.0, "relu4_3": 1.0}
+STYLE_WEIGHT = 1.5
+STATISTIC = "moments"

@@ -28,8 +28,8 @@ class Distillation(pl.LightningModule):
     L = sum over heads l of C_l + gram_weight * S_l, plus gradient_weight * D
 
     where C_l is the relative distance of features, S_l that of Gram matrices, and D that of the
-    gradients of the default perceptual loss with respect to the picture: what matters is that a
-    picture optimized against the student lowers the teacher's losses too.
+    gradients, with respect to the picture, of the default perceptual loss with Gram matrices: what
+    matters is that a picture optimized against the student lowers the teacher's losses too.
 
     Args:
         student: its weights are trained.
