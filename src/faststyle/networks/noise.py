@@ -21,17 +21,22 @@ _LENGTH = 256
 class AddNoise(nn.Module):
     """Add to each channel of the features a learned sum of fields of smooth noise.
 
-    Octave k has two fields, with a lattice point every 2^k pixels of the features. While training
-    each picture has noise of its own; afterwards all have the same, so that a clip's frames agree.
+    Octave k has two fields, with a lattice point every 2^k pixels of the features. All pictures
+    have the same noise, so that the frames of a clip agree; a training gives ``seed`` another value
+    at each step.
 
     Args:
         channels: of the features.
         octaves: how many scales of noise.
+
+    Attributes:
+        seed: a whole number, (), which counts in training mode alone; elsewhere it is 0.
     """
 
     #: There is nothing to choose: see :class:`faststyle.networks.layers.Layer`.
     has_kernels = True
     table: Tensor
+    seed: Tensor
     #: Where the noise was needed last, and that noise: the frames of a clip have one size.
     _kept: tuple[tuple[object, ...], Tensor] | None = None
 
@@ -45,6 +50,7 @@ class AddNoise(nn.Module):
         table = np.random.RandomState(0).permutation(_LENGTH)
         # On the CPU even where a network is made without memory, since no file has it.
         self.register_buffer("table", torch.tensor(table, device="cpu"), persistent=False)
+        self.register_buffer("seed", torch.tensor(0, device="cpu"), persistent=False)
 
     def norms(self) -> list[FoldableNorm]:
         """None."""
@@ -56,15 +62,16 @@ class AddNoise(nn.Module):
         ``first_row``: the place in the picture of the first row of ``x``, if that is a strip.
         """
         count, channels, height, width = x.shape
-        noise = self._noise(x, first_row).to(x.dtype).expand(count, -1, -1, -1)
+        noise = self._noise(x, first_row).to(x.dtype)
         # As a product: a convolution of so few channels takes ten times as long on a CPU.
         weight = self.weight.flatten(1).to(x.dtype).T.expand(count, -1, -1)
-        pixels, fields = (each.permute(0, 2, 3, 1).flatten(1, 2) for each in (x, noise))
+        fields = noise.permute(0, 2, 3, 1).flatten(1, 2).expand(count, -1, -1)
+        pixels = x.permute(0, 2, 3, 1).flatten(1, 2)
         y = torch.baddbmm(pixels, fields, weight)
         return y.reshape(count, height, width, channels).permute(0, 3, 1, 2)
 
     def _noise(self, x: Tensor, first_row: int) -> Tensor:
-        """(N, fields, H, W) while training, afterwards (1, fields, H, W)."""
+        """(1, fields, H, W), in float32."""
         if self.training or torch.compiler.is_compiling():
             return self._draw(x, first_row)
         place = (first_row, *x.shape[2:], x.device)
@@ -75,20 +82,13 @@ class AddNoise(nn.Module):
     @torch.no_grad()
     def _draw(self, x: Tensor, first_row: int) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):
-            seeds = self._seeds(x) + torch.arange(self.weight.shape[1], device=x.device)
+            fields = torch.arange(self.weight.shape[1], device=x.device)
+            seeds = fields[None] + self.seed if self.training else fields[None]
             octaves = [
                 smooth_noise(self.table, each, 2**octave, first_row, *x.shape[2:])
                 for octave, each in enumerate(torch.split(seeds, _FIELDS, 1))
             ]
             return torch.cat(octaves, 1)
-
-    def _seeds(self, x: Tensor) -> Tensor:
-        """A whole number for each picture, (N, 1); afterwards (1, 1)."""
-        if not self.training:
-            return self.table.new_zeros(1, 1)
-        # The photo itself decides, so that a run that is resumed sees the same noise.
-        drawn = x.detach().float().mean((1, 2, 3), keepdim=True)[..., 0, 0]
-        return (1e6 * drawn).long() % _LENGTH
 
 
 def smooth_noise(

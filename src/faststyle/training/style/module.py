@@ -10,6 +10,7 @@ from faststyle.checkpoints.loading import FACTS_KEY
 from faststyle.checkpoints.metadata import StyleMetadata
 from faststyle.core.errors import UserError
 from faststyle.losses import LossTerms, PerceptualLoss
+from faststyle.networks.noise import AddNoise
 from faststyle.pictures.pixels import to_unit
 from faststyle.training.engine.schedule import Schedule, constant, scheduled
 
@@ -78,6 +79,9 @@ class StyleTransfer(pl.LightningModule):
 
     def training_step(self, batch: Tensor) -> Tensor:
         """One step on uint8 photos (N, 3, H, W)."""
+        for layer in self.network.modules():
+            if isinstance(layer, AddNoise):
+                layer.seed.fill_(self.global_step)
         terms = self._terms(batch, self._with_noise(batch))
         # Means over all processes cost a round of messages each: only for steps that are shown.
         if (self.global_step + 1) % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
@@ -106,10 +110,12 @@ class StyleTransfer(pl.LightningModule):
     def _with_noise(self, photos: Tensor) -> Tensor:
         if not self.photo_noise:
             return photos
-        # By the step, so that a run that is resumed sees the same noise.
+        # By the step and in float32, so that a run that is resumed, or that several processes or
+        # another precision share, sees the same noise.
         generator = torch.Generator(photos.device).manual_seed(self.global_step)
-        noise = torch.empty_like(photos).normal_(generator=generator)
-        return photos + noise * (self.photo_noise / 255)
+        noise = torch.empty(photos.shape[1:], dtype=torch.float32, device=photos.device)
+        noise.normal_(0, self.photo_noise / 255, generator=generator)
+        return photos + noise.to(photos)
 
     def _log(self, stage: str, terms: LossTerms, photos: Tensor) -> None:
         values = {f"{stage}/{name}": value for name, value in terms.flat().items()}
