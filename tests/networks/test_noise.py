@@ -66,7 +66,8 @@ def test_noise_has_mean_0_and_variance_1(period: int) -> None:
 def test_it_has_no_pattern() -> None:
     power = np.abs(np.fft.fft2(_noise(1, 0, 256, 256)[0].numpy())) ** 2
     power /= power.mean((1, 2), keepdims=True)
-    # Twice the mean of the largest of 65536 exponentials; weights smooth it at high frequencies.
+    # White noise has a largest of some ln(256^2) means; smooth weights make low frequencies four
+    # times as strong, and chance may double it.
     assert power[:, :64, :64].max() < 4 * np.log(256**2) * 2
 
 

@@ -28,7 +28,8 @@ from faststyle.pictures.files import load_picture
 class InferTask:
     """Which style on which photo, scaled to ``height`` x ``width``.
 
-    ``style``: a style file, or none for random weights of a network of ``width`` and ``blocks``.
+    ``style``: a style file, or none for random weights of a network of ``width``, ``blocks`` and
+    ``noise``.
     ``compile``: a mode of ``torch.compile``, or none.
     """
 
@@ -37,6 +38,7 @@ class InferTask:
     style: Path | None = None
     width: int = 32
     blocks: int = 5
+    noise: int = 0
     device: str = "cpu"
     compile: str | None = None
 
@@ -91,8 +93,9 @@ def _prepare_reference(task: InferTask) -> Stages:
     kind, options = describe_network(network)
     if kind != "johnson" or any(options[name] != value for name, value in _REFERENCE.items()):
         raise UserError(f"{task.style}: the reference has no such network: {kind}, {options}")
-    width, blocks = (int(options[name]) for name in ("width", "blocks"))
-    reference = ReferenceNetwork(width, blocks).load(network.state_dict()).to(task.device)
+    width, blocks, noise = (int(options[name]) for name in ("width", "blocks", "noise"))
+    reference = ReferenceNetwork(width, blocks, noise=noise).load(network.state_dict())
+    reference.to(task.device).eval()
     photo = _photo(task)
 
     @torch.no_grad()
@@ -107,7 +110,8 @@ def _style(task: InferTask) -> TrainedStyle:
     if task.style:
         return load_style(task.style)
     torch.manual_seed(0)
-    return TrainedStyle(TransformNetwork(task.width, task.blocks).requires_grad_(False))
+    network = TransformNetwork(task.width, task.blocks, noise=task.noise)
+    return TrainedStyle(network.requires_grad_(False).eval())
 
 
 def _photo(task: InferTask) -> Tensor:

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 
 from faststyle.encoder import VGGEncoder
+from faststyle.networks.noise import AddNoise
 
 
 class ReferenceNetwork(nn.Module):
@@ -27,14 +28,18 @@ class ReferenceNetwork(nn.Module):
         width: as there.
         blocks: as there.
         padding: ``reflect`` or ``zero``.
+        noise: as there.
     """
 
-    def __init__(self, width: int = 32, blocks: int = 5, padding: str = "reflect") -> None:
+    def __init__(
+        self, width: int = 32, blocks: int = 5, padding: str = "reflect", noise: int = 0
+    ) -> None:
         super().__init__()
         self.pad = nn.ReflectionPad2d if padding == "reflect" else nn.ZeroPad2d
         self.stem = _stage(3, width, 9, 1)
         self.down1 = _stage(width, 2 * width, 3, 2)
         self.down2 = _stage(2 * width, 4 * width, 3, 2)
+        self.noise = AddNoise(4 * width, noise) if noise else nn.Identity()
         self.blocks = nn.ModuleList(_block(4 * width) for _ in range(blocks))
         self.up1 = nn.Sequential(nn.Upsample(scale_factor=2), *_stage(4 * width, 2 * width, 3, 1))
         self.up2 = nn.Sequential(nn.Upsample(scale_factor=2), *_stage(2 * width, width, 3, 1))
@@ -50,6 +55,7 @@ class ReferenceNetwork(nn.Module):
         x = images
         for stage in (self.stem, self.down1, self.down2):
             x = self._run(stage, x)
+        x = self.noise(x)
         for block in self.blocks:
             x = x + self._run(block, x)
         for stage in (self.up1, self.up2):

@@ -87,7 +87,7 @@ def _check(args: argparse.Namespace, networks: Path) -> dict[str, int]:
             f"--network {args.network}: the reference has instance norm, reflection and"
             " resize-convolution only"
         )
-    return {"width": int(config.width), "blocks": int(config.blocks)}
+    return {"width": config.width, "blocks": config.blocks, "noise": config.noise}
 
 
 def _check_against(args: argparse.Namespace) -> None:

@@ -38,6 +38,7 @@ class TrainTask:
     weights: str = "random"
     width: int = 32
     blocks: int = 5
+    noise: int = 0
     batch_size: int = 4
     size: int = 256
     learning_rate: float = 1e-3
@@ -77,7 +78,8 @@ def _ours_terms(loss: PerceptualLoss) -> Callable[..., Tensor]:
 
 
 def _prepare_reference(task: TrainTask) -> Stages:
-    network = ReferenceNetwork(task.width, task.blocks).load(_network(task).state_dict())
+    network = ReferenceNetwork(task.width, task.blocks, noise=task.noise)
+    network.load(_network(task).state_dict())
     encoder = VGGEncoder(task.arch, task.weights).to(task.device)
     style = _style(task).to(task.device)
     loss = ReferenceLoss(encoder, CONTENT, STYLE, STYLE_WEIGHT, style)
@@ -156,7 +158,7 @@ class _Step:
 
 def _network(task: TrainTask) -> TransformNetwork:
     torch.manual_seed(0)
-    return TransformNetwork(task.width, task.blocks)
+    return TransformNetwork(task.width, task.blocks, noise=task.noise)
 
 
 def _style(task: TrainTask) -> Tensor:

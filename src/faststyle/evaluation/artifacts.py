@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from faststyle.losses.grid import STRIDE
 from faststyle.pictures.pixels import to_luma
 
 Stylize = Callable[[Tensor], Tensor]
@@ -20,7 +21,6 @@ MIN_SIDE_FOR_BORDERS = 2 * _MARGIN + 8 * _BAND
 
 #: Side of the windows, half overlapping, over which spectra are means, in pixels.
 WINDOW = 64
-_STRIDE = 4  # of the transform network's deepest layers
 
 
 def checkerboard(pictures: Tensor) -> Tensor:
@@ -38,7 +38,7 @@ def checkerboard(pictures: Tensor) -> Tensor:
 
 def peaks_over_neighbors(power: Tensor) -> Tensor:
     """What :func:`checkerboard` gives, of a :func:`spectrum`."""
-    step = WINDOW // _STRIDE
+    step = WINDOW // STRIDE
     peaks = torch.zeros(WINDOW, WINDOW, dtype=torch.bool)
     peaks[::step, ::step] = True
     peaks[0, 0] = False  # the mean of the window

@@ -5,7 +5,8 @@ from torch import Tensor
 
 from faststyle.core.precision import widen
 
-_STRIDE = 4  # of the transform network's deepest layers
+#: Of the transform network's deepest layers, in pixels.
+STRIDE = 4
 _WINDOW = 16  # repetitions; in fewer, strokes that do not repeat count more
 
 
@@ -20,11 +21,11 @@ def grid_energy(images: Tensor) -> Tensor:
     Args:
         images: (N, 3, H, W) in [0, 1].
     """
-    height, width = (side // _STRIDE * _STRIDE for side in images.shape[-2:])
+    height, width = (side // STRIDE * STRIDE for side in images.shape[-2:])
     if not height * width:
         return images.new_zeros(len(images))
-    places = F.pixel_unshuffle(widen(images)[..., :height, :width], _STRIDE)
-    window = tuple(min(_WINDOW, side // _STRIDE) for side in (height, width))
+    places = F.pixel_unshuffle(widen(images)[..., :height, :width], STRIDE)
+    window = tuple(min(_WINDOW, side // STRIDE) for side in (height, width))
     means = F.avg_pool2d(places, window, stride=_WINDOW // 2)
-    each = means.reshape(len(images), 3, _STRIDE**2, *means.shape[2:])
+    each = means.reshape(len(images), 3, STRIDE**2, *means.shape[2:])
     return each.var(2, correction=0).mean((1, 2, 3))

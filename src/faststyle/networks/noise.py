@@ -8,6 +8,7 @@ repeat.
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faststyle.networks.layers import FoldableNorm
@@ -63,6 +64,8 @@ class AddNoise(nn.Module):
         """
         count, channels, height, width = x.shape
         noise = self._noise(x, first_row).to(x.dtype)
+        if torch.compiler.is_exporting():  # OpenVINO adds up the product below from call to call
+            return x + F.conv2d(noise, self.weight.to(x.dtype))
         # As a product: a convolution of so few channels takes ten times as long on a CPU.
         weight = self.weight.flatten(1).to(x.dtype).T.expand(count, -1, -1)
         fields = noise.permute(0, 2, 3, 1).flatten(1, 2).expand(count, -1, -1)
@@ -85,8 +88,14 @@ class AddNoise(nn.Module):
             fields = torch.arange(self.weight.shape[1], device=x.device)
             seeds = fields[None] + self.seed if self.training else fields[None]
             octaves = [
-                smooth_noise(self.table, each, 2**octave, first_row, *x.shape[2:])
-                for octave, each in enumerate(torch.split(seeds, _FIELDS, 1))
+                smooth_noise(
+                    self.table,
+                    seeds[:, k : k + _FIELDS],
+                    2 ** (k // _FIELDS),
+                    first_row,
+                    *x.shape[2:],
+                )
+                for k in range(0, len(self.weight[0]), _FIELDS)
             ]
             return torch.cat(octaves, 1)
 
