@@ -12,8 +12,10 @@ from faststyle.networks import NetworkDescription
 TEXT = st.text(min_size=1)
 PLAIN = st.dictionaries(TEXT, st.integers() | TEXT, min_size=1)
 NUMBER = st.integers(0, 10**9)
+STYLE = st.builds(StyleMetadata, style=TEXT, style_size=NUMBER, title=TEXT, year=TEXT)
 METADATA = st.builds(
     StyleMetadata,
+    styles=st.lists(STYLE, max_size=3).map(tuple),
     style=TEXT,
     style_sha256=st.lists(st.text("0123456789abcdef", min_size=64, max_size=64)).map(tuple),
     style_size=NUMBER,

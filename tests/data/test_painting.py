@@ -103,6 +103,20 @@ def test_what_a_config_can_get_wrong_is_named(options: dict[str, Any], message: 
         Style("mine", **options).load()
 
 
+def test_a_style_without_an_address_is_taken_from_the_cache(
+    tmp_path: Path, make_photo: MakePhoto
+) -> None:
+    make_photo(tmp_path / "styles" / "mine.jpg", width=60, height=30)
+    [(pixels, _)] = Style("mine", size=20, cache=str(tmp_path)).load()
+    assert pixels.shape == (3, 20, 40)
+
+
+@pytest.mark.parametrize("share", [0, -1.0, float("nan")])
+def test_a_share_that_is_none_is_refused(share: float) -> None:
+    with pytest.raises(UserError, match=r"style mine: share is .*; it must be above 0"):
+        Style("mine", share=share)
+
+
 def test_a_strip_that_would_become_huge_is_refused(tmp_path: Path, make_photo: MakePhoto) -> None:
     path = make_photo(tmp_path / "a.png", 2000, 1)
     with pytest.raises(UserError, match=r"640000 x 320 pixels at style\.size=320"):

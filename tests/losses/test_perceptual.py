@@ -235,3 +235,24 @@ def test_the_default_layers_of_the_config_are_those_of_the_code() -> None:
     assert loss.style_weight == STYLE_WEIGHT
     assert loss.statistic == STATISTIC
     assert compose_config(CONFIGS, "train", ["loss.style_weight=3"]).loss.style_weight == 3
+
+
+def test_each_picture_may_have_a_style_of_its_own(encoder: VGGEncoder) -> None:
+    images, photos, paintings = _images(1, 3), _images(2, 3), _images(9, 2, 24)
+    together, alone = _loss(encoder, tv_weight=0.1), _loss(encoder, tv_weight=0.1)
+    together.set_styles([[StyleImage(painting)] for painting in paintings])
+    styles = torch.tensor([1, 0, 1])
+    found = together(images, together.targets(photos, styles))
+    expected = []
+    for image, photo, style in zip(images, photos, styles, strict=True):
+        alone.set_style([StyleImage(paintings[style])])
+        expected.append(alone(image[None], alone.targets(photo[None])).total)
+    torch.testing.assert_close(found.each, torch.stack(expected))
+    torch.testing.assert_close(found.total, torch.stack(expected).mean())
+
+
+def test_several_styles_and_no_choice_are_a_mistake(encoder: VGGEncoder) -> None:
+    loss = _loss(encoder)
+    loss.set_styles([[StyleImage(painting)] for painting in _images(9)])
+    with pytest.raises(ValueError, match="say which one"):
+        loss.targets(_images(2))

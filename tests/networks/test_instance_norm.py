@@ -32,6 +32,22 @@ def test_it_is_the_published_formula(n: int, c: int, h: int, w: int, relu: bool)
     torch.testing.assert_close(instance_norm(x, weight, bias, EPS, relu), expected)
 
 
+def test_each_picture_may_have_its_own_scale_and_shift() -> None:
+    x, weight, bias = _inputs(0)
+    each = [(x[n : n + 1], weight * (n + 1), bias - n) for n in range(2)]
+    weights, biases = (torch.stack([one[k] for one in each])[..., None, None] for k in (1, 2))
+    expected = torch.cat([_formula(*one, True) for one in each])
+    torch.testing.assert_close(instance_norm(x, weights, biases, EPS, True), expected)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 1, 1), (1, 3, 1, 1)])
+def test_gradients_of_such_are_those_of_finite_differences(shape: tuple[int, ...]) -> None:
+    x, *_ = _inputs(1)
+    weight, bias = torch.randn(2, *shape, dtype=torch.float64)
+    inputs = [value.requires_grad_() for value in (x, weight, bias)]
+    assert torch.autograd.gradcheck(lambda x, w, b: instance_norm(x, w, b, EPS, False), inputs)
+
+
 @pytest.mark.parametrize("relu", [False, True])
 def test_its_gradients_are_those_of_finite_differences(relu: bool) -> None:
     inputs = [value.requires_grad_() for value in _inputs(1)]

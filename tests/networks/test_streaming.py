@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from faststyle.networks import TransformNetwork, streaming
-from faststyle.networks.layers import ConvNormReLU, OutputConv, ResidualBlock, Stage, make_conv
+from faststyle.networks.layers import (
+    ConvNormReLU,
+    OutputConv,
+    ResidualBlock,
+    Stage,
+    make_conv,
+    make_norm,
+)
 
 
 def network(
@@ -69,8 +76,8 @@ class Flat(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.first = ConvNormReLU(make_conv(3, 4, 3, 1, "reflect"), "instance")
-        self.block = ResidualBlock(4, "instance", "zero")
+        self.first = ConvNormReLU(make_conv(3, 4, 3, 1, "reflect"), make_norm("instance"))
+        self.block = ResidualBlock(4, make_norm("instance"), "zero")
         self.head = OutputConv(4, "reflect")
 
     def stages(self) -> list[Stage]:

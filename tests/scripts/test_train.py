@@ -83,6 +83,36 @@ DDP = ("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2")
 
 
 @pytest.mark.slow
+def test_two_processes_train_several_styles_like_one(tmp_path: Path, photo_folder: Path) -> None:
+    settings = (
+        "styles=[flow_field,mine]",
+        f"styles.mine.image={next(photo_folder.iterdir())}",
+        f"data.root={photo_folder}",
+        "data.val_photos=3",
+        "trainer.max_steps=3",
+        "trainer.val_check_interval=3",
+        "trainer.precision=64-true",
+        "export.path=out.safetensors",
+        "export.half=false",
+    )
+    weights, losses = [], []
+    for name, trainer in (("one", ("trainer=cpu",)), ("two", DDP)):
+        folder = tmp_path / name
+        folder.mkdir()
+        run = train(folder, *trainer, *settings)
+        assert run.returncode == 0, run.stderr
+        weights.append(_weights(folder / "out.safetensors"))
+        [output] = (folder / "outputs" / "styles").iterdir()
+        events = EventAccumulator(str(output)).Reload()
+        tags = ("train/loss", "train/loss/flow_field", "train/loss/mine")
+        losses.append([event.value for tag in tags for event in events.Scalars(tag)])
+    for key, expected in weights[0].items():
+        torch.testing.assert_close(weights[1][key], expected, rtol=0, atol=1e-8)
+    assert losses[1] == pytest.approx(losses[0], rel=1e-6)
+    assert len(losses[0]) >= 6
+
+
+@pytest.mark.slow
 def test_two_processes_train_like_one_with_the_same_global_batch(
     tmp_path: Path, photo_folder: Path, free_port: Callable[[], int]
 ) -> None:

@@ -32,6 +32,7 @@ class StyleMetadata:
         steps: of its training.
         origin: the project that trained it, if that was not faststyle.
         network: what its network is made anew from.
+        styles: of a network of several styles what is known of each, in their order.
         version: of the faststyle that wrote it.
     """
 
@@ -48,12 +49,24 @@ class StyleMetadata:
     steps: int | None = None
     origin: str | None = None
     network: NetworkDescription | None = None
+    styles: tuple["StyleMetadata", ...] = ()
     version: str | None = None
 
     @property
     def name(self) -> str:
         """The style's name, safe as part of a file's name; ``styled`` if it is not known."""
         return re.sub(r"[^\w.-]", "_", self.style or "").strip(".") or "styled"
+
+    def labels(self) -> tuple[str, ...]:
+        """What each of several styles is called: its name, and its size if another has that name.
+
+        The first of a name is its usual size, and is called by the name alone.
+        """
+        names = [style.name for style in self.styles]
+        return tuple(
+            f"{name}_{style.style_size}" if name in names[:index] else name
+            for index, (name, style) in enumerate(zip(names, self.styles, strict=True))
+        )
 
     def of_network(self, network: nn.Module) -> "StyleMetadata":
         """The same for a file of this faststyle's with the weights of ``network``.
@@ -83,6 +96,7 @@ class StyleMetadata:
             steps=_number(texts.get("steps")),
             origin=texts.get("origin"),
             network=None if network is None else _network(_mapping("network", network)),
+            styles=tuple(cls.read(each) for each in _texts(texts.get("styles", "[]"))),
             version=texts.get("version"),
         )
 
@@ -102,9 +116,10 @@ class StyleMetadata:
             "steps": self.steps,
             "origin": self.origin,
             "network": self.network and json.dumps(self.network._asdict()),
+            "styles": self.styles and json.dumps([style.write() for style in self.styles]),
             "version": self.version,
         }
-        return {key: str(value) for key, value in texts.items() if value not in (None, "", {})}
+        return {key: str(value) for key, value in texts.items() if value not in (None, "", {}, ())}
 
 
 def _network(content: Mapping[str, Any]) -> NetworkDescription:
@@ -114,13 +129,24 @@ def _network(content: Mapping[str, Any]) -> NetworkDescription:
 
 
 def _mapping(key: str, text: str) -> Mapping[str, Any]:
-    try:
-        content = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
-        raise UserError(f"does not describe its {key}") from None
+    content = _parsed(key, text)
     if not isinstance(content, dict):
         raise UserError(f"describes a {key} that is not known here")
     return content
+
+
+def _texts(text: str) -> list[dict[str, str]]:
+    content = _parsed("styles", text)
+    if not isinstance(content, list) or not all(isinstance(each, dict) for each in content):
+        raise UserError("describes styles that are not known here")
+    return [{key: str(value) for key, value in each.items() if key != "styles"} for each in content]
+
+
+def _parsed(key: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (json.JSONDecodeError, RecursionError):
+        raise UserError(f"does not describe its {key}") from None
 
 
 def _number(text: str | None) -> int | None:

@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 
 from faststyle.config.compose import register_resolvers
 from faststyle.config.mistakes import report_config_errors
+from faststyle.config.style_lists import expand_style_list
 from faststyle.core.errors import report_errors
 
 
@@ -57,4 +58,5 @@ def launch(task: Callable[[DictConfig], None], config: Path) -> None:
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach us instead of a traceback
     register_resolvers(folder)
     with report_errors(), report_config_errors(folder, name):
+        sys.argv[1:] = expand_style_list(sys.argv[1:])
         hydra.main(version_base="1.3", config_path=str(folder), config_name=name)(reported)()

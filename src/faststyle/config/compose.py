@@ -8,6 +8,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
 from faststyle.config.runs import run_name
+from faststyle.config.style_lists import expand_style_list
 
 
 def compose_config(folder: Path, name: str, overrides: Sequence[str] = ()) -> DictConfig:
@@ -18,7 +19,7 @@ def compose_config(folder: Path, name: str, overrides: Sequence[str] = ()) -> Di
     register_resolvers(folder)
     GlobalHydra.instance().clear()  # a command's own may be open
     with initialize_config_dir(str(folder.resolve()), version_base="1.3"):
-        return compose(name, list(overrides))
+        return compose(name, expand_style_list(overrides))
 
 
 def register_resolvers(folder: Path) -> None:

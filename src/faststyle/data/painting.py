@@ -37,6 +37,7 @@ class Style:
         image_weights: one weight for each image; equal if none.
         title, artist, year, license: carried into the checkpoint.
         cache: the folder of downloads.
+        share: where several styles are trained together, how many of the photos this one gets.
     """
 
     name: str
@@ -50,9 +51,12 @@ class Style:
     year: int | str | None = None
     license: str | None = None
     cache: str = "~/.cache/faststyle"
+    share: float = 1.0
 
     def __post_init__(self) -> None:
-        """Raise ``UserError`` for a size at which there are no brush strokes."""
+        """Raise ``UserError`` for a size without brush strokes, or a share that is none."""
+        if not self.share > 0:
+            raise UserError(f"style {self.name}: share is {self.share}; it must be above 0")
         if self.size < 8:
             raise UserError(f"style.size is {self.size}; brush strokes need at least 8 pixels")
 
@@ -93,10 +97,12 @@ class Style:
         return tuple(hashlib.sha256(path.read_bytes()).hexdigest() for path in self.paths())
 
     def _download(self) -> Path:
-        if self.url is None:
-            raise UserError(f'style "{self.name}" has no image: pass style.image=PATH')
         path = Path(self.cache).expanduser() / "styles" / f"{self.name}.jpg"
-        if not path.exists():
+        if self.url is None and not path.exists():
+            raise UserError(
+                f'style "{self.name}" has no image: pass style.image=PATH, or put it at {path}'
+            )
+        if self.url is not None and not path.exists():
             try:
                 fetch_small(self.url, path, self._check)
             except UserError as error:

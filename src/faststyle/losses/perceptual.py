@@ -110,33 +110,56 @@ class PerceptualLoss(nn.Module):
 
     def set_style(self, images: Sequence[StyleImage]) -> None:
         """Compute the style targets, once: the weighted mean of each picture's statistics."""
+        self.set_styles([images])
+
+    def set_styles(self, styles: Sequence[Sequence[StyleImage]]) -> None:
+        """Compute the targets of several styles, as :meth:`set_style` does of one."""
+        statistics = [self._style_of(images) for images in styles]
+        for layer in self.style:
+            of_styles = list(zip(*(each[layer] for each in statistics), strict=True))
+            names = tuple(f"style_target_{layer}_{index}" for index in range(len(of_styles)))
+            for name, values in zip(names, of_styles, strict=True):
+                self.register_buffer(name, torch.cat(values), persistent=False)
+            self._targets[layer] = names
+
+    @torch.no_grad()
+    def _style_of(self, images: Sequence[StyleImage]) -> StyleStatistics:
         total = sum(image.weight for image in images)
         if total <= 0:
             raise UserError("the weights of the style images must add up to more than 0")
         shares = [image.weight / total for image in images]
-        with torch.no_grad():
-            statistics = [
-                self.style_statistics(self.encoder(image.pixels[None], self.style))
-                for image in images
-            ]
-        for layer in self.style:
-            of_images = zip(*(each[layer] for each in statistics), strict=True)
-            means = [_mean(values, shares) for values in of_images]
-            names = tuple(f"style_target_{layer}_{index}" for index in range(len(means)))
-            for name, mean in zip(names, means, strict=True):
-                self.register_buffer(name, mean, persistent=False)
-            self._targets[layer] = names
+        statistics = [
+            self.style_statistics(self.encoder(image.pixels[None], self.style)) for image in images
+        ]
+        of_images = {
+            layer: zip(*(each[layer] for each in statistics), strict=True) for layer in self.style
+        }
+        return {
+            layer: tuple(_mean(values, shares) for values in of_layer)
+            for layer, of_layer in of_images.items()
+        }
 
     @torch.no_grad()
-    def targets(self, photos: Tensor | None) -> Representation:
+    def targets(self, photos: Tensor | None, styles: Tensor | None = None) -> Representation:
         """The content of the photos (N, 3, H, W), no deeper and no graph, in the style that is set.
 
-        Without photos there is no content, for a loss that has no such term.
+        Args:
+            photos: without them there is no content, for a loss that has no such term.
+            styles: (N,), which of several styles each picture is to have.
         """
         style = {
-            layer: tuple(map(self.get_buffer, names)) for layer, names in self._targets.items()
+            layer: tuple(self._target(name, styles) for name in names)
+            for layer, names in self._targets.items()
         }
         return Representation({} if photos is None else self.encoder(photos, self.content), style)
+
+    def _target(self, name: str, styles: Tensor | None) -> Tensor:
+        target = self.get_buffer(name)
+        if styles is not None:
+            return target[styles]
+        if len(target) > 1:
+            raise ValueError("several styles are set: say which one each picture is to have")
+        return target
 
     def features(self, images: Tensor) -> dict[str, Tensor]:
         """Features of ``images`` (N, 3, H, W) at all layers of the loss, and no deeper."""
@@ -178,21 +201,20 @@ class PerceptualLoss(nn.Module):
         """
         compared = found, targets, reference or targets
         contents = {
-            layer: weight * self.scale.content(*(each.content[layer] for each in compared)).mean()
+            layer: weight * self.scale.content(*(each.content[layer] for each in compared))
             for layer, weight in self.content.items()
         }
         styles = {
-            layer: weight * self._style_distance(*(each.style[layer] for each in compared)).mean()
+            layer: weight * self._style_distance(*(each.style[layer] for each in compared))
             for layer, weight in self.style.items()
         }
-        content, style = _sum(contents, images), _sum(styles, images)
         priors = {}
         if self.tv_weight:
-            priors["tv"] = self.tv_weight * self.scale.variation(images).mean()
+            priors["tv"] = self.tv_weight * self.scale.variation(images)
         if self.grid_weight:
-            priors["grid"] = self.grid_weight * grid_energy(images).mean()
-        total = content + style + _sum(priors, images)
-        return LossTerms(total, content, style, priors, contents, styles)
+            priors["grid"] = self.grid_weight * grid_energy(images)
+        none = images.new_zeros(len(images), dtype=torch.float32)
+        return LossTerms.of_pictures(contents, styles, priors, none)
 
     def _style_distance(self, *statistics: tuple[Tensor, ...]) -> Tensor:
         distances = [self.scale.style(*each) for each in zip(*statistics, strict=True)]
@@ -202,11 +224,6 @@ class PerceptualLoss(nn.Module):
 def _mean(values: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
     parts = [value * share for value, share in zip(values, shares, strict=True)]
     return torch.stack(parts).sum(0)
-
-
-def _sum(parts: Mapping[str, Tensor], like: Tensor) -> Tensor:
-    values = list(parts.values())
-    return torch.stack(values).sum() if values else like.new_zeros((), dtype=torch.float32)
 
 
 def _active(weights: Mapping[str, float], factor: float, kind: str) -> dict[str, float]:

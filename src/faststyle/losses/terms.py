@@ -12,7 +12,7 @@ class LossTerms:
 
     ``total`` is the sum of ``content``, ``style`` and all ``priors``: those of ``tv`` (total
     variation) and ``grid`` that have a weight. ``content_layers`` and ``style_layers`` hold each
-    layer's part of the first two.
+    layer's part of the first two. ``each`` is the total of each picture, (N,), without its graph.
     """
 
     total: Tensor
@@ -21,6 +21,32 @@ class LossTerms:
     priors: Mapping[str, Tensor]
     content_layers: Mapping[str, Tensor]
     style_layers: Mapping[str, Tensor]
+    each: Tensor
+
+    @classmethod
+    def of_pictures(
+        cls,
+        contents: Mapping[str, Tensor],
+        styles: Mapping[str, Tensor],
+        priors: Mapping[str, Tensor],
+        none: Tensor,
+    ) -> "LossTerms":
+        """From the values (N,) of each layer and prior; ``none`` is the value of no term, zeros."""
+        content, style = sum(contents.values(), none), sum(styles.values(), none)
+        each = sum(priors.values(), content + style)
+
+        def means(terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            return {name: values.mean() for name, values in terms.items()}
+
+        return cls(
+            each.mean(),
+            content.mean(),
+            style.mean(),
+            means(priors),
+            means(contents),
+            means(styles),
+            each.detach(),
+        )
 
     def summary(self) -> dict[str, Tensor]:
         """``loss``, ``content``, ``style`` and the priors, without their graph."""

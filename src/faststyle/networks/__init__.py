@@ -1,5 +1,6 @@
 """The transform networks: what they are, how a CPU computes them fast, and their names in files."""
 
+from faststyle.networks.collapse import Mixer, collapse
 from faststyle.networks.registry import (
     NETWORKS,
     NetworkDescription,
@@ -10,9 +11,11 @@ from faststyle.networks.transform import TransformNetwork, pad_to_multiple
 
 __all__ = [
     "NETWORKS",
+    "Mixer",
     "NetworkDescription",
     "TransformNetwork",
     "build_network",
+    "collapse",
     "describe_network",
     "pad_to_multiple",
 ]

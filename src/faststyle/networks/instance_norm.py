@@ -30,8 +30,8 @@ def instance_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: boo
 
     Args:
         x: (N, C, H, W), best in channels-last layout; overwritten if no graph is recorded.
-        weight: (C,), float32 or the dtype of ``x``.
-        bias: (C,), as ``weight``.
+        weight: (C,), or (N, C, 1, 1) if each picture has its own; float32 or the dtype of ``x``.
+        bias: as ``weight``.
         eps: added to the variance, which is the biased one (Ulyanov et al., 2017).
         relu: clamp at 0.
 
@@ -39,6 +39,7 @@ def instance_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: boo
         (N, C, H, W) in the dtype of ``x`` and channels-last layout.
     """
     x = x.contiguous(memory_format=torch.channels_last)
+    weight, bias = (each.view(-1, x.shape[1]).expand(len(x), -1) for each in (weight, bias))
     if torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad):
         result: Tensor = _InstanceNorm.apply(x, weight, bias, eps, relu)
         return result
@@ -67,28 +68,30 @@ class _InstanceNorm(torch.autograd.Function):
         if y is not None:
             grad = torch.ops.aten.threshold_backward(grad, y, 0)
         dx = torch.empty_like(x)
-        d_weight, d_bias = torch.zeros_like(weight), torch.zeros_like(weight)
-        for n, (m, r) in enumerate(zip(mean, rstd, strict=True)):
+        d_weight, d_bias = torch.empty_like(mean), torch.empty_like(mean)
+        for n, (w, m, r) in enumerate(zip(weight, mean, rstd, strict=True)):
             one = slice(n, n + 1)
-            dx[one], dw, db = torch.ops.aten.native_batch_norm_backward(
-                grad[one], x[one], weight, None, None, m, r, True, ctx.eps, [True, True, True]
+            dx[one], d_weight[n], d_bias[n] = torch.ops.aten.native_batch_norm_backward(
+                grad[one], x[one], w, None, None, m, r, True, ctx.eps, [True, True, True]
             )
-            d_weight += dw
-            d_bias += db
         return dx, d_weight, d_bias, None, None
 
 
 def _normalize(
     source: Tensor, target: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool
 ) -> tuple[Tensor, Tensor]:
-    """Write the normalized ``source`` to ``target``; return mean and 1 / deviation, each (N, C)."""
+    """Write the normalized ``source`` to ``target``; return mean and 1 / deviation.
+
+    Weight, bias, and what is returned are (N, C).
+    """
     mean = torch.empty(*source.shape[:2], dtype=weight.dtype)
     rstd = torch.empty_like(mean)
     for n in range(source.shape[0]):
         one, result = source[n : n + 1], target[n : n + 1]
+        affine = weight[n], bias[n]
         if one[0, 0].numel() <= BATCH_NORM_PIXELS and one.numel() <= BATCH_NORM_VALUES:
             out = (result, mean[n], rstd[n])
-            torch.native_batch_norm(one, weight, bias, None, None, True, 0, eps, out=out)
+            torch.native_batch_norm(one, *affine, None, None, True, 0, eps, out=out)
             if relu:
                 result.relu_()
             continue
@@ -98,7 +101,7 @@ def _normalize(
         # All that is done to a chunk is done while it is in the cache.
         pairs = zip(_chunks(one, CHUNK_VALUES), _chunks(result, CHUNK_VALUES), strict=True)
         for chunk, written in pairs:
-            given = (chunk, weight, bias, mean[n], variance, False, 0, eps)
+            given = (chunk, *affine, mean[n], variance, False, 0, eps)
             torch.native_batch_norm(*given, out=(written, *unused))
             if relu:
                 written.relu_()

@@ -10,6 +10,7 @@ whole picture, is folded into the convolution before it.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal, NamedTuple, Protocol
 
 import torch
@@ -17,8 +18,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faststyle.networks import kernels
+from faststyle.networks.conditional import ConditionalInstanceNorm2d
 from faststyle.networks.cpu import suits
 from faststyle.networks.instance_norm import instance_norm
+
+#: Makes the normalization of so many channels.
+MakeNorm = Callable[[int], nn.Module]
 
 
 class FoldableNorm(NamedTuple):
@@ -70,8 +75,10 @@ class Stage(NamedTuple):
 class ConvNormReLU(nn.Sequential):
     """A convolution (perhaps transposed), normalization, ReLU."""
 
-    def __init__(self, conv: nn.Conv2d | nn.ConvTranspose2d, norm: str, *before: nn.Module) -> None:
-        super().__init__(*before, conv, make_norm(conv.out_channels, norm), nn.ReLU(inplace=True))
+    def __init__(
+        self, conv: nn.Conv2d | nn.ConvTranspose2d, norm: MakeNorm, *before: nn.Module
+    ) -> None:
+        super().__init__(*before, conv, norm(conv.out_channels), nn.ReLU(inplace=True))
 
     @property
     def conv(self) -> nn.Module:
@@ -112,7 +119,7 @@ class UpsampleConvNormReLU(ConvNormReLU):
     Maps (N, C, H, W) to the convolution's channels and twice H and W.
     """
 
-    def __init__(self, conv: nn.Conv2d, norm: str) -> None:
+    def __init__(self, conv: nn.Conv2d, norm: MakeNorm) -> None:
         super().__init__(conv, norm, nn.Upsample(scale_factor=2, mode="nearest"))
 
     def _convolve(self, x: Tensor) -> Tensor:
@@ -126,14 +133,14 @@ class ResidualBlock(nn.Module):
     Without padding (``reflect_start``) it loses two pixels on each side.
     """
 
-    def __init__(self, channels: int, norm: str, padding: str) -> None:
+    def __init__(self, channels: int, norm: MakeNorm, padding: str) -> None:
         super().__init__()
         self.crop = 2 if padding == "reflect_start" else 0
         size = 0 if self.crop else 1
         self.conv1 = make_conv(channels, channels, 3, 1, padding, size)
-        self.norm1 = make_norm(channels, norm)
+        self.norm1 = norm(channels)
         self.conv2 = make_conv(channels, channels, 3, 1, padding, size)
-        self.norm2 = make_norm(channels, norm)
+        self.norm2 = norm(channels)
 
     @property
     def has_kernels(self) -> bool:
@@ -210,11 +217,16 @@ def make_conv(
     return nn.Conv2d(inputs, outputs, kernel, stride, padding=size, padding_mode=mode)
 
 
-def make_norm(channels: int, norm: str) -> nn.Module:
-    """Normalization with a scale and a shift: ``instance`` or ``batch``."""
+def make_norm(norm: str, styles: int = 1) -> MakeNorm:
+    """Normalization with a scale and a shift, ``instance`` or ``batch``, for a channel count.
+
+    Of instance normalization each of several ``styles`` has its own.
+    """
     if norm == "batch":
-        return nn.BatchNorm2d(channels)
-    return nn.InstanceNorm2d(channels, affine=True)
+        return nn.BatchNorm2d
+    if styles > 1:
+        return partial(ConditionalInstanceNorm2d, styles=styles)
+    return partial(nn.InstanceNorm2d, affine=True)
 
 
 def convolve(conv: nn.Module, x: Tensor) -> Tensor:

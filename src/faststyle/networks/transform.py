@@ -3,17 +3,21 @@
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from faststyle.core.errors import UserError, nearest
 from faststyle.networks import kernels
+from faststyle.networks.conditional import has_styles, mixed
 from faststyle.networks.cpu import suits
 from faststyle.networks.layers import (
     ConvNormReLU,
+    MakeNorm,
     OutputConv,
     ResidualBlock,
     Stage,
     UpsampleConvNormReLU,
     make_conv,
+    make_norm,
 )
 from faststyle.networks.noise import AddNoise
 
@@ -42,6 +46,8 @@ class TransformNetwork(nn.Module):
             once at the start and the residual blocks do without padding).
         output: ``tanh``, scaled to [0, 1]; ``sigmoid``; or ``linear``, which may leave [0, 1].
         noise: octaves of the noise, from which flat surfaces get forms; 0 for none.
+        styles: how many styles it has, which share all convolutions
+            (:mod:`faststyle.networks.conditional`).
 
     Raises:
         UserError: an option that is not one of these, or out of range.
@@ -56,6 +62,7 @@ class TransformNetwork(nn.Module):
         padding: str = "reflect",
         output: str = "tanh",
         noise: int = 0,
+        styles: int = 1,
     ) -> None:
         super().__init__()
         self.options: dict[str, int | str] = {
@@ -66,24 +73,35 @@ class TransformNetwork(nn.Module):
             "padding": padding,
             "output": output,
             "noise": noise,
+            "styles": styles,
         }
         _check_options(self.options)
+        make = make_norm(norm, styles)
         self.output = output
         # A block without padding loses two pixels a side, each worth four of the picture's.
         self.reflection = 8 * blocks if padding == "reflect_start" else 0
-        self.stem = ConvNormReLU(make_conv(3, width, 9, 1, padding), norm)
-        self.down1 = ConvNormReLU(make_conv(width, 2 * width, 3, 2, padding), norm)
-        self.down2 = ConvNormReLU(make_conv(2 * width, 4 * width, 3, 2, padding), norm)
+        self.stem = ConvNormReLU(make_conv(3, width, 9, 1, padding), make)
+        self.down1 = ConvNormReLU(make_conv(width, 2 * width, 3, 2, padding), make)
+        self.down2 = ConvNormReLU(make_conv(2 * width, 4 * width, 3, 2, padding), make)
         self.noise = AddNoise(4 * width, noise) if noise else None
         self.blocks = nn.Sequential(
-            *(ResidualBlock(4 * width, norm, padding) for _ in range(blocks))
+            *(ResidualBlock(4 * width, make, padding) for _ in range(blocks))
         )
-        self.up1 = _upsample(4 * width, 2 * width, upsample, norm, padding)
-        self.up2 = _upsample(2 * width, width, upsample, norm, padding)
+        self.up1 = _upsample(4 * width, 2 * width, upsample, make, padding)
+        self.up2 = _upsample(2 * width, width, upsample, make, padding)
         self.head = OutputConv(width, padding)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Stylize ``images`` (N, 3, H, W; RGB in [0, 1]); the result has the same shape."""
+    def forward(self, images: Tensor, mixture: Tensor | None = None) -> Tensor:
+        """Stylize ``images`` (N, 3, H, W; RGB in [0, 1]); the result has the same shape.
+
+        ``mixture``: of a network of S styles, the share of each in each picture, (N, S), or in all
+        of them, (S,).
+        """
+        if mixture is not None:
+            result: Tensor = functional_call(self, mixed(self, mixture), (images,))
+            return result
+        if has_styles(self):
+            raise ValueError("a network of several styles needs to know the mixture of them")
         height, width = images.shape[-2:]
         x = pad_to_multiple(images, minimum=max(8, self.reflection + 1))
         if self.reflection:
@@ -135,7 +153,9 @@ def pad_to_multiple(images: Tensor, minimum: int) -> Tensor:
     return images
 
 
-def _upsample(inputs: int, outputs: int, upsample: str, norm: str, padding: str) -> ConvNormReLU:
+def _upsample(
+    inputs: int, outputs: int, upsample: str, norm: MakeNorm, padding: str
+) -> ConvNormReLU:
     if upsample == "transposed":
         conv = nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1)
         return ConvNormReLU(conv, norm)
@@ -149,7 +169,10 @@ def _check_options(options: dict[str, int | str]) -> None:
                 f'network.{name}="{options[name]}": {nearest(str(options[name]), choices)}'
             )
     # The upper limits keep a hostile checkpoint from asking for endless memory.
-    for name, low, high in (("width", 1, 1024), ("blocks", 0, 64), ("noise", 0, 8)):
+    limits = (("width", 1, 1024), ("blocks", 0, 64), ("noise", 0, 8), ("styles", 1, 1024))
+    for name, low, high in limits:
         value = options[name]
         if not isinstance(value, int) or not low <= value <= high:
             raise UserError(f"network.{name}={value} must be a whole number from {low} to {high}")
+    if options["norm"] == "batch" and options["styles"] != 1:
+        raise UserError("network.styles: several styles need network.norm=instance")

@@ -112,9 +112,9 @@ def test_the_loss_compares_with_the_photo_without_noise(
     compared: list[torch.Tensor] = []
     targets = module.loss.targets
 
-    def record(photos: torch.Tensor) -> Representation:
+    def record(photos: torch.Tensor, *styles: torch.Tensor | None) -> Representation:
         compared.append(photos)
-        return targets(photos)
+        return targets(photos, *styles)
 
     monkeypatch.setattr(module.loss, "targets", record)
     _shown(module)

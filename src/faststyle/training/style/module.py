@@ -1,9 +1,10 @@
-"""The LightningModule: one transform network trained against one perceptual loss."""
+"""The LightningModule: a transform network trained against a perceptual loss."""
 
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faststyle.checkpoints.loading import FACTS_KEY
@@ -13,6 +14,8 @@ from faststyle.losses import LossTerms, PerceptualLoss
 from faststyle.networks.noise import AddNoise
 from faststyle.pictures.pixels import to_unit
 from faststyle.training.engine.schedule import Schedule, constant, scheduled
+from faststyle.training.style.assignment import StyleOrder
+from faststyle.training.style.means import MeansByStyle
 
 
 class StyleTransfer(pl.LightningModule):
@@ -22,8 +25,8 @@ class StyleTransfer(pl.LightningModule):
 
     Args:
         network: the transform network.
-        loss: the perceptual loss, its style already set.
-        metadata: what every checkpoint says of the style.
+        loss: the perceptual loss, its style or styles already set.
+        metadata: what every checkpoint says of the style or styles.
         learning_rate: of Adam.
         schedule: a step's factor of the learning rate.
         warmup_steps: over which the learning rate rises from almost 0.
@@ -32,6 +35,7 @@ class StyleTransfer(pl.LightningModule):
         photo_noise: standard deviation, in gray levels of 255, of noise that is added to what the
             network sees and not to what the loss compares with, so that a camera's noise becomes no
             pattern and a clip does not flicker with it.
+        order: of several styles, which the network and the loss have: that of each photo.
 
     Raises:
         UserError: a learning rate that is not above 0, noise below 0, or a network that is not
@@ -49,6 +53,7 @@ class StyleTransfer(pl.LightningModule):
         channels_last: bool = True,
         compile: bool = False,
         photo_noise: float = 0.0,
+        order: StyleOrder | None = None,
     ) -> None:
         super().__init__()
         self.network = network
@@ -61,15 +66,23 @@ class StyleTransfer(pl.LightningModule):
         self.learning_rate, self._schedule = learning_rate, schedule
         self.warmup_steps = warmup_steps
         self.photo_noise = photo_noise
+        self.order = order
+        self._means = {
+            stage: MeansByStyle(order.count) for stage in ("train", "val") if order is not None
+        }
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         self.to(memory_format=self.layout)
         if compile:
             self.network.compile(dynamic=False)  # crops have one size
             self.loss.encoder.compile(dynamic=False)
 
-    def forward(self, photos: Tensor) -> Tensor:
-        """Stylize (N, 3, H, W) in [0, 1]; the result has the same shape."""
-        stylized: Tensor = self.network(photos)
+    def forward(self, photos: Tensor, styles: Tensor | None = None) -> Tensor:
+        """Stylize (N, 3, H, W) in [0, 1]; the result has the same shape.
+
+        ``styles``: the number of each photo's style, (N,), if there are several.
+        """
+        mixture = () if styles is None else (self._mixture(styles).to(photos),)
+        stylized: Tensor = self.network(photos, *mixture)
         return stylized
 
     def on_after_batch_transfer(self, batch: Tensor, _dataloader_idx: int) -> Tensor:
@@ -82,15 +95,27 @@ class StyleTransfer(pl.LightningModule):
         for layer in self.network.modules():
             if isinstance(layer, AddNoise):
                 layer.seed.fill_(self.global_step)
-        terms = self._terms(batch, self._with_noise(batch))
+        styles = self._styles(self._places(len(batch)), batch)
+        terms = self._terms(batch, self._with_noise(batch), styles, "train")
         # Means over all processes cost a round of messages each: only for steps that are shown.
         if (self.global_step + 1) % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             self._log("train", terms, batch)
+            self._log_styles("train")
         return terms.total
 
-    def validation_step(self, batch: Tensor) -> None:
-        """The same loss on held-out photos."""
-        self._log("val", self._terms(batch, batch), batch)
+    def validation_step(self, batch: Tensor, batch_idx: int) -> None:
+        """The same loss on held-out photos, of several styles each photo in one, in turn."""
+        styles = None
+        if self.order is not None:
+            size = max(1, self.trainer.val_dataloaders.batch_size)  # type: ignore[union-attr]
+            first = batch_idx * size * self.trainer.world_size + self.trainer.global_rank
+            places = torch.arange(len(batch), device=batch.device) * self.trainer.world_size + first
+            styles = places % self.order.count
+        self._log("val", self._terms(batch, batch, styles, "val"), batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """The mean loss of each of several styles."""
+        self._log_styles("val")
 
     def configure_optimizers(self) -> Any:
         """Adam on the transform network; the schedule times a linear warm-up."""
@@ -101,10 +126,24 @@ class StyleTransfer(pl.LightningModule):
         """Add what is needed to use the checkpoint as a style."""
         checkpoint[FACTS_KEY] = self.metadata.write()
 
-    def _terms(self, photos: Tensor, shown: Tensor) -> LossTerms:
+    def _mixture(self, styles: Tensor) -> Tensor:
+        assert self.order is not None
+        return F.one_hot(styles, self.order.count)
+
+    def _places(self, count: int) -> range:
+        """Those of this process's photos of a step in the whole run; see ``StepSampler``."""
+        first = (self.global_step * self.trainer.world_size + self.trainer.global_rank) * count
+        return range(first, first + count)
+
+    def _styles(self, places: range, batch: Tensor) -> Tensor | None:
+        return None if self.order is None else self.order.at(places).to(batch.device)
+
+    def _terms(self, photos: Tensor, shown: Tensor, styles: Tensor | None, stage: str) -> LossTerms:
         """Of what the network makes of ``shown``, which should look like ``photos``."""
-        targets = self.loss.targets(photos)
-        terms: LossTerms = self.loss(self(shown), targets)
+        targets = self.loss.targets(photos, styles)
+        terms: LossTerms = self.loss(self(shown, styles), targets)
+        if styles is not None:
+            self._means[stage].add(styles, terms.each)
         return terms
 
     def _with_noise(self, photos: Tensor) -> Tensor:
@@ -126,3 +165,11 @@ class StyleTransfer(pl.LightningModule):
         count = len(photos)
         self.log(f"{stage}/loss", loss, prog_bar=True, batch_size=count, sync_dist=True)
         self.log_dict(values, batch_size=count, sync_dist=True)
+
+    def _log_styles(self, stage: str) -> None:
+        if self.order is None:
+            return
+        labels = self.metadata.labels()
+        # Every process has the same means.
+        for style, loss in self._means[stage].take(self.all_gather).items():  # type: ignore[arg-type]
+            self.log(f"{stage}/loss/{labels[style]}", loss, batch_size=1)

@@ -10,7 +10,7 @@ from faststyle.training.style.module import StyleTransfer
 
 
 class SampleGrid(Callback):
-    """Show the same few held-out photos and their stylized versions in TensorBoard.
+    """Show the same few held-out photos and their stylized versions in TensorBoard, style by style.
 
     Args:
         count: how many photos.
@@ -51,10 +51,15 @@ class SampleGrid(Callback):
         assert isinstance(pl_module, StyleTransfer)
         mode = pl_module.network.training
         pl_module.network.eval()
-        stylized = pl_module(self._photos).float().clamp(0, 1)
+        labels = pl_module.metadata.labels()
+        for number in range(max(1, len(labels))):
+            styles = torch.full((len(self._photos),), number, device=pl_module.device)
+            stylized = pl_module(self._photos, styles if labels else None).float().clamp(0, 1)
+            # Photos above, stylized below.
+            rows = [torch.cat(list(batch), dim=2) for batch in (self._photos, stylized)]
+            trainer.logger.experiment.add_image(
+                "/".join(["photos_and_stylized", *labels[number : number + 1]]),
+                torch.cat(rows, dim=1),
+                trainer.global_step,
+            )
         pl_module.network.train(mode)
-        # Photos above, stylized below.
-        rows = [torch.cat(list(batch), dim=2) for batch in (self._photos, stylized)]
-        trainer.logger.experiment.add_image(
-            "photos_and_stylized", torch.cat(rows, dim=1), trainer.global_step
-        )

@@ -19,11 +19,14 @@ from faststyle.checkpoints import (
 from faststyle.core.devices import cpu_has_bf16
 from faststyle.core.errors import UserError
 from faststyle.core.torch_files import read_torch
+from faststyle.data.painting import Style
 from faststyle.encoder import LossNetwork, check_registered
 from faststyle.losses import PerceptualLoss, StyleImage
-from faststyle.networks import NetworkDescription, describe_network
+from faststyle.networks import describe_network
 from faststyle.training.engine.fit import model_checkpoint
 from faststyle.training.engine.task import Task, run_task
+from faststyle.training.style.assignment import StyleOrder
+from faststyle.training.style.beginning import begin_with, words
 from faststyle.training.style.module import StyleTransfer
 from faststyle.training.style.samples import SampleGrid
 
@@ -31,7 +34,7 @@ log = logging.getLogger(__name__)
 
 
 def train(cfg: DictConfig) -> Path | None:
-    """Train one style and export it.
+    """Train one style, or several in one network, and export them.
 
     Args:
         cfg: what ``configs/train.yaml`` composes.
@@ -39,11 +42,11 @@ def train(cfg: DictConfig) -> Path | None:
     Returns:
         The exported file; see :func:`run_task`, also for what is raised.
     """
-    return run_task(cfg, cfg.style.name, cfg.export.path, build_task)
+    return run_task(cfg, cfg.name, cfg.export.path, build_task)
 
 
 def build_task(cfg: DictConfig) -> Task:
-    """A style's training, beside which TensorBoard shows samples and the best state is kept."""
+    """The training of styles, beside which TensorBoard shows samples and the best state is kept."""
     _warn_of_slow_precision(cfg)
     data = instantiate(cfg.data)
     module = build_module(cfg)
@@ -67,20 +70,45 @@ def build_task(cfg: DictConfig) -> Task:
 
 def build_module(cfg: DictConfig) -> StyleTransfer:
     """Network, encoder, loss with its style targets, and the facts for the checkpoint."""
-    style = instantiate(cfg.style)
+    styles: list[Style] = [instantiate(style) for style in cfg.styles.values() or [cfg.style]]
     encoder: LossNetwork = instantiate(cfg.encoder)
     check_registered(encoder.name)
     loss: PerceptualLoss = instantiate(cfg.loss, encoder=encoder)
-    network = instantiate(cfg.network)
-    loss.set_style([StyleImage(pixels, weight) for pixels, weight in style.load()])
+    network = _build_network(cfg, len(styles))
+    loss.set_styles(
+        [[StyleImage(pixels, weight) for pixels, weight in style.load()] for style in styles]
+    )
     if encoder.weights == "random":
         log.warning(
             "encoder.weights=random: nothing to download, but the style is matched less well than"
             " with trained weights (encoder.weights=imagenet or a file)"
         )
+    facts = [_facts(style) for style in styles]
+    several = len(styles) > 1
+    metadata = replace(
+        StyleMetadata(cfg.name, styles=tuple(facts)) if several else facts[0],
+        loss=loss.describe(),
+        encoder=encoder.describe(),
+        init=Path(cfg.init).stem if cfg.init else None,
+    )
     if cfg.init:
-        load_initial_weights(find_style(cfg.init), network)
-    metadata = StyleMetadata(
+        begin_with(load_style(find_style(cfg.init)), network, facts, f"init={cfg.init}")
+    order = StyleOrder([style.share for style in styles], cfg.seed) if several else None
+    schedule = instantiate(cfg.schedule)
+    return StyleTransfer(network, loss, metadata, schedule, order=order, **cfg.model)
+
+
+def _build_network(cfg: DictConfig, styles: int) -> nn.Module:
+    given = cfg.network.get("styles", 1)
+    if given not in (1, styles):
+        raise UserError(f"network.styles={given}, but the styles to train are {styles}")
+    several = {"styles": styles} if styles > 1 else {}
+    network: nn.Module = instantiate(cfg.network, **several)
+    return network
+
+
+def _facts(style: Style) -> StyleMetadata:
+    return StyleMetadata(
         style=style.name,
         style_sha256=style.digests(),
         style_size=style.size,
@@ -88,23 +116,7 @@ def build_module(cfg: DictConfig) -> StyleTransfer:
         artist=style.artist,
         year=None if style.year is None else str(style.year),
         license=style.license,
-        loss=loss.describe(),
-        encoder=encoder.describe(),
-        init=Path(cfg.init).stem if cfg.init else None,
     )
-    return StyleTransfer(network, loss, metadata, instantiate(cfg.schedule), **cfg.model)
-
-
-def load_initial_weights(path: Path, network: nn.Module) -> None:
-    """Give ``network`` the weights of a trained style.
-
-    Raises ``UserError`` if they cannot be read, or are another network's.
-    """
-    found = load_style(path).network
-    kind, wanted = describe_network(found), describe_network(network)
-    if kind != wanted:
-        raise UserError(f"init={path} is of network {_words(kind)}, not {_words(wanted)}")
-    network.load_state_dict(found.state_dict())
 
 
 def check_resumable(path: Path, module: StyleTransfer) -> None:
@@ -112,17 +124,15 @@ def check_resumable(path: Path, module: StyleTransfer) -> None:
     found = load_style(path)
     kind, wanted = describe_network(found.network), describe_network(module.network)
     if kind != wanted:
-        raise UserError(f"{path} was trained with network {_words(kind)}, not {_words(wanted)}")
+        raise UserError(f"{path} was trained with network {words(kind)}, not {words(wanted)}")
     if found.metadata.style_sha256 != module.metadata.style_sha256:
         raise UserError(f"{path} was trained on another style image than this run's")
+    if found.metadata.styles != module.metadata.styles:
+        raise UserError(f"{path} was trained on another list of styles than this run's")
     if path.suffix == ".safetensors" or "optimizer_states" not in read_torch(path):
         raise UserError(
             f"{path} is an exported style; resume needs a checkpoint of training (.ckpt)"
         )
-
-
-def _words(network: NetworkDescription) -> str:
-    return f"{network.name} {dict(network.options)}"
 
 
 def _warn_of_slow_precision(cfg: DictConfig) -> None:

@@ -1,0 +1,63 @@
+"""Several styles in one network (Dumoulin, Shlens and Kudlur, 2017, A learned representation).
+
+All convolutions are shared; in every instance normalization each style has a scale and a shift of
+its own. A weighted mean of these is a style again.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class ConditionalInstanceNorm2d(nn.InstanceNorm2d):
+    """Instance normalization with a scale and a shift for each of several styles.
+
+    ``weight`` and ``bias`` are tables (styles, C). It cannot compute with these: :func:`mixed`
+    gives what takes their place for a mixture, which is (N, C, 1, 1) or (1, C, 1, 1).
+
+    Args:
+        channels: C.
+        styles: how many there are.
+    """
+
+    def __init__(self, channels: int, styles: int) -> None:
+        super().__init__(channels, affine=True)
+        self.weight = nn.Parameter(torch.ones(styles, channels))
+        self.bias = nn.Parameter(torch.zeros(styles, channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to the same shape."""
+        y = F.instance_norm(x, eps=self.eps)
+        return torch.addcmul(self.bias.to(y), y, self.weight.to(y))
+
+
+def has_styles(network: nn.Module) -> bool:
+    """Whether ``network`` has several styles, none of which has been chosen by :func:`mixed`."""
+    return any(norm.weight.dim() == 2 for _, norm in _norms(network))
+
+
+def mixed(network: nn.Module, mixture: Tensor) -> dict[str, Tensor]:
+    """What takes the place of the parameters by these names: scales and shifts of a mixture.
+
+    Args:
+        network: of S styles.
+        mixture: (N, S), the share of each style in each of N pictures, or (S,) for all pictures.
+
+    Returns:
+        Each (N, C, 1, 1), or (1, C, 1, 1).
+    """
+    shares = mixture.view(-1, mixture.shape[-1], 1)
+    # As a sum and not a product of matrices, which autocast would round.
+    return {
+        f"{name}.{key}": (shares * table).sum(1)[..., None, None]
+        for name, norm in _norms(network)
+        for key, table in norm.named_parameters()
+    }
+
+
+def _norms(network: nn.Module) -> list[tuple[str, ConditionalInstanceNorm2d]]:
+    return [
+        (name, module)
+        for name, module in network.named_modules()
+        if isinstance(module, ConditionalInstanceNorm2d)
+    ]
