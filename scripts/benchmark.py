@@ -40,7 +40,7 @@ def parse() -> argparse.Namespace:
     train.add_argument("--weights", default="random", help="imagenet, random, or a file")
     train.add_argument("--style", type=Path, help="picture; default: the flow field")
     infer = parser.add_argument_group("infer and optimize")
-    infer.add_argument("--ckpt", type=Path, help="style file; default: random weights")
+    infer.add_argument("--ckpt", help="a style's name or file; default: random weights")
     infer.add_argument("--photo", type=Path, help="default: scikit-image's astronaut")
     return parser.parse_args()
 

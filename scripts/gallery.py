@@ -18,7 +18,7 @@ def parse() -> argparse.Namespace:
 
 def main() -> None:
     args = parse()
-    from faststyle.checkpoints.catalog import resolve_styles
+    from faststyle.checkpoints.catalog import label, resolve_styles
     from faststyle.core.devices import reuse_freed_memory
     from faststyle.data.folder import find_photos
     from faststyle.inference.options import StylizeOptions
@@ -31,7 +31,7 @@ def main() -> None:
     format_of(args.output)
     reuse_freed_memory()
     names = resolve_styles(args.ckpt)
-    stylizers = {Path(name).stem: Stylizer.load(name, precision="auto") for name in names}
+    stylizers = {label(name): Stylizer.load(name, precision="auto") for name in names}
     options = StylizeOptions(size=args.size)
     rows = []
     for path in find_photos(args.photos):

@@ -28,11 +28,17 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Stylize photos and clips with a trained style.")
     parser.add_argument("inputs", nargs="+", help="pictures, clips, folders, patterns")
     parser.add_argument(
-        "--ckpt", required=True, help="a style's name or file (.safetensors, .ckpt, .pth, .onnx)"
+        "--ckpt",
+        required=True,
+        help="a style's name or file (.safetensors, .ckpt, .pth, .onnx);"
+        " of several in one file gallery:starry_night=0.6,the_scream=0.4",
     )
     parser.add_argument("--list", action=_List, nargs=0, help="show the styles that have names")
     parser.add_argument("--output", help="file or folder; default: NAME.STYLE.EXT beside each")
     parser.add_argument("--size", type=int, help="short side in pixels; default: unchanged")
+    parser.add_argument(
+        "--stroke", type=float, default=1.0, help="how large strokes are; 1 is usual"
+    )
     parser.add_argument("--strength", type=float, default=1.0, help="0 (photo) to 1 (style)")
     parser.add_argument("--preserve-color", action="store_true", help="keep the photo's colors")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
@@ -53,12 +59,14 @@ def parse() -> argparse.Namespace:
         default=0.5,
         help="clips: seconds to average over against flicker",
     )
+    parser.add_argument("--to", help="clips: the style, or mixture, to arrive at, of the same file")
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse()
     # Imported late: --help should not wait for torch.
+    from faststyle.checkpoints.mixture import parse_mix
     from faststyle.core.devices import reuse_freed_memory
     from faststyle.inference.batch import is_clip, plan, stylize_files
     from faststyle.inference.options import StylizeOptions
@@ -68,23 +76,28 @@ def main() -> None:
     options = StylizeOptions.from_arguments(args)
     reuse_freed_memory()
     choose_kernel(args.kernel)
-    stylizer = Stylizer.load(args.ckpt, device=args.device, precision=args.precision)
+    stylizer = Stylizer.load(
+        args.ckpt, device=args.device, precision=args.precision, stroke=args.stroke
+    )
     jobs = plan(args.inputs, args.output, stylizer.name)
     clips = [job for job in jobs if is_clip(job.source)]
     pictures = [job for job in jobs if not is_clip(job.source)]
-    failed = _run_clips(stylizer, clips, options) if clips else 0
+    if args.to and pictures:
+        raise UserError(f"--to is for clips, and {pictures[0].source} is a picture")
+    move = stylizer.move(parse_mix(args.to), args.stroke) if args.to else None
+    failed = _run_clips(stylizer, clips, options, move) if clips else 0
     failed += stylize_files(stylizer, pictures, options) if pictures else 0
     if failed:
         kind = "files" if clips else "pictures"
         raise UserError(f"{failed} of {len(jobs)} {kind} could not be stylized")
 
 
-def _run_clips(stylizer: Any, clips: list[Any], options: Any) -> int:
+def _run_clips(stylizer: Any, clips: list[Any], options: Any, move: Any) -> int:
     try:
         from faststyle.inference.video import stylize_clips
     except ImportError:
         raise UserError('clips need one more package: pip install "faststyle[video]"') from None
-    return stylize_clips(stylizer, clips, options)
+    return stylize_clips(stylizer, clips, options, move)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ DEFAULTS: dict[str, Any] = {
         ({"precision": ["tf32"]}, "is for GPUs"),
         ({"plot": Path("losses.doc")}, "must end in .png"),
         ({"photos": Path("nowhere")}, "no such photo folder"),
-        ({"ckpt": Path("none.safetensors")}, "no such checkpoint"),
+        ({"ckpt": "none.safetensors"}, "no such checkpoint"),
         ({"task": "train", "against": ["openvino"]}, "openvino is for stylizing on the CPU"),
         ({"against": ["onnxruntime"], "size": ["32x50"]}, "takes multiples of 4"),
         ({"task": "train", "size": ["32", "64"], "batch_size": [1, 2]}, "not both"),

@@ -4,15 +4,18 @@ import pytest
 from omegaconf import OmegaConf
 
 from faststyle.checkpoints import (
+    FoundStyle,
     StyleMetadata,
     TrainedStyle,
     catalog,
     find_style,
     load_style,
+    open_style,
     write_style,
 )
 from faststyle.core.errors import UserError
 from faststyle.networks import TransformNetwork, describe_network
+from tests.several import several_styles
 
 STYLES = Path(__file__).resolve().parents[2] / "configs" / "style"
 SHIPPED = ("starry_night", "the_scream", "great_wave", "composition_vii", "starry_night_small")
@@ -32,14 +35,14 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path
 
 def test_a_name_finds_the_own_style_before_the_shipped_one(folders: tuple[Path, Path]) -> None:
     own, shipped = folders
-    assert find_style("great_wave") == shipped / "great_wave.safetensors"
-    assert find_style("night") == own / "night.safetensors"
+    assert find_style("great_wave").path == shipped / "great_wave.safetensors"
+    assert find_style("night").path == own / "night.safetensors"
 
 
 @pytest.mark.usefixtures("folders")
 def test_a_path_is_taken_as_it_is() -> None:
-    assert find_style("some/where") == Path("some/where")
-    assert find_style("night.ckpt") == Path("night.ckpt")
+    assert find_style("some/where").path == Path("some/where")
+    assert find_style("night.ckpt").path == Path("night.ckpt")
 
 
 def test_an_unknown_name_is_answered_with_the_nearest(
@@ -84,3 +87,55 @@ def test_a_style_that_ships_is_small_and_says_where_it_comes_from(name: str) -> 
     assert "/" not in f"{about.encoder} {about.loss}", "no path of the machine it came from"
     options = describe_network(style.network).options
     assert (options["width"] == 8) == name.endswith("_small")
+
+
+def test_a_style_in_a_file_of_several_is_found_by_its_name(folders: tuple[Path, Path]) -> None:
+    own, shipped = folders
+    write_style(several_styles(), shipped / "all.safetensors")
+    assert find_style("wave") == FoundStyle(shipped / "all.safetensors", {"wave": 1.0})
+    assert find_style("night") == FoundStyle(own / "night.safetensors")
+    assert find_style("all:night") == FoundStyle(shipped / "all.safetensors", {"night": 1.0})
+    assert find_style("all") == FoundStyle(shipped / "all.safetensors")
+    with pytest.raises(UserError, match='no style "wav": did you mean "wave"'):
+        find_style("wav")
+    with pytest.raises(UserError, match='no style "al": did you mean "all"'):
+        find_style("al:wave")
+
+
+@pytest.mark.usefixtures("folders")
+def test_a_mixture_is_taken_off_a_path(tmp_path: Path) -> None:
+    path = tmp_path / "a:b.safetensors"
+    assert find_style(f"{path}:night=2,wave") == FoundStyle(path, {"night": 2.0, "wave": 1.0})
+    path.touch()
+    assert find_style(str(path)) == FoundStyle(path)
+    assert find_style(r"C:\styles\night.safetensors").mix == {}
+
+
+def test_the_list_has_every_style_of_a_file_once(folders: tuple[Path, Path]) -> None:
+    write_style(several_styles(), folders[0] / "all.safetensors")
+    found = {style.name: style for style in catalog.list_styles()}
+    assert list(found) == ["all:night", "great_wave", "night", "wave"]
+    assert found["wave"].describe().startswith("Wave (Hokusai, free); width 4; 0.0 MB")
+    for name, style in found.items():
+        assert find_style(name).path == style.path
+
+
+def test_a_name_opens_the_one_style_that_it_is(folders: tuple[Path, Path]) -> None:
+    write_style(several_styles(), folders[0] / "all.safetensors")
+    assert open_style("wave").name == "wave"
+    assert open_style("all:night=1,wave=1").name == "night-0.5-wave-0.5"
+    with pytest.raises(UserError, match="all holds several styles"):
+        open_style("all")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("night", "night"),
+        ("all:night=0.5,wave", "all:night=0.5,wave"),
+        ("some/where/night.safetensors", "night"),
+        ("some/where/all.safetensors:wave", "all:wave"),
+    ],
+)
+def test_a_label_has_no_folder_and_no_ending(given: str, expected: str) -> None:
+    assert catalog.label(given) == expected

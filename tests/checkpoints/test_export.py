@@ -13,6 +13,7 @@ from faststyle.checkpoints import StyleMetadata, TrainedStyle
 from faststyle.checkpoints.export import Program, export
 from faststyle.core.errors import UserError
 from faststyle.networks import TransformNetwork
+from tests.several import several_styles
 
 FACTS = {"style": "night", "title": "The Starry Night"}
 
@@ -112,3 +113,30 @@ def test_without_onnx_it_says_what_to_install(
     with pytest.raises(UserError, match=r"pip install .*\[export\]"):
         export(style, tmp_path / "a.onnx")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("form", "pixels", "half"),
+    [("onnx", "float", False), ("onnx", "bytes", True), ("torch", "float", False)],
+)
+def test_the_mixture_of_several_styles_can_be_an_input(
+    tmp_path: Path, form: str, pixels: str, half: bool
+) -> None:
+    style, path = several_styles(), tmp_path / f"all.{form}"
+    assert export(style, path, form, pixels, half) <= 2
+    photos, weights = torch.rand(2, 3, 30, 44), torch.tensor([0.0, 2.0, 1.0, 5.0])
+    given = (photos * 255).round().to(torch.uint8) if pixels == "bytes" else photos
+    if form == "onnx":
+        session = onnxruntime.InferenceSession(path)
+        assert (
+            json.loads(session.get_modelmeta().custom_metadata_map["styles"])[3]["style"] == "wave"
+        )
+        [found] = session.run(None, {"photos": given.numpy(), "mixture": weights.numpy()})
+        found = torch.from_numpy(found)
+    else:
+        with path.open("rb") as file:
+            found = torch.export.load(file).module()(given, weights)
+    scale = 255 if pixels == "bytes" else 1
+    expected = style.network(given.float() / scale, weights / 8)
+    tolerance = 0.01 if half else 0.6 / 255 if pixels == "bytes" else 1e-5
+    torch.testing.assert_close(found.float() / scale, expected, rtol=0, atol=tolerance)

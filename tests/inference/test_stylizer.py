@@ -6,12 +6,14 @@ import pytest
 import torch
 
 from faststyle.checkpoints import StyleMetadata, TrainedStyle
+from faststyle.checkpoints.mixture import choose
 from faststyle.core.errors import UserError
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
 from faststyle.inference.tiling import rows_at_once
 from faststyle.networks import TransformNetwork
 from faststyle.pictures.picture import Picture
+from tests.several import several_styles
 
 PHOTOS = torch.rand(2, 3, 20, 24, generator=torch.Generator().manual_seed(0))
 
@@ -198,3 +200,42 @@ def test_importing_it_loads_neither_lightning_nor_hydra() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
+
+
+def test_the_mixture_of_styles_can_be_changed_without_loading_again() -> None:
+    style = several_styles()
+    stylizer = Stylizer(style, device="cpu", mix={"night": 1}, stroke=1.2)
+    first = Stylizer(choose(style, {"night": 1}, 1.2), device="cpu")
+    second = Stylizer(choose(style, {"night": 1, "wave": 3}), device="cpu")
+    torch.testing.assert_close(stylizer(PHOTOS), first(PHOTOS))
+    assert stylizer.name == "night"
+    stylizer.mix({"night": 1, "wave": 3})
+    torch.testing.assert_close(stylizer(PHOTOS), second(PHOTOS))
+    assert stylizer.name == second.name == "night-0.25-wave-0.75"
+    with pytest.raises(UserError, match='no style "wav"'):
+        stylizer.mix({"wav": 1})
+    torch.testing.assert_close(stylizer(PHOTOS), second(PHOTOS))
+
+
+def test_a_mixture_moves_to_another_by_any_part_of_the_way() -> None:
+    style = several_styles()
+    stylizer = Stylizer(style, device="cpu", mix={"night": 1})
+    move = stylizer.move({"wave": 1})
+    for part in (0.0, 0.25, 1.0):
+        move(part)
+        mix = {"night": 1 - part, "wave": part}
+        torch.testing.assert_close(stylizer(PHOTOS), Stylizer(style, "cpu", mix=mix)(PHOTOS))
+
+
+def test_a_mixture_can_be_stylized_in_strips() -> None:
+    stylizer = Stylizer(several_styles(), device="cpu", mix={"night": 1, "wave": 2})
+    photo = torch.rand(3, 128, 48)
+    [strips] = stylizer.stylize([Picture(photo)], StylizeOptions(tile=32))
+    torch.testing.assert_close(strips.pixels, stylizer(photo), rtol=0, atol=1e-5)
+
+
+def test_of_one_style_there_is_no_mixture(stylizer: Stylizer) -> None:
+    with pytest.raises(UserError, match="night is a file of one style"):
+        stylizer.mix({"night": 1})
+    with pytest.raises(UserError, match="all holds several styles"):
+        Stylizer(several_styles(), device="cpu")

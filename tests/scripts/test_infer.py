@@ -14,6 +14,7 @@ from faststyle.networks import TransformNetwork
 from faststyle.pictures.files import load_picture_bytes
 from tests.commands import command, run_script
 from tests.places import SCRIPTS
+from tests.several import several_styles
 
 
 def infer(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -158,3 +159,48 @@ def test_an_interrupted_clip_can_be_played(tmp_path: Path, style: Path) -> None:
         "a.night.mp4",
         "night.safetensors",
     ]
+
+
+@pytest.fixture
+def gallery(tmp_path: Path) -> Path:
+    path = tmp_path / "all.safetensors"
+    write_style(several_styles(), path)
+    return path
+
+
+def test_a_mixture_of_styles_is_chosen_where_the_style_is_named(
+    tmp_path: Path, gallery: Path, make_photo: Callable[..., Path]
+) -> None:
+    photo = make_photo(tmp_path / "a.png", 60, 50)
+    result = infer("--ckpt", f"{gallery}:night", "--stroke", "1.5", photo)
+    assert result.stdout.strip() == str(tmp_path / "a.night.png"), result.stderr
+    result = infer("--ckpt", f"{gallery}:night=1,wave=3", photo)
+    assert result.stdout.strip() == str(tmp_path / "a.night-0.25-wave-0.75.png"), result.stderr
+
+
+@pytest.mark.parametrize(
+    ("choice", "more", "message"),
+    [
+        ("", (), "all holds several styles: choose one"),
+        (":nigth", (), 'did you mean "night"'),
+        (":night=-1", (), "the weight of night is -1.0"),
+        (":night=0", (), "are all 0"),
+        (":night=x", (), '"x" is not a number'),
+        (":wave", ("--stroke", "1.5"), "wave was trained at one size"),
+        (":wave", ("--to", "night"), "--to is for clips"),
+    ],
+)
+def test_a_mixture_that_cannot_be_is_one_line(
+    tmp_path: Path,
+    gallery: Path,
+    make_photo: Callable[..., Path],
+    choice: str,
+    more: tuple[str, ...],
+    message: str,
+) -> None:
+    photo = make_photo(tmp_path / "a.png", 60, 50)
+    result = infer("--ckpt", f"{gallery}{choice}", *more, photo)
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert sorted(tmp_path.iterdir()) == [photo, gallery]

@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from faststyle.checkpoints.catalog import label
 from faststyle.core.errors import UserError
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
@@ -32,7 +33,7 @@ def build(styles: Sequence[str], **options: Any) -> gr.Blocks:
         styles: names or files of styles, the first of which is chosen at first.
         options: for :meth:`Stylizer.load`.
     """
-    files = {Path(style).stem: style for style in styles}
+    files = {label(style): style for style in styles}
 
     @cache
     def stylizer(name: str) -> Stylizer:
@@ -54,7 +55,7 @@ def build(styles: Sequence[str], **options: Any) -> gr.Blocks:
             # Nothing of the server's paths is the visitor's business.
             raise gr.Error(str(error).replace(photo, "the photo")) from None
         folder = Path(tempfile.mkdtemp(dir=gr.utils.get_upload_folder()))
-        before, after = folder / "photo.png", folder / f"{style}.png"
+        before, after = folder / "photo.png", folder / f"{stylizer(style).name}.png"
         # Files, since Gradio writes equal pictures of two visitors to one, even while it is sent.
         save_picture(small, before)
         save_picture(result, after)

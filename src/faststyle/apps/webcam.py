@@ -12,6 +12,7 @@ import cv2
 import torch
 from torch import Tensor
 
+from faststyle.checkpoints.catalog import label
 from faststyle.core.errors import UserError
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
@@ -41,7 +42,7 @@ class Live:
     styles: Sequence[str]
     options: StylizeOptions
     folder: Path = Path()
-    loading: dict[str, str] = field(default_factory=dict)
+    loading: dict[str, Any] = field(default_factory=dict)
     chosen: int = 0
     original: bool = False
     open: bool = True
@@ -54,7 +55,7 @@ class Live:
     @property
     def caption(self) -> str:
         """What is seen, in a word."""
-        return "camera" if self.original else Path(self.styles[self.chosen]).stem
+        return "camera" if self.original else label(self.styles[self.chosen])
 
     def show(self, photo: Tensor) -> Tensor:
         """What to show of a frame, (3, H, W) uint8, in the same form."""

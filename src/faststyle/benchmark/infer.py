@@ -15,7 +15,7 @@ from torch import Tensor
 from faststyle.benchmark.compare import NAMES, Stages, Variant, after_reference
 from faststyle.benchmark.reference import ReferenceNetwork
 from faststyle.benchmark.runtimes import NEEDED, prepare_runtime
-from faststyle.checkpoints import TrainedStyle, load_style
+from faststyle.checkpoints import TrainedStyle, open_style
 from faststyle.checkpoints.export import export
 from faststyle.core.devices import reuse_freed_memory
 from faststyle.core.errors import UserError
@@ -28,14 +28,14 @@ from faststyle.pictures.files import load_picture
 class InferTask:
     """Which style on which photo, scaled to ``height`` x ``width``.
 
-    ``style``: a style file, or none for random weights of a network of ``width``, ``blocks`` and
-    ``noise``.
+    ``style``: a style's name or file, or none for random weights of a network of ``width``,
+    ``blocks`` and ``noise``.
     ``compile``: a mode of ``torch.compile``, or none.
     """
 
     photo: Path
     size: tuple[int, int]
-    style: Path | None = None
+    style: str | None = None
     width: int = 32
     blocks: int = 5
     noise: int = 0
@@ -108,7 +108,7 @@ def _prepare_reference(task: InferTask) -> Stages:
 
 def _style(task: InferTask) -> TrainedStyle:
     if task.style:
-        return load_style(task.style)
+        return open_style(task.style)
     torch.manual_seed(0)
     network = TransformNetwork(task.width, task.blocks, noise=task.noise)
     return TrainedStyle(network.requires_grad_(False).eval())

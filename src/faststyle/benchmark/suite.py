@@ -16,7 +16,7 @@ from faststyle.benchmark.compare import Variant, compare
 from faststyle.benchmark.runtimes import NEEDED, check_runtimes
 from faststyle.benchmark.start import measure_start
 from faststyle.benchmark.work import Peak, measure_peak
-from faststyle.checkpoints import load_style
+from faststyle.checkpoints import open_style
 from faststyle.core.atomic import check_writable
 from faststyle.core.devices import cpu_has_bf16
 from faststyle.core.errors import UserError, nearest
@@ -76,7 +76,7 @@ def _check(args: argparse.Namespace, networks: Path) -> dict[str, int]:
     if args.photos:
         find_photos(args.photos)
     if args.ckpt:
-        load_style(args.ckpt)
+        open_style(args.ckpt)
     path = networks / f"{args.network}.yaml"
     if not path.exists():
         known = nearest(args.network, [file.stem for file in networks.glob("*.yaml")])

@@ -1,18 +1,20 @@
 """The per-style file: weights and the facts needed to rebuild and trust them."""
 
-from faststyle.checkpoints.catalog import find_style
-from faststyle.checkpoints.loading import load_style
+from faststyle.checkpoints.catalog import FoundStyle, find_style
+from faststyle.checkpoints.loading import load_style, open_style
 from faststyle.checkpoints.metadata import StyleMetadata
 from faststyle.checkpoints.onnx_file import OnnxStyle, read_onnx
 from faststyle.checkpoints.style_file import FORMAT_VERSION, TrainedStyle, read_style, write_style
 
 __all__ = [
     "FORMAT_VERSION",
+    "FoundStyle",
     "OnnxStyle",
     "StyleMetadata",
     "TrainedStyle",
     "find_style",
     "load_style",
+    "open_style",
     "read_onnx",
     "read_style",
     "write_style",

@@ -1,11 +1,13 @@
 """Styles by name: those that ship with faststyle, and those that were trained here."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from faststyle.checkpoints.metadata import StyleMetadata
+from faststyle.checkpoints.mixture import Mix, facts_of, parse_mix
 from faststyle.checkpoints.style_file import read_metadata
 from faststyle.core.errors import UserError, nearest
 
@@ -13,6 +15,14 @@ log = logging.getLogger(__name__)
 
 #: The working folder's own styles come first, then those of the clone that faststyle runs from.
 FOLDERS = (Path("checkpoints"), Path(__file__).resolve().parents[3] / "checkpoints")
+
+
+@dataclass(frozen=True)
+class FoundStyle:
+    """What a name stands for: a file, and which of its styles, if it holds several."""
+
+    path: Path
+    mix: Mix = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -33,14 +43,19 @@ class StyleEntry:
 
 
 def list_styles() -> list[StyleEntry]:
-    """Every style in the catalog, by name; a file that is none is named in a warning."""
-    found = []
-    for name, path in sorted(_files().items()):
-        try:
-            found.append(StyleEntry(name, path, read_metadata(path)))
-        except UserError as error:
-            log.warning("%s", error)
-    return found
+    """Every style in the catalog, by name; a file that is none is named in a warning.
+
+    A style of a file of several is called by its own name where no file is, else ``FILE:NAME``.
+    """
+    files = _files()
+    found: dict[str, StyleEntry] = {}
+    for name, path, about in _readable(files):
+        for style in dict.fromkeys(style.name for style in about.styles):
+            called = f"{name}:{style}" if style in {*files, *found} else style
+            found[called] = StyleEntry(called, path, facts_of(about, {style: 1.0}))
+        if not about.styles:
+            found[name] = StyleEntry(name, path, about)
+    return [entry for _, entry in sorted(found.items())]
 
 
 def resolve_styles(given: Sequence[str] | None) -> list[str]:
@@ -52,30 +67,60 @@ def resolve_styles(given: Sequence[str] | None) -> list[str]:
     if not chosen:
         raise UserError("no styles here yet: train one, or pass --ckpt the path of a checkpoint")
     for name in chosen:
-        if not find_style(name).is_file():
+        if not find_style(name).path.is_file():
             raise UserError(f"no such checkpoint: {name}")
     return chosen
 
 
-def find_style(given: str) -> Path:
-    """The file that ``given`` means: a path, or the name of a style in the catalog.
+def find_style(given: str) -> FoundStyle:
+    """The file that ``given`` means: a path, or a name in the catalog.
+
+    Of a file of several styles, ``FILE:NAME`` is one of them, and ``FILE:NAME=0.6,OTHER=0.4`` a
+    mixture. A name alone is that of a file, or else that of a style in such a file.
 
     Raises ``UserError`` for a name that no style has; a path is returned as it is.
     """
+    file, separator, mix = given.rpartition(":")
+    if separator and file and not re.search(r"[/\\]", mix) and not Path(given).exists():
+        return FoundStyle(_find(file).path, parse_mix(mix))
+    return _find(given)
+
+
+def _find(given: str) -> FoundStyle:
     path = Path(given).expanduser()
     if path.exists() or path.suffix or len(path.parts) != 1:
-        return path
+        return FoundStyle(path)
     files = _files()
     if given in files:
-        return files[given]
-    hint = nearest(given, files) if files else "none is here yet; pass the path of a checkpoint"
+        return FoundStyle(files[given])
+    inside: dict[str, Path] = {}
+    for _, path, about in _readable(files):
+        inside = dict.fromkeys((style.name for style in about.styles), path) | inside
+    if given in inside:
+        return FoundStyle(inside[given], {given: 1.0})
+    known = [*files, *inside]
+    hint = nearest(given, known) if known else "none is here yet; pass the path of a checkpoint"
     raise UserError(f'no style "{given}": {hint}')
 
 
+def label(given: str) -> str:
+    """What to call a style on a page or a sheet: without its folder, and the ending of its file."""
+    return re.sub(r"\.(safetensors|ckpt|pth|model|onnx)(?=:|$)", "", Path(given).name)
+
+
 def _files() -> dict[str, Path]:
-    """Every style's file by its name, those of the first folder first."""
+    """Every file of styles by its name, those of the first folder first."""
     found: dict[str, Path] = {}
     for folder in FOLDERS:
         for path in folder.glob("*.safetensors"):
             found.setdefault(path.stem, path)
     return found
+
+
+def _readable(files: Mapping[str, Path]) -> Iterator[tuple[str, Path, StyleMetadata]]:
+    """Names, files, and what these say, by name; one that says nothing is named in a warning."""
+    for name, path in sorted(files.items()):
+        try:
+            yield name, path, read_metadata(path)
+        except UserError as error:
+            log.warning("%s", error)

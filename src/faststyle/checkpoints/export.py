@@ -1,7 +1,8 @@
 """A trained style as a program for other runtimes: ONNX, or PyTorch without faststyle.
 
 Either takes photos (N, 3, H, W) of any N, H and W, as bytes or as floats in [0, 1], and gives the
-stylized ones in the same form; nothing is left to normalize outside.
+stylized ones in the same form; nothing is left to normalize outside. A network of S styles takes
+the weight of each, float32 (S,), as well.
 """
 
 import copy
@@ -17,6 +18,7 @@ from faststyle.checkpoints import TrainedStyle
 from faststyle.checkpoints.onnx_file import PIXELS_KEY
 from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError, nearest
+from faststyle.networks import describe_network
 
 FORMATS = ("onnx", "torch")
 PIXELS = ("bytes", "float")
@@ -31,6 +33,9 @@ class Program(nn.Module):
         network: the transform network.
         pixels: ``bytes`` (uint8) or ``float`` (float32 in [0, 1]), in and out.
         half: compute in float16, with weights of half the size.
+
+    Attributes:
+        styles: how many styles the network has, if it is to be told the mixture of them; else 0.
     """
 
     def __init__(self, network: nn.Module, pixels: str = "bytes", half: bool = False) -> None:
@@ -40,18 +45,27 @@ class Program(nn.Module):
         self.dtype = torch.float16 if half else torch.float32
         self.network = copy.deepcopy(network).to(self.dtype).requires_grad_(False).eval()
         self.bytes = pixels == "bytes"
+        options = describe_network(network).options
+        self.styles = int(options["styles"]) if options.get("styles", 1) > 1 else 0
 
-    def forward(self, photos: Tensor) -> Tensor:
-        """Stylize (N, 3, H, W); the same shape and type out."""
+    def forward(self, photos: Tensor, *mixture: Tensor) -> Tensor:
+        """Stylize (N, 3, H, W); the same shape and type out.
+
+        ``mixture``: for a network of S styles, their weights (S,); only their proportions count.
+        """
         unit = photos.to(torch.float32) / 255 if self.bytes else photos
-        stylized: Tensor = self.network(unit.to(self.dtype)).float().clamp(0, 1)
+        shares = [(weights / weights.sum()).to(self.dtype) for weights in mixture]
+        stylized: Tensor = self.network(unit.to(self.dtype), *shares).float().clamp(0, 1)
         return (stylized * 255).round().to(torch.uint8) if self.bytes else stylized
 
-    def example(self, count: int, height: int, width: int) -> Tensor:
-        """Photos of noise, in the form that this program takes."""
+    def example(self, count: int, height: int, width: int) -> tuple[Tensor, ...]:
+        """Photos of noise, and a mixture, in the form that this program takes."""
         generator = torch.Generator().manual_seed(0)
         photos = torch.rand(count, 3, height, width, generator=generator)
-        return (photos * 255).round().to(torch.uint8) if self.bytes else photos
+        mixture = torch.rand(self.styles, generator=generator)
+        if self.bytes:
+            photos = (photos * 255).round().to(torch.uint8)
+        return (photos, mixture) if self.styles else (photos,)
 
 
 def export(
@@ -78,8 +92,10 @@ def export(
         _check_onnx()
     program, exact = Program(style.network, pixels, half), Program(style.network, pixels)
     dynamic = torch.export.Dim.DYNAMIC
-    shapes = ({0: dynamic, 2: dynamic, 3: dynamic},)
-    exported = torch.export.export(program, (program.example(2, 37, 50),), dynamic_shapes=shapes)
+    of_photos = {0: dynamic, 2: dynamic, 3: dynamic}
+    shapes = (of_photos, (None,)) if program.styles else (of_photos,)
+    example = program.example(2, 37, 50)
+    exported = torch.export.export(program, example, dynamic_shapes=shapes)
     write, load = (_write_onnx, _load_onnx) if form == "onnx" else (_write_torch, _load_torch)
     with atomic_write(path) as temporary:
         write(exported, temporary, {**style.metadata.write(), PIXELS_KEY: pixels})
@@ -97,10 +113,10 @@ def _check_onnx() -> None:
 
 
 def _difference(
-    exact: Program, run: Callable[[Tensor], Tensor], count: int, height: int, width: int
+    exact: Program, run: Callable[..., Tensor], count: int, height: int, width: int
 ) -> float:
-    photos = exact.example(count, height, width)
-    largest: Tensor = (exact(photos).float() - run(photos).float()).abs().max()
+    given = exact.example(count, height, width)
+    largest: Tensor = (exact(*given).float() - run(*given).float()).abs().max()
     return largest.item() * (1 if exact.bytes else 255)
 
 
@@ -110,7 +126,7 @@ def _write_onnx(
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     made = torch.onnx.export(
         exported,
-        input_names=["photos"],
+        input_names=["photos", "mixture"][: len(exported.graph_signature.user_inputs)],
         output_names=["stylised"],
         dynamo=True,
         verbose=False,
@@ -120,13 +136,15 @@ def _write_onnx(
     made.save(str(path))
 
 
-def _load_onnx(path: Path) -> Callable[[Tensor], Tensor]:
+def _load_onnx(path: Path) -> Callable[..., Tensor]:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
 
-    def run(photos: Tensor) -> Tensor:
-        return torch.from_numpy(session.run(None, {"photos": photos.numpy()})[0])
+    def run(*given: Tensor) -> Tensor:
+        names = [each.name for each in session.get_inputs()]
+        values = [value.numpy() for value in given]
+        return torch.from_numpy(session.run(None, dict(zip(names, values, strict=True)))[0])
 
     return run
 
@@ -138,7 +156,7 @@ def _write_torch(
         torch.export.save(exported, file, extra_files={"facts.json": json.dumps(dict(facts))})
 
 
-def _load_torch(path: Path) -> Callable[[Tensor], Tensor]:
+def _load_torch(path: Path) -> Callable[..., Tensor]:
     with path.open("rb") as file:
-        module: Callable[[Tensor], Tensor] = torch.export.load(file).module()
+        module: Callable[..., Tensor] = torch.export.load(file).module()
     return module

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from torch import Tensor
 
+from faststyle.checkpoints.catalog import find_style
 from faststyle.checkpoints.metadata import StyleMetadata
+from faststyle.checkpoints.mixture import choose
 from faststyle.checkpoints.style_file import (
     TrainedStyle,
     parse_metadata,
@@ -45,6 +47,16 @@ def load_style(path: Path) -> TrainedStyle:
         f"{path} is no style that is known here: neither trained by faststyle"
         " nor by pytorch/examples' fast_neural_style"
     )
+
+
+def open_style(given: str) -> TrainedStyle:
+    """The one style, ready to be applied, that a name, a file or a mixture of a file's styles is.
+
+    See :func:`find_style` for what may be given. Raises ``UserError`` as that and
+    :func:`load_style`, or for a file of several styles of which none is chosen.
+    """
+    found = find_style(given)
+    return choose(load_style(found.path), found.mix)
 
 
 def _from_lightning(content: Mapping[str, object], path: Path) -> TrainedStyle:

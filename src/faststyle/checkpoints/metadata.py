@@ -71,9 +71,17 @@ class StyleMetadata:
     def of_network(self, network: nn.Module) -> "StyleMetadata":
         """The same for a file of this faststyle's with the weights of ``network``.
 
-        Raises ``UserError`` if the network is not registered.
+        Raises ``UserError`` if the network is not registered, or has another number of styles.
         """
-        return replace(self, network=describe_network(network), version=__version__)
+        described = replace(self, network=describe_network(network), version=__version__)
+        described.check_styles()
+        return described
+
+    def check_styles(self) -> None:
+        """Raise ``UserError`` if the network has another number of styles than are named."""
+        count = self.network.options.get("styles", 1) if self.network else 1
+        if count != max(1, len(self.styles)):
+            raise UserError(f"has a network of {count} styles, and names {len(self.styles)}")
 
     @classmethod
     def read(cls, texts: Mapping[str, str]) -> "StyleMetadata":

@@ -97,6 +97,8 @@ def read_onnx(path: Path) -> OnnxStyle:
         raise
     except Exception:  # onnx's and ONNX Runtime's have no common class
         raise UserError(f"{path} is not an ONNX program that can be read (truncated?)") from None
+    if len(session.get_inputs()) != 1:
+        raise UserError(f"{path} takes more than photos: it is no style by itself")
     texts = {"style": path.stem} | dict(session.get_modelmeta().custom_metadata_map)
     network = OnnxNetwork(session, 1 if texts.get(PIXELS_KEY) == "float" else 255)
     _try(network, path)

@@ -101,7 +101,9 @@ def _metadata(file: Any, path: Path) -> StyleMetadata:
 def parse_metadata(texts: Mapping[str, str], path: Path) -> StyleMetadata:
     """:meth:`StyleMetadata.read`, whose ``UserError`` then names the file."""
     try:
-        return StyleMetadata.read(texts)
+        metadata = StyleMetadata.read(texts)
+        metadata.check_styles()
+        return metadata
     except UserError as error:
         raise UserError(f"{path} {error}") from None
 

@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from torch import Tensor
 from tqdm import tqdm
 
-from faststyle.checkpoints import StyleMetadata, find_style, load_style
+from faststyle.checkpoints import StyleMetadata, open_style
 from faststyle.core.errors import UserError
 from faststyle.data.folder import PhotoFolder, find_photos, split
 from faststyle.encoder import LossNetwork
@@ -88,7 +88,7 @@ def evaluate(
     Raises:
         UserError: anything that the user can put right; see :mod:`faststyle.core.errors`.
     """
-    style = load_style(find_style(checkpoint))
+    style = open_style(checkpoint)
     _, held_out = split(find_photos(photos), photos, count)
     cfg = compose(style_overrides(style.metadata, overrides))
     loss = build_loss(cfg, StyleMetadata() if _chooses_loss(overrides) else style.metadata)

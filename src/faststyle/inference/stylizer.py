@@ -1,20 +1,22 @@
 """One object that turns pictures into stylized pictures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from faststyle.checkpoints import OnnxStyle, TrainedStyle, find_style, load_style, read_onnx
+from faststyle.checkpoints.mixture import Mix, check_single, choose, facts_of, shares_of
 from faststyle.core.devices import cpu_has_bf16, find_device
 from faststyle.core.errors import UserError, nearest
 from faststyle.inference import tiling
 from faststyle.inference.options import StylizeOptions
-from faststyle.networks import streaming
+from faststyle.networks import Mixer, streaming
 from faststyle.pictures import files
 from faststyle.pictures.arrays import Photos, to_batch
 from faststyle.pictures.picture import Picture
@@ -31,34 +33,91 @@ class Stylizer:
     >>> stylizer = Stylizer.load("starry_night")
     >>> stylized = stylizer(photo)  # Pillow, NumPy or torch; the same out
 
+    Of a file of several styles, any mixture is one:
+
+    >>> stylizer = Stylizer.load("gallery", mix={"starry_night": 0.6, "the_scream": 0.4})
+    >>> stylizer.mix({"udnie": 1}, stroke=1.5)
+
     Args:
         style: what :func:`faststyle.checkpoints.load_style` or ``read_onnx`` returned; ONNX Runtime
             computes in float32 on the CPU, whatever the next two say.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto`` (an accelerator if there is one).
         precision: ``32``, ``bf16`` or ``16``: what convolutions compute in; ``auto`` is ``bf16`` on
             a CPU that has it (twice as fast, less than a gray level off in the mean), else ``32``.
+        mix: which of several styles, or what mixture of them.
+        stroke: how large the strokes are, 1 being usual; for a file of several styles.
 
     Raises:
-        UserError: an unknown precision or a device that this machine lacks.
+        UserError: an unknown precision or a device that this machine lacks; a mixture or strokes
+            that the file does not hold (:mod:`faststyle.checkpoints.mixture`).
     """
 
     def __init__(
-        self, style: TrainedStyle | OnnxStyle, device: str = "auto", precision: str = "32"
+        self,
+        style: TrainedStyle | OnnxStyle,
+        device: str = "auto",
+        precision: str = "32",
+        mix: Mix = MappingProxyType({}),
+        stroke: float = 1.0,
     ) -> None:
         if precision not in PRECISIONS:
             raise UserError(f'unknown precision "{precision}": {nearest(precision, PRECISIONS)}')
-        self.name = style.name
-        self.metadata = style.metadata
         self.device = find_device(device)
         self.dtype = _dtype(precision, self.device)
-        network: nn.Module = style.network.to(self.device)
+        chosen: TrainedStyle | OnnxStyle = style
+        if isinstance(style, TrainedStyle):
+            chosen = choose(style, mix, stroke)
+        else:
+            check_single(style.metadata, mix, stroke)
+        self.metadata = chosen.metadata
+        network: nn.Module = chosen.network.to(self.device)
         self.network = network.to(memory_format=torch.channels_last)
+        self._styles = style.metadata
+        self._mixer = Mixer(style.network, self.network) if chosen is not style else None
+        self._shares = shares_of(self._styles, mix, stroke) if chosen is not style else None
+
+    @property
+    def name(self) -> str:
+        """That of the style; see :attr:`faststyle.checkpoints.StyleMetadata.name`."""
+        return str(self.metadata.name)
 
     @classmethod
-    def load(cls, style: str | Path, **options: Any) -> "Stylizer":
-        """Load a style by its name in the catalog, or from its file. Raises ``UserError``."""
-        path = find_style(str(style))
-        return cls(read_onnx(path) if path.suffix == ".onnx" else load_style(path), **options)
+    def load(cls, style: str | Path, mix: Mix | None = None, **options: Any) -> "Stylizer":
+        """Load a style by its name in the catalog, or from its file.
+
+        Args:
+            style: what :func:`faststyle.checkpoints.find_style` takes: ``gallery:starry_night``,
+                too.
+            mix: of a file of several styles, in place of what ``style`` says.
+            options: as for the class.
+
+        Raises:
+            UserError: there is none; or as the class.
+        """
+        found = find_style(str(style))
+        read = read_onnx if found.path.suffix == ".onnx" else load_style
+        return cls(read(found.path), mix=found.mix if mix is None else mix, **options)
+
+    def mix(self, mix: Mix, stroke: float = 1.0) -> None:
+        """Change the mixture of styles, in microseconds. Raises ``UserError`` as the class does."""
+        self.move(mix, stroke)(1.0)
+        self.metadata = facts_of(self._styles, mix)
+
+    def move(self, mix: Mix, stroke: float = 1.0) -> Callable[[float], None]:
+        """What moves the mixture from what it is now (0) to another (1), by any part of the way.
+
+        Raises ``UserError`` as the class does.
+        """
+        start, mixer = self._shares, self._mixer
+        if start is None or mixer is None:
+            raise UserError(f"{self.name} is a file of one style: it has no others to mix it with")
+        end = shares_of(self._styles, mix, stroke)
+
+        def move(part: float) -> None:
+            self._shares = torch.lerp(start, end, part)
+            mixer.mix(self._shares)
+
+        return move
 
     def __call__(
         self, photos: Photos, strength: float = 1.0, preserve_color: bool = False

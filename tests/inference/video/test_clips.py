@@ -14,6 +14,7 @@ from faststyle.inference.video.reader import Clip
 from faststyle.inference.video.writer import Writer
 from faststyle.pictures import pixels as pixels_
 from tests.inference.video.conftest import frame, frames_of
+from tests.several import several_styles
 
 MakeClip = Callable[..., Path]
 UNCHANGED = StylizeOptions(strength=0, smooth=0)
@@ -234,3 +235,24 @@ def test_formats_that_cannot_be_written_are_named(
     assert stylize(stylizer, clip, tmp_path / name) == 1
     assert message in capfd.readouterr().err
     assert list(tmp_path.iterdir()) == [clip]
+
+
+def test_a_clip_can_move_from_one_style_to_another(tmp_path: Path, make_clip: MakeClip) -> None:
+    parts: list[float] = []
+    stylizer = Stylizer(several_styles(), device="cpu", mix={"night": 1})
+    to_wave = stylizer.move({"wave": 1})
+
+    def move(part: float) -> None:
+        parts.append(part)
+        to_wave(part)
+
+    clip = make_clip(tmp_path / "a.mp4", 5, times=[0, 10, 20, 40, 50], sound=False)
+    jobs = [Job(clip, tmp_path / "b.mkv"), Job(clip, tmp_path / "c.mkv")]
+    assert stylize_clips(stylizer, jobs, StylizeOptions(smooth=0), move) == 0
+    assert parts[:5] == parts[5:]
+    assert parts[:5] == pytest.approx([0, 0.2, 0.4, 0.8, 1.0], abs=0.1)
+    assert parts[0] == 0
+    source, made = (list(frames_of(path)) for path in (clip, tmp_path / "b.mkv"))
+    for number, name in ((0, "night"), (4, "wave")):
+        expected = Stylizer(several_styles(), device="cpu", mix={name: 1})(source[number])
+        assert np.abs(made[number].astype(int) - expected).mean() < 8

@@ -320,6 +320,20 @@ def test_several_styles_are_trained_in_one_network(of_two: Callable[..., DictCon
     assert (first - second).abs().mean() > 1e-3
 
 
+def test_every_style_can_be_exported_by_itself(
+    of_two: Callable[..., DictConfig], tmp_path: Path
+) -> None:
+    whole = train(of_two("a", "export=each", "trainer.max_steps=2", "export.half=false"))
+    assert whole is not None
+    network, photo = read_style(whole).network, torch.rand(1, 3, 32, 32)
+    for name, shares in zip(("flow_field", "mine"), torch.eye(2), strict=True):
+        style = read_style(tmp_path / "a" / f"{name}.safetensors")
+        assert (style.name, style.metadata.steps) == (name, 2)
+        torch.testing.assert_close(style.network(photo), network(photo, shares))
+    with pytest.raises(UserError, match="export=each has a style for"):
+        train(of_two("b", "export=each", f"export.path={tmp_path}/mine.safetensors"))
+
+
 def test_the_loss_of_a_batch_is_the_mean_of_its_styles(of_two: Callable[..., DictConfig]) -> None:
     cfg = of_two("a", "trainer.max_steps=2", "data.batch_size=2")
     train(cfg)

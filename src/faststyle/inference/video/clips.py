@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
@@ -23,14 +23,20 @@ from faststyle.inference.video.writer import Writer
 from faststyle.pictures.picture import Picture
 from faststyle.pictures.pixels import to_unit
 
+#: Called with the part of a clip, 0 to 1, that has gone by.
+Move = Callable[[float], None]
 
-def stylize_clips(stylizer: Stylizer, jobs: Sequence[Job], options: StylizeOptions) -> int:
+
+def stylize_clips(
+    stylizer: Stylizer, jobs: Sequence[Job], options: StylizeOptions, move: Move | None = None
+) -> int:
     """Stylize every clip; one that cannot be read does not stop the rest.
 
     Args:
         stylizer: a trained style.
         jobs: the clips and where their stylized versions go.
         options: as for pictures; ``batch_size`` and ``tile`` mean nothing here.
+        move: called before each frame; see :meth:`Stylizer.move`.
 
     Returns:
         How many clips failed or were damaged; each was named on standard error.
@@ -44,7 +50,7 @@ def stylize_clips(stylizer: Stylizer, jobs: Sequence[Job], options: StylizeOptio
             interrupts.check()
             try:
                 with quiet():
-                    damage = _stylize(stylizer, job, options, interrupts)
+                    damage = _stylize(stylizer, job, options, interrupts, move)
                 print(job.target)  # noqa: T201
             except UserError as error:
                 damage = str(error)
@@ -54,11 +60,20 @@ def stylize_clips(stylizer: Stylizer, jobs: Sequence[Job], options: StylizeOptio
     return failed
 
 
-def _stylize(stylizer: Stylizer, job: Job, options: StylizeOptions, interrupts: Interrupts) -> str:
+def _stylize(
+    stylizer: Stylizer,
+    job: Job,
+    options: StylizeOptions,
+    interrupts: Interrupts,
+    move: Move | None,
+) -> str:
     """Stylize one clip; returns what is wrong with it, or nothing."""
     bar: tqdm[NoReturn]
     with Clip(job.source) as clip, atomic_write(job.target) as temporary:
-        stylized = prefetch(_stylized(stylizer, prefetch(iter(clip)), options, clip.rate))
+        if move and not clip.seconds:
+            raise UserError("it does not say how long it is, so there is no moving to its end")
+        moved = (lambda frame: move(clip.part(frame))) if move else _stay
+        stylized = prefetch(_stylized(stylizer, prefetch(iter(clip)), options, clip.rate, moved))
         last = 0.0
         with (
             Writer(temporary, clip) as writer,
@@ -84,11 +99,16 @@ def _stylize(stylizer: Stylizer, job: Job, options: StylizeOptions, interrupts: 
     return ""
 
 
+def _stay(_: Frame) -> None:
+    """The style is the same for all frames."""
+
+
 def _stylized(
     stylizer: Stylizer,
     items: Generator[Item, None, None],
     options: StylizeOptions,
     rate: Fraction,
+    before_each: Callable[[Frame], None],
 ) -> Generator[Item, None, None]:
     """The same items, with stylized frames, ``rate`` of them a second."""
     keep = math.exp(-1 / (options.smooth * rate)) if options.smooth else 0.0
@@ -99,6 +119,7 @@ def _stylized(
             if not isinstance(item, Frame):
                 yield item
                 continue
+            before_each(item)
             photo = steady.photo(options.scale(Picture(to_unit(item.pixels))).pixels)
             [picture] = stylizer.stylize([Picture(photo)], at_size)
             yield Frame(steady.stylized(picture.pixels), item.time, item.colors)

@@ -70,6 +70,11 @@ class Clip:
             return self.video.frames
         return round(self.seconds * self.rate) or None
 
+    def part(self, frame: Frame) -> float:
+        """How much of the clip has gone by, from 0 at its first frame to 1 at its last."""
+        shown = float(frame.time * self.time_base) - self._start
+        return min(1.0, max(0.0, shown / max(self.seconds - float(1 / self.rate), 1e-9)))
+
     @property
     def is_damaged(self) -> bool:
         """Whether, after the last frame, something could not be decoded or did not come."""

@@ -16,6 +16,8 @@ from faststyle.checkpoints import (
     load_style,
     write_style,
 )
+from faststyle.checkpoints.catalog import label
+from faststyle.checkpoints.mixture import choose, single_styles
 from faststyle.core.devices import cpu_has_bf16
 from faststyle.core.errors import UserError
 from faststyle.core.torch_files import read_torch
@@ -50,13 +52,18 @@ def build_task(cfg: DictConfig) -> Task:
     _warn_of_slow_precision(cfg)
     data = instantiate(cfg.data)
     module = build_module(cfg)
+    if cfg.export.each and Path(cfg.export.path).stem in module.metadata.labels():
+        raise UserError(f"export=each has a style for export.path={cfg.export.path}, too")
     samples = SampleGrid(cfg.samples.count, cfg.samples.every_n_steps)
     best = model_checkpoint(Path(cfg.output_dir), filename="best", monitor="val/loss")
     averaging = [instantiate(cfg.averaging)] if cfg.averaging else []
 
     def write(path: Path) -> None:
         metadata = replace(module.metadata, steps=module.global_step)
-        write_style(TrainedStyle(module.network, metadata), path, cfg.export.half)
+        style = TrainedStyle(module.network, metadata)
+        write_style(style, path, cfg.export.half)
+        for name, one in single_styles(style) if cfg.export.each else ():
+            write_style(one, path.with_stem(name), cfg.export.half)
 
     return Task(
         module,
@@ -89,10 +96,10 @@ def build_module(cfg: DictConfig) -> StyleTransfer:
         StyleMetadata(cfg.name, styles=tuple(facts)) if several else facts[0],
         loss=loss.describe(),
         encoder=encoder.describe(),
-        init=Path(cfg.init).stem if cfg.init else None,
+        init=label(cfg.init) if cfg.init else None,
     )
     if cfg.init:
-        begin_with(load_style(find_style(cfg.init)), network, facts, f"init={cfg.init}")
+        begin_with(_beginning(cfg.init), network, facts, f"init={cfg.init}")
     order = StyleOrder([style.share for style in styles], cfg.seed) if several else None
     schedule = instantiate(cfg.schedule)
     return StyleTransfer(network, loss, metadata, schedule, order=order, **cfg.model)
@@ -105,6 +112,13 @@ def _build_network(cfg: DictConfig, styles: int) -> nn.Module:
     several = {"styles": styles} if styles > 1 else {}
     network: nn.Module = instantiate(cfg.network, **several)
     return network
+
+
+def _beginning(init: str) -> TrainedStyle:
+    """One style, or all of a file."""
+    found = find_style(init)
+    style = load_style(found.path)
+    return choose(style, found.mix) if found.mix else style
 
 
 def _facts(style: Style) -> StyleMetadata:
