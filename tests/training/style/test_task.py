@@ -254,6 +254,7 @@ def test_torch_compile_does_not_change_the_loss(configured: Callable[..., DictCo
         (("data.root=/nowhere",), "no such photo folder"),
         (("resume=last",), "no earlier run"),
         (("model.learning_rate=fast",), "model.learning_rate=fast must be a number"),
+        (("tune=norm",), 'tune="norm": did you mean "norms"'),
         (("style.size=large",), "style"),
         (("trainer.max_steps=0",), "trainer.max_steps is 0"),
         (("resume=/nowhere.ckpt",), "no such checkpoint"),
@@ -364,6 +365,33 @@ def test_several_styles_begin_with_the_weights_of_one(
     begun, expected = _weights(train(of_two("b", f"init={first}", *slow))), _weights(first)
     for key, value in expected.items():
         torch.testing.assert_close(begun[key], value.expand_as(begun[key]), rtol=0, atol=1e-5)
+
+
+def test_a_new_style_begins_with_the_mean_of_several_and_tunes_its_norms_alone(
+    of_two: Callable[..., DictConfig], configured: Callable[..., DictConfig]
+) -> None:
+    several = train(of_two("two", "trainer.max_steps=3", "export.half=false"))
+    new = (f"init={several}", "style.name=new", "export.half=false", "trainer.max_steps=4")
+    tuned, shared = _weights(train(configured("new", *new))), _weights(several)
+    for name, value in shared.items():
+        is_norm = value.dim() == 2
+        begun = value.mean(0) if is_norm else value
+        assert torch.equal(tuned[name], begun) != is_norm, name
+    everything = _weights(train(configured("all", *new, "tune=all")))
+    assert not torch.equal(everything["stem.0.weight"], shared["stem.0.weight"])
+    with pytest.raises(UserError, match=r"was trained with another tune=\.\.\. than this run"):
+        train(configured("all", *new, "resume=last"))
+
+
+def test_of_several_styles_one_can_be_the_beginning(
+    of_two: Callable[..., DictConfig], configured: Callable[..., DictConfig]
+) -> None:
+    several = train(of_two("two", "trainer.max_steps=3"))
+    slow = ("model.learning_rate=1e-9", "trainer.max_steps=1")
+    begun = _weights(train(configured("one", f"init={several}:mine", *slow)))
+    for name, value in _weights(several).items():
+        expected = value[1] if value.dim() == 2 else value
+        torch.testing.assert_close(begun[name], expected, rtol=0, atol=1e-5)
 
 
 def test_what_can_be_wrong_with_several_styles_is_one_line(

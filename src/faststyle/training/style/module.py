@@ -9,13 +9,16 @@ from torch import Tensor, nn
 
 from faststyle.checkpoints.loading import FACTS_KEY
 from faststyle.checkpoints.metadata import StyleMetadata
-from faststyle.core.errors import UserError
+from faststyle.core.errors import UserError, nearest
 from faststyle.losses import LossTerms, PerceptualLoss
 from faststyle.networks.noise import AddNoise
 from faststyle.pictures.pixels import to_unit
 from faststyle.training.engine.schedule import Schedule, constant, scheduled
 from faststyle.training.style.assignment import StyleOrder
 from faststyle.training.style.means import MeansByStyle
+
+#: What of a network may be trained.
+TUNE = ("all", "norms")
 
 
 class StyleTransfer(pl.LightningModule):
@@ -36,10 +39,12 @@ class StyleTransfer(pl.LightningModule):
             network sees and not to what the loss compares with, so that a camera's noise becomes no
             pattern and a clip does not flicker with it.
         order: of several styles, which the network and the loss have: that of each photo.
+        tune: ``all``, or ``norms`` for the scales and shifts of normalizations alone, which are
+            what styles in one network differ in (Dumoulin et al., 2017, section 3.2).
 
     Raises:
-        UserError: a learning rate that is not above 0, noise below 0, or a network that is not
-            registered.
+        UserError: a learning rate that is not above 0, noise below 0, an unknown ``tune``, or a
+            network that is not registered, or has no normalizations to be tuned.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class StyleTransfer(pl.LightningModule):
         compile: bool = False,
         photo_noise: float = 0.0,
         order: StyleOrder | None = None,
+        tune: str = "all",
     ) -> None:
         super().__init__()
         self.network = network
@@ -63,6 +69,7 @@ class StyleTransfer(pl.LightningModule):
             raise UserError(f"model.learning_rate={learning_rate} must be a number above 0")
         if not isinstance(photo_noise, int | float) or not photo_noise >= 0:
             raise UserError(f"model.photo_noise={photo_noise} must be a number, 0 or more")
+        self.tuned = _tuned(network, tune)
         self.learning_rate, self._schedule = learning_rate, schedule
         self.warmup_steps = warmup_steps
         self.photo_noise = photo_noise
@@ -118,8 +125,8 @@ class StyleTransfer(pl.LightningModule):
         self._log_styles("val")
 
     def configure_optimizers(self) -> Any:
-        """Adam on the transform network; the schedule times a linear warm-up."""
-        optimizer = torch.optim.Adam(self.network.parameters(), lr=self.learning_rate)
+        """Adam on what is tuned of the network; the schedule times a linear warm-up."""
+        optimizer = torch.optim.Adam(self.tuned, lr=self.learning_rate)
         return scheduled(optimizer, self._schedule, self.warmup_steps)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -173,3 +180,19 @@ class StyleTransfer(pl.LightningModule):
         # Every process has the same means.
         for style, loss in self._means[stage].take(self.all_gather).items():  # type: ignore[arg-type]
             self.log(f"{stage}/loss/{labels[style]}", loss, batch_size=1)
+
+
+def _tuned(network: nn.Module, tune: str) -> list[nn.Parameter]:
+    """The parameters to train; the others of ``network`` need no gradients then."""
+    if tune not in TUNE:
+        raise UserError(f'tune="{tune}": {nearest(tune, TUNE)}')
+    if tune == "norms":
+        kinds = nn.InstanceNorm2d, nn.BatchNorm2d
+        norms = [module for module in network.modules() if isinstance(module, kinds)]
+        network.requires_grad_(False)
+        for norm in norms:
+            norm.requires_grad_(True)
+    tuned = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    if not tuned:
+        raise UserError("tune=norms: this network has no normalizations")
+    return tuned

@@ -1,9 +1,11 @@
 """``train(cfg)``: from a composed config to an exported style."""
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig
@@ -98,11 +100,10 @@ def build_module(cfg: DictConfig) -> StyleTransfer:
         encoder=encoder.describe(),
         init=label(cfg.init) if cfg.init else None,
     )
-    if cfg.init:
-        begin_with(_beginning(cfg.init), network, facts, f"init={cfg.init}")
+    tune = _begin(cfg, network, facts)
     order = StyleOrder([style.share for style in styles], cfg.seed) if several else None
     schedule = instantiate(cfg.schedule)
-    return StyleTransfer(network, loss, metadata, schedule, order=order, **cfg.model)
+    return StyleTransfer(network, loss, metadata, schedule, order=order, tune=tune, **cfg.model)
 
 
 def _build_network(cfg: DictConfig, styles: int) -> nn.Module:
@@ -114,11 +115,16 @@ def _build_network(cfg: DictConfig, styles: int) -> nn.Module:
     return network
 
 
-def _beginning(init: str) -> TrainedStyle:
-    """One style, or all of a file."""
-    found = find_style(init)
+def _begin(cfg: DictConfig, network: nn.Module, facts: Sequence[StyleMetadata]) -> str:
+    """Give ``network`` the weights of ``cfg.init``, if any; returns what of it is to be tuned."""
+    if not cfg.init:
+        return cfg.tune or "all"
+    found = find_style(cfg.init)
     style = load_style(found.path)
-    return choose(style, found.mix) if found.mix else style
+    style = choose(style, found.mix) if found.mix else style
+    begin_with(style, network, facts, f"init={cfg.init}")
+    # What several styles share should do for another one, too.
+    return cfg.tune or ("norms" if style.metadata.styles and len(facts) == 1 else "all")
 
 
 def _facts(style: Style) -> StyleMetadata:
@@ -143,10 +149,14 @@ def check_resumable(path: Path, module: StyleTransfer) -> None:
         raise UserError(f"{path} was trained on another style image than this run's")
     if found.metadata.styles != module.metadata.styles:
         raise UserError(f"{path} was trained on another list of styles than this run's")
-    if path.suffix == ".safetensors" or "optimizer_states" not in read_torch(path):
+    states: Mapping[str, Any] = {} if path.suffix == ".safetensors" else read_torch(path)
+    if "optimizer_states" not in states:
         raise UserError(
             f"{path} is an exported style; resume needs a checkpoint of training (.ckpt)"
         )
+    [optimizer] = states["optimizer_states"]
+    if len(optimizer["param_groups"][0]["params"]) != len(module.tuned):
+        raise UserError(f"{path} was trained with another tune=... than this run's")
 
 
 def _warn_of_slow_precision(cfg: DictConfig) -> None:
