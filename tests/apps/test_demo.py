@@ -9,10 +9,12 @@ import torch
 from PIL import Image
 
 from faststyle.checkpoints import TrainedStyle, write_style
+from faststyle.checkpoints.catalog import label
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
 from faststyle.networks import TransformNetwork
 from faststyle.pictures.files import load_picture_bytes
+from tests.several import several_styles
 
 pytest.importorskip("gradio")
 from gradio_client import Client, handle_file
@@ -29,7 +31,9 @@ def styles(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         path = tmp_path_factory.mktemp("styles") / f"{name}.safetensors"
         write_style(TrainedStyle(TransformNetwork(width=2, blocks=0)), path)
         paths.append(str(path))
-    return paths
+    several = tmp_path_factory.mktemp("styles") / "all.safetensors"
+    write_style(several_styles(), several)
+    return [*paths, f"{several}:night"]
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +53,7 @@ def photo(tmp_path: Path, make_photo: Callable[..., Path]) -> Path:
 def stylize(address: str, photo: Path, style: str, **more: Any) -> Any:
     client = Client(address, verbose=False, httpx_kwargs={"timeout": 60})
     options = {"size": 128, "strength": 1.0, "preserve_color": False} | more
-    return client.predict(
-        handle_file(photo), Path(style).stem, *options.values(), api_name="/stylize"
-    )
+    return client.predict(handle_file(photo), label(style), *options.values(), api_name="/stylize")
 
 
 def expected(photo: Path, style: str, size: int = 128) -> torch.Tensor:
@@ -73,6 +75,26 @@ def test_ten_visitors_at_once_are_all_answered(
         results = list(pool.map(lambda style: stylize(address, photo, style), chosen))
     for style, (_, download) in zip(chosen, results, strict=True):
         assert differs(download, expected(photo, style)) <= 1, "but for rounding"
+
+
+def test_the_styles_of_a_file_can_be_mixed_beside_other_visitors(
+    address: str, styles: list[str], photo: Path
+) -> None:
+    def mix(weights: tuple[float, float]) -> Any:
+        client = Client(address, verbose=False, httpx_kwargs={"timeout": 60})
+        wishes = (handle_file(photo), 128, 1.0, False, *weights)
+        return client.predict(*wishes, api_name="/mix_all")
+
+    chosen = [(0.5, 0.25), (0.0, 1.0), (1.0, 0.0)] * 3
+    with concurrent.futures.ThreadPoolExecutor(10) as pool:
+        beside = pool.submit(stylize, address, photo, styles[2])
+        results = list(pool.map(mix, chosen))
+    for (night, wave), (_, download) in zip(chosen, results, strict=True):
+        style = f"{styles[2]}={night},wave={wave}"
+        assert differs(download, expected(photo, style)) <= 1
+    assert differs(beside.result()[1], expected(photo, styles[2])) <= 1
+    with pytest.raises(AppError, match="all 0"):
+        mix((0.0, 0.0))
 
 
 def test_what_is_too_much_or_no_photo_is_refused(

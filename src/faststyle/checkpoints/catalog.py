@@ -103,6 +103,16 @@ def _find(given: str) -> FoundStyle:
     raise UserError(f'no style "{given}": {hint}')
 
 
+def styles_beside(given: str) -> tuple[Path, list[str]]:
+    """The file that ``given`` means, and the names of its styles, if it holds several.
+
+    Raises ``UserError`` as :func:`find_style` does, or if the file cannot be read.
+    """
+    path = find_style(given).path
+    about = read_metadata(path) if path.suffix == ".safetensors" else StyleMetadata()
+    return path, list(dict.fromkeys(style.name for style in about.styles))
+
+
 def label(given: str) -> str:
     """What to call a style on a page or a sheet: without its folder, and the ending of its file."""
     return re.sub(r"\.(safetensors|ckpt|pth|model|onnx)(?=:|$)", "", Path(given).name)

@@ -1,0 +1,32 @@
+"""A small drawn landscape, which shows what a style does before a visitor has chosen a photo."""
+
+import torch
+from PIL import Image, ImageDraw, ImageFilter
+from torch import Tensor
+
+from faststyle.pictures.pillow import pil_to_tensor
+
+_SKY = (70, 120, 190), (240, 205, 160)
+#: Corners in hundredths of the picture's sides, and a color: hills, and a house with its roof.
+_SHAPES = (
+    (((0, 66), (30, 48), (62, 66), (100, 52), (100, 100), (0, 100)), (96, 120, 110)),
+    (((0, 80), (45, 66), (100, 84), (100, 100), (0, 100)), (72, 104, 52)),
+    (((58, 60), (78, 60), (78, 82), (58, 82)), (225, 215, 195)),
+    (((54, 60), (68, 46), (82, 60)), (150, 60, 45)),
+    (((65, 70), (71, 70), (71, 82), (65, 82)), (80, 60, 50)),
+)
+
+
+def sample_picture(size: int) -> Tensor:
+    """The landscape, uint8 (3, size, size)."""
+    scale = 4 * size / 100  # drawn four times as large, for smooth edges
+    top, bottom = (torch.tensor(color, dtype=torch.float32) for color in _SKY)
+    rows = torch.linspace(0, 1, 4 * size)[:, None, None]
+    sky = torch.lerp(top, bottom, rows).expand(-1, 4 * size, -1)
+    picture = Image.fromarray(sky.round().to(torch.uint8).numpy())
+    draw = ImageDraw.Draw(picture)
+    draw.ellipse([part * scale for part in (14, 12, 34, 32)], fill=(255, 235, 190))
+    for corners, color in _SHAPES:
+        draw.polygon([(x * scale, y * scale) for x, y in corners], fill=color)
+    picture = picture.resize((size, size), Image.Resampling.LANCZOS)
+    return pil_to_tensor(picture.filter(ImageFilter.GaussianBlur(size / 400)))
