@@ -32,6 +32,8 @@ _WAITING = 64
 _HOUR = 3600
 #: Side of what shows a style beside its slider, in pixels.
 _THUMBNAIL = 96
+#: Width below which a slider would leave its frame, in pixels.
+_SLIDER = 170
 
 
 class _Shelf:
@@ -115,12 +117,14 @@ def _mixer(shelf: _Shelf, file: str) -> tuple[str, list[gr.Slider], gr.Button]:
     with gr.Tab("A mixture" if len(shelf.mixable) == 1 else f"A mixture of {_words(file)}"):
         with gr.Row():
             for number, name in enumerate(names):
-                with gr.Column(min_width=_THUMBNAIL + 40):
+                with gr.Column(min_width=_SLIDER):
                     one_hot = [float(each == name) for each in names]
                     [shown] = shelf.mixed(file, one_hot).stylize([Picture(sample)])
                     gr.HTML(_inline(shown.pixels, _words(name)))
                     first = float(number == 0)
-                    sliders.append(gr.Slider(0, 1, value=first, step=0.05, label=_words(name)))
+                    sliders.append(
+                        gr.Slider(0, 1, value=first, step=0.05, label=_words(name), buttons=[])
+                    )
         mix = gr.Button("Stylize the mixture", variant="primary")
     return file, sliders, mix
 
