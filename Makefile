@@ -20,10 +20,7 @@ test: .venv/installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 web: .venv/installed
-	for style in checkpoints/*.safetensors; do \
-		$(BIN)/python scripts/export.py --ckpt $$style --pixels float \
-			--output web/styles/$$(basename $$style .safetensors).onnx || exit; \
-	done
+	$(BIN)/python scripts/web_styles.py
 	cd web && npm ci && npm run build
 
 format: .venv/installed

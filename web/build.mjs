@@ -1,14 +1,14 @@
-/** Puts the page together in dist/: node build.mjs, after scripts/export.py filled styles/. */
+/** Puts the page together in dist/: node build.mjs, after scripts/web_styles.py filled styles/. */
 
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
 const runtime = "node_modules/onnxruntime-web/dist";
-const styles = existsSync("styles") ? readdirSync("styles").filter((f) => f.endsWith(".onnx")) : [];
-if (styles.length === 0) {
-  console.error("error: no styles: run scripts/export.py --pixels float --output web/styles/NAME.onnx");
+if (!existsSync("styles/styles.json")) {
+  console.error("error: no styles: run scripts/web_styles.py");
   process.exit(2);
 }
+const programs = JSON.parse(readFileSync("styles/styles.json", "utf8"));
 
 rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist/styles", { recursive: true });
@@ -27,7 +27,10 @@ for (const name of ["index.html", "style.css"]) cpSync(name, `dist/${name}`);
 for (const kind of ["ort-wasm-simd-threaded", "ort-wasm-simd-threaded.asyncify"]) {
   for (const part of ["mjs", "wasm"]) cpSync(`${runtime}/${kind}.${part}`, `dist/${kind}.${part}`);
 }
-for (const name of styles) cpSync(`styles/${name}`, `dist/styles/${name}`);
-const list = styles.map((f) => ({ name: f.slice(0, -5), bytes: statSync(`styles/${f}`).size }));
-writeFileSync("dist/styles.json", JSON.stringify(list));
-console.log(`dist/: open it with any static server; ${list.length} styles`);
+for (const program of programs) {
+  const path = `styles/${program.name}.onnx`;
+  cpSync(path, `dist/${path}`);
+  program.bytes = statSync(path).size;
+}
+writeFileSync("dist/styles.json", JSON.stringify(programs));
+console.log(`dist/: open it with any static server; ${programs.length} programs`);

@@ -1,7 +1,14 @@
+import base64
+from io import BytesIO
+
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from faststyle.apps.sample import sample_picture
+from faststyle.apps.sample import sample_address, sample_picture
+from faststyle.inference.stylizer import Stylizer
+from tests.several import several_styles
 
 
 @pytest.mark.parametrize("size", [24, 96, 200])
@@ -13,3 +20,12 @@ def test_the_sample_has_the_size_and_the_colors_of_a_landscape(size: int) -> Non
     assert blue > 1.5 * red, "sky above"
     red, green, blue = picture[:, -size // 20 :, :].float().mean((1, 2))
     assert green > max(red, blue), "grass below"
+
+
+def test_its_stylized_version_is_held_by_an_address() -> None:
+    stylizer = Stylizer(several_styles(), device="cpu", mix={"wave": 1})
+    kind, _, data = sample_address(stylizer, 32).partition(",")
+    assert kind == "data:image/png;base64"
+    found = torch.from_numpy(np.array(Image.open(BytesIO(base64.b64decode(data)))))
+    expected = stylizer(sample_picture(32)).permute(1, 2, 0)
+    assert (found.int() - expected.int()).abs().max() <= 1

@@ -17,10 +17,11 @@ import torch
 from PIL import Image
 
 from faststyle.checkpoints import TrainedStyle, write_style
-from faststyle.checkpoints.export import export
 from faststyle.inference.stylizer import Stylizer
 from faststyle.networks import TransformNetwork
 from faststyle.pictures.files import load_picture, load_picture_bytes
+from tests.commands import run_script
+from tests.several import several_styles
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 pytestmark = [
@@ -36,6 +37,8 @@ def styles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         torch.manual_seed(seed)
         paths[name] = folder / f"{name}.safetensors"
         write_style(TrainedStyle(TransformNetwork(width=4, blocks=1)), paths[name])
+    paths["all"] = folder / "all.safetensors"
+    write_style(several_styles(), paths["all"])
     return paths
 
 
@@ -44,10 +47,8 @@ def built(tmp_path_factory: pytest.TempPathFactory, styles: dict[str, Path]) -> 
     folder = tmp_path_factory.mktemp("page") / "web"
     ignored = shutil.ignore_patterns("node_modules", "dist", "styles")
     shutil.copytree(WEB, folder, ignore=ignored)
-    for name, path in styles.items():
-        style = Stylizer.load(path, device="cpu").network
-        assert isinstance(style, TransformNetwork)
-        export(TrainedStyle(style), folder / "styles" / f"{name}.onnx", pixels="float")
+    given = ["--ckpt", *map(str, styles.values()), "--output", str(folder / "styles")]
+    assert run_script("web_styles", *given).returncode == 0
     for command in (["npm", "ci"], ["npm", "run", "build"]):
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -104,11 +105,42 @@ def test_it_shows_what_pytorch_computes_and_sends_nothing(
             page.click("#save")
         assert download.value.suggested_filename == f"{name}.png"
         found = load_picture_bytes(Path(download.value.path())).pixels
-        expected = Stylizer.load(path, device="cpu")(load_picture(photo).pixels) * 255
+        choice = f"{path}:night" if name == "all" else path
+        expected = Stylizer.load(choice, device="cpu")(load_picture(photo).pixels) * 255
         assert (found - expected).abs().max() < 1
     assert "WebAssembly" in page.inner_text("#status")
     assert {method for method, _ in sent} == {"GET"}
     assert all(url.startswith((address, "blob:", "data:")) for _, url in sent)
+    page.close()
+
+
+def test_the_styles_of_a_program_are_mixed_by_sliders(
+    address: str, styles: dict[str, Path], photo: Path, browser: Any
+) -> None:
+    page = browser.new_page()
+    page.goto(address)
+    wait(page, "ready")
+    page.select_option("#style", "all")
+    sliders, samples = page.locator("#mixture input"), page.locator("#mixture button")
+    assert page.locator("#mixture label").all_inner_texts() == ["night", "wave"]
+    page.set_input_files("#photo", photo)
+
+    def check(mix: dict[str, float]) -> None:
+        wait(page, "done")
+        stylizer = Stylizer.load(styles["all"], mix=mix, device="cpu")
+        expected = stylizer(load_picture(photo).pixels).permute(1, 2, 0) * 255
+        assert np.abs(shown(page) - expected.numpy()).max() < 1.5
+
+    check({"night": 1})
+    sliders.nth(1).fill("0.5")
+    check({"night": 1, "wave": 0.5})
+    samples.nth(1).click()
+    check({"wave": 1})
+    sliders.nth(1).fill("0")
+    wait(page, "error")
+    page.select_option("#style", "night")
+    assert page.locator("#mixture").is_hidden()
+    wait(page, "done")
     page.close()
 
 

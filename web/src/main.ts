@@ -2,9 +2,19 @@
 
 import type { Failure, Result, Wish } from "./messages";
 
-interface Style {
+/** A style, its place among the weights of a mixture, and what it makes of a sample. */
+interface Shown {
+  name: string;
+  place: number;
+  sample: string;
+}
+
+/** A program of one style, or of several, which takes so many weights. */
+interface Program {
   name: string;
   bytes: number;
+  weights: number;
+  styles: Shown[];
 }
 
 function element<T extends HTMLElement>(id: string): T {
@@ -19,9 +29,13 @@ const split = element<HTMLInputElement>("split");
 const save = element<HTMLButtonElement>("save");
 const canvas = element<HTMLCanvasElement>("picture");
 const drop = element("drop");
+const mixture = element<HTMLFieldSetElement>("mixture");
 const status = element("status");
 const worker = new Worker("worker.js", { type: "module" });
 
+let programs: Program[] = [];
+/** The slider of a style -> its place among the weights of the program. */
+const sliders = new Map<HTMLInputElement, number>();
 let file: Blob | undefined;
 let photo: OffscreenCanvas | undefined;
 let stylized: OffscreenCanvas | undefined;
@@ -54,6 +68,12 @@ async function request(): Promise<void> {
     waiting = true;
     return;
   }
+  const weights = new Array<number>(chosen()?.weights ?? 0).fill(0);
+  for (const [slider, place] of sliders) weights[place] = Number(slider.value);
+  if (weights.length > 0 && !weights.some((weight) => weight > 0)) {
+    say("Give one of the styles more than nothing.", "error");
+    return;
+  }
   busy = true;
   say("Stylizing …", "busy");
   try {
@@ -65,8 +85,48 @@ async function request(): Promise<void> {
   }
   const { width, height } = photo;
   const { data } = photo.getContext("2d")!.getImageData(0, 0, width, height);
-  const wish: Wish = { style: styleSelect.value, pixels: data, width, height };
+  const mixed = weights.length > 0 ? { mixture: weights } : {};
+  const wish: Wish = { style: styleSelect.value, ...mixed, pixels: data, width, height };
   worker.postMessage(wish, [data.buffer]);
+}
+
+/** One slider for each style of a program of several; its sample chooses that style alone. */
+function offerMixture(): void {
+  const program = chosen();
+  mixture.hidden = !program?.weights;
+  mixture.replaceChildren();
+  sliders.clear();
+  if (!program?.weights) return;
+  program.styles.forEach(({ name, place, sample }, index) => {
+    const slider = document.createElement("input");
+    Object.assign(slider, { type: "range", min: "0", max: "1", step: "0.05" });
+    slider.value = index === 0 ? "1" : "0";
+    slider.addEventListener("change", () => void request());
+    const button = document.createElement("button");
+    button.type = "button";
+    button.title = `${words(name)} alone`;
+    const image = new Image();
+    Object.assign(image, { src: sample, alt: button.title });
+    button.append(image);
+    button.addEventListener("click", () => {
+      for (const other of sliders.keys()) other.value = other === slider ? "1" : "0";
+      void request();
+    });
+    const label = document.createElement("label");
+    label.append(words(name), slider);
+    const item = document.createElement("div");
+    item.append(button, label);
+    mixture.append(item);
+    sliders.set(slider, place);
+  });
+}
+
+function chosen(): Program | undefined {
+  return programs.find(({ name }) => name === styleSelect.value);
+}
+
+function words(name: string): string {
+  return name.replaceAll("_", " ");
 }
 
 function finish(): void {
@@ -116,7 +176,10 @@ function take(files: FileList | undefined | null): void {
 }
 
 photoInput.addEventListener("change", () => take(photoInput.files));
-styleSelect.addEventListener("change", () => void request());
+styleSelect.addEventListener("change", () => {
+  offerMixture();
+  void request();
+});
 sizeSelect.addEventListener("change", () => void request());
 for (const slider of [strength, split]) {
   slider.addEventListener("input", () => draw(canvas, Number(split.value)));
@@ -142,10 +205,12 @@ save.addEventListener("click", async () => {
 async function start(): Promise<void> {
   const answer = await fetch("styles.json");
   if (!answer.ok) throw new Error(`styles.json: ${answer.status}`);
-  for (const { name, bytes } of (await answer.json()) as Style[]) {
-    const label = `${name.replaceAll("_", " ")} (${(bytes / 1e6).toFixed(1)} MB)`;
-    styleSelect.add(new Option(label, name));
+  programs = (await answer.json()) as Program[];
+  for (const { name, bytes, weights, styles } of programs) {
+    const held = weights > 0 ? `: ${styles.length} styles to mix` : "";
+    styleSelect.add(new Option(`${words(name)}${held} (${(bytes / 1e6).toFixed(1)} MB)`, name));
   }
+  offerMixture();
   say("Choose a photo, drop it below, or paste it.", "ready");
 }
 

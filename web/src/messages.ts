@@ -2,6 +2,8 @@
 
 export interface Wish {
   style: string;
+  /** Of a program of several styles, the weight of each. */
+  mixture?: number[];
   pixels: Uint8ClampedArray<ArrayBuffer>;
   width: number;
   height: number;

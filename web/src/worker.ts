@@ -54,14 +54,15 @@ function toPixels(planes: Float32Array, area: number): Uint8ClampedArray<ArrayBu
   return pixels;
 }
 
-async function stylize({ style, pixels, width, height }: Wish): Promise<Result> {
+async function stylize({ style, mixture, pixels, width, height }: Wish): Promise<Result> {
   backend ??= choose();
   const chosen = await backend;
   const session = await load(chosen, style);
   const start = performance.now();
   const area = width * height;
   const photos = new chosen.ort.Tensor("float32", toPlanes(pixels, area), [1, 3, height, width]);
-  const { stylised: stylized } = await session.run({ photos });
+  const shares = mixture && new chosen.ort.Tensor("float32", mixture, [mixture.length]);
+  const { stylised: stylized } = await session.run(shares ? { photos, mixture: shares } : { photos });
   const result = toPixels(stylized.data as Float32Array, area);
   const milliseconds = performance.now() - start;
   return { pixels: result, width, height, backend: chosen.name, milliseconds };

@@ -1,26 +1,22 @@
 """A page on which visitors stylize photos of their own: drop a photo, choose a style."""
 
-import base64
 import html
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from torch import Tensor
 
-from faststyle.apps.sample import sample_picture
+from faststyle.apps.sample import sample_address
 from faststyle.checkpoints.catalog import label, styles_beside
 from faststyle.core.errors import UserError
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
 from faststyle.pictures.files import load_picture_bytes, save_picture
 from faststyle.pictures.picture import Picture
-from faststyle.pictures.pillow import to_pil
 
 #: What a visitor may send: bytes of a file, and pixels, which a small file can have many of.
 MAX_BYTES = 20_000_000
@@ -113,14 +109,15 @@ def build(styles: Sequence[str], **options: Any) -> gr.Blocks:
 def _mixer(shelf: _Shelf, file: str) -> tuple[str, list[gr.Slider], gr.Button]:
     """A tab with a slider for each style of a file, beside what the style does to a sample."""
     _, names = shelf.mixable[file]
-    sample, sliders = sample_picture(_THUMBNAIL), []
+    sliders = []
     with gr.Tab("A mixture" if len(shelf.mixable) == 1 else f"A mixture of {_words(file)}"):
         with gr.Row():
             for number, name in enumerate(names):
                 with gr.Column(min_width=_SLIDER):
                     one_hot = [float(each == name) for each in names]
-                    [shown] = shelf.mixed(file, one_hot).stylize([Picture(sample)])
-                    gr.HTML(_inline(shown.pixels, _words(name)))
+                    # Inside the page: a file of its own would be deleted as visitors' are.
+                    sample = sample_address(shelf.mixed(file, one_hot), _THUMBNAIL)
+                    gr.HTML(f'<img src="{sample}" alt="{html.escape(_words(name))}">')
                     first = float(number == 0)
                     sliders.append(
                         gr.Slider(0, 1, value=first, step=0.05, label=_words(name), buttons=[])
@@ -166,14 +163,6 @@ def _answer(
     save_picture(small, before)
     save_picture(result, after)
     return (str(before), str(after)), str(after)
-
-
-def _inline(pixels: Tensor, what: str) -> str:
-    """Inside the page, since files of it would be deleted as visitors' are."""
-    file = BytesIO()
-    to_pil(pixels).save(file, "PNG")
-    data = base64.b64encode(file.getvalue()).decode()
-    return f'<img src="data:image/png;base64,{data}" alt="{html.escape(what)}">'
 
 
 def _words(name: str) -> str:

@@ -1,10 +1,15 @@
 """A small drawn landscape, which shows what a style does before a visitor has chosen a photo."""
 
+import base64
+from io import BytesIO
+
 import torch
 from PIL import Image, ImageDraw, ImageFilter
 from torch import Tensor
 
-from faststyle.pictures.pillow import pil_to_tensor
+from faststyle.inference.stylizer import Stylizer
+from faststyle.pictures.picture import Picture
+from faststyle.pictures.pillow import pil_to_tensor, to_pil
 
 _SKY = (70, 120, 190), (240, 205, 160)
 #: Corners in hundredths of the picture's sides, and a color: hills, and a house with its roof.
@@ -30,3 +35,11 @@ def sample_picture(size: int) -> Tensor:
         draw.polygon([(x * scale, y * scale) for x, y in corners], fill=color)
     picture = picture.resize((size, size), Image.Resampling.LANCZOS)
     return pil_to_tensor(picture.filter(ImageFilter.GaussianBlur(size / 400)))
+
+
+def sample_address(stylizer: Stylizer, size: int) -> str:
+    """The stylized landscape, ``size`` pixels high and wide, as an address that holds it all."""
+    [stylized] = stylizer.stylize([Picture(sample_picture(size))])
+    file = BytesIO()
+    to_pil(stylized.pixels).save(file, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
