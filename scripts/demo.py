@@ -23,7 +23,7 @@ def main() -> None:
         from faststyle.apps import demo
     except ImportError:
         raise UserError('the page needs Gradio: pip install "faststyle[demo]"') from None
-    from faststyle.checkpoints.catalog import resolve_styles
+    from faststyle.checkpoints.loading import resolve_styles
     from faststyle.core.devices import reuse_freed_memory
 
     styles = resolve_styles(args.ckpt)

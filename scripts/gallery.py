@@ -18,7 +18,8 @@ def parse() -> argparse.Namespace:
 
 def main() -> None:
     args = parse()
-    from faststyle.checkpoints.catalog import label, resolve_styles
+    from faststyle.checkpoints.catalog import label
+    from faststyle.checkpoints.loading import resolve_styles
     from faststyle.core.devices import reuse_freed_memory
     from faststyle.data.folder import find_photos
     from faststyle.inference.options import StylizeOptions

@@ -18,8 +18,13 @@ def main() -> None:
     from faststyle.apps.static_page import write_programs
     from faststyle.checkpoints.catalog import find_style, list_styles
 
-    found = [find_style(name).path for name in args.ckpt or ()]
-    files = list(dict.fromkeys(found or [style.path for style in list_styles()]))
+    found = [find_style(name) for name in args.ckpt or ()]
+    if mixed := [name for name, style in zip(args.ckpt or (), found, strict=True) if style.mix]:
+        raise UserError(f"{mixed[0]} is a part of a file: pass the file, which the page mixes")
+    paths = [style.path for style in found] or [style.path for style in list_styles()]
+    files = list(dict.fromkeys(paths))
+    if len({path.stem for path in files}) < len(files):
+        raise UserError("two files of one name: the page could not tell them apart")
     if not files:
         raise UserError("no styles here yet: train one, or pass --ckpt the path of a checkpoint")
     for program in write_programs(files, args.output):

@@ -30,7 +30,7 @@ def main() -> None:
     except ImportError as error:
         install = 'pip install "faststyle[webcam]"'
         raise UserError(f"the window needs OpenCV ({error}): {install}") from None
-    from faststyle.checkpoints.catalog import resolve_styles
+    from faststyle.checkpoints.loading import resolve_styles
     from faststyle.core.devices import reuse_freed_memory
     from faststyle.inference.options import StylizeOptions
 

@@ -13,6 +13,7 @@ from faststyle.checkpoints import (
     open_style,
     write_style,
 )
+from faststyle.checkpoints.loading import resolve_styles
 from faststyle.core.errors import UserError
 from faststyle.networks import TransformNetwork, describe_network
 from tests.several import several_styles
@@ -124,7 +125,7 @@ def test_a_name_opens_the_one_style_that_it_is(folders: tuple[Path, Path]) -> No
     write_style(several_styles(), folders[0] / "all.safetensors")
     assert open_style("wave").name == "wave"
     assert open_style("all:night=1,wave=1").name == "night-0.5-wave-0.5"
-    with pytest.raises(UserError, match="all holds several styles"):
+    with pytest.raises(UserError, match="all is a file of several styles"):
         open_style("all")
 
 
@@ -139,3 +140,39 @@ def test_a_name_opens_the_one_style_that_it_is(folders: tuple[Path, Path]) -> No
 )
 def test_a_label_has_no_folder_and_no_ending(given: str, expected: str) -> None:
     assert catalog.label(given) == expected
+
+
+def test_the_own_folder_comes_first_for_styles_inside_files_too(
+    folders: tuple[Path, Path],
+) -> None:
+    own, shipped = folders
+    write_style(several_styles(), shipped / "all.safetensors")
+    write_style(several_styles(), own / "later.safetensors")
+    assert find_style("wave").path == own / "later.safetensors"
+
+
+def test_a_style_whose_name_has_a_dot_is_found(folders: tuple[Path, Path]) -> None:
+    style = several_styles()
+    names = (*style.metadata.styles[:3], StyleMetadata("v1.5", style_size=256))
+    write_style(
+        TrainedStyle(style.network, StyleMetadata(styles=names)), folders[0] / "all.safetensors"
+    )
+    assert find_style("v1.5") == FoundStyle(folders[0] / "all.safetensors", {"v1.5": 1.0})
+
+
+@pytest.mark.usefixtures("folders")
+def test_a_mixture_may_be_longer_than_a_path() -> None:
+    mix = {f"a_painting_with_a_long_name_{index}": 1.0 for index in range(40)}
+    text = ",".join(f"{name}={weight}" for name, weight in mix.items())
+    assert find_style(f"night:{text}").mix == mix
+
+
+def test_a_file_of_several_styles_is_all_of_them(folders: tuple[Path, Path]) -> None:
+    path = folders[0] / "all.safetensors"
+    write_style(several_styles(), path)
+    assert resolve_styles(["all", "night"]) == ["all:night", "all:wave", "night"]
+    assert resolve_styles([f"{path}"]) == [f"{path}:night", f"{path}:wave"]
+    assert resolve_styles(["all:night=1,wave=2"]) == ["all:night=1,wave=2"]
+    assert resolve_styles(None) == ["all:night", "great_wave", "night", "wave"]
+    with pytest.raises(UserError, match=r"no such checkpoint: nowhere/x\.ckpt"):
+        resolve_styles(["nowhere/x.ckpt"])

@@ -67,3 +67,32 @@ def test_what_should_be_a_mapping_and_is_none_is_named(key: str, text: str) -> N
 def test_every_field_says_what_it_is() -> None:
     assert StyleMetadata.__doc__ is not None
     assert all(field.name in StyleMetadata.__doc__ for field in fields(StyleMetadata))
+
+
+@pytest.mark.parametrize(
+    ("styles", "message"),
+    [
+        ("{", "does not describe its styles"),
+        ("{}", "describes styles that are not known here"),
+        ("[1]", "describes styles that are not known here"),
+        (f"[{'1' * 5000}]", "does not describe its styles"),
+        (json.dumps([{}] * 1025), "describes 1025 styles; 1024 are the most"),
+    ],
+)
+def test_styles_of_a_foreign_file_that_are_none_are_refused(styles: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        StyleMetadata.read({"styles": styles})
+
+
+def test_what_a_foreign_file_says_of_styles_can_be_printed() -> None:
+    written = r'[{"style": "a\ud800b", "title": null, "style_size": "999999999999", "styles": "x"}]'
+    [style] = StyleMetadata.read({"styles": written}).styles
+    assert style == StyleMetadata("a?b")
+    style.name.encode()
+
+
+def test_two_styles_of_one_name_and_size_are_refused() -> None:
+    pair = (StyleMetadata("night", style_size=256),) * 2
+    network = NetworkDescription("johnson", {"styles": 2})
+    with pytest.raises(UserError, match="two styles of one name and size: night, night_256"):
+        StyleMetadata("all", styles=pair, network=network).check_styles()

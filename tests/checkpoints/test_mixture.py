@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faststyle.checkpoints import StyleMetadata, TrainedStyle, load_style, write_style
-from faststyle.checkpoints.mixture import choose, parse_mix, shares_of, single_styles
+from faststyle.checkpoints.mixture import choose, facts_of, parse_mix, shares_of, single_styles
 from faststyle.core.errors import UserError
 from faststyle.networks import TransformNetwork, describe_network
 from tests.several import STYLES, several_styles
@@ -68,12 +68,13 @@ def test_usual_strokes_are_of_the_first_size_and_all_paintings_may_have_them() -
 @pytest.mark.parametrize(
     ("mix", "stroke", "message"),
     [
-        ({}, 1, "all holds several styles: choose one, as all:night; it has night, wave"),
+        ({}, 1, "all is a file of several styles: name one, as FILE:night; it has night, wave"),
         ({"nigth": 1}, 1, 'all holds no style "nigth": did you mean "night"'),
         ({"night": -1}, 1, "the weight of night is -1"),
         ({"night": math.nan}, 1, "the weight of night is nan"),
         ({"night": math.inf}, 1, "the weight of night is inf"),
         ({"night": 0, "wave": 0}, 1, "are all 0"),
+        ({"night": 1e308, "wave": 1e308}, 1, "are all 0, or too large"),
         ({"wave": 1}, 1.2, "wave was trained at one size"),
         ({"night": 1}, 2, "strokes of night are from 0.69 to 1.62 and not 2"),
         ({"night": 1}, math.nan, "and not nan"),
@@ -84,6 +85,27 @@ def test_a_mixture_that_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(UserError, match=message):
         shares_of(ABOUT, mix, stroke)
+
+
+@pytest.mark.parametrize("weights", [(1e-50, 3e-50), (1e300, 3e300)])
+def test_weights_beyond_float32_are_weights(weights: tuple[float, float]) -> None:
+    shares = shares_of(ABOUT, dict(zip(("night", "wave"), weights, strict=True)))
+    torch.testing.assert_close(shares, torch.tensor([0.25, 0, 0, 0.75]))
+
+
+@pytest.mark.parametrize("sizes", [(256, None), (None, 256), (None, None)])
+def test_a_style_whose_size_is_not_known_has_no_other_strokes(
+    sizes: tuple[int | None, int | None],
+) -> None:
+    about = StyleMetadata(styles=tuple(StyleMetadata("night", style_size=size) for size in sizes))
+    with pytest.raises(UserError, match="night was trained at one size"):
+        shares_of(about, {"night": 1}, 0.5)
+
+
+def test_the_name_of_a_mixture_of_many_is_short() -> None:
+    many = tuple(StyleMetadata(f"painting_{index}", style_size=256) for index in range(12))
+    about = facts_of(StyleMetadata(styles=many), dict.fromkeys((s.name for s in many), 1.0))
+    assert about.name.endswith("painting_3-0.083-and-8-more")
 
 
 def test_a_chosen_style_is_as_if_it_had_been_trained_alone() -> None:

@@ -41,6 +41,8 @@ def test_everything_else_is_left_alone() -> None:
     [
         (["styles=[]"], "has to name styles"),
         (["styles=[udnie,]"], "has to name styles"),
+        (["styles=[udnie],[the_scream]"], "is not one list"),
+        (["styles=[udnie"], "is not one list"),
         (["styles=[udnie,udnie]"], "has udnie twice"),
         (["style=udnie", "styles=gallery"], "pass one of them"),
     ],
@@ -48,3 +50,10 @@ def test_everything_else_is_left_alone() -> None:
 def test_lists_that_make_no_sense_are_refused(overrides: list[str], message: str) -> None:
     with pytest.raises(UserError, match=message):
         expand_style_list(overrides)
+
+
+def test_a_list_is_expanded_where_it_stands_since_flags_split_a_command_line() -> None:
+    given = ["--config-dir", "d", "styles=[udnie,the_scream]", "name=two", "-m", "seed=1,2"]
+    choices = ["+style@styles.udnie=udnie", "+style@styles.the_scream=the_scream"]
+    assert expand_style_list(given) == [*given[:2], *choices, *given[3:]]
+    assert expand_style_list(given[:3]) == [*given[:2], *choices, "name=styles"]

@@ -15,6 +15,7 @@ from faststyle.pictures.files import save_picture
 from faststyle.pictures.picture import Picture
 from faststyle.training.style.task import train
 from tests.places import CONFIGS, ROOT
+from tests.several import several_styles
 
 SHIPPED = sorted((ROOT / "checkpoints").glob("*.safetensors"))
 RANDOM = ["encoder=vgg11", "encoder.weights=random"]
@@ -168,3 +169,10 @@ def test_measuring_stylizes_as_a_user_would(tmp_path: Path, photo_folder: Path) 
     result = evaluate(composed, str(path), photo_folder, [64], 1, [], overrides=RANDOM)
     assert result["64"]["optimized"] == {}
     assert result["64"]["network"]["loss"] > 0
+
+
+def test_a_mixture_has_no_painting_to_compare_it_with(tmp_path: Path, photo_folder: Path) -> None:
+    path = tmp_path / "all.safetensors"
+    write_style(several_styles(), path)
+    with pytest.raises(UserError, match="is a mixture: pass a single painting"):
+        evaluate(composed, f"{path}:night=1,wave=1", photo_folder, [64], 1, [])

@@ -237,5 +237,5 @@ def test_a_mixture_can_be_stylized_in_strips() -> None:
 def test_of_one_style_there_is_no_mixture(stylizer: Stylizer) -> None:
     with pytest.raises(UserError, match="night is a file of one style"):
         stylizer.mix({"night": 1})
-    with pytest.raises(UserError, match="all holds several styles"):
+    with pytest.raises(UserError, match="all is a file of several styles"):
         Stylizer(several_styles(), device="cpu")

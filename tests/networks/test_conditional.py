@@ -114,3 +114,17 @@ def test_a_style_more_costs_a_fifth_of_a_percent_of_the_weights() -> None:
 def test_options_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         TransformNetwork(**{**TINY, **options})
+
+
+def test_a_scale_is_not_rounded_to_the_precision_of_the_features() -> None:
+    conditional, plain = ConditionalInstanceNorm2d(3, 2), nn.InstanceNorm2d(3, affine=True)
+    weight, bias = torch.rand(3) + 1, torch.rand(3)
+    plain.load_state_dict({"weight": weight, "bias": bias})
+    x = torch.rand(1, 3, 8, 8).bfloat16()
+    given = {"weight": weight.view(1, 3, 1, 1), "bias": bias.view(1, 3, 1, 1)}
+    found = torch.func.functional_call(conditional, given, x)
+    assert found.dtype == torch.bfloat16
+    exact = torch.func.functional_call(conditional, given, x.float())
+    # One rounding of what goes in and one of what comes out.
+    torch.testing.assert_close(found.float(), exact, rtol=0, atol=0.03)
+    assert (found.float() - exact).abs().mean() < 2 * (plain(x).float() - exact).abs().mean()

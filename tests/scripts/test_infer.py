@@ -181,7 +181,7 @@ def test_a_mixture_of_styles_is_chosen_where_the_style_is_named(
 @pytest.mark.parametrize(
     ("choice", "more", "message"),
     [
-        ("", (), "all holds several styles: choose one"),
+        ("", (), "all is a file of several styles"),
         (":nigth", (), 'did you mean "night"'),
         (":night=-1", (), "the weight of night is -1.0"),
         (":night=0", (), "are all 0"),

@@ -68,6 +68,7 @@ async function request(): Promise<void> {
     waiting = true;
     return;
   }
+  const style = styleSelect.value;
   const weights = new Array<number>(chosen()?.weights ?? 0).fill(0);
   for (const [slider, place] of sliders) weights[place] = Number(slider.value);
   if (weights.length > 0 && !weights.some((weight) => weight > 0)) {
@@ -86,7 +87,7 @@ async function request(): Promise<void> {
   const { width, height } = photo;
   const { data } = photo.getContext("2d")!.getImageData(0, 0, width, height);
   const mixed = weights.length > 0 ? { mixture: weights } : {};
-  const wish: Wish = { style: styleSelect.value, ...mixed, pixels: data, width, height };
+  const wish: Wish = { style, ...mixed, pixels: data, width, height };
   worker.postMessage(wish, [data.buffer]);
 }
 

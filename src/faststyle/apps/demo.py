@@ -11,7 +11,8 @@ from typing import Any
 import gradio as gr
 
 from faststyle.apps.sample import sample_address
-from faststyle.checkpoints.catalog import label, styles_beside
+from faststyle.checkpoints.catalog import label
+from faststyle.checkpoints.loading import styles_beside
 from faststyle.core.errors import UserError
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer

@@ -83,7 +83,9 @@ class Live:
         elif letter == "o":
             self.original = not self.original
         elif letter == "s" and self.shown is not None:
-            path = self.folder / time.strftime(f"{self.caption}_%Y%m%d_%H%M%S.png")
+            path = self.folder / time.strftime(
+                f"{self.caption.replace(':', '_')}_%Y%m%d_%H%M%S.png"
+            )
             save_picture(Picture(self.shown), path)
             print(path)  # noqa: T201
         elif letter == "q" or key == _ESCAPE:

@@ -1,8 +1,9 @@
 """Styles by name: those that ship with faststyle, and those that were trained here."""
 
 import logging
+import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,20 +59,6 @@ def list_styles() -> list[StyleEntry]:
     return [entry for _, entry in sorted(found.items())]
 
 
-def resolve_styles(given: Sequence[str] | None) -> list[str]:
-    """The styles ``given`` by name or file; none means all in the catalog.
-
-    Raises ``UserError`` if one is not there, or if there are none.
-    """
-    chosen = list(given or [style.name for style in list_styles()])
-    if not chosen:
-        raise UserError("no styles here yet: train one, or pass --ckpt the path of a checkpoint")
-    for name in chosen:
-        if not find_style(name).path.is_file():
-            raise UserError(f"no such checkpoint: {name}")
-    return chosen
-
-
 def find_style(given: str) -> FoundStyle:
     """The file that ``given`` means: a path, or a name in the catalog.
 
@@ -81,36 +68,30 @@ def find_style(given: str) -> FoundStyle:
     Raises ``UserError`` for a name that no style has; a path is returned as it is.
     """
     file, separator, mix = given.rpartition(":")
-    if separator and file and not re.search(r"[/\\]", mix) and not Path(given).exists():
+    # A mixture may be too long for a path, which is no error to os.path.
+    is_file = os.path.exists(given)  # noqa: PTH110
+    if separator and file and not re.search(r"[/\\]", mix) and not is_file:
         return FoundStyle(_find(file).path, parse_mix(mix))
     return _find(given)
 
 
 def _find(given: str) -> FoundStyle:
     path = Path(given).expanduser()
-    if path.exists() or path.suffix or len(path.parts) != 1:
+    if path.exists() or len(path.parts) != 1:
         return FoundStyle(path)
     files = _files()
     if given in files:
         return FoundStyle(files[given])
     inside: dict[str, Path] = {}
-    for _, path, about in _readable(files):
-        inside = dict.fromkeys((style.name for style in about.styles), path) | inside
+    for _, file, about in _readable(files):
+        inside = dict.fromkeys((style.name for style in about.styles), file) | inside
     if given in inside:
         return FoundStyle(inside[given], {given: 1.0})
+    if path.suffix:
+        return FoundStyle(path)
     known = [*files, *inside]
     hint = nearest(given, known) if known else "none is here yet; pass the path of a checkpoint"
     raise UserError(f'no style "{given}": {hint}')
-
-
-def styles_beside(given: str) -> tuple[Path, list[str]]:
-    """The file that ``given`` means, and the names of its styles, if it holds several.
-
-    Raises ``UserError`` as :func:`find_style` does, or if the file cannot be read.
-    """
-    path = find_style(given).path
-    about = read_metadata(path) if path.suffix == ".safetensors" else StyleMetadata()
-    return path, list(dict.fromkeys(style.name for style in about.styles))
 
 
 def label(given: str) -> str:
@@ -122,14 +103,14 @@ def _files() -> dict[str, Path]:
     """Every file of styles by its name, those of the first folder first."""
     found: dict[str, Path] = {}
     for folder in FOLDERS:
-        for path in folder.glob("*.safetensors"):
+        for path in sorted(folder.glob("*.safetensors")):
             found.setdefault(path.stem, path)
     return found
 
 
 def _readable(files: Mapping[str, Path]) -> Iterator[tuple[str, Path, StyleMetadata]]:
-    """Names, files, and what these say, by name; one that says nothing is named in a warning."""
-    for name, path in sorted(files.items()):
+    """Names, files, and what these say; one that says nothing is named in a warning."""
+    for name, path in files.items():
         try:
             yield name, path, read_metadata(path)
         except UserError as error:

@@ -1,17 +1,18 @@
 """Whatever ``--ckpt`` may name: our own files, Lightning's, and pytorch/examples'."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from torch import Tensor
 
-from faststyle.checkpoints.catalog import find_style
+from faststyle.checkpoints.catalog import find_style, list_styles
 from faststyle.checkpoints.metadata import StyleMetadata
 from faststyle.checkpoints.mixture import choose
 from faststyle.checkpoints.style_file import (
     TrainedStyle,
     parse_metadata,
+    read_metadata,
     read_style,
     restore_network,
 )
@@ -57,6 +58,40 @@ def open_style(given: str) -> TrainedStyle:
     """
     found = find_style(given)
     return choose(load_style(found.path), found.mix)
+
+
+def resolve_styles(given: Sequence[str] | None) -> list[str]:
+    """The styles ``given`` by name or file; none means all in the catalog.
+
+    A file of several styles is all of them, ``FILE:NAME`` each. Raises ``UserError`` if one is not
+    there, or if there are none.
+    """
+    if not given:
+        chosen = [style.name for style in list_styles()]
+    else:
+        chosen = [name for one in given for name in _single(one)]
+    if not chosen:
+        raise UserError("no styles here yet: train one, or pass --ckpt the path of a checkpoint")
+    return chosen
+
+
+def styles_beside(given: str) -> tuple[Path, list[str]]:
+    """The file that ``given`` means, and the names of its styles, if it holds several.
+
+    Raises ``UserError`` as :func:`find_style` does, or if the file cannot be read.
+    """
+    path = find_style(given).path
+    if not path.is_file():
+        raise UserError(f"no such checkpoint: {path}")
+    if path.suffix == ".onnx":
+        return path, []
+    about = read_metadata(path) if path.suffix == ".safetensors" else load_style(path).metadata
+    return path, list(dict.fromkeys(style.name for style in about.styles))
+
+
+def _single(given: str) -> list[str]:
+    _, names = styles_beside(given)
+    return [given] if find_style(given).mix or not names else [f"{given}:{name}" for name in names]
 
 
 def _from_lightning(content: Mapping[str, object], path: Path) -> TrainedStyle:

@@ -14,6 +14,8 @@ from faststyle.networks import NetworkDescription, describe_network
 
 #: Files of before networks had names hold the options alone.
 _UNNAMED_NETWORK = "johnson"
+#: As many as a network may have.
+_MAX_STYLES = 1024
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,9 @@ class StyleMetadata:
         The first of a name is its usual size, and is called by the name alone.
         """
         names = [style.name for style in self.styles]
+        first = {name: index for index, name in reversed(list(enumerate(names)))}
         return tuple(
-            f"{name}_{style.style_size}" if name in names[:index] else name
+            name if first[name] == index else f"{name}_{style.style_size}"
             for index, (name, style) in enumerate(zip(names, self.styles, strict=True))
         )
 
@@ -78,10 +81,14 @@ class StyleMetadata:
         return described
 
     def check_styles(self) -> None:
-        """Raise ``UserError`` if the network has another number of styles than are named."""
+        """Raise ``UserError`` if the network has other styles than are named, or two alike."""
         count = self.network.options.get("styles", 1) if self.network else 1
         if count != max(1, len(self.styles)):
             raise UserError(f"has a network of {count} styles, and names {len(self.styles)}")
+        labels = self.labels()
+        sizes = {(style.name, style.style_size) for style in self.styles}
+        if min(len(set(labels)), len(sizes)) < len(labels):
+            raise UserError(f"has two styles of one name and size: {', '.join(labels)[:200]}")
 
     @classmethod
     def read(cls, texts: Mapping[str, str]) -> "StyleMetadata":
@@ -147,15 +154,25 @@ def _texts(text: str) -> list[dict[str, str]]:
     content = _parsed("styles", text)
     if not isinstance(content, list) or not all(isinstance(each, dict) for each in content):
         raise UserError("describes styles that are not known here")
-    return [{key: str(value) for key, value in each.items() if key != "styles"} for each in content]
+    if len(content) > _MAX_STYLES:
+        raise UserError(f"describes {len(content)} styles; {_MAX_STYLES} are the most")
+    return [
+        {key: _printable(value) for key, value in each.items() if key != "styles" and value}
+        for each in content
+    ]
+
+
+def _printable(value: object) -> str:
+    """As text without halves of characters, which JSON may hold and nothing can print."""
+    return str(value).encode("utf-8", "replace").decode()
 
 
 def _parsed(key: str, text: str) -> Any:
     try:
         return json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # JSON's errors are of the first kind
         raise UserError(f"does not describe its {key}") from None
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isdecimal() else None
+    return int(text) if text and text.isdecimal() and len(text) < 12 else None

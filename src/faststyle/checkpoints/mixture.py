@@ -16,6 +16,9 @@ from faststyle.networks import collapse
 #: A style's name -> its weight, 0 or more; only their proportions count.
 Mix = Mapping[str, float]
 
+#: Parts that the name of a mixture has at most, since files are called by it.
+_NAMED = 4
+
 
 def parse_mix(text: str) -> dict[str, float]:
     """``starry_night``, or ``starry_night=0.6,the_scream=0.4``; a name alone has weight 1.
@@ -86,11 +89,11 @@ def shares_of(about: StyleMetadata, mix: Mix, stroke: float = 1.0) -> Tensor:
     """
     sizes = _sizes(about)
     _check(about, mix, sizes)
-    shares = torch.zeros(len(about.styles))
+    shares, total = torch.zeros(len(about.styles)), sum(mix.values())
     for name, weight in mix.items():
         for style, share in _of_stroke(name, sizes[name], stroke).items():
-            shares[style] += share * weight
-    return shares / shares.sum()
+            shares[style] += share * weight / total
+    return shares
 
 
 def facts_of(about: StyleMetadata, mix: Mix) -> StyleMetadata:
@@ -99,6 +102,8 @@ def facts_of(about: StyleMetadata, mix: Mix) -> StyleMetadata:
     chosen = [first[name] for name, weight in mix.items() if weight]
     total = sum(mix.values())
     parts = [f"{name}-{weight / total:.2g}" for name, weight in mix.items() if weight]
+    if len(parts) > _NAMED:
+        parts[_NAMED:] = [f"and-{len(parts) - _NAMED}-more"]
     only = chosen[0] if len(chosen) == 1 else StyleMetadata("-".join(parts))
     network = about.network
     return replace(
@@ -128,7 +133,7 @@ def _check(about: StyleMetadata, mix: Mix, names: Iterable[str]) -> None:
     if not mix:
         choices = ", ".join(known)
         raise UserError(
-            f"{about.name} holds several styles: choose one, as {about.name}:{known[0]};"
+            f"{about.name} is a file of several styles: name one, as FILE:{known[0]};"
             f" it has {choices}"
         )
     for name, weight in mix.items():
@@ -136,8 +141,8 @@ def _check(about: StyleMetadata, mix: Mix, names: Iterable[str]) -> None:
             raise UserError(f'{about.name} holds no style "{name}": {nearest(name, known)}')
         if not 0 <= weight < math.inf:
             raise UserError(f"the weight of {name} is {weight}; it must be a number, 0 or more")
-    if not any(mix.values()):
-        raise UserError("the weights of a mixture are all 0; one must be more")
+    if not 0 < sum(mix.values()) < math.inf:
+        raise UserError("the weights of a mixture are all 0, or too large")
 
 
 def _of_stroke(name: str, sizes: Mapping[int, int], stroke: float) -> dict[int, float]:
@@ -145,8 +150,8 @@ def _of_stroke(name: str, sizes: Mapping[int, int], stroke: float) -> dict[int, 
     usual = next(iter(sizes))
     if stroke == 1:
         return {sizes[usual]: 1.0}
-    known = sorted(sizes)
-    if len(known) == 1:
+    known = sorted(size for size in sizes if size)
+    if len(known) < 2 or not usual:
         raise UserError(f"{name} was trained at one size: its strokes have no others")
     size = stroke * usual
     if not known[0] <= size <= known[-1]:

@@ -1,5 +1,6 @@
 """``styles=[starry_night,the_scream]`` on a command line, instead of a file in configs/styles."""
 
+import re
 from collections.abc import Sequence
 
 from faststyle.core.errors import UserError
@@ -14,17 +15,21 @@ def expand_style_list(overrides: Sequence[str]) -> list[str]:
     given = dict(text.partition("=")[::2] for text in overrides)
     if "styles" in given and "style" in given:
         raise UserError("style=... is one style and styles=... are several: pass one of them")
-    value = given.get("styles", "")
-    if not (value.startswith("[") and value.endswith("]")):
-        return list(overrides)
-    others = [text for text in overrides if not text.startswith("styles=")]
-    name = [] if "name" in given else ["name=styles"]
-    # First, so that what is said of a style of the list finds it there.
-    return [*_choices(value), *name, *others]
+    expanded: list[str] = []
+    for text in overrides:
+        key, _, value = text.partition("=")
+        if key == "styles" and value.startswith("["):
+            name = [] if "name" in given else ["name=styles"]
+            expanded += [*_choices(value), *name]
+        else:
+            expanded.append(text)
+    return expanded
 
 
 def _choices(value: str) -> list[str]:
     names = [name.strip(" '\"") for name in value[1:-1].split(",")]
+    if not value.endswith("]") or re.search(r"[][]", value[1:-1]):
+        raise UserError(f"styles={value} is not one list: styles=[starry_night,the_scream]")
     if not all(names):
         raise UserError(f"styles={value} has to name styles: styles=[starry_night,the_scream]")
     for name in names:

@@ -100,7 +100,7 @@ class Style:
         path = Path(self.cache).expanduser() / "styles" / f"{self.name}.jpg"
         if self.url is None and not path.exists():
             raise UserError(
-                f'style "{self.name}" has no image: pass style.image=PATH, or put it at {path}'
+                f'style "{self.name}" has no image: set its image=PATH, or put it at {path}'
             )
         if self.url is not None and not path.exists():
             try:

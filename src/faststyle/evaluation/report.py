@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from torch import Tensor
 from tqdm import tqdm
 
-from faststyle.checkpoints import StyleMetadata, open_style
+from faststyle.checkpoints import StyleMetadata, find_style, open_style
 from faststyle.core.errors import UserError
 from faststyle.data.folder import PhotoFolder, find_photos, split
 from faststyle.encoder import LossNetwork
@@ -88,6 +88,8 @@ def evaluate(
     Raises:
         UserError: anything that the user can put right; see :mod:`faststyle.core.errors`.
     """
+    if len(find_style(checkpoint).mix) > 1:
+        raise UserError(f"{checkpoint} is a mixture: pass a single painting, to compare it with")
     style = open_style(checkpoint)
     _, held_out = split(find_photos(photos), photos, count)
     cfg = compose(style_overrides(style.metadata, overrides))

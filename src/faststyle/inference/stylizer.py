@@ -99,7 +99,7 @@ class Stylizer:
         return cls(read(found.path), mix=found.mix if mix is None else mix, **options)
 
     def mix(self, mix: Mix, stroke: float = 1.0) -> None:
-        """Change the mixture of styles, in microseconds. Raises ``UserError`` as the class does."""
+        """Change the mixture of styles, at once. Raises ``UserError`` as the class does."""
         self.move(mix, stroke)(1.0)
         self.metadata = facts_of(self._styles, mix)
 

@@ -27,8 +27,17 @@ class ConditionalInstanceNorm2d(nn.InstanceNorm2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to the same shape."""
-        y = F.instance_norm(x, eps=self.eps)
-        return torch.addcmul(self.bias.to(y), y, self.weight.to(y))
+        if torch.compiler.is_exporting():
+            y = F.instance_norm(x, eps=self.eps)
+            return torch.addcmul(self.bias.to(y), y, self.weight.to(y))
+        # As instance_norm does it, whose weights are one for all pictures: with those of float32 it
+        # rounds the result alone.
+        count, channels, *size = x.shape
+        scale, shift = (
+            each.expand(count, -1, -1, -1).flatten() for each in (self.weight, self.bias)
+        )
+        pictures = x.reshape(1, count * channels, *size)
+        return F.batch_norm(pictures, None, None, scale, shift, True, 0, self.eps).view_as(x)
 
 
 def has_styles(network: nn.Module) -> bool:

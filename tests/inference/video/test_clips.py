@@ -246,7 +246,7 @@ def test_a_clip_can_move_from_one_style_to_another(tmp_path: Path, make_clip: Ma
         parts.append(part)
         to_wave(part)
 
-    clip = make_clip(tmp_path / "a.mp4", 6, sound=False)
+    clip = make_clip(tmp_path / "a.mp4", 6)
     jobs = [Job(clip, tmp_path / "b.mkv"), Job(clip, tmp_path / "c.mkv")]
     assert stylize_clips(stylizer, jobs, StylizeOptions(smooth=0), move) == 0
     assert parts[:6] == parts[6:] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1.0])

@@ -22,7 +22,22 @@ def test_the_style_of_a_place_does_not_depend_on_what_else_is_asked(
     assert together == [order.at([place]).item() for place in range(first, first + count)]
 
 
-def test_styles_get_their_shares() -> None:
+@given(
+    st.integers(0, 1000),
+    st.lists(st.floats(0.1, 10), min_size=1, max_size=9),
+    st.integers(0, 200),
+)
+def test_in_every_turn_each_gets_its_share_but_for_a_part_of_one(
+    seed: int, shares: list[float], turn: int
+) -> None:
+    count = len(shares)
+    styles = StyleOrder(shares, seed).at(range(turn * count, (turn + 1) * count))
+    found = np.bincount(styles.numpy(), minlength=count)
+    expected = np.array(shares) / sum(shares) * count
+    assert (np.abs(found - expected) < 1 + 1e-9).all()
+
+
+def test_in_the_long_run_styles_get_their_shares() -> None:
     shares = np.array([1.0, 3.0, 0.5, 0.5])
     found = np.bincount(StyleOrder(shares.tolist(), 0).at(range(4000)).numpy(), minlength=4)
     assert found / 4000 == pytest.approx(shares / shares.sum(), abs=0.02)

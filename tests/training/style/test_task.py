@@ -346,7 +346,7 @@ def test_the_loss_of_a_batch_is_the_mean_of_its_styles(of_two: Callable[..., Dic
     assert [sum(pair) / 2 for pair in zip(*each, strict=True)] == pytest.approx(whole, rel=1e-5)
 
 
-@pytest.mark.parametrize("extra", [(), ("averaging=ema",)])
+@pytest.mark.parametrize("extra", [("styles.flow_field.title=1984",), ("averaging=ema",)])
 def test_resuming_several_styles_gives_the_weights_of_an_undisturbed_run(
     of_two: Callable[..., DictConfig], extra: tuple[str, ...]
 ) -> None:
@@ -386,12 +386,14 @@ def test_a_new_style_begins_with_the_mean_of_several_and_tunes_its_norms_alone(
 def test_of_several_styles_one_can_be_the_beginning(
     of_two: Callable[..., DictConfig], configured: Callable[..., DictConfig]
 ) -> None:
-    several = train(of_two("two", "trainer.max_steps=3"))
-    slow = ("model.learning_rate=1e-9", "trainer.max_steps=1")
-    begun = _weights(train(configured("one", f"init={several}:mine", *slow)))
+    several = train(of_two("two", "trainer.max_steps=3", "export.half=false"))
+    some = ("trainer.max_steps=2", "export.half=false")
+    begun = _weights(train(configured("one", f"init={several}:mine", *some)))
     for name, value in _weights(several).items():
-        expected = value[1] if value.dim() == 2 else value
-        torch.testing.assert_close(begun[name], expected, rtol=0, atol=1e-5)
+        if value.dim() == 2:
+            assert 0 < (begun[name] - value[1]).abs().max() < 0.01, "two steps of Adam"
+        else:
+            assert torch.equal(begun[name], value), "what all styles share"
 
 
 def test_what_can_be_wrong_with_several_styles_is_one_line(

@@ -72,8 +72,11 @@ class Clip:
 
     def part(self, frame: Frame) -> float:
         """How much of the clip has gone by, from 0 at its first frame to 1 at its last."""
-        shown = float(frame.time * self.time_base) - self._start
-        return min(1.0, max(0.0, shown / max(self.seconds - float(1 / self.rate), 1e-9)))
+        # Sound may begin earlier, or go on for longer.
+        duration = self.video.duration
+        seconds = float(duration * self.time_base) if duration else self.seconds
+        shown = float((frame.time - (self.video.start_time or 0)) * self.time_base)
+        return min(1.0, max(0.0, shown / max(seconds - float(1 / self.rate), 1e-9)))
 
     @property
     def is_damaged(self) -> bool:

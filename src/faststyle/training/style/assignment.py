@@ -30,8 +30,7 @@ class StyleOrder:
 
     def _style(self, place: int) -> int:
         turn, index = divmod(place, self.count)
-        # Stratified: of equal parts of [0, 1) each has one draw in a turn.
+        # Systematic: the draws of a turn lie at equal distances, from a place of its own.
         generator = np.random.default_rng((self.seed, 2, turn))
-        part = generator.permutation(self.count)[index]
-        draw = (part + generator.random(self.count)[index]) / self.count
+        draw = (generator.permutation(self.count)[index] + generator.random()) / self.count
         return min(int(np.searchsorted(self._ends, draw, side="right")), self.count - 1)

@@ -177,9 +177,11 @@ class StyleTransfer(pl.LightningModule):
         if self.order is None:
             return
         labels = self.metadata.labels()
-        # Every process has the same means.
-        for style, loss in self._means[stage].take(self.all_gather).items():  # type: ignore[arg-type]
-            self.log(f"{stage}/loss/{labels[style]}", loss, batch_size=1)
+        means = self._means[stage].take(self.all_gather)  # type: ignore[arg-type]
+        # Not by self.log, which would repeat the last loss of a style that was not shown since.
+        if self.logger:
+            values = {f"{stage}/loss/{labels[style]}": loss for style, loss in means.items()}
+            self.logger.log_metrics(values, self.global_step)
 
 
 def _tuned(network: nn.Module, tune: str) -> list[nn.Parameter]:

@@ -121,8 +121,8 @@ def _begin(cfg: DictConfig, network: nn.Module, facts: Sequence[StyleMetadata]) 
         return cfg.tune or "all"
     found = find_style(cfg.init)
     style = load_style(found.path)
-    style = choose(style, found.mix) if found.mix else style
-    begin_with(style, network, facts, f"init={cfg.init}")
+    begin = choose(style, found.mix) if found.mix else style
+    begin_with(begin, network, facts, f"init={cfg.init}")
     # What several styles share should do for another one, too.
     return cfg.tune or ("norms" if style.metadata.styles and len(facts) == 1 else "all")
 
@@ -147,7 +147,7 @@ def check_resumable(path: Path, module: StyleTransfer) -> None:
         raise UserError(f"{path} was trained with network {words(kind)}, not {words(wanted)}")
     if found.metadata.style_sha256 != module.metadata.style_sha256:
         raise UserError(f"{path} was trained on another style image than this run's")
-    if found.metadata.styles != module.metadata.styles:
+    if found.metadata.styles != StyleMetadata.read(module.metadata.write()).styles:
         raise UserError(f"{path} was trained on another list of styles than this run's")
     states: Mapping[str, Any] = {} if path.suffix == ".safetensors" else read_torch(path)
     if "optimizer_states" not in states:
