@@ -16,17 +16,15 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     args = parse()
     from faststyle.apps.static_page import write_programs
-    from faststyle.checkpoints.catalog import find_style, list_styles
+    from faststyle.checkpoints.catalog import find_style
+    from faststyle.checkpoints.loading import resolve_styles
 
-    found = [find_style(name) for name in args.ckpt or ()]
-    if mixed := [name for name, style in zip(args.ckpt or (), found, strict=True) if style.mix]:
-        raise UserError(f"{mixed[0]} is a part of a file: pass the file, which the page mixes")
-    paths = [style.path for style in found] or [style.path for style in list_styles()]
-    files = list(dict.fromkeys(paths))
+    for name in args.ckpt or ():
+        if find_style(name).mix:
+            raise UserError(f"{name} is a part of a file: pass the file, which the page mixes")
+    files = list(dict.fromkeys(find_style(name).path for name in resolve_styles(args.ckpt)))
     if len({path.stem for path in files}) < len(files):
         raise UserError("two files of one name: the page could not tell them apart")
-    if not files:
-        raise UserError("no styles here yet: train one, or pass --ckpt the path of a checkpoint")
     for program in write_programs(files, args.output):
         print(f"{program}: {program.stat().st_size / 1e6:.1f} MB")
 

@@ -27,8 +27,6 @@ SIZES = (128, 512, 1080)
 #: Visitors who may wait; to more the page says that it is busy.
 _WAITING = 64
 _HOUR = 3600
-#: Side of what shows a style beside its slider, in pixels.
-_THUMBNAIL = 96
 #: Width below which a slider would leave its frame, in pixels.
 _SLIDER = 170
 
@@ -38,10 +36,10 @@ class _Shelf:
 
     def __init__(self, styles: Sequence[str], options: Mapping[str, Any]) -> None:
         self.given = {label(style): style for style in styles}
-        self.mixable: dict[str, tuple[Path, list[str]]] = {}
-        for path, names in map(styles_beside, styles):
+        self.mixable: dict[str, tuple[Path, Sequence[str]]] = {}
+        for found, names in map(styles_beside, styles):
             if names:
-                self.mixable[path.stem] = path, names
+                self.mixable[found.path.stem] = found.path, names
         self._load = cache(partial(Stylizer.load, **options))
         self._load_mixable = cache(partial(Stylizer.load, **options))  # each of which changes
 
@@ -117,7 +115,7 @@ def _mixer(shelf: _Shelf, file: str) -> tuple[str, list[gr.Slider], gr.Button]:
                 with gr.Column(min_width=_SLIDER):
                     one_hot = [float(each == name) for each in names]
                     # Inside the page: a file of its own would be deleted as visitors' are.
-                    sample = sample_address(shelf.mixed(file, one_hot), _THUMBNAIL)
+                    sample = sample_address(shelf.mixed(file, one_hot))
                     gr.HTML(f'<img src="{sample}" alt="{html.escape(_words(name))}">')
                     first = float(number == 0)
                     sliders.append(

@@ -11,6 +11,8 @@ from faststyle.inference.stylizer import Stylizer
 from faststyle.pictures.picture import Picture
 from faststyle.pictures.pillow import pil_to_tensor, to_pil
 
+#: Side of what shows a style on a page, in pixels.
+SIDE = 96
 _SKY = (70, 120, 190), (240, 205, 160)
 #: Corners in hundredths of the picture's sides, and a color: hills, and a house with its roof.
 _SHAPES = (
@@ -37,7 +39,7 @@ def sample_picture(size: int) -> Tensor:
     return pil_to_tensor(picture.filter(ImageFilter.GaussianBlur(size / 400)))
 
 
-def sample_address(stylizer: Stylizer, size: int) -> str:
+def sample_address(stylizer: Stylizer, size: int = SIDE) -> str:
     """The stylized landscape, ``size`` pixels high and wide, as an address that holds it all."""
     [stylized] = stylizer.stylize([Picture(sample_picture(size))])
     file = BytesIO()

@@ -11,9 +11,6 @@ from faststyle.checkpoints.export import export
 from faststyle.core.atomic import atomic_write
 from faststyle.inference.stylizer import Stylizer
 
-#: Side of what shows a style, in pixels.
-_SAMPLE = 96
-
 
 def write_programs(files: Sequence[Path], folder: Path) -> list[Path]:
     """Export each file of one or several styles to ``folder``, with a list of what there is.
@@ -48,14 +45,14 @@ def write_programs(files: Sequence[Path], folder: Path) -> list[Path]:
 
 def _described(style: TrainedStyle) -> dict[str, Any]:
     labels = style.metadata.labels()
-    names = list(dict.fromkeys(each.name for each in style.metadata.styles))
+    names = style.metadata.names()
     if not names:
-        alone = sample_address(Stylizer(style, device="cpu"), _SAMPLE)
+        alone = sample_address(Stylizer(style, device="cpu"))
         return {"weights": 0, "styles": [{"name": style.name, "place": 0, "sample": alone}]}
     stylizer = Stylizer(style, device="cpu", mix={names[0]: 1})
     shown = []
     for name in names:
         stylizer.mix({name: 1})
-        sample = sample_address(stylizer, _SAMPLE)
+        sample = sample_address(stylizer)
         shown.append({"name": name, "place": labels.index(name), "sample": sample})
     return {"weights": len(labels), "styles": shown}

@@ -51,8 +51,8 @@ def list_styles() -> list[StyleEntry]:
     files = _files()
     found: dict[str, StyleEntry] = {}
     for name, path, about in _readable(files):
-        for style in dict.fromkeys(style.name for style in about.styles):
-            called = f"{name}:{style}" if style in {*files, *found} else style
+        for style in about.names():
+            called = f"{name}:{style}" if style in files or style in found else style
             found[called] = StyleEntry(called, path, facts_of(about, {style: 1.0}))
         if not about.styles:
             found[name] = StyleEntry(name, path, about)
@@ -84,7 +84,8 @@ def _find(given: str) -> FoundStyle:
         return FoundStyle(files[given])
     inside: dict[str, Path] = {}
     for _, file, about in _readable(files):
-        inside = dict.fromkeys((style.name for style in about.styles), file) | inside
+        for name in about.names():
+            inside.setdefault(name, file)
     if given in inside:
         return FoundStyle(inside[given], {given: 1.0})
     if path.suffix:

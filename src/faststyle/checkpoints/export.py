@@ -18,7 +18,7 @@ from faststyle.checkpoints import TrainedStyle
 from faststyle.checkpoints.onnx_file import PIXELS_KEY
 from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError, nearest
-from faststyle.networks import describe_network
+from faststyle.networks.conditional import count_styles
 
 FORMATS = ("onnx", "torch")
 PIXELS = ("bytes", "float")
@@ -45,8 +45,7 @@ class Program(nn.Module):
         self.dtype = torch.float16 if half else torch.float32
         self.network = copy.deepcopy(network).to(self.dtype).requires_grad_(False).eval()
         self.bytes = pixels == "bytes"
-        options = describe_network(network).options
-        self.styles = int(options["styles"]) if options.get("styles", 1) > 1 else 0
+        self.styles = count_styles(network)
 
     def forward(self, photos: Tensor, *mixture: Tensor) -> Tensor:
         """Stylize (N, 3, H, W); the same shape and type out.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from faststyle.checkpoints.catalog import find_style, list_styles
+from faststyle.checkpoints.catalog import FoundStyle, find_style, list_styles
 from faststyle.checkpoints.metadata import StyleMetadata
 from faststyle.checkpoints.mixture import choose
 from faststyle.checkpoints.style_file import (
@@ -75,23 +75,24 @@ def resolve_styles(given: Sequence[str] | None) -> list[str]:
     return chosen
 
 
-def styles_beside(given: str) -> tuple[Path, list[str]]:
-    """The file that ``given`` means, and the names of its styles, if it holds several.
+def styles_beside(given: str) -> tuple[FoundStyle, tuple[str, ...]]:
+    """What ``given`` means, and the names of all styles of that file, if it holds several.
 
     Raises ``UserError`` as :func:`find_style` does, or if the file cannot be read.
     """
-    path = find_style(given).path
+    found = find_style(given)
+    path = found.path
     if not path.is_file():
         raise UserError(f"no such checkpoint: {path}")
     if path.suffix == ".onnx":
-        return path, []
+        return found, ()
     about = read_metadata(path) if path.suffix == ".safetensors" else load_style(path).metadata
-    return path, list(dict.fromkeys(style.name for style in about.styles))
+    return found, about.names()
 
 
 def _single(given: str) -> list[str]:
-    _, names = styles_beside(given)
-    return [given] if find_style(given).mix or not names else [f"{given}:{name}" for name in names]
+    found, names = styles_beside(given)
+    return [given] if found.mix or not names else [f"{given}:{name}" for name in names]
 
 
 def _from_lightning(content: Mapping[str, object], path: Path) -> TrainedStyle:

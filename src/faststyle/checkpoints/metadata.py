@@ -11,11 +11,10 @@ from torch import nn
 from faststyle.core.errors import UserError
 from faststyle.core.version import __version__
 from faststyle.networks import NetworkDescription, describe_network
+from faststyle.networks.conditional import MAX_STYLES
 
 #: Files of before networks had names hold the options alone.
 _UNNAMED_NETWORK = "johnson"
-#: As many as a network may have.
-_MAX_STYLES = 1024
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,10 @@ class StyleMetadata:
     def name(self) -> str:
         """The style's name, safe as part of a file's name; ``styled`` if it is not known."""
         return re.sub(r"[^\w.-]", "_", self.style or "").strip(".") or "styled"
+
+    def names(self) -> tuple[str, ...]:
+        """Of several styles the paintings' names, each once, in their order."""
+        return tuple(dict.fromkeys(style.name for style in self.styles))
 
     def labels(self) -> tuple[str, ...]:
         """What each of several styles is called: its name, and its size if another has that name.
@@ -154,8 +157,8 @@ def _texts(text: str) -> list[dict[str, str]]:
     content = _parsed("styles", text)
     if not isinstance(content, list) or not all(isinstance(each, dict) for each in content):
         raise UserError("describes styles that are not known here")
-    if len(content) > _MAX_STYLES:
-        raise UserError(f"describes {len(content)} styles; {_MAX_STYLES} are the most")
+    if len(content) > MAX_STYLES:
+        raise UserError(f"describes {len(content)} styles; {MAX_STYLES} are the most")
     return [
         {key: _printable(value) for key, value in each.items() if key != "styles" and value}
         for each in content

@@ -98,15 +98,16 @@ class Style:
 
     def _download(self) -> Path:
         path = Path(self.cache).expanduser() / "styles" / f"{self.name}.jpg"
-        if self.url is None and not path.exists():
+        if path.exists():
+            return path
+        if self.url is None:
             raise UserError(
                 f'style "{self.name}" has no image: set its image=PATH, or put it at {path}'
             )
-        if self.url is not None and not path.exists():
-            try:
-                fetch_small(self.url, path, self._check)
-            except UserError as error:
-                raise UserError(f"{error}; or pass style.image=/path/to/painting.jpg") from None
+        try:
+            fetch_small(self.url, path, self._check)
+        except UserError as error:
+            raise UserError(f"{error}; or pass style.image=/path/to/painting.jpg") from None
         return path
 
     def _check(self, path: Path) -> None:

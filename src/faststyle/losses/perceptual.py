@@ -131,12 +131,12 @@ class PerceptualLoss(nn.Module):
         statistics = [
             self.style_statistics(self.encoder(image.pixels[None], self.style)) for image in images
         ]
-        of_images = {
-            layer: zip(*(each[layer] for each in statistics), strict=True) for layer in self.style
-        }
         return {
-            layer: tuple(_mean(values, shares) for values in of_layer)
-            for layer, of_layer in of_images.items()
+            layer: tuple(
+                _mean(values, shares)
+                for values in zip(*(each[layer] for each in statistics), strict=True)
+            )
+            for layer in self.style
         }
 
     @torch.no_grad()

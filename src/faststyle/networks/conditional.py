@@ -8,6 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+#: As many styles as a network may have.
+MAX_STYLES = 1024
+
 
 class ConditionalInstanceNorm2d(nn.InstanceNorm2d):
     """Instance normalization with a scale and a shift for each of several styles.
@@ -40,9 +43,10 @@ class ConditionalInstanceNorm2d(nn.InstanceNorm2d):
         return F.batch_norm(pictures, None, None, scale, shift, True, 0, self.eps).view_as(x)
 
 
-def has_styles(network: nn.Module) -> bool:
-    """Whether ``network`` has several styles, none of which has been chosen by :func:`mixed`."""
-    return any(norm.weight.dim() == 2 for _, norm in _norms(network))
+def count_styles(network: nn.Module) -> int:
+    """How many styles are to be mixed in ``network``; 0 if it has one, or :func:`mixed` ones."""
+    tables = [norm.weight for _, norm in _norms(network) if norm.weight.dim() == 2]
+    return len(tables[0]) if tables else 0
 
 
 def mixed(network: nn.Module, mixture: Tensor) -> dict[str, Tensor]:

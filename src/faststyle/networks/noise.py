@@ -85,19 +85,15 @@ class AddNoise(nn.Module):
     @torch.no_grad()
     def _draw(self, x: Tensor, first_row: int) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):
-            fields = torch.arange(self.weight.shape[1], device=x.device)
-            seeds = fields[None] + self.seed if self.training else fields[None]
-            octaves = [
-                smooth_noise(
-                    self.table,
-                    seeds[:, k : k + _FIELDS],
-                    2 ** (k // _FIELDS),
-                    first_row,
-                    *x.shape[2:],
-                )
-                for k in range(0, len(self.weight[0]), _FIELDS)
+            count = self.weight.shape[1]
+            seeds = torch.arange(count, device=x.device)[None]
+            seeds = seeds + self.seed if self.training else seeds
+            octaves = enumerate(seeds[:, k : k + _FIELDS] for k in range(0, count, _FIELDS))
+            fields = [
+                smooth_noise(self.table, each, 2**octave, first_row, *x.shape[2:])
+                for octave, each in octaves
             ]
-            return torch.cat(octaves, 1)
+            return torch.cat(fields, 1)
 
 
 def smooth_noise(

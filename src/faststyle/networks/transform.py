@@ -7,7 +7,7 @@ from torch.func import functional_call
 
 from faststyle.core.errors import UserError, nearest
 from faststyle.networks import kernels
-from faststyle.networks.conditional import has_styles, mixed
+from faststyle.networks.conditional import MAX_STYLES, count_styles, mixed
 from faststyle.networks.cpu import suits
 from faststyle.networks.layers import (
     ConvNormReLU,
@@ -100,7 +100,7 @@ class TransformNetwork(nn.Module):
         if mixture is not None:
             result: Tensor = functional_call(self, mixed(self, mixture), (images,))
             return result
-        if has_styles(self):
+        if self.options["styles"] != 1 and count_styles(self):
             raise ValueError("a network of several styles needs to know the mixture of them")
         height, width = images.shape[-2:]
         x = pad_to_multiple(images, minimum=max(8, self.reflection + 1))
@@ -169,7 +169,7 @@ def _check_options(options: dict[str, int | str]) -> None:
                 f'network.{name}="{options[name]}": {nearest(str(options[name]), choices)}'
             )
     # The upper limits keep a hostile checkpoint from asking for endless memory.
-    limits = (("width", 1, 1024), ("blocks", 0, 64), ("noise", 0, 8), ("styles", 1, 1024))
+    limits = (("width", 1, 1024), ("blocks", 0, 64), ("noise", 0, 8), ("styles", 1, MAX_STYLES))
     for name, low, high in limits:
         value = options[name]
         if not isinstance(value, int) or not low <= value <= high:

@@ -102,7 +102,7 @@ class StyleTransfer(pl.LightningModule):
         for layer in self.network.modules():
             if isinstance(layer, AddNoise):
                 layer.seed.fill_(self.global_step)
-        styles = self._styles(self._places(len(batch)), batch)
+        styles = self._styles_of_step(batch)
         terms = self._terms(batch, self._with_noise(batch), styles, "train")
         # Means over all processes cost a round of messages each: only for steps that are shown.
         if (self.global_step + 1) % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
@@ -114,7 +114,7 @@ class StyleTransfer(pl.LightningModule):
         """The same loss on held-out photos, of several styles each photo in one, in turn."""
         styles = None
         if self.order is not None:
-            size = max(1, self.trainer.val_dataloaders.batch_size)  # type: ignore[union-attr]
+            size = self.trainer.val_dataloaders.batch_size  # type: ignore[union-attr]
             first = batch_idx * size * self.trainer.world_size + self.trainer.global_rank
             places = torch.arange(len(batch), device=batch.device) * self.trainer.world_size + first
             styles = places % self.order.count
@@ -137,13 +137,13 @@ class StyleTransfer(pl.LightningModule):
         assert self.order is not None
         return F.one_hot(styles, self.order.count)
 
-    def _places(self, count: int) -> range:
-        """Those of this process's photos of a step in the whole run; see ``StepSampler``."""
+    def _styles_of_step(self, batch: Tensor) -> Tensor | None:
+        """By the places of this process's photos in the whole run; see ``StepSampler``."""
+        if self.order is None:
+            return None
+        count = len(batch)
         first = (self.global_step * self.trainer.world_size + self.trainer.global_rank) * count
-        return range(first, first + count)
-
-    def _styles(self, places: range, batch: Tensor) -> Tensor | None:
-        return None if self.order is None else self.order.at(places).to(batch.device)
+        return self.order.at(range(first, first + count)).to(batch.device)
 
     def _terms(self, photos: Tensor, shown: Tensor, styles: Tensor | None, stage: str) -> LossTerms:
         """Of what the network makes of ``shown``, which should look like ``photos``."""
