@@ -1,42 +1,6 @@
-"""Look into the loss network: python scripts/features.py photo.jpg --layers relu1_2,relu3_3."""
+"""Look into the loss network: python scripts/features.py photo.jpg --layers relu1_2."""
 
-import argparse
-from pathlib import Path
-
-from faststyle.core.errors import UserError, report_errors
-
-
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Show what a loss network sees in a photo.")
-    parser.add_argument("photo", type=Path)
-    parser.add_argument("--layers", default="relu1_2,relu2_2,relu3_3,relu4_3", help="with commas")
-    parser.add_argument("--reconstruct", action="store_true", help="recover the photo from each")
-    parser.add_argument("--style", type=Path, help="painting whose Gram matrices to show")
-    parser.add_argument("--encoder", default="vgg19", help="lite, or vgg11 to vgg19, each also _bn")
-    parser.add_argument(
-        "--weights", help="imagenet (of a vgg), bundled (with lite), random, or a file"
-    )
-    parser.add_argument("--size", type=int, default=224, help="short side in pixels")
-    parser.add_argument("--maps", type=int, default=64, help="feature maps to show of each layer")
-    parser.add_argument("--iterations", type=int, default=200, help="of --reconstruct")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
-    parser.add_argument("--output", type=Path, default=Path("features.png"))
-    parser.add_argument("--logdir", type=Path, help="show the same in TensorBoard")
-    return parser.parse_args()
-
-
-def main() -> None:
-    args = parse()
-    # Imported late: --help should not wait for torch.
-    from faststyle.optimization.views import show
-
-    for name in ("size", "maps", "iterations"):
-        if getattr(args, name) < 1:
-            raise UserError(f"--{name} is {getattr(args, name)}; it must be at least 1")
-    show(args)
-    print(args.output)
-
+from faststyle.cli.main import main
 
 if __name__ == "__main__":
-    with report_errors():
-        main()
+    main("features")

@@ -1,18 +1,6 @@
 """Optimize one picture: python scripts/optimize.py content=photo.jpg style=starry_night."""
 
-from pathlib import Path
-
-from omegaconf import DictConfig
-
-from faststyle.config.command import launch
-
-
-def main(cfg: DictConfig) -> None:
-    # Imported late: a mistake in the config should not wait for torch.
-    from faststyle.optimization.run import optimize
-
-    optimize(cfg)
-
+from faststyle.cli.main import main
 
 if __name__ == "__main__":
-    launch(main, Path(__file__).resolve().parents[1] / "configs" / "optimize.yaml")
+    main("optimize")

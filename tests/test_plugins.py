@@ -23,7 +23,6 @@ from faststyle.encoder import LOSS_NETWORKS, LossNetwork
 from faststyle.losses import STATISTICS, Statistic
 from faststyle.networks import NETWORKS
 from faststyle.training.style.task import train
-from tests.places import CONFIGS
 
 
 class Sharpener(nn.Module):
@@ -112,7 +111,7 @@ def configure(tmp_path: Path, photo_folder: Path) -> Callable[..., DictConfig]:
             f"output_dir={folder}",
             f"export.path={folder}/out.safetensors",
         ]
-        cfg = compose_config(CONFIGS, "train", [*given, *overrides])
+        cfg = compose_config("train", [*given, *overrides])
         for name, part in parts.items():
             cfg[name] = part
         return cfg
@@ -208,7 +207,7 @@ def test_what_is_not_registered_is_refused_before_the_first_step(
     configure: Callable[..., DictConfig], parts: dict[str, Any], message: str
 ) -> None:
     cfg = configure("never", **parts)
-    with pytest.raises(UserError, match=message) as error, report_config_errors(CONFIGS, "train"):
+    with pytest.raises(UserError, match=message) as error, report_config_errors("train"):
         train(cfg)
     assert "\n" not in str(error.value)
     assert not list(Path(cfg.output_dir).rglob("*.ckpt"))
@@ -223,7 +222,7 @@ def test_a_statistic_that_is_not_registered_is_refused_before_the_first_step(
 ) -> None:
     cfg = configure("never")
     cfg.loss.statistic = statistic
-    with pytest.raises(UserError, match=message) as error, report_config_errors(CONFIGS, "train"):
+    with pytest.raises(UserError, match=message) as error, report_config_errors("train"):
         train(cfg)
     assert "\n" not in str(error.value)
     assert not list(Path(cfg.output_dir).rglob("*.ckpt"))

@@ -6,6 +6,7 @@ import http.server
 import io
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ from faststyle.checkpoints import TrainedStyle, write_style
 from faststyle.inference.stylizer import Stylizer
 from faststyle.networks import TransformNetwork
 from faststyle.pictures.files import load_picture, load_picture_bytes
-from tests.commands import run_script
+from tests.places import SCRIPTS
 from tests.several import several_styles
 
 WEB = Path(__file__).resolve().parents[2] / "web"
@@ -48,8 +49,8 @@ def built(tmp_path_factory: pytest.TempPathFactory, styles: dict[str, Path]) -> 
     ignored = shutil.ignore_patterns("node_modules", "dist", "styles")
     shutil.copytree(WEB, folder, ignore=ignored)
     given = ["--ckpt", *map(str, styles.values()), "--output", str(folder / "styles")]
-    assert run_script("web_styles", *given).returncode == 0
-    for command in (["npm", "ci"], ["npm", "run", "build"]):
+    export = [sys.executable, str(SCRIPTS / "web_styles.py"), *given]
+    for command in (export, ["npm", "ci"], ["npm", "run", "build"]):
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
     return folder / "dist"

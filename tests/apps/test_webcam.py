@@ -13,12 +13,12 @@ from faststyle.core.errors import UserError
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
 from faststyle.networks import TransformNetwork
+from tests.commands import command
 
 pytest.importorskip("cv2", exc_type=ImportError)  # which also fails for want of an X11 library
 from faststyle.apps import webcam
 from faststyle.apps.webcam import Live
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "webcam.py"
 PHOTO = torch.randint(0, 256, (3, 40, 60), dtype=torch.uint8)
 
 
@@ -116,9 +116,7 @@ def test_without_a_display_it_says_so(live: Live, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.skipif(shutil.which("xvfb-run") is None, reason="there is no xvfb-run here")
 def test_it_opens_a_real_window(styles: list[str], clip: Path) -> None:
-    command = [sys.executable, str(SCRIPT), "--ckpt", *styles, "--source", str(clip)]
-    shown = subprocess.run(
-        ["xvfb-run", "-a", *command], capture_output=True, text=True, check=False
-    )
+    started = ["xvfb-run", "-a", *command("webcam", "--ckpt", *styles, "--source", str(clip))]
+    shown = subprocess.run(started, capture_output=True, text=True, check=False)
     assert shown.returncode == 0, shown.stderr
     assert "30 frames shown" in shown.stdout

@@ -7,7 +7,6 @@ import pytest
 from faststyle.benchmark.suite import run_benchmark
 from faststyle.core.errors import UserError
 
-ROOT = Path(__file__).resolve().parents[2]
 DEFAULTS: dict[str, Any] = {
     "task": "infer",
     "rounds": 1,
@@ -47,7 +46,7 @@ def test_a_wrong_choice_is_told_before_anything_is_measured(
         "faststyle.benchmark.suite.measure_peak", lambda _device: pytest.fail("measured")
     )
     with pytest.raises(UserError, match=message):
-        run_benchmark(argparse.Namespace(**{**DEFAULTS, **choice}), ROOT)
+        run_benchmark(argparse.Namespace(**{**DEFAULTS, **choice}))
 
 
 def test_a_runtime_that_is_not_installed_is_told_before_anything_is_measured(
@@ -55,4 +54,4 @@ def test_a_runtime_that_is_not_installed_is_told_before_anything_is_measured(
 ) -> None:
     monkeypatch.setattr("faststyle.benchmark.runtimes.find_spec", lambda _: None)
     with pytest.raises(UserError, match=r'pip install "faststyle\[openvino\]"'):
-        run_benchmark(argparse.Namespace(**{**DEFAULTS, "against": ["openvino"]}), ROOT)
+        run_benchmark(argparse.Namespace(**{**DEFAULTS, "against": ["openvino"]}))

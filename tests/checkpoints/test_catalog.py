@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,10 @@ from faststyle.checkpoints import (
 from faststyle.checkpoints.loading import resolve_styles
 from faststyle.core.errors import UserError
 from faststyle.networks import TransformNetwork, describe_network
+from tests.places import CONFIGS, ROOT
 from tests.several import several_styles
 
-STYLES = Path(__file__).resolve().parents[2] / "configs" / "style"
-SHIPPED = ("starry_night", "the_scream", "great_wave", "composition_vii", "starry_night_small")
+STYLES = CONFIGS / "style"
 
 
 @pytest.fixture
@@ -73,7 +74,25 @@ def test_a_file_that_is_no_style_is_named_and_left_out_of_the_list(
     assert "foreign.safetensors" in caplog.text
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+def test_the_styles_that_ship_are_those_that_git_keeps() -> None:
+    kept = re.findall(r"!checkpoints/(\w+)\.safetensors", (ROOT / ".gitignore").read_text())
+    assert sorted(kept) == sorted(catalog.SHIPPED)
+    assert all((ROOT / "checkpoints" / f"{name}.safetensors").is_file() for name in kept)
+
+
+def test_nothing_is_written_over_a_style_that_ships() -> None:
+    folder = catalog.FOLDERS[1]
+    assert catalog.beside_shipped(folder / "great_wave.safetensors").stem == "great_wave_mine"
+    own = folder / "my_own.safetensors"
+    assert catalog.beside_shipped(own) == own
+
+
+def test_elsewhere_a_style_may_be_called_like_one_that_ships(tmp_path: Path) -> None:
+    path = tmp_path / "great_wave.safetensors"
+    assert catalog.beside_shipped(path) == path
+
+
+@pytest.mark.parametrize("name", sorted(catalog.SHIPPED))
 def test_a_style_that_ships_is_small_and_says_where_it_comes_from(name: str) -> None:
     shipped = catalog.FOLDERS[1] / f"{name}.safetensors"
     assert shipped.stat().st_size < 4e6

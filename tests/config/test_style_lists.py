@@ -3,12 +3,11 @@ import pytest
 from faststyle.config.compose import compose_config
 from faststyle.config.style_lists import expand_style_list
 from faststyle.core.errors import UserError
-from tests.places import CONFIGS
 
 
 def test_a_list_of_styles_is_composed_style_by_style() -> None:
     given = ["styles=[starry_night, the_scream]", "styles.the_scream.size=300", "output_dir=x"]
-    cfg = compose_config(CONFIGS, "train", given)
+    cfg = compose_config("train", given)
     assert list(cfg.styles) == ["starry_night", "the_scream"]
     assert [style.size for style in cfg.styles.values()] == [256, 300]
     assert cfg.styles.the_scream.artist == "Edvard Munch"
@@ -17,11 +16,11 @@ def test_a_list_of_styles_is_composed_style_by_style() -> None:
 
 def test_the_result_can_have_a_name() -> None:
     given = ["styles=[starry_night]", "name=mine", "output_dir=x"]
-    assert compose_config(CONFIGS, "train", given).export.path == "checkpoints/mine.safetensors"
+    assert compose_config("train", given).export.path == "checkpoints/mine.safetensors"
 
 
 def test_the_gallery_has_twelve_paintings_and_four_of_them_at_three_sizes() -> None:
-    styles = compose_config(CONFIGS, "train", ["styles=gallery", "output_dir=x"]).styles
+    styles = compose_config("train", ["styles=gallery", "output_dir=x"]).styles
     sizes: dict[str, list[int]] = {}
     for style in styles.values():
         sizes.setdefault(style.name, []).append(style.size)

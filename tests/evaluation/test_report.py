@@ -14,7 +14,7 @@ from faststyle.networks import TransformNetwork
 from faststyle.pictures.files import save_picture
 from faststyle.pictures.picture import Picture
 from faststyle.training.style.task import train
-from tests.places import CONFIGS, ROOT
+from tests.places import ROOT
 from tests.several import several_styles
 
 SHIPPED = sorted((ROOT / "checkpoints").glob("*.safetensors"))
@@ -23,7 +23,7 @@ LOSS = {"content": {"relu2_1": 1.0}, "style": {"relu1_1": 2.0}, "style_weight": 
 
 
 def composed(overrides: list[str]) -> DictConfig:
-    return compose_config(CONFIGS, "train", [*overrides, "style.size=32"])
+    return compose_config("train", [*overrides, "style.size=32"])
 
 
 def about(**more: Any) -> StyleMetadata:
@@ -86,7 +86,7 @@ def test_a_style_trained_with_weights_by_a_rule_can_be_measured(
     once = ["trainer.max_steps=1", "+trainer.enable_progress_bar=false"]
     places = [f"output_dir={tmp_path}", f"export.path={tmp_path / 'flow.safetensors'}"]
     choice = ["loss=novak_nikulin", *encoder]
-    path = train(compose_config(CONFIGS, "train", [*small, *choice, *once, *places]))
+    path = train(compose_config("train", [*small, *choice, *once, *places]))
     assert path is not None
     described = read_style(path).metadata.loss
     assert described["style"]["relu4_1"] == 2**-5

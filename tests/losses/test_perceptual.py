@@ -13,7 +13,6 @@ from faststyle.losses.defaults import CONTENT as CONTENT_BY_DEFAULT
 from faststyle.losses.defaults import STATISTIC, STYLE_WEIGHT
 from faststyle.losses.defaults import STYLE as STYLE_BY_DEFAULT
 from faststyle.losses.grid import grid_energy
-from tests.places import CONFIGS
 
 CONTENT = {"relu2_1": 0.5, "relu3_1": 2.0}
 STYLE = {"relu1_1": 1.0, "relu2_1": 3.0}
@@ -229,12 +228,12 @@ def test_options_that_no_name_stands_for_are_not_passed_over(encoder: VGGEncoder
 
 
 def test_the_default_layers_of_the_config_are_those_of_the_code() -> None:
-    loss = compose_config(CONFIGS, "train").loss
+    loss = compose_config("train").loss
     assert loss.content == CONTENT_BY_DEFAULT
     assert loss.style == STYLE_BY_DEFAULT
     assert loss.style_weight == STYLE_WEIGHT
     assert loss.statistic == STATISTIC
-    assert compose_config(CONFIGS, "train", ["loss.style_weight=3"]).loss.style_weight == 3
+    assert compose_config("train", ["loss.style_weight=3"]).loss.style_weight == 3
 
 
 def test_each_picture_may_have_a_style_of_its_own(encoder: VGGEncoder) -> None:

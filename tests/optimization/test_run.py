@@ -37,7 +37,6 @@ def configured(tmp_path: Path, make_photo: Callable[..., Path]) -> Configure:
 
     def make(name: str, *overrides: str) -> DictConfig:
         return compose_config(
-            CONFIGS,
             "optimize",
             [
                 f"content={photo}",
@@ -194,7 +193,7 @@ def test_what_a_user_can_get_wrong_is_named(
 ) -> None:
     from faststyle.config.mistakes import report_config_errors
 
-    with pytest.raises(UserError, match=message), report_config_errors(CONFIGS, "optimize"):
+    with pytest.raises(UserError, match=message), report_config_errors("optimize"):
         optimize(configured("a", *overrides))
 
 

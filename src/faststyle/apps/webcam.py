@@ -139,4 +139,4 @@ def _open(source: int | str) -> Any:
 def _check_display() -> None:
     """Before Qt, which would end the process."""
     if sys.platform.startswith("linux") and not {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ):
-        raise UserError("there is no display here; scripts/demo.py works in a browser")
+        raise UserError("there is no display here; faststyle demo works in a browser")

@@ -14,11 +14,10 @@ from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
 
 
-def measure_start(infer: Path, rounds: int) -> dict[str, Spread]:
-    """Seconds of ``import torch``, ``infer.py --help`` and one 64 x 64 photo, in turn.
+def measure_start(rounds: int) -> dict[str, Spread]:
+    """Seconds of ``import torch``, of two commands' help, and of one 64 x 64 photo, in turn.
 
     Args:
-        infer: the path of ``infer.py``.
         rounds: how often each is run, after one run that does not count.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -26,10 +25,12 @@ def measure_start(infer: Path, rounds: int) -> dict[str, Spread]:
         torch.manual_seed(0)
         write_style(TrainedStyle(TransformNetwork(), StyleMetadata(style="random")), style)
         Image.linear_gradient("L").resize((64, 64)).save(photo)
+        faststyle = ["-m", "faststyle"]
         commands = {
             "import torch": ["-c", "import torch"],
-            "infer.py --help": [str(infer), "--help"],
-            "infer.py, 64 x 64": [str(infer), "--ckpt", str(style), str(photo)],
+            "faststyle --help": [*faststyle, "--help"],
+            "faststyle stylize --help": [*faststyle, "stylize", "--help"],
+            "faststyle stylize, 64 x 64": [*faststyle, "stylize", "--ckpt", str(style), str(photo)],
         }
         seconds: dict[str, list[float]] = {name: [] for name in commands}
         for number in range(rounds + 1):

@@ -17,6 +17,7 @@ from faststyle.benchmark.runtimes import NEEDED, check_runtimes
 from faststyle.benchmark.start import measure_start
 from faststyle.benchmark.work import Peak, measure_peak
 from faststyle.checkpoints import open_style
+from faststyle.config.compose import CONFIGS
 from faststyle.core.atomic import check_writable
 from faststyle.core.devices import cpu_has_bf16
 from faststyle.core.errors import UserError, nearest
@@ -29,14 +30,14 @@ from faststyle.pictures.pixels import to_unit
 _WARMUP = 2
 
 
-def run_benchmark(args: argparse.Namespace, root: Path) -> dict[str, Any]:
-    """Run one task of ``scripts/benchmark.py``; ``root`` holds ``configs`` and ``scripts``.
+def run_benchmark(args: argparse.Namespace) -> dict[str, Any]:
+    """Run one task of ``faststyle benchmark``.
 
     Prints tables and returns the same and more as plain values. Raises ``UserError``.
     """
-    network = _check(args, root / "configs" / "network")
+    network = _check(args, CONFIGS / "network")
     if args.task == "start":
-        return _start(args, root)
+        return _start(args)
     peak = measure_peak(args.device)
     result: dict[str, Any] = {"task": args.task, "machine": report.machine(peak)}
     print(_heading(result["machine"]))  # noqa: T201
@@ -49,10 +50,10 @@ def run_benchmark(args: argparse.Namespace, root: Path) -> dict[str, Any]:
     return result
 
 
-def _start(args: argparse.Namespace, root: Path) -> dict[str, Any]:
-    spreads = measure_start(root / "scripts" / "infer.py", args.rounds)
+def _start(args: argparse.Namespace) -> dict[str, Any]:
+    spreads = measure_start(args.rounds)
     for name, spread in spreads.items():
-        print(f"{name:20} {spread.median:.2f} s ({spread.low:.2f} to {spread.high:.2f})")  # noqa: T201
+        print(f"{name:26} {spread.median:.2f} s ({spread.low:.2f} to {spread.high:.2f})")  # noqa: T201
     return {"task": "start", "seconds": {name: vars(spread) for name, spread in spreads.items()}}
 
 

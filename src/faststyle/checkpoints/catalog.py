@@ -10,12 +10,18 @@ from pathlib import Path
 from faststyle.checkpoints.metadata import StyleMetadata
 from faststyle.checkpoints.mixture import Mix, facts_of, parse_mix
 from faststyle.checkpoints.style_file import read_metadata
+from faststyle.core.assets import bundled_folder
 from faststyle.core.errors import UserError, nearest
 
 log = logging.getLogger(__name__)
 
-#: The working folder's own styles come first, then those of the clone that faststyle runs from.
-FOLDERS = (Path("checkpoints"), Path(__file__).resolve().parents[3] / "checkpoints")
+#: The working folder's own styles come first, then those that faststyle came with.
+FOLDERS = (Path("checkpoints"), bundled_folder("checkpoints"))
+
+#: The files of styles that come with faststyle, in a clone under ``checkpoints``.
+SHIPPED = frozenset(
+    {"starry_night", "starry_night_small", "the_scream", "great_wave", "composition_vii"}
+)
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,13 @@ def _find(given: str) -> FoundStyle:
     known = [*files, *inside]
     hint = nearest(given, known) if known else "none is here yet; pass the path of a checkpoint"
     raise UserError(f'no style "{given}": {hint}')
+
+
+def beside_shipped(path: Path) -> Path:
+    """``path``, or the same as ``NAME_mine`` if a style that ships with faststyle lies there."""
+    folder = path.expanduser().resolve().parent
+    ships = path.stem in SHIPPED and folder == bundled_folder("checkpoints").resolve()
+    return path.with_stem(f"{path.stem}_mine") if ships else path
 
 
 def label(given: str) -> str:

@@ -1,4 +1,4 @@
-"""Styles as ONNX programs: those of ``scripts/export.py``, and others' of the model zoo's kind."""
+"""Styles as ONNX programs: those of ``faststyle export``, and others' of the model zoo's kind."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import onnx
     import onnxruntime
 
-#: The key that ``scripts/export.py`` leaves in a program: which form of pixels it takes.
+#: The key that ``faststyle export`` leaves in a program: which form of pixels it takes.
 PIXELS_KEY = "pixels"
 
 _TYPES = ("tensor(uint8)", "tensor(float)")
@@ -69,7 +69,7 @@ class OnnxNetwork(nn.Module):
 def read_onnx(path: Path) -> OnnxStyle:
     """Read a style's program of any of these kinds, for pictures of any size.
 
-    Supported: what ``scripts/export.py`` writes (bytes, or floats in [0, 1]), and programs of
+    Supported: what ``faststyle export`` writes (bytes, or floats in [0, 1]), and programs of
     floats in [0, 255] like those of the ONNX model zoo's fast_neural_style; if these were exported
     for pictures of one size, they are freed from it.
 

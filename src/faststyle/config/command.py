@@ -1,20 +1,52 @@
-"""A script whose settings Hydra composes."""
+"""A command whose settings Hydra composes."""
 
+import importlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Sequence
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from faststyle.config.compose import register_resolvers
+from faststyle.config.compose import CONFIGS, register_resolvers
 from faststyle.config.mistakes import report_config_errors
 from faststyle.config.style_lists import expand_style_list
 from faststyle.core.errors import report_errors
+
+
+def launch(task: str, config: str, command: str, arguments: Sequence[str]) -> None:
+    """Call ``task`` with what ``configs/CONFIG.yaml`` composes and the overrides ``arguments``.
+
+    Args:
+        task: ``module:function``, imported only once the settings are right.
+        config: name of a file.
+        command: its name, by which the runs of a sweep are started as commands of their own.
+        arguments: of the command line, after the command's name.
+
+    What a user can put right ends in one line and exit status 2, without a traceback.
+    """
+    typed = sys.argv
+
+    def reported(cfg: DictConfig) -> None:
+        sys.argv = typed  # Lightning starts the other processes of a run by it
+        with report_errors(), report_config_errors(config):
+            from faststyle.core.devices import reuse_freed_memory  # imports torch
+
+            reuse_freed_memory()
+            if _needs_processes_of_its_own(cfg):
+                _run_alone(command)
+            else:
+                module, _, function = task.partition(":")
+                getattr(importlib.import_module(module), function)(cfg)
+
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach us instead of a traceback
+    register_resolvers()
+    with report_config_errors(config):
+        sys.argv = [typed[0], *expand_style_list(arguments)]  # Hydra reads nothing else
+        hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=config)(reported)()
 
 
 def _needs_processes_of_its_own(cfg: DictConfig) -> bool:
@@ -28,35 +60,12 @@ def _needs_processes_of_its_own(cfg: DictConfig) -> bool:
     return is_sweep and not started and cfg.get("trainer", {}).get("devices", 1) != 1
 
 
-def _run_alone() -> None:
+def _run_alone(command: str) -> None:
     """Make this run of the sweep a command of its own."""
     job = HydraConfig.get()
     folder = job.runtime.output_dir.replace("'", r"\'")
-    command = [sys.executable, sys.argv[0], *job.overrides.task, f"hydra.run.dir='{folder}'"]
-    status = subprocess.run(command, check=False).returncode
+    overrides = [*job.overrides.task, f"hydra.run.dir='{folder}'"]
+    words = [sys.executable, "-m", "faststyle", command, *overrides]
+    status = subprocess.run(words, check=False).returncode
     if status:
         sys.exit(status)
-
-
-def launch(task: Callable[[DictConfig], None], config: Path) -> None:
-    """Call ``task`` with what the file ``config`` composes and the command line's overrides.
-
-    What a user can put right ends in one line and exit status 2, without a traceback.
-    """
-    folder, name = config.parent, config.stem
-
-    def reported(cfg: DictConfig) -> None:
-        with report_errors(), report_config_errors(folder, name):
-            from faststyle.core.devices import reuse_freed_memory  # imports torch
-
-            reuse_freed_memory()
-            if _needs_processes_of_its_own(cfg):
-                _run_alone()
-            else:
-                task(cfg)
-
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach us instead of a traceback
-    register_resolvers(folder)
-    with report_errors(), report_config_errors(folder, name):
-        sys.argv[1:] = expand_style_list(sys.argv[1:])
-        hydra.main(version_base="1.3", config_path=str(folder), config_name=name)(reported)()

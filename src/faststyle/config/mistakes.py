@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, ListConfig
@@ -13,12 +12,12 @@ from omegaconf.errors import (
     OmegaConfBaseException,
 )
 
-from faststyle.config.compose import compose_config
+from faststyle.config.compose import CONFIGS, compose_config
 from faststyle.core.errors import UserError, causes, nearest
 
 
 @contextmanager
-def report_config_errors(config_dir: Path, config_name: str) -> Iterator[None]:
+def report_config_errors(config_name: str) -> Iterator[None]:
     """Turn what Hydra and OmegaConf raise for a user's mistake into ``UserError``.
 
     Expects ``HYDRA_FULL_ERROR=1``: otherwise Hydra prints a traceback of its own.
@@ -26,21 +25,21 @@ def report_config_errors(config_dir: Path, config_name: str) -> Iterator[None]:
     try:
         yield
     except MissingConfigException as error:
-        raise _missing_choice(error, config_dir, config_name) from None
+        raise _missing_choice(error, config_name) from None
     except (HydraException, OmegaConfBaseException) as error:
         cause = _user_error_behind(error)
-        raise cause or UserError(_explain(error, config_dir, config_name)) from None
+        raise cause or UserError(_explain(error, config_name)) from None
 
 
-def _missing_choice(error: MissingConfigException, config_dir: Path, config_name: str) -> UserError:
+def _missing_choice(error: MissingConfigException, config_name: str) -> UserError:
     group, _, name = str(error.missing_cfg_file).rpartition("/")
     if not error.options:
         return UserError(str(error))
     # Choices of one command alone lie in a folder of its name.
-    for command in config_dir.iterdir():
+    for command in CONFIGS.iterdir():
         if (command / group / f"{name}.yaml").is_file():
             return UserError(
-                f"{group}={name} is for another command than {config_name}.py: {command.name}.py"
+                f"{group}={name} is for another command than {config_name}: {command.name}"
             )
     # What others build on is nothing to choose.
     choices = [option for option in error.options if not option.startswith("_")]
@@ -52,11 +51,11 @@ def _user_error_behind(error: BaseException) -> UserError | None:
     return next((cause for cause in causes(error) if isinstance(cause, UserError)), None)
 
 
-def _explain(error: Exception, config_dir: Path, config_name: str) -> str:
+def _explain(error: Exception, config_name: str) -> str:
     text = str(error) or str(error.__cause__ or type(error).__name__)
     key = re.search(r"Could not override '([^']+)'", text)
     if key:
-        keys = list(_keys(compose_config(config_dir, config_name)))
+        keys = list(_keys(compose_config(config_name)))
         return (
             f'unknown setting "{key[1]}": {_nearest_key(key[1], keys)}'
             f" (or add it with +{key[1]}=...)"

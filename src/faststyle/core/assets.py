@@ -1,9 +1,20 @@
-"""Files that ship inside the package."""
+"""What comes with faststyle: files inside the package, and folders beside it in a clone."""
 
 from importlib import resources
 from pathlib import Path
 
+_PACKAGE = Path(str(resources.files("faststyle")))
+
 
 def bundled_file(name: str) -> Path:
     """Where the file called ``name`` lies; it may not exist."""
-    return Path(str(resources.files("faststyle") / "assets" / name))
+    return _PACKAGE / "assets" / name
+
+
+def bundled_folder(name: str) -> Path:
+    """Where the folder ``configs`` or ``checkpoints`` lies, as faststyle came with it.
+
+    A wheel carries it inside the package. In a clone it lies beside ``src``, where people find it.
+    """
+    inside = _PACKAGE / "assets" / name
+    return inside if inside.is_dir() else _PACKAGE.parents[1] / name

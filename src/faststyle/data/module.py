@@ -31,8 +31,8 @@ class PhotoData(pl.LightningDataModule):
         cache: the folder of downloads, and of shards that were fetched.
         source: one of :data:`faststyle.data.registry.SOURCES`, or several of which the first
             counts: ``synthetic``, how many dead-leaves pictures to draw; ``root``, a folder of
-            photos, searched recursively, or shards (scripts/prepare_data.py), in a folder or at an
-            address of fsspec's; ``download``, the COCO split to fetch (once).
+            photos, searched recursively, or shards (``faststyle prepare-data``), in a folder or at
+            an address of fsspec's; ``download``, the COCO split to fetch (once).
 
     Raises:
         UserError: a number out of range, or no source; on setup, if there are no photos, none can

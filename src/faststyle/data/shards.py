@@ -90,7 +90,7 @@ def read_manifest(root: str) -> Manifest:
         known = False
     # Names of files, and not of places elsewhere on this machine.
     if not known or any(Path(shard.name).name != shard.name for shard in shards):
-        raise UserError(f"{address} is no manifest of this faststyle's scripts/prepare_data.py")
+        raise UserError(f"{address} is no manifest of this faststyle's prepare-data")
     return Manifest(content["short_side"], shards[1:], shards[0])
 
 

@@ -28,7 +28,7 @@ class LiteEncoder(LossNetwork):
 
     Args:
         weights: ``bundled``, the path of a ``.safetensors`` or ``.pth`` file that
-            ``scripts/distill_encoder.py`` wrote, or ``random`` (to be trained).
+            ``faststyle distill`` wrote, or ``random`` (to be trained).
         frozen: make the weights constants that no optimizer sees and no checkpoint holds.
 
     Raises:

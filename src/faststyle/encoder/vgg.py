@@ -28,7 +28,7 @@ class VGGEncoder(LossNetwork):
         weights: ``imagenet`` (torchvision's, downloaded once and verified), ``random`` (seeded,
             variance-preserving, nothing to download), or the path of a ``.pth`` or
             ``.safetensors`` file with torchvision's keys, and perhaps the pixels' ``mean`` and
-            ``std`` that it expects instead of ImageNet's (``scripts/train_classifier.py``).
+            ``std`` that it expects instead of ImageNet's (``faststyle train-classifier``).
         pooling: ``max`` as trained, or ``avg`` (smoother gradients, Gatys et al., 2016).
         unit_activations: rescale every layer to a mean activation of 1; see
             :mod:`faststyle.encoder.normalize_activations`.

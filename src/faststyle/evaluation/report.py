@@ -80,7 +80,7 @@ def evaluate(
         count: how many photos.
         iterations: of L-BFGS after which to compare; none leaves the optimization out.
         start: of the optimization: ``content`` or ``noise``.
-        overrides: of the settings, as on the command line of ``train.py``.
+        overrides: of the settings, as on the command line of ``faststyle train``.
 
     Returns:
         Plain values: for each size, what :func:`table` shows.

@@ -35,7 +35,7 @@ class State:
         """Read what :meth:`save` wrote for a picture of the same sizes. Raises ``UserError``."""
         found = read_torch(path).get(_KEY)
         if not isinstance(found, dict):
-            raise UserError(f"{path} was not written by optimize.py and cannot be resumed")
+            raise UserError(f"{path} was not written by faststyle optimize and cannot be resumed")
         state = cls(**found)
         if state.sizes != sizes:
             raise UserError(

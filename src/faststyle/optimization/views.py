@@ -116,7 +116,7 @@ def _enlarge(pixels: Tensor) -> Tensor:
 
 
 def show(args: argparse.Namespace) -> None:
-    """What ``scripts/features.py`` was asked for. Raises ``UserError``."""
+    """What ``faststyle features`` was asked for. Raises ``UserError``."""
     format_of(args.output)
     check_writable(args.output.resolve().parent)
     device = find_device(args.device)

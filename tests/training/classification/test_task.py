@@ -12,7 +12,6 @@ from faststyle.core.torch_files import read_torch
 from faststyle.encoder import VGGEncoder
 from faststyle.training.classification.network import Classifier
 from faststyle.training.classification.task import train_classifier
-from tests.places import CONFIGS
 
 SMALL = (
     "classifier.arch=vgg11_bn",
@@ -27,7 +26,7 @@ SMALL = (
 def composed(tmp_path: Path, *overrides: str) -> DictConfig:
     places = (f"cache={tmp_path / 'cache'}", f"output_dir={tmp_path / 'run'}")
     return compose_config(
-        CONFIGS, "classifier", [*SMALL, *places, f"export={tmp_path / 'vgg.pth'}", *overrides]
+        "classifier", [*SMALL, *places, f"export={tmp_path / 'vgg.pth'}", *overrides]
     )
 
 

@@ -6,13 +6,11 @@ import torch
 from faststyle.config.compose import compose_config
 from faststyle.encoder import LiteEncoder
 from faststyle.training.distillation.task import distill
-from tests.places import CONFIGS
 
 
 @pytest.mark.slow
 def test_a_distilled_student_is_a_loss_network(tmp_path: Path, photo_folder: Path) -> None:
     cfg = compose_config(
-        CONFIGS,
         "distill",
         [
             f"data.root={photo_folder}",

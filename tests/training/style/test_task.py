@@ -26,7 +26,6 @@ from tests.places import CONFIGS
 
 def configure(folder: Path, *overrides: str) -> DictConfig:
     return compose_config(
-        CONFIGS,
         "train",
         [
             "experiment=smoke",
@@ -265,7 +264,7 @@ def test_what_a_user_can_get_wrong_is_one_line(
 ) -> None:
     from faststyle.config.mistakes import report_config_errors
 
-    with pytest.raises(UserError, match=message), report_config_errors(CONFIGS, "train"):
+    with pytest.raises(UserError, match=message), report_config_errors("train"):
         train(configured("a", *overrides))
 
 

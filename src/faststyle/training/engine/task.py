@@ -11,6 +11,8 @@ from pytorch_lightning.callbacks import Callback
 
 from faststyle.config.runs import find_resume
 from faststyle.core.atomic import check_writable
+from faststyle.core.errors import UserError
+from faststyle.core.torch_files import read_torch
 from faststyle.networks.conv3x3 import choose_kernel
 from faststyle.training.engine.fit import fit
 from faststyle.training.engine.quiet import quieten
@@ -56,7 +58,9 @@ def run_task(
         the process exits with 128 plus the signal's number, and the run can be resumed.
 
     Raises:
-        UserError: anything that the user can put right; see :mod:`faststyle.core.errors`.
+        UserError: anything that the user can put right; see :mod:`faststyle.core.errors`. So is a
+            run to resume that has taken its steps; a job that a scheduler starts again
+            (``resume=auto``) writes its result once more instead.
         OSError: the result cannot be written there, or the disk is full.
     """
     quieten()
@@ -69,6 +73,7 @@ def run_task(
     if resume:
         if task.check_resume:
             task.check_resume(resume)
+        _check_incomplete(resume, cfg)
         log.info("resuming from %s", resume)
     trainer = fit(cfg, task.module, task.data, resume, task.callbacks)
     if not trainer.is_global_zero:
@@ -76,3 +81,15 @@ def run_task(
     task.write(path)
     log.info("%s %s", task.done, path)
     return path
+
+
+def _check_incomplete(resume: Path, cfg: DictConfig) -> None:
+    step, steps = int(str(read_torch(resume)["global_step"])), cfg.trainer.max_steps
+    if step < steps:
+        return
+    if step > steps:
+        raise UserError(f"{resume} is at step {step} already: raise trainer.max_steps from {steps}")
+    message = f"the run of {resume} is already complete: raise trainer.max_steps from {steps}"
+    if cfg.resume != "auto":
+        raise UserError(message)
+    log.warning(message)

@@ -18,7 +18,7 @@ from faststyle.checkpoints import (
     load_style,
     write_style,
 )
-from faststyle.checkpoints.catalog import label
+from faststyle.checkpoints.catalog import beside_shipped, label
 from faststyle.checkpoints.mixture import choose, single_styles
 from faststyle.core.devices import cpu_has_bf16
 from faststyle.core.errors import UserError
@@ -46,12 +46,19 @@ def train(cfg: DictConfig) -> Path | None:
     Returns:
         The exported file; see :func:`run_task`, also for what is raised.
     """
-    return run_task(cfg, cfg.name, cfg.export.path, build_task)
+    return run_task(cfg, cfg.name, str(_target(cfg, Path(cfg.export.path))), build_task)
 
 
 def build_task(cfg: DictConfig) -> Task:
     """The training of styles, beside which TensorBoard shows samples and the best state is kept."""
     _warn_of_slow_precision(cfg)
+    given = Path(cfg.export.path)
+    if _target(cfg, given) != given:
+        log.warning(
+            "%s ships with faststyle and stays; this run writes %s (overwrite=true replaces it)",
+            given,
+            _target(cfg, given),
+        )
     data = instantiate(cfg.data)
     module = build_module(cfg)
     if cfg.export.each and Path(cfg.export.path).stem in module.metadata.labels():
@@ -65,7 +72,7 @@ def build_task(cfg: DictConfig) -> Task:
         style = TrainedStyle(module.network, metadata)
         write_style(style, path, cfg.export.half)
         for name, one in single_styles(style) if cfg.export.each else ():
-            write_style(one, path.with_stem(name), cfg.export.half)
+            write_style(one, _target(cfg, path.with_stem(name)), cfg.export.half)
 
     return Task(
         module,
@@ -75,6 +82,10 @@ def build_task(cfg: DictConfig) -> Task:
         check_resume=partial(check_resumable, module=module),
         done="exported",
     )
+
+
+def _target(cfg: DictConfig, path: Path) -> Path:
+    return path if cfg.overwrite else beside_shipped(path)
 
 
 def build_module(cfg: DictConfig) -> StyleTransfer:

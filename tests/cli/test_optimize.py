@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from faststyle.pictures.files import load_picture
-from tests.commands import command, run_script
+from tests.commands import command, run_command
 
 SMALL = ("style=flow_field", "style.size=32", "encoder=vgg11", "encoder.weights=random", "size=32")
 LOSS = ("loss=gatys", "output=out.png")
 
 
 def optimize(folder: Path, *overrides: str | Path) -> subprocess.CompletedProcess[str]:
-    return run_script("optimize", *SMALL, *LOSS, *overrides, cwd=folder)
+    return run_command("optimize", *SMALL, *LOSS, *overrides, cwd=folder)
 
 
 def test_sigterm_keeps_the_best_picture_and_the_run_goes_on_later(

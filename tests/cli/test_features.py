@@ -1,16 +1,15 @@
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "features.py"
+from tests.commands import run_command
 
 
 def features(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(SCRIPT), "--encoder", "vgg11", "--weights", "random", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    choice = ("--encoder", "vgg11", "--weights", "random")
+    return run_command("features", *choice, *arguments, cwd=folder)
 
 
 def test_a_photo_is_looked_at_through_every_layer(
@@ -28,8 +27,7 @@ def test_a_photo_is_looked_at_through_the_loss_network_that_ships(
     tmp_path: Path, make_photo: Callable[..., Path]
 ) -> None:
     make_photo(tmp_path / "photo.jpg")
-    command = [sys.executable, str(SCRIPT), "photo.jpg", "--encoder", "lite", "--maps", "4"]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    result = run_command("features", "photo.jpg", "--encoder", "lite", "--maps", "4", cwd=tmp_path)
     assert (result.returncode, result.stdout) == (0, "features.png\n"), result.stderr
 
 

@@ -12,13 +12,12 @@ from PIL import Image
 from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
 from faststyle.pictures.files import load_picture_bytes
-from tests.commands import command, run_script
-from tests.places import SCRIPTS
+from tests.commands import command, run_command
 from tests.several import several_styles
 
 
 def infer(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return run_script("infer", *arguments, cwd=cwd)
+    return run_command("stylize", *arguments, cwd=cwd)
 
 
 @pytest.fixture
@@ -124,9 +123,9 @@ def test_styles_with_names_are_listed_and_found(
 
 def test_help_does_not_wait_for_torch() -> None:
     code = (
-        f"import sys, runpy; sys.argv = ['infer.py', '--help']\n"
-        f"try: runpy.run_path({str(SCRIPTS / 'infer.py')!r}, run_name='__main__')\n"
-        f"except SystemExit: print('torch' in sys.modules)"
+        "import sys; from faststyle.cli.main import main; sys.argv = ['infer.py', '--help']\n"
+        "try: main('stylize')\n"
+        "except SystemExit: print('torch' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines()[-1] == "False"
@@ -140,7 +139,7 @@ def test_an_interrupted_clip_can_be_played(tmp_path: Path, style: Path) -> None:
         for _ in range(250):
             container.mux(video.encode(av.VideoFrame(640, 480, "yuv420p")))
         container.mux(video.encode(None))
-    stylizing = command("infer", "--ckpt", style, tmp_path / "a.mp4")
+    stylizing = command("stylize", "--ckpt", style, tmp_path / "a.mp4")
     with subprocess.Popen(stylizing, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         shown = ""

@@ -8,7 +8,7 @@ from faststyle.checkpoints import TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
 from faststyle.pictures.files import load_picture
 from faststyle.pictures.pixels import resample
-from tests.commands import run_script
+from tests.commands import run_command
 
 
 def test_every_photo_is_shown_in_every_style(tmp_path: Path, photo_folder: Path) -> None:
@@ -17,7 +17,7 @@ def test_every_photo_is_shown_in_every_style(tmp_path: Path, photo_folder: Path)
         write_style(TrainedStyle(TransformNetwork(width=2, blocks=0)), Path(name))
     out = tmp_path / "sheet.png"
     choice = ("--size", "32", "--height", "40", "--output", str(out))
-    result = run_script("gallery", photo_folder, "--ckpt", *names, *choice)
+    result = run_command("gallery", photo_folder, "--ckpt", *names, *choice)
     assert result.returncode == 0, result.stderr
     sheet = load_picture(out).pixels
     assert sheet.shape == (3, 6 * (40 + 22 + 8) - 8, 3 * 48 + 2 * 8), "with captions"

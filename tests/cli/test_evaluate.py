@@ -9,13 +9,13 @@ import torch
 
 from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
-from tests.commands import run_script
+from tests.commands import run_command
 
 RANDOM = ("encoder=vgg11", "encoder.weights=random", "loss=gatys")
 
 
 def evaluate(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return run_script("evaluate", *arguments, cwd=folder)
+    return run_command("evaluate", *arguments, cwd=folder)
 
 
 @pytest.fixture

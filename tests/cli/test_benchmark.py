@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import run_script
+from tests.commands import run_command
 
 
 def benchmark(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return run_script("benchmark", *arguments)
+    return run_command("benchmark", *arguments)
 
 
 @pytest.mark.slow
@@ -71,7 +71,7 @@ def test_loading_photos_is_measured_on_the_users_folder(photo_folder: Path, tmp_
 def test_the_start_of_the_commands_is_measured_apart_from_torchs_import() -> None:
     result = benchmark("start", "--rounds", "1")
     assert (result.returncode, result.stderr) == (0, "")
-    names = ["import torch", "infer.py --help", "infer.py, 64 x 64"]
+    names = ["import torch", "faststyle --help", "faststyle stylize, 64 x 64"]
     assert all(any(line.startswith(name) for line in result.stdout.splitlines()) for name in names)
 
 

@@ -6,11 +6,11 @@ import torch
 
 from faststyle.checkpoints import TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
-from tests.commands import run_script
+from tests.commands import run_command
 
 
 def export(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return run_script("export", *arguments, cwd=folder)
+    return run_command("export", *arguments, cwd=folder)
 
 
 def test_a_style_becomes_a_program_beside_which_its_difference_is_told(tmp_path: Path) -> None:

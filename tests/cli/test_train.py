@@ -15,20 +15,18 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from faststyle.checkpoints import read_style
-from tests.commands import command, run_script
+from tests.commands import command, run_command
 from tests.places import ASSETS, ROOT
 
-
-def smoke(*overrides: str) -> list[str]:
-    return command("train", "experiment=smoke", "data=coco", *overrides)
+SMOKE = ("experiment=smoke", "data=coco")
 
 
 def train(
     folder: Path, *overrides: str, launcher: tuple[str, ...] = ()
 ) -> subprocess.CompletedProcess[str]:
-    started = smoke(*overrides)
-    if launcher:
-        started = [sys.executable, *launcher, *started[1:]]
+    if not launcher:
+        return run_command("train", *SMOKE, *overrides, cwd=folder)
+    started = [sys.executable, *launcher, *command("train", *SMOKE, *overrides)[1:]]
     return subprocess.run(started, cwd=folder, capture_output=True, text=True, check=False)
 
 
@@ -56,7 +54,7 @@ def test_an_interrupted_run_resumes_to_the_same_weights_to_the_bit(
     tmp_path: Path, undisturbed: dict[str, torch.Tensor], number: signal.Signals
 ) -> None:
     process = subprocess.Popen(
-        smoke(*LONG, "export.path=resumed.safetensors"),
+        command("train", *SMOKE, *LONG, "export.path=resumed.safetensors"),
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
@@ -208,7 +206,7 @@ def test_ten_minutes_begin_from_a_style_that_ships_with_nothing_to_download(tmp_
     choice = [f"style.image={image}", "style.name=own", "data.size=32", "style.size=64"]
     short = ["trainer.max_steps=1", "data.val_photos=1", "model.learning_rate=1e-9"]
     settings = ("experiment=ten_minutes", *choice, *short, "export.half=false")
-    run = run_script("train", *settings, cwd=tmp_path)
+    run = run_command("train", *settings, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     own = _weights(tmp_path / "checkpoints" / "own.safetensors")
     shipped = _weights(ROOT / "checkpoints" / "starry_night.safetensors")

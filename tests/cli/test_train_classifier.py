@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import run_script
+from tests.commands import run_command
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from tests.commands import run_script
 def test_bad_input_is_one_line_and_status_2(
     tmp_path: Path, overrides: list[str], message: str
 ) -> None:
-    result = run_script("train_classifier", *overrides, cwd=tmp_path)
+    result = run_command("train-classifier", *overrides, cwd=tmp_path)
     assert result.returncode == 2
     assert message in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1

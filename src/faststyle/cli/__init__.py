@@ -1,0 +1,1 @@
+"""Commands: their table, the arguments that several share, and a file for each."""

@@ -1,0 +1,29 @@
+"""``faststyle demo``: a page for stylizing photos in the browser."""
+
+import os
+from argparse import ArgumentParser, Namespace
+
+from faststyle.cli.arguments import add_device, add_precision, add_styles
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Which styles, and at which address."""
+    add_styles(parser)
+    parser.add_argument("--host", default="127.0.0.1", help="default: this machine alone")
+    parser.add_argument("--port", type=int, help="default: the first that is free from 7860")
+    add_device(parser)
+    add_precision(parser)
+
+
+def run(args: Namespace) -> None:
+    """Serve the page until Ctrl-C."""
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    from faststyle.apps import demo
+    from faststyle.checkpoints.loading import resolve_styles
+    from faststyle.core.devices import reuse_freed_memory
+
+    styles = resolve_styles(args.ckpt)
+    reuse_freed_memory()
+    demo.serve(
+        demo.build(styles, device=args.device, precision=args.precision), args.host, args.port
+    )

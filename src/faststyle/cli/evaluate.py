@@ -1,0 +1,58 @@
+"""``faststyle evaluate --ckpt starry_night --photos photos/``: how good a style is."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from functools import partial
+from pathlib import Path
+
+from faststyle.cli.arguments import add_style
+from faststyle.core.errors import UserError
+
+
+def _numbers(text: str) -> list[int]:
+    return [number for part in text.split(",") if (number := int(part)) != 0]
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Which style, on which photos."""
+    add_style(parser)
+    parser.add_argument("--photos", required=True, type=Path, help="folder")
+    parser.add_argument("--size", type=_numbers, default=[256], help="sides in pixels: 256,512")
+    parser.add_argument("--count", type=int, default=4, help="photos, of those held out")
+    parser.add_argument(
+        "--iterations",
+        type=_numbers,
+        default=[50, 100, 200, 500],
+        help="of L-BFGS, to compare with: 50,100,200,500; 0 leaves it out",
+    )
+    parser.add_argument("--start", choices=("content", "noise"), default="content")
+    parser.add_argument("--json", type=Path, help="write the figures to this file too")
+    parser.add_argument("overrides", nargs="*", help="as for train: encoder.weights=vgg19.pth")
+
+
+def run(args: Namespace) -> None:
+    """Measure, and print a table."""
+    if min([*args.iterations, args.count]) < 1 or min(args.size, default=0) < 64:
+        raise UserError("--count must be at least 1, --size 64, and --iterations 0 or more")
+    from faststyle.config.compose import compose_config
+    from faststyle.config.mistakes import report_config_errors
+    from faststyle.core.atomic import atomic_write
+    from faststyle.core.devices import reuse_freed_memory
+    from faststyle.evaluation.report import evaluate, table
+
+    reuse_freed_memory()
+    with report_config_errors("train"):
+        result = evaluate(
+            partial(compose_config, "train"),
+            args.ckpt,
+            args.photos,
+            args.size,
+            args.count,
+            args.iterations,
+            args.start,
+            args.overrides,
+        )
+    print(table(result))
+    if args.json:
+        with atomic_write(args.json) as temporary:
+            temporary.write_text(json.dumps(result, indent=2))

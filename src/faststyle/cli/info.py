@@ -1,0 +1,92 @@
+"""``faststyle info``: what a report of a bug should say of the machine."""
+
+import importlib.metadata
+import os
+import platform
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+#: What faststyle builds on, also where only an extra asks for it.
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "pytorch-lightning",
+    "hydra-core",
+    "tensorboard",
+    "numpy",
+    "pillow",
+    "safetensors",
+    "simplejpeg",
+    "av",
+    "onnxruntime",
+    "gradio",
+    "opencv-python",
+)
+
+
+def add_arguments(_parser: ArgumentParser) -> None:
+    """Add none."""
+
+
+def run(_args: Namespace) -> None:
+    """Print a line for each fact, under the name of what it is about."""
+    facts = list(describe_machine())
+    width = max(len(name) for name, _ in facts) + 2
+    for name, fact in facts:
+        print(f"{name + ':':{width}}{fact}")
+
+
+def describe_machine() -> Iterator[tuple[str, str]]:
+    """Names and facts: versions, what there is to compute on, memory, and where files lie."""
+    from faststyle.core.version import __version__
+
+    yield "faststyle", f"{__version__}, in {Path(__file__).resolve().parents[1]}"
+    yield "Python", f"{platform.python_version()}, {sys.executable}"
+    yield "system", platform.platform()
+    for package in PACKAGES:
+        yield package, _version(package)
+    yield from _devices()
+    yield from _places()
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _devices() -> Iterator[tuple[str, str]]:
+    import psutil
+    import torch
+
+    from faststyle.core.devices import cpu_has_bf16, cpu_name
+
+    threads = f"{torch.get_num_threads()} threads"
+    bf16 = "bf16" if cpu_has_bf16() else "no bf16"
+    kernels = torch.backends.cpu.get_cpu_capability()
+    yield "processor", f"{cpu_name()}, {psutil.cpu_count()} cores, {threads}, {kernels}, {bf16}"
+    memory = psutil.virtual_memory()
+    yield "memory", f"{memory.total / 2**30:.1f} GiB, {memory.available / 2**30:.1f} free"
+    for index in range(torch.cuda.device_count()):
+        gpu = torch.cuda.get_device_properties(index)
+        size = f"{gpu.total_memory / 2**30:.1f} GiB"
+        yield f"cuda:{index}", f"{gpu.name}, {size}, CUDA {torch.version.cuda}"
+    if torch.backends.mps.is_available():
+        yield "mps", "there is one"
+
+
+def _places() -> Iterator[tuple[str, str]]:
+    import torch
+
+    from faststyle.checkpoints.catalog import FOLDERS
+    from faststyle.core.assets import bundled_folder
+
+    yield "configs", str(bundled_folder("configs"))
+    yield "styles", ", ".join(str(folder.resolve()) for folder in FOLDERS)
+    for folder in (os.environ.get("FASTSTYLE_CACHE", "~/.cache/faststyle"), torch.hub.get_dir()):
+        cache = Path(folder).expanduser()
+        sizes = [path.stat().st_size for path in cache.rglob("*") if path.is_file()]
+        yield "cache", f"{cache}, {len(sizes)} files, {sum(sizes) / 1e9:.1f} GB"

@@ -1,0 +1,76 @@
+"""From the command line to the command."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from faststyle.cli.table import ALIASES, COMMANDS
+from faststyle.core.errors import UserError, nearest, report_errors
+from faststyle.core.version import __version__
+
+
+def main(name: str | None = None) -> None:
+    """Run a command of the table: ``name``, or else the first word of the command line.
+
+    The ``faststyle`` command and ``python -m faststyle`` name none; each script names its own.
+    Whatever the user can put right ends in one line and exit status 2.
+    """
+    with report_errors():
+        arguments = sys.argv[1:]
+        if name is not None:
+            _run(name, arguments, Path(sys.argv[0]).name)
+        elif not arguments or arguments[0] in ("-h", "--help"):
+            print(overview())
+        elif arguments[0] == "--version":
+            print(f"faststyle {__version__}")
+        else:
+            _run(arguments[0], arguments[1:], f"faststyle {arguments[0]}")
+
+
+def overview() -> str:
+    """What ``faststyle --help`` shows: every command and what it does."""
+    width = max(map(len, COMMANDS)) + 2
+    lines = [f"  {name:{width}}{command.does}" for name, command in COMMANDS.items()]
+    return "\n".join(
+        (
+            "usage: faststyle COMMAND ...",
+            "",
+            "Fast neural style transfer: train a style, stylize photos and clips.",
+            "",
+            *lines,
+            "",
+            "faststyle COMMAND --help says more. An example:",
+            "  faststyle stylize --ckpt starry_night photo.jpg",
+        )
+    )
+
+
+def _run(name: str, arguments: Sequence[str], prog: str) -> None:
+    name = ALIASES.get(name, name)
+    if name not in COMMANDS:
+        raise UserError(f'unknown command "{name}": {nearest(name, COMMANDS)}')
+    command = COMMANDS[name]
+    with _missing_packages(command.extra):
+        if command.config:
+            from faststyle.config.command import launch
+
+            launch(command.at, command.config, name, arguments)
+            return
+        module = importlib.import_module(command.at)
+        parser = argparse.ArgumentParser(prog=prog, description=command.does)
+        module.add_arguments(parser)
+        module.run(parser.parse_args(arguments))
+
+
+@contextmanager
+def _missing_packages(extra: str | None) -> Iterator[None]:
+    """Say which extra brings what cannot be imported."""
+    try:
+        yield
+    except ImportError as error:
+        if extra is None or (error.name or "").startswith("faststyle"):
+            raise
+        raise UserError(f'{error}: pip install "faststyle[{extra}]"') from None

@@ -1,0 +1,23 @@
+"""``faststyle styles``: the names that ``--ckpt`` knows."""
+
+from argparse import ArgumentParser, Namespace
+
+
+def add_arguments(_parser: ArgumentParser) -> None:
+    """Add none."""
+
+
+def run(_args: Namespace) -> None:
+    """Print them."""
+    print_styles()
+
+
+def print_styles() -> None:
+    """A line for each style in the catalog."""
+    from faststyle.checkpoints.catalog import list_styles
+
+    found = list_styles()
+    for style in found:
+        print(f"{style.name}: {style.describe()}")
+    if not found:
+        print("no styles here yet: train one, or pass --ckpt the path of a checkpoint")

@@ -1,0 +1,86 @@
+"""``faststyle stylize --ckpt starry_night photo.jpg``: photos and clips in a style."""
+
+from argparse import Action, ArgumentParser, Namespace
+from typing import Any, NoReturn
+
+from faststyle.cli.arguments import add_device, add_precision, add_style
+from faststyle.cli.styles import print_styles
+from faststyle.core.errors import UserError
+
+
+class _List(Action):
+    """Show the styles that ``--ckpt`` knows by name, and leave, as ``--help`` does."""
+
+    def __call__(self, parser: ArgumentParser, *_: Any, **__: Any) -> NoReturn:
+        print_styles()
+        parser.exit()
+
+
+def _tile(text: str) -> str | int:
+    return int(text) if text.isdecimal() else text
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """What is stylized, by which style, and how."""
+    parser.add_argument("inputs", nargs="+", help="pictures, clips, folders, patterns")
+    add_style(parser)
+    parser.add_argument("--list", action=_List, nargs=0, help="show the styles that have names")
+    parser.add_argument("--output", help="file or folder; default: NAME.STYLE.EXT beside each")
+    parser.add_argument("--size", type=int, help="short side in pixels; default: unchanged")
+    parser.add_argument(
+        "--stroke", type=float, default=1.0, help="how large strokes are; 1 is usual"
+    )
+    parser.add_argument("--strength", type=float, default=1.0, help="0 (photo) to 1 (style)")
+    parser.add_argument("--preserve-color", action="store_true", help="keep the photo's colors")
+    add_device(parser)
+    add_precision(parser)
+    parser.add_argument(
+        "--kernel", default="auto", choices=("auto", "direct"), help="of convolutions on a CPU"
+    )
+    parser.add_argument("--batch-size", type=int, default=1, help="pictures of one size at once")
+    parser.add_argument(
+        "--tile", type=_tile, default="auto", help="auto (large pictures in strips), off, or rows"
+    )
+    parser.add_argument(
+        "--max-pixels", type=int, help="refuse larger pictures; 16 million, or 178 in strips"
+    )
+    parser.add_argument(
+        "--smooth",
+        type=float,
+        default=0.5,
+        help="clips: seconds to average over against flicker",
+    )
+    parser.add_argument("--to", help="clips: the style, or mixture, to arrive at, of the same file")
+
+
+def run(args: Namespace) -> None:
+    """Stylize them all; a file that cannot be is named, and does not stop the rest."""
+    # Imported late: --help should not wait for torch.
+    from faststyle.checkpoints.mixture import parse_mix
+    from faststyle.core.devices import reuse_freed_memory
+    from faststyle.inference.batch import is_clip, plan, stylize_files
+    from faststyle.inference.options import StylizeOptions
+    from faststyle.inference.stylizer import Stylizer
+    from faststyle.networks.conv3x3 import choose_kernel
+
+    options = StylizeOptions.from_arguments(args)
+    reuse_freed_memory()
+    choose_kernel(args.kernel)
+    stylizer = Stylizer.load(
+        args.ckpt, device=args.device, precision=args.precision, stroke=args.stroke
+    )
+    jobs = plan(args.inputs, args.output, stylizer.name)
+    clips = [job for job in jobs if is_clip(job.source)]
+    pictures = [job for job in jobs if not is_clip(job.source)]
+    if args.to and pictures:
+        raise UserError(f"--to is for clips, and {pictures[0].source} is a picture")
+    move = stylizer.move(parse_mix(args.to), args.stroke) if args.to else None
+    failed = 0
+    if clips:
+        from faststyle.inference.video import stylize_clips
+
+        failed += stylize_clips(stylizer, clips, options, move)
+    failed += stylize_files(stylizer, pictures, options) if pictures else 0
+    if failed:
+        kind = "files" if clips else "pictures"
+        raise UserError(f"{failed} of {len(jobs)} {kind} could not be stylized")

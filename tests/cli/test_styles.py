@@ -1,0 +1,14 @@
+from pathlib import Path
+
+from faststyle.checkpoints import write_style
+from faststyle.checkpoints.catalog import SHIPPED
+from tests.commands import run_command
+from tests.several import STYLES, several_styles
+
+
+def test_the_styles_that_ship_and_the_folders_own_are_listed(tmp_path: Path) -> None:
+    write_style(several_styles(), tmp_path / "checkpoints" / "all.safetensors")
+    listed = run_command("styles", cwd=tmp_path)
+    assert (listed.returncode, listed.stderr) == (0, "")
+    names = {line.split(":")[0] for line in listed.stdout.splitlines()}
+    assert SHIPPED | {str(style.style) for style in STYLES} <= names

@@ -1,0 +1,86 @@
+"""A process that has imported what the commands need, and forks itself for each of them.
+
+Importing torch, Lightning and Hydra takes three to ten seconds on a small machine, and a command of
+a test often less than one. A fork has them already; otherwise it is a process like any other, with
+a working folder, an environment and outputs of its own.
+
+Run as ``python tests/forker.py SOCKET``; :mod:`tests.commands` talks to it.
+"""
+
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from dataclasses import dataclass
+
+#: These import nearly all that commands do.
+MODULES = (
+    "faststyle.cli.main",
+    "faststyle.config.command",
+    "faststyle.evaluation.report",
+    "faststyle.optimization.run",
+    "faststyle.optimization.views",
+    "faststyle.training.classification.task",
+    "faststyle.training.distillation.task",
+    "faststyle.training.style.task",
+)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A command to become.
+
+    Args:
+        words: its command line, beginning with the program.
+        folder: where it works.
+        environment: its variables.
+    """
+
+    words: list[str]
+    folder: str
+    environment: dict[str, str]
+
+
+def serve(path: str) -> None:
+    """Answer requests until the tests end; returns only in the processes that become commands."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait for commands
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen()
+        while True:
+            ready, _, _ = select.select([server, sys.stdin], [], [])
+            if sys.stdin in ready:  # closed
+                sys.exit()
+            connection, _ = server.accept()
+            with connection:
+                if os.fork() == 0:
+                    server.close()
+                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                    return answer(connection)
+
+
+def answer(connection: socket.socket) -> None:
+    """Become the command that is asked for, or else wait for it and tell its exit status."""
+    text, outputs, _, _ = socket.recv_fds(connection, 2**20, 2)
+    process = os.fork()
+    if process:
+        status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        connection.sendall(str(status).encode())
+        os._exit(0)
+    wanted = Wanted(**json.loads(text))
+    for number, output in enumerate(outputs, start=1):
+        os.dup2(output, number)
+        os.close(output)
+    os.chdir(wanted.folder)
+    os.environ.clear()
+    os.environ.update(wanted.environment)
+    sys.argv = wanted.words
+
+
+if __name__ == "__main__":
+    imported = [importlib.import_module(name) for name in MODULES]
+    serve(sys.argv[1])
+    imported[0].main()
