@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -22,34 +23,58 @@ def command(name: str, *arguments: str | Path) -> list[str]:
     return [sys.executable, str(PROGRAM), name, *map(str, arguments)]
 
 
+class Started:
+    """A command on its way, in a fork of a process that has imported torch (tests/forker.py).
+
+    It leads a group of processes, as one that a terminal started.
+    """
+
+    def __init__(self, words: list[str], folder: Path) -> None:
+        self.words = words
+        # Closed by wait.
+        self._outputs = [tempfile.TemporaryFile() for _ in range(2)]  # noqa: SIM115
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(_forker())
+        wanted = {"words": words, "folder": str(folder), "environment": dict(os.environ)}
+        files = [file.fileno() for file in self._outputs]
+        socket.send_fds(connection, [json.dumps(wanted).encode()], files)
+        self._answers = connection.makefile()
+        self._connection = connection
+        self.pid = int(self._answers.readline())
+
+    def send_signal(self, number: signal.Signals, group: bool = False) -> None:
+        """To the process, or to all of its group."""
+        (os.killpg if group else os.kill)(self.pid, number)
+
+    def wait(self, timeout: float | None = None) -> subprocess.CompletedProcess[str]:
+        """Wait for its end; raises ``TimeoutError`` after so many seconds."""
+        self._connection.settimeout(timeout)
+        status = int(self._answers.readline())
+        self._answers.close()
+        self._connection.close()
+        texts = []
+        for file in self._outputs:
+            with file:
+                file.seek(0)
+                texts.append(file.read().decode().replace("\r\n", "\n"))
+        return subprocess.CompletedProcess(self.words, status, *texts)
+
+
+def start_command(name: str, *arguments: str | Path, cwd: Path | None = None) -> Started:
+    """Start ``faststyle NAME`` in the folder ``cwd``."""
+    return Started(command(name, *arguments)[1:], cwd or Path.cwd())
+
+
 def run_command(
     name: str, *arguments: str | Path, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run it to its end, in the folder ``cwd``, and keep what it says.
-
-    The process is a fork of one that has imported torch already (:mod:`tests.forker`).
-    """
-    words = command(name, *arguments)[1:]
-    wanted = {"words": words, "folder": str(cwd or Path.cwd()), "environment": dict(os.environ)}
-    with (
-        socket.socket(socket.AF_UNIX) as connection,
-        tempfile.TemporaryFile() as stdout,
-        tempfile.TemporaryFile() as stderr,
-    ):
-        connection.connect(_forker())
-        outputs = [stdout.fileno(), stderr.fileno()]
-        socket.send_fds(connection, [json.dumps(wanted).encode()], outputs)
-        status = int(connection.recv(16))
-        texts = []
-        for output in (stdout, stderr):
-            output.seek(0)
-            texts.append(output.read().decode().replace("\r\n", "\n"))
-    return subprocess.CompletedProcess(words, status, *texts)
+    """Run ``faststyle NAME`` to its end, in the folder ``cwd``, and keep what it says."""
+    return start_command(name, *arguments, cwd=cwd).wait()
 
 
 @functools.cache
 def _forker() -> str:
-    """Start it; it ends when these tests do. Returns the address."""
+    """Start the process that forks; it ends when these tests do. Returns its address."""
     folder = Path(tempfile.mkdtemp(prefix="faststyle_"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     address = str(folder / "socket")

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 #: These import nearly all that commands do.
 MODULES = (
-    "faststyle.cli.main",
+    "faststyle.benchmark.suite",
     "faststyle.config.command",
     "faststyle.evaluation.report",
     "faststyle.optimization.run",
@@ -63,13 +63,15 @@ def serve(path: str) -> None:
 
 
 def answer(connection: socket.socket) -> None:
-    """Become the command that is asked for, or else wait for it and tell its exit status."""
+    """Become the command that is asked for, or else tell its number, and its exit status later."""
     text, outputs, _, _ = socket.recv_fds(connection, 2**20, 2)
     process = os.fork()
     if process:
+        connection.sendall(f"{process}\n".encode())
         status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-        connection.sendall(str(status).encode())
+        connection.sendall(f"{status}\n".encode())
         os._exit(0)
+    os.setsid()  # so that a test can stop it together with what it starts
     wanted = Wanted(**json.loads(text))
     for number, output in enumerate(outputs, start=1):
         os.dup2(output, number)
@@ -81,6 +83,7 @@ def answer(connection: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    imported = [importlib.import_module(name) for name in MODULES]
+    for name in MODULES:
+        importlib.import_module(name)
     serve(sys.argv[1])
-    imported[0].main()
+    importlib.import_module("faststyle.cli.main").main()

@@ -5,7 +5,8 @@ import torch
 
 from faststyle.benchmark.infer import InferTask, difference
 from faststyle.benchmark.infer import variants as infer_variants
-from faststyle.benchmark.reference import ReferenceLoss, ReferenceNetwork
+from faststyle.benchmark.reference import ReferenceLoss
+from faststyle.benchmark.reference_network import ReferenceNetwork
 from faststyle.benchmark.train import TrainTask, variants
 from faststyle.encoder import VGGEncoder
 from faststyle.losses import PerceptualLoss, StyleImage

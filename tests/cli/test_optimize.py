@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from faststyle.pictures.files import load_picture
-from tests.commands import command, run_command
+from tests.commands import run_command, start_command
 
 SMALL = ("style=flow_field", "style.size=32", "encoder=vgg11", "encoder.weights=random", "size=32")
 LOSS = ("loss=gatys", "output=out.png")
@@ -24,14 +24,13 @@ def test_sigterm_keeps_the_best_picture_and_the_run_goes_on_later(
 ) -> None:
     photo = make_photo(tmp_path / "photo.jpg")
     choice = (f"content={photo}", "iterations=100000", "snapshot_every=2")
-    started = command("optimize", *SMALL, *LOSS, *choice)
-    process = subprocess.Popen(started, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    process = start_command("optimize", *SMALL, *LOSS, *choice, cwd=tmp_path)
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("outputs/**/00004.png")) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 128 + signal.SIGTERM, errors
+    ended = process.wait(60)
+    assert ended.returncode == 128 + signal.SIGTERM, ended.stderr
     assert load_picture(tmp_path / "out.png").pixels.isfinite().all()
     done = max(int(path.stem) for path in tmp_path.glob("outputs/**/snapshots/*.png"))
     again = optimize(tmp_path, *choice[:1], f"iterations={done + 1}", "resume=last")

@@ -1,7 +1,6 @@
 """The command line for real: signals, processes, and mistakes."""
 
 import functools
-import os
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from faststyle.checkpoints import read_style
-from tests.commands import command, run_command
+from tests.commands import command, run_command, start_command
 from tests.places import ASSETS, ROOT
 
 SMOKE = ("experiment=smoke", "data=coco")
@@ -53,20 +52,15 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Ten
 def test_an_interrupted_run_resumes_to_the_same_weights_to_the_bit(
     tmp_path: Path, undisturbed: dict[str, torch.Tensor], number: signal.Signals
 ) -> None:
-    process = subprocess.Popen(
-        command("train", *SMOKE, *LONG, "export.path=resumed.safetensors"),
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    process = start_command("train", *SMOKE, *LONG, "export.path=resumed.safetensors", cwd=tmp_path)
     outputs = tmp_path / "outputs" / "flow_field"
     deadline = time.monotonic() + 120
     while not list(outputs.glob("*/checkpoints/best.ckpt")) and time.monotonic() < deadline:
         time.sleep(0.05)
-    os.killpg(process.pid, number)  # as terminals and schedulers do: loader processes get it too
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 128 + number, errors
+    # As terminals and schedulers do: loader processes get it too.
+    process.send_signal(number, group=True)
+    ended = process.wait(120)
+    assert ended.returncode == 128 + number, ended.stderr
     assert "go on with resume=last" in (_runs(tmp_path)[0] / "train.log").read_text()
     assert not (tmp_path / "resumed.safetensors").exists()
     again = train(tmp_path, *LONG, "export.path=resumed.safetensors", "resume=last")

@@ -11,7 +11,6 @@ import signal
 import socket
 import socketserver
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,8 +25,8 @@ from faststyle.checkpoints import read_style
 from faststyle.core.torch_files import read_torch
 from faststyle.data.prepare import prepare
 from faststyle.data.sampler import StepSampler
+from tests.commands import Started, start_command
 
-ROOT = Path(__file__).resolve().parents[2]
 TIMES = int(os.environ.get("FAULTS", "1"))
 SETTINGS = [
     "experiment=smoke",
@@ -41,32 +40,29 @@ DDP = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
 pytestmark = pytest.mark.slow
 
 
-def start(folder: Path, *more: str) -> subprocess.Popen[str]:
-    command = [sys.executable, str(ROOT / "scripts" / "train.py"), *SETTINGS, *more]
-    return subprocess.Popen(
-        command, cwd=folder, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+def start(folder: Path, *more: str) -> Started:
+    return start_command("train", *SETTINGS, *more, cwd=folder)
 
 
-def finish(process: subprocess.Popen[str]) -> None:
+def finish(process: Started) -> None:
     """Wait until it has succeeded."""
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
+    ended = process.wait(120)
+    assert ended.returncode == 0, ended.stderr
 
 
-def fail(process: subprocess.Popen[str]) -> str:
+def fail(process: Started) -> str:
     """Wait until it has failed in one line, which is returned."""
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 2, errors
-    assert "Traceback" not in errors
-    [line] = [line for line in errors.splitlines() if line.startswith("error: ")]
+    ended = process.wait(120)
+    assert ended.returncode == 2, ended.stderr
+    assert "Traceback" not in ended.stderr
+    [line] = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
     return line
 
 
-def wait_for_a_checkpoint(process: subprocess.Popen[str], folder: Path) -> Path:
+def wait_for_a_checkpoint(folder: Path) -> Path:
     deadline = time.monotonic() + 120
     while not (found := list(folder.glob("outputs/*/*/checkpoints/last.ckpt"))):
-        assert time.monotonic() < deadline, process.communicate()[1]
+        assert time.monotonic() < deadline
         time.sleep(0.02)
     return found[0]
 
@@ -110,16 +106,16 @@ def test_a_killed_run_resumes_to_the_weights_of_an_undisturbed_one(
     time_: int,
 ) -> None:
     process = start(tmp_path, *settings)
-    wait_for_a_checkpoint(process, tmp_path)
+    wait_for_a_checkpoint(tmp_path)
     time.sleep(random.Random(time_).uniform(0, 1))
     victim(psutil.Process(process.pid)).kill()
-    assert process.wait(timeout=120) != 0
+    ended = process.wait(120)
+    assert ended.returncode != 0
     with contextlib.suppress(ProcessLookupError):  # what has lost its parent, as schedulers do
-        os.killpg(process.pid, signal.SIGKILL)
-    _, errors = process.communicate(timeout=120)
-    assert "Traceback" not in errors
+        process.send_signal(signal.SIGKILL, group=True)
+    assert "Traceback" not in ended.stderr
     if victim is worker:
-        assert "error: a loader process was killed" in errors
+        assert "error: a loader process was killed" in ended.stderr
     for path in tmp_path.glob("outputs/*/*/checkpoints/*.ckpt"):
         read_torch(path)  # which fails for one that is not whole
     assert not (tmp_path / "out.safetensors").exists()
@@ -147,7 +143,7 @@ def test_a_full_disk_keeps_the_last_checkpoint_from_which_the_run_goes_on(
     tmp_path: Path, small_disk: Path, undisturbed: dict[int, dict[str, torch.Tensor]]
 ) -> None:
     process = start(tmp_path)
-    last = wait_for_a_checkpoint(process, tmp_path)
+    last = wait_for_a_checkpoint(tmp_path)
     filler = small_disk / "filler"
     with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
         while True:
@@ -181,7 +177,7 @@ def from_shards(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     return weights(folder)
 
 
-def train_on(root: object, folder: Path, *more: str) -> subprocess.Popen[str]:
+def train_on(root: object, folder: Path, *more: str) -> Started:
     folder.mkdir(exist_ok=True)
     return start(folder, *IN_SHARDS, f"data.root={root}", f"data.cache={folder}", *more)
 
@@ -272,9 +268,9 @@ def test_damaged_shards_are_named_and_replaced_by_the_same_photos_after_a_resume
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     finish(train_on(damaged, whole))
     process = train_on(damaged, killed, "data.workers=2")
-    wait_for_a_checkpoint(process, killed)
-    process.kill()
-    process.communicate()
+    wait_for_a_checkpoint(killed)
+    process.send_signal(signal.SIGKILL)
+    process.wait(120)
     finish(train_on(damaged, killed, "resume=last"))
     same(weights(whole), weights(killed))
     [said] = whole.glob("outputs/*/*/train.log")

@@ -23,5 +23,5 @@ def test_a_picture_of_another_size_is_not_resumed(tmp_path: Path) -> None:
 
 def test_a_checkpoint_of_training_is_refused(tmp_path: Path) -> None:
     torch.save({"state_dict": {}}, tmp_path / "a.ckpt")
-    with pytest.raises(UserError, match=r"not written by optimize\.py"):
+    with pytest.raises(UserError, match=r"not written by faststyle optimize"):
         State.load(tmp_path / "a.ckpt", [(4, 4)])

@@ -13,7 +13,7 @@ from skimage.metrics import structural_similarity
 from torch import Tensor
 
 from faststyle.benchmark.compare import NAMES, Stages, Variant, after_reference
-from faststyle.benchmark.reference import ReferenceNetwork
+from faststyle.benchmark.reference_network import ReferenceNetwork
 from faststyle.benchmark.runtimes import NEEDED, prepare_runtime
 from faststyle.checkpoints import TrainedStyle, open_style
 from faststyle.checkpoints.export import export

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from faststyle.benchmark.compare import NAMES, Stages, Variant, after_reference
-from faststyle.benchmark.reference import ReferenceLoss, ReferenceNetwork
+from faststyle.benchmark.reference import ReferenceLoss
+from faststyle.benchmark.reference_network import ReferenceNetwork
 from faststyle.core.devices import reuse_freed_memory
 from faststyle.data.folder import PhotoFolder, find_photos
 from faststyle.data.synthetic import DeadLeaves

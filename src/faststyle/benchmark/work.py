@@ -97,7 +97,7 @@ def synchronize(device: str) -> None:
         torch.cuda.synchronize(device)
 
 
-def _best(run: Callable[[], object], device: str, repeats: int = 7) -> float:
+def _best(run: Callable[[], object], device: str, repeats: int = 4) -> float:
     seconds = []
     with torch.no_grad():
         for _ in range(repeats):

@@ -47,7 +47,7 @@ def test_the_network_learns_cifar10s_format_and_serves_as_encoder(
     assert path == tmp_path / "vgg.pth"
     assert scalars(tmp_path, "val/accuracy")[-1] > 0.6, "chance is 0.1"
     assert scalars(tmp_path, "train/loss")[0] > 1.5
-    rates = scalars(tmp_path, "lr-SGD")
+    rates = scalars(tmp_path, "work/learning_rate")
     assert rates[0] == pytest.approx(0.01, rel=1e-2)
     assert rates[len(rates) // 2] == pytest.approx(0.005, rel=0.1), "half a cosine"
     network = Classifier("vgg11_bn", classes=10)
@@ -70,7 +70,9 @@ def test_a_folder_of_classes_trains_by_a_step_schedule(
     cfg = composed(tmp_path, f"data.root={tmp_path / 'classes'}", *steps, *halving)
     path = train_classifier(cfg)
     assert path is not None
-    assert scalars(tmp_path, "lr-SGD") == pytest.approx([0.05, 0.05, 0.025, 0.025, 0.0125])
+    assert scalars(tmp_path, "work/learning_rate") == pytest.approx(
+        [0.05, 0.05, 0.025, 0.025, 0.0125]
+    )
     state = read_torch(path)
     assert state["classifier.5.weight"].shape[0] == 3  # type: ignore[attr-defined]
     assert torch.allclose(state["mean"], torch.tensor([0.485, 0.456, 0.406]))  # type: ignore[arg-type]

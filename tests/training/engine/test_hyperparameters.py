@@ -3,4 +3,5 @@ from faststyle.training.engine.hyperparameters import flatten_settings
 
 def test_settings_are_named_as_on_the_command_line() -> None:
     config = {"loss": {"_target_": "x.Y", "style": {"relu1_2": 1.0}}, "seed": 0, "size": [1, 2]}
-    assert flatten_settings(config) == {"loss.style.relu1_2": 1.0, "seed": 0, "size": "[1, 2]"}
+    expected = {"loss.style.relu1_2": 1.0, "seed": 0, "size": "[1, 2]", "init": "None"}
+    assert flatten_settings(config | {"init": None}) == expected

@@ -27,4 +27,4 @@ def test_throughput_tells_work_from_waiting_and_leaves_validation_out(
     throughput.on_train_batch_start(trainer, module, batch, 1)  # 101: waited 1
     trainer.global_step = 2
     throughput.on_train_batch_end(trainer, module, None, batch, 1)  # 104: worked 3
-    assert logged == {"train/images_per_second": 12 / 8, "train/data_wait_share": 2 / 8}
+    assert logged == {"work/images_per_second": 12 / 8, "work/data_wait_share": 2 / 8}

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-from faststyle.checkpoints import load_style, read_style
+from faststyle.checkpoints import catalog, load_style, read_style
 from faststyle.config.compose import compose_config
 from faststyle.config.runs import find_resume
 from faststyle.core.errors import UserError
@@ -77,15 +78,85 @@ def test_everything_worth_watching_is_in_tensorboard(
     scalars = set(events.Tags()["scalars"])
     terms = {"loss", "content", "style", "tv", "content/relu4_2", "style/relu1_1"}
     assert {f"{stage}/{term}" for stage in ("train", "val") for term in terms} <= scalars
-    assert {"hparams/train/loss", "hparams/val/loss"} <= scalars
-    assert {"train/style_share/relu2_1", "train/images_per_second", "lr-Adam"} <= scalars
+    assert {"train/style_share/relu2_1", "work/images_per_second", "work/learning_rate"} <= scalars
+    assert {name.split("/")[0] for name in scalars} == {"train", "val", "work"}
     shares = [events.Scalars(f"train/style_share/relu{i}_1")[-1].value for i in (1, 2, 3)]
     assert sum(shares) == pytest.approx(1)
-    [first, last] = events.Images("photos_and_stylized")
+    assert events.Tags()["images"] == ["unseen/photo_1", "unseen/photo_2"]
+    [first, last] = events.Images("unseen/photo_1")
     assert (first.step, last.step) == (0, 6)
-    assert (last.width, last.height) == (64, 64)
-    rates = [event.value for event in events.Scalars("lr-Adam")]
+    assert (last.width, last.height) == (64, 32), "a photo beside its stylized version"
+    rates = [event.value for event in events.Scalars("work/learning_rate")]
     assert rates[:3] == pytest.approx([1e-3 / 3, 2e-3 / 3, 1e-3])
+
+
+def test_the_settings_of_a_run_are_kept_beside_its_curves(
+    configured: Callable[..., DictConfig],
+) -> None:
+    cfg = configured("a", "loss.style_weight=3")
+    train(cfg)
+    kept = OmegaConf.to_container(OmegaConf.load(Path(cfg.output_dir) / "hparams.yaml"))
+    assert isinstance(kept, dict)
+    assert (kept["loss.style_weight"], kept["trainer.max_steps"]) == (3, 6)
+    plugins = EventAccumulator(str(cfg.output_dir)).Reload().summary_metadata
+    about = [data.plugin_data.content for data in plugins.values()]
+    [experiment] = [
+        found.experiment
+        for content in about
+        if (found := HParamsPluginData.FromString(content)).WhichOneof("data") == "experiment"
+    ]
+    assert {"loss.style_weight", "seed"} <= {info.name for info in experiment.hparam_infos}
+    shown = {info.name.tag for info in experiment.metric_infos}
+    assert shown == {"train/loss", "val/loss"}
+
+
+@pytest.mark.parametrize(
+    ("resume", "steps", "message"),
+    [
+        ("last", 6, "is already complete: raise trainer.max_steps from 6"),
+        ("last", 4, "is at step 6 already: raise trainer.max_steps from 4"),
+        ("auto", 4, "is at step 6 already: raise trainer.max_steps from 4"),
+    ],
+)
+def test_a_run_that_has_taken_its_steps_is_not_exported_again(
+    configured: Callable[..., DictConfig], resume: str, steps: int, message: str
+) -> None:
+    path = train(configured("a"))
+    assert path is not None
+    path.unlink()
+    with pytest.raises(UserError, match=message):
+        train(configured("a", f"resume={resume}", f"trainer.max_steps={steps}"))
+    assert not path.exists()
+
+
+def test_a_job_that_is_started_again_after_its_last_step_writes_its_result(
+    configured: Callable[..., DictConfig], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = train(configured("a"))
+    assert path is not None
+    before = _weights(path)
+    path.unlink()
+    again = _weights(train(configured("a", "resume=auto")))
+    assert all(torch.equal(before[key], again[key]) for key in before)
+    assert "is already complete" in caplog.text
+
+
+def test_a_style_that_ships_stays_unless_it_may_be_replaced(
+    configured: Callable[..., DictConfig],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(catalog, "bundled_folder", lambda _name: tmp_path)
+    shipped = tmp_path / "the_scream.safetensors"
+    shipped.write_bytes(b"as it shipped")
+    assert train(configured("a", f"export.path={shipped}")) == tmp_path / (
+        "the_scream_mine.safetensors"
+    )
+    assert shipped.read_bytes() == b"as it shipped"
+    assert "ships with faststyle and stays" in caplog.text
+    assert train(configured("b", f"export.path={shipped}", "overwrite=true")) == shipped
+    assert read_style(shipped).metadata.steps == 6
 
 
 def test_checkpoints_hold_the_network_and_neither_encoder_nor_code(
@@ -314,7 +385,7 @@ def test_several_styles_are_trained_in_one_network(of_two: Callable[..., DictCon
         losses = [event.value for event in events.Scalars(f"train/loss/{name}")]
         assert sum(losses[-5:]) < sum(losses[:5])
         assert len(events.Scalars(f"val/loss/{name}")) == 2
-        assert events.Images(f"photos_and_stylized/{name}")[-1].step == 40
+        assert events.Images(f"unseen/{name}/photo_1")[-1].step == 40
     photo = torch.rand(1, 3, 64, 64)
     first, second = (style.network(photo, mixture) for mixture in torch.eye(2))
     assert (first - second).abs().mean() > 1e-3

@@ -6,12 +6,13 @@ import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import TensorBoardLogger
+from torch.utils.tensorboard.summary import hparams
 
 _LOSSES = ("train/loss", "val/loss")
 
 
 class LogHyperparameters(Callback):
-    """At the end of a run, show what it was set to beside the losses that it reached.
+    """Show what a run is set to beside its losses, and keep it as ``hparams.yaml``.
 
     Args:
         cfg: the composed config.
@@ -20,18 +21,20 @@ class LogHyperparameters(Callback):
     def __init__(self, cfg: DictConfig) -> None:
         self.settings = flatten_settings(OmegaConf.to_container(cfg, resolve=True))
 
-    def on_train_end(self, trainer: pl.Trainer, _module: pl.LightningModule) -> None:
-        """Log them, in the process that logs."""
-        if isinstance(trainer.logger, TensorBoardLogger):
-            metrics = trainer.callback_metrics
-            losses = {f"hparams/{key}": metrics[key].item() for key in _LOSSES if key in metrics}
-            trainer.logger.log_hyperparams(self.settings, losses, trainer.global_step)
+    def on_train_start(self, trainer: pl.Trainer, _module: pl.LightningModule) -> None:
+        """Log them, in the process that logs, before the logger saves what it knows so far."""
+        if isinstance(trainer.logger, TensorBoardLogger) and trainer.is_global_zero:
+            trainer.logger.log_hyperparams(self.settings)
+            # Values of the losses come from their curves, without cards of their own.
+            summaries = hparams(self.settings, dict.fromkeys(_LOSSES, 0.0))  # type: ignore[no-untyped-call]
+            for summary in summaries:
+                trainer.logger.experiment.file_writer.add_summary(summary)
 
 
 def flatten_settings(node: Any, prefix: str = "") -> dict[str, Any]:
     """Nested settings as ``group.key`` -> value, without Hydra's own ``_target_`` and its like."""
     if not isinstance(node, dict):
-        return {prefix: str(node) if isinstance(node, list) else node}
+        return {prefix: node if isinstance(node, bool | int | float | str) else str(node)}
     result: dict[str, Any] = {}
     for key, value in node.items():
         if not str(key).startswith("_"):

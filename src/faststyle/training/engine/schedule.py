@@ -48,4 +48,5 @@ def scheduled(optimizer: Optimizer, schedule: Schedule, warmup_steps: int = 0) -
         return schedule(step) * min(1.0, (step + 1) / max(1, warmup_steps))
 
     scheduler = LambdaLR(optimizer, factor)
-    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+    shown = {"scheduler": scheduler, "interval": "step", "name": "work/learning_rate"}
+    return {"optimizer": optimizer, "lr_scheduler": shown}

@@ -53,9 +53,9 @@ class Throughput(Callback):
         self._pictures += len(pictures) * trainer.world_size
         if trainer.global_step % trainer.log_every_n_steps:  # type: ignore[attr-defined]
             return
-        pl_module.log("train/images_per_second", self._pictures / self._seconds)
-        pl_module.log("train/data_wait_share", self._waited / self._seconds)
+        pl_module.log("work/images_per_second", self._pictures / self._seconds)
+        pl_module.log("work/data_wait_share", self._waited / self._seconds)
         if torch.cuda.is_available():
-            pl_module.log("train/gpu_memory_gb", torch.cuda.max_memory_reserved() / 1e9)
+            pl_module.log("work/gpu_memory_gb", torch.cuda.max_memory_reserved() / 1e9)
         self._seconds = self._waited = 0.0
         self._pictures = 0

@@ -9,8 +9,11 @@ from torch import Tensor
 from faststyle.training.style.module import StyleTransfer
 
 
-class SampleGrid(Callback):
-    """Show the same few held-out photos and their stylized versions in TensorBoard, style by style.
+class Samples(Callback):
+    """Show the same few held-out photos beside their stylized versions in TensorBoard.
+
+    Each has a card of its own, in which strokes can be seen; a network of several styles has one
+    for each style, too.
 
     Args:
         count: how many photos.
@@ -55,11 +58,10 @@ class SampleGrid(Callback):
         for number in range(max(1, len(labels))):
             styles = torch.full((len(self._photos),), number, device=pl_module.device)
             stylized = pl_module(self._photos, styles if labels else None).float().clamp(0, 1)
-            # Photos above, stylized below.
-            rows = [torch.cat(list(batch), dim=2) for batch in (self._photos, stylized)]
-            trainer.logger.experiment.add_image(
-                "/".join(["photos_and_stylized", *labels[number : number + 1]]),
-                torch.cat(rows, dim=1),
-                trainer.global_step,
-            )
+            for index, pair in enumerate(zip(self._photos, stylized, strict=True), start=1):
+                trainer.logger.experiment.add_image(
+                    "/".join(["unseen", *labels[number : number + 1], f"photo_{index}"]),
+                    torch.cat(pair, dim=2),
+                    trainer.global_step,
+                )
         pl_module.network.train(mode)

@@ -32,7 +32,7 @@ from faststyle.training.engine.task import Task, run_task
 from faststyle.training.style.assignment import StyleOrder
 from faststyle.training.style.beginning import begin_with, words
 from faststyle.training.style.module import StyleTransfer
-from faststyle.training.style.samples import SampleGrid
+from faststyle.training.style.samples import Samples
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def build_task(cfg: DictConfig) -> Task:
     module = build_module(cfg)
     if cfg.export.each and Path(cfg.export.path).stem in module.metadata.labels():
         raise UserError(f"export=each has a style for export.path={cfg.export.path}, too")
-    samples = SampleGrid(cfg.samples.count, cfg.samples.every_n_steps)
+    samples = Samples(cfg.samples.count, cfg.samples.every_n_steps)
     best = model_checkpoint(Path(cfg.output_dir), filename="best", monitor="val/loss")
     averaging = [instantiate(cfg.averaging)] if cfg.averaging else []
 
