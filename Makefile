@@ -24,7 +24,7 @@ test: .venv/test
 	$(call say,3/4 which room imports which: import-linter)
 	$(BIN)/lint-imports --no-cache
 	$(call say,4/4 tests: pytest)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 web: .venv/test
 	$(BIN)/python scripts/web_styles.py

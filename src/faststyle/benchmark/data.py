@@ -12,10 +12,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from faststyle.benchmark.compare import Stages, Variant, after_reference
-from faststyle.benchmark.reference import reference_loader
 from faststyle.core.devices import reuse_freed_memory
+from faststyle.data.crops import TrainingCrops
 from faststyle.data.folder import PhotoFolder, find_photos
-from faststyle.data.module import TrainingCrops
 from faststyle.data.photos import MIN_CROP_SCALE, PhotoSet
 from faststyle.data.prepare import prepare
 from faststyle.data.sampler import StepSampler
@@ -72,6 +71,8 @@ def _keeping(_folder: object, stage: Callable[[], int]) -> int:
 
 
 def _prepare_reference(task: DataTask) -> Stages:
+    from faststyle.benchmark.reference import reference_loader  # imports torchvision: seconds
+
     torch.set_num_threads(1)
     return _load(reference_loader(task.root, task.size, task.batch_size))
 

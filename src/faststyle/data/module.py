@@ -4,17 +4,16 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytorch_lightning as pl
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from faststyle.core.errors import UserError
+from faststyle.data.crops import HeldOutCrops, TrainingCrops
 from faststyle.data.loader import held_out_loader, training_loader
 from faststyle.data.photos import PhotoSet
 from faststyle.data.registry import choose_source
-from faststyle.data.sampler import Draw
-from faststyle.data.source import Crops, OpenedPhotos, PhotoRequest
+from faststyle.data.source import OpenedPhotos, PhotoRequest
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +93,7 @@ class PhotoData(pl.LightningDataModule):
     def val_dataloader(self) -> DataLoader[Tensor]:
         """Batches of center crops of the held-out photos, every process its own part."""
         assert self.trainer is not None
-        crops = _HeldOutCrops(self.photos.held_out, self.request.held_out)
+        crops = HeldOutCrops(self.photos.held_out, self.request.held_out)
         return held_out_loader(crops, self.trainer, self.batch_size)
 
     def teardown(self, *_: object, **__: object) -> None:
@@ -107,28 +106,3 @@ class PhotoData(pl.LightningDataModule):
         if self.opened is not None and isinstance(self.opened.train, PhotoSet):
             return int(self.opened.train.unreadable.sum())
         return 0
-
-
-class TrainingCrops(Dataset[Tensor]):
-    """Random crops, each a function of the seed and of its place in the run."""
-
-    def __init__(self, photos: Crops, seed: int) -> None:
-        self.photos, self.seed = photos, seed
-
-    def __getitem__(self, draw: Draw) -> Tensor:
-        """The crop of one draw: uint8 (3, size, size)."""
-        # Seeded by the place in the run: the crop is the same in any process, and after a resume.
-        generator = np.random.default_rng((self.seed, 1, draw.position))
-        return self.photos.random_crop(draw.photo, generator)
-
-
-class _HeldOutCrops(Dataset[Tensor]):
-    def __init__(self, photos: Crops, count: int) -> None:
-        self.photos = photos
-        self.count = min(count, len(photos))
-
-    def __getitem__(self, index: int) -> Tensor:
-        return self.photos.center_crop(index)
-
-    def __len__(self) -> int:
-        return self.count

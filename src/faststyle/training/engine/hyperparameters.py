@@ -21,7 +21,7 @@ class LogHyperparameters(Callback):
     def __init__(self, cfg: DictConfig) -> None:
         self.settings = flatten_settings(OmegaConf.to_container(cfg, resolve=True))
 
-    def on_train_start(self, trainer: pl.Trainer, _module: pl.LightningModule) -> None:
+    def setup(self, trainer: pl.Trainer, _module: pl.LightningModule, stage: str) -> None:  # noqa: ARG002
         """Log them, in the process that logs, before the logger saves what it knows so far."""
         if isinstance(trainer.logger, TensorBoardLogger) and trainer.is_global_zero:
             trainer.logger.log_hyperparams(self.settings)
