@@ -3,83 +3,10 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
 
 from faststyle.checkpoints import StyleMetadata, TrainedStyle, load_style, write_style
 from faststyle.core.errors import UserError
 from faststyle.networks import TransformNetwork, describe_network
-
-
-class _Conv(nn.Module):
-    """pytorch/examples' convolution: reflection, then an unpadded convolution."""
-
-    def __init__(
-        self, inputs: int, outputs: int, kernel: int, stride: int = 1, up: int = 1
-    ) -> None:
-        super().__init__()
-        self.conv2d = nn.Conv2d(inputs, outputs, kernel, stride)
-        self.pad, self.up = kernel // 2, up
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.up > 1:
-            x = F.interpolate(x, scale_factor=self.up, mode="nearest")
-        result: Tensor = self.conv2d(F.pad(x, (self.pad,) * 4, mode="reflect"))
-        return result
-
-
-class _Residual(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1, self.conv2 = _Conv(128, 128, 3), _Conv(128, 128, 3)
-        self.in1, self.in2 = (nn.InstanceNorm2d(128, affine=True) for _ in range(2))
-
-    def forward(self, x: Tensor) -> Tensor:
-        result: Tensor = x + self.in2(self.conv2(F.relu(self.in1(self.conv1(x)))))
-        return result
-
-
-class _Published(nn.Module):
-    """The network of pytorch/examples' fast_neural_style, for pixels in [0, 255]."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1, self.conv2 = _Conv(3, 32, 9), _Conv(32, 64, 3, 2)
-        self.conv3 = _Conv(64, 128, 3, 2)
-        self.res1, self.res2, self.res3, self.res4, self.res5 = (_Residual() for _ in range(5))
-        self.deconv1, self.deconv2 = _Conv(128, 64, 3, up=2), _Conv(64, 32, 3, up=2)
-        self.deconv3 = _Conv(32, 3, 9)
-        self.in1, self.in2, self.in3, self.in4, self.in5 = (
-            nn.InstanceNorm2d(c, affine=True) for c in (32, 64, 128, 64, 32)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        for conv, norm in (("conv1", "in1"), ("conv2", "in2"), ("conv3", "in3")):
-            x = F.relu(self.get_submodule(norm)(self.get_submodule(conv)(x)))
-        for i in range(1, 6):
-            x = self.get_submodule(f"res{i}")(x)
-        for conv, norm in (("deconv1", "in4"), ("deconv2", "in5")):
-            x = F.relu(self.get_submodule(norm)(self.get_submodule(conv)(x)))
-        result: Tensor = self.deconv3(x)
-        return result
-
-
-@pytest.mark.parametrize("legacy", [False, True])
-def test_files_of_pytorch_examples_give_their_own_pictures(tmp_path: Path, legacy: bool) -> None:
-    torch.manual_seed(0)
-    published = _Published()
-    nn.init.normal_(published.deconv3.conv2d.weight, std=2.0)
-    state = published.state_dict()
-    state["in1.running_mean"] = torch.zeros(32)  # as files of before PyTorch 0.4.1 have
-    path = tmp_path / "mosaic.model"
-    torch.save(state, path, _use_new_zipfile_serialization=not legacy)
-    style = load_style(path)
-    photo = torch.rand(1, 3, 40, 32)
-    with torch.no_grad():
-        torch.testing.assert_close(
-            style.network(photo) * 255, published(photo * 255), rtol=1e-3, atol=0.05
-        )
-    assert style.name == "mosaic"
 
 
 def _lightning(path: Path, **changes: object) -> Path:
@@ -143,3 +70,26 @@ def test_a_misspelt_name_is_answered_with_the_nearest(tmp_path: Path) -> None:
     _lightning(tmp_path / "starry_night.ckpt")
     with pytest.raises(UserError, match=r'did you mean "starry_night\.ckpt"'):
         load_style(tmp_path / "stary_night.ckpt")
+
+
+def test_the_folder_of_a_run_is_its_last_checkpoint(tmp_path: Path) -> None:
+    run = tmp_path / "outputs" / "night" / "2026"
+    (run / "checkpoints").mkdir(parents=True)
+    _lightning(run / "checkpoints" / "last.ckpt")
+    for folder in (run, run / "checkpoints"):
+        assert load_style(folder).metadata.steps == 12
+    with pytest.raises(UserError, match="is a folder, and not that of a run"):
+        load_style(tmp_path)
+
+
+def test_programs_are_named_and_never_run(tmp_path: Path) -> None:
+    class Doubled(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return 2 * x
+
+    torch.jit.script(Doubled()).save(str(tmp_path / "a.pt"))  # type: ignore[no-untyped-call]
+    with pytest.raises(UserError, match="is a TorchScript program"):
+        load_style(tmp_path / "a.pt")
+    torch.export.save(torch.export.export(Doubled(), (torch.ones(2),)), tmp_path / "b.pt2")
+    with pytest.raises(UserError, match="pass the checkpoint it was made from"):
+        load_style(tmp_path / "b.pt2")

@@ -85,7 +85,7 @@ def test_an_exported_style_makes_the_same_picture(tmp_path: Path, pixels: str) -
     export(style, path, pixels=pixels)
     photos = torch.randint(0, 256, (2, 3, 30, 21)) / 255
     found = Stylizer.load(path)
-    assert found.name == "night"
+    assert (found.name, found.metadata.style) == ("a", "night")
     assert (found(photos) - Stylizer(style, "cpu")(photos)).abs().max() < 0.51 / 255
 
 
@@ -114,11 +114,54 @@ def _two_inputs(model: Model) -> None:
     model.graph.output[0].name = "sum"
 
 
+def test_a_program_for_one_size_is_given_pictures_of_that_size(
+    zoo: Model, weights: dict[str, Tensor], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _other_size_only(zoo)
+    onnx.save(zoo, tmp_path / "fixed.onnx")
+    network = read_onnx(tmp_path / "fixed.onnx").network
+    assert "takes pictures of 224 x 224 pixels only" in caplog.text
+    photos = torch.rand(2, 3, 224, 224)
+    torch.testing.assert_close(network(photos), expected(weights, photos))
+    assert network(torch.rand(1, 3, 40, 60)).shape == (1, 3, 40, 60)
+
+
+@pytest.mark.parametrize("dtype", [TensorProto.FLOAT16, TensorProto.DOUBLE])
+def test_a_program_of_other_floats_gets_them(
+    zoo: Model, weights: dict[str, Tensor], tmp_path: Path, dtype: int
+) -> None:
+    numpy_type = helper.tensor_dtype_to_np_dtype(dtype)
+    graph = zoo.graph
+    graph.node.insert(0, helper.make_node("Cast", ["input1"], ["single"], to=TensorProto.FLOAT))
+    graph.node[1].input[0] = "single"
+    graph.node.append(helper.make_node("Cast", ["output1"], ["output2"], to=dtype))
+    graph.output[0].name = "output2"
+    for value in (graph.input[0], graph.output[0]):
+        value.type.tensor_type.elem_type = dtype
+    onnx.save(zoo, tmp_path / "a.onnx")
+    photos = torch.randint(0, 256, (1, 3, 64, 96)) / 255
+    found = read_onnx(tmp_path / "a.onnx").network(photos)
+    assert found.dtype == torch.float32
+    tolerance = 1e-2 if numpy_type == np.float16 else 1e-5
+    torch.testing.assert_close(found, expected(weights, photos), rtol=tolerance, atol=tolerance)
+
+
+def test_of_two_outputs_the_picture_is_taken(
+    zoo: Model, weights: dict[str, Tensor], tmp_path: Path
+) -> None:
+    zoo.graph.node.append(helper.make_node("Flatten", ["n"], ["code"]))
+    code = helper.make_tensor_value_info("code", TensorProto.FLOAT, [1, None])
+    zoo.graph.output.insert(0, code)
+    onnx.save(zoo, tmp_path / "a.onnx")
+    photos = torch.rand(1, 3, 64, 96)
+    found = read_onnx(tmp_path / "a.onnx").network(photos)
+    torch.testing.assert_close(found, expected(weights, photos))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (_classifier, "makes no pictures: it is not a style"),
-        (_other_size_only, "is no style for pictures of any size"),
         (_weights_elsewhere, "keeps its weights in other files"),
         (_two_inputs, "is no style"),
     ],

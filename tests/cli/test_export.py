@@ -27,3 +27,14 @@ def test_an_unknown_style_is_one_line_and_status_2(tmp_path: Path) -> None:
     assert result.returncode == 2
     assert "no such checkpoint: absent" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_the_name_of_a_program_says_what_it_is_and_is_never_the_styles(tmp_path: Path) -> None:
+    path = tmp_path / "night.onnx.safetensors"
+    write_style(TrainedStyle(TransformNetwork(width=2, blocks=0)), path)
+    before = path.read_bytes()
+    for output, message in (("a.tflite", "writes .onnx"), (path.name, "writes .onnx")):
+        result = export(tmp_path, "--ckpt", path.name, "--output", output)
+        assert (result.returncode, message in result.stderr) == (2, True)
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+    assert path.read_bytes() == before

@@ -1,5 +1,6 @@
 """The command line for real."""
 
+import subprocess
 from pathlib import Path
 
 import torch
@@ -23,3 +24,35 @@ def test_every_photo_is_shown_in_every_style(tmp_path: Path, photo_folder: Path)
     assert sheet.shape == (3, 6 * (40 + 22 + 8) - 8, 3 * 48 + 2 * 8), "with captions"
     photo = resample(load_picture(photo_folder / "0.jpg").pixels, (40, 48))
     assert torch.allclose(sheet[:, :40, :48], photo, atol=0.01)
+
+
+def _gallery(folder: Path, style: Path, output: str) -> subprocess.CompletedProcess[str]:
+    choice = ("--ckpt", style, "--size", "32", "--height", "40", "--output", output)
+    return run_command("gallery", "photos", *choice, cwd=folder)
+
+
+def test_a_sheet_among_the_photos_is_made_anew_and_a_photo_stays(
+    tmp_path: Path, photo_folder: Path
+) -> None:
+    style = tmp_path / "a.safetensors"
+    write_style(TrainedStyle(TransformNetwork(width=2, blocks=0)), style)
+    sizes = []
+    for _ in range(2):
+        assert _gallery(tmp_path, style, "photos/sheet.png").returncode == 0
+        sizes.append(load_picture(photo_folder / "sheet.png").pixels.shape)
+    assert sizes[0] == sizes[1]
+    before = (photo_folder / "0.jpg").read_bytes()
+    refused = _gallery(tmp_path, style, "photos/0.jpg")
+    assert (refused.returncode, "is an input" in refused.stderr) == (2, True)
+    assert (photo_folder / "0.jpg").read_bytes() == before
+
+
+def test_an_odd_photo_is_named_and_missing_on_the_sheet(tmp_path: Path, photo_folder: Path) -> None:
+    style = tmp_path / "a.safetensors"
+    write_style(TrainedStyle(TransformNetwork(width=2, blocks=0)), style)
+    (photo_folder / "odd.jpg").write_text("broken")
+    result = _gallery(tmp_path, style, "sheet.png")
+    assert result.returncode == 2
+    assert "odd.jpg is not a picture" in result.stderr
+    assert "1 of 7 pictures are missing" in result.stderr
+    assert load_picture(tmp_path / "sheet.png").pixels.shape[1] == 6 * (40 + 22 + 8) - 8

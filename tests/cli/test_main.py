@@ -1,14 +1,19 @@
 """The command that leads to all others."""
 
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import faststyle
+from faststyle.checkpoints import TrainedStyle, write_style
 from faststyle.cli import main
 from faststyle.cli.table import COMMANDS, Command
+from faststyle.networks import TransformNetwork
 from tests.commands import command, run_command
 
 
@@ -78,3 +83,27 @@ def test_a_mistake_of_ours_in_an_import_keeps_its_traceback(
     monkeypatch.setattr(sys, "argv", ["faststyle", "something"])
     with pytest.raises(ModuleNotFoundError):
         main.main()
+
+
+def test_nobody_has_to_listen_to_the_end() -> None:
+    words = [sys.executable, "-m", "faststyle", "--help"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode in (0, 141)
+
+
+def test_names_that_a_terminal_does_not_know_are_shown_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "M\u00fcller.safetensors"
+    write_style(TrainedStyle(TransformNetwork(width=2, blocks=0)), path)
+    photo = tmp_path / os.fsdecode(b"b\xe6r.png")
+    Image.new("RGB", (32, 32)).save(photo)
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    started = command("stylize", "--ckpt", str(path), str(photo))
+    shown = subprocess.run(started, capture_output=True, text=True, check=False)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "\\udce6" in shown.stdout

@@ -3,10 +3,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image, ImageCms
 
 from faststyle.core.errors import UserError
 from faststyle.data.painting import Style
+from faststyle.pictures import files
 
 MakePhoto = Callable[..., Path]
 
@@ -121,3 +124,39 @@ def test_a_strip_that_would_become_huge_is_refused(tmp_path: Path, make_photo: M
     path = make_photo(tmp_path / "a.png", 2000, 1)
     with pytest.raises(UserError, match=r"640000 x 320 pixels at style\.size=320"):
         Style("a", str(path)).load()
+
+
+def test_colors_that_nobody_sees_are_not_learnt(tmp_path: Path) -> None:
+    rgba = np.zeros((16, 16, 4), dtype=np.uint8)
+    rgba[..., 0] = 255  # red, but seen in the left half only
+    rgba[:, :8, 3] = 255
+    Image.fromarray(rgba).save(tmp_path / "a.png")
+    [(pixels, _)] = Style("mine", image=str(tmp_path / "a.png"), size=16).load()
+    assert pixels[:, 0, 0].tolist() == [1, 0, 0]
+    assert pixels[:, 0, 15].tolist() == [1, 1, 1]
+
+
+def test_colors_are_those_of_the_paintings_profile(tmp_path: Path) -> None:
+    swapped = _profile_with_red_and_green_swapped()
+    Image.new("RGB", (16, 16), (250, 20, 20)).save(tmp_path / "a.png", icc_profile=swapped)
+    [(pixels, _)] = Style("mine", image=str(tmp_path / "a.png"), size=16).load()
+    red, green, _ = pixels[:, 8, 8].tolist()
+    assert green > 0.8 > 0.3 > red
+
+
+def _profile_with_red_and_green_swapped() -> bytes:
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    places = [profile.index(name, 128) for name in (b"rXYZ", b"gXYZ")]
+    entries = [bytes(profile[place + 4 : place + 12]) for place in places]
+    for place, entry in zip(places, reversed(entries), strict=True):
+        profile[place + 4 : place + 12] = entry
+    return bytes(profile)
+
+
+def test_a_scan_larger_than_pictures_may_be_is_read_at_a_part_of_its_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MAX_PIXELS", 1_000_000)
+    Image.new("RGB", (1600, 1200)).save(tmp_path / "a.jpg")
+    [(pixels, _)] = Style("mine", image=str(tmp_path / "a.jpg"), size=120).load()
+    assert pixels.shape == (3, 120, 160)

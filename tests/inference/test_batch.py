@@ -1,4 +1,5 @@
 import signal
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,8 @@ import torch
 from PIL import Image
 
 from faststyle.checkpoints import StyleMetadata, TrainedStyle
-from faststyle.core.errors import UserError
-from faststyle.inference.batch import Job, is_clip, plan, stylize_files
+from faststyle.inference.batch import stylize_files
+from faststyle.inference.jobs import Job, plan
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
 from faststyle.networks import TransformNetwork
@@ -24,75 +25,6 @@ def stylizer() -> Stylizer:
     torch.manual_seed(0)
     network = TransformNetwork(width=2, blocks=0).eval()
     return Stylizer(TrainedStyle(network, StyleMetadata(style="night")), device="cpu")
-
-
-def test_the_result_goes_beside_the_photo(tmp_path: Path, make_photo: MakePhoto) -> None:
-    photo = make_photo(tmp_path / "a.jpg")
-    assert plan([str(photo)], None, "night") == [Job(photo, tmp_path / "a.night.jpg")]
-
-
-def test_output_names_a_file_for_one_photo(tmp_path: Path, make_photo: MakePhoto) -> None:
-    photo = make_photo(tmp_path / "a.jpg")
-    [job] = plan([str(photo)], str(tmp_path / "b.png"), "night")
-    assert job.target == tmp_path / "b.png"
-
-
-def test_output_names_a_folder_that_keeps_the_structure(
-    tmp_path: Path, make_photo: MakePhoto
-) -> None:
-    make_photo(tmp_path / "in" / "a.jpg")
-    make_photo(tmp_path / "in" / "deep" / "b.png")
-    jobs = plan([str(tmp_path / "in")], str(tmp_path / "out"), "night")
-    assert [j.target for j in jobs] == [tmp_path / "out/a.jpg", tmp_path / "out/deep/b.png"]
-
-
-def test_patterns_are_expanded(tmp_path: Path, make_photo: MakePhoto) -> None:
-    for name in ("a.jpg", "b.jpg", "c.png"):
-        make_photo(tmp_path / name)
-    jobs = plan([str(tmp_path / "*.jpg")], None, "night")
-    assert [j.source.name for j in jobs] == ["a.jpg", "b.jpg"]
-
-
-def test_results_of_an_earlier_run_are_not_stylized_again(
-    tmp_path: Path, make_photo: MakePhoto
-) -> None:
-    make_photo(tmp_path / "a.jpg")
-    make_photo(tmp_path / "a.night.jpg")
-    assert [j.source.name for j in plan([str(tmp_path)], None, "night")] == ["a.jpg"]
-
-
-def test_an_output_folder_among_the_photos_is_not_stylized_again(
-    tmp_path: Path, make_photo: MakePhoto
-) -> None:
-    photo = make_photo(tmp_path / "a.jpg")
-    make_photo(tmp_path / "out" / "a.jpg")
-    jobs = plan([str(tmp_path)], str(tmp_path / "out"), "night")
-    assert jobs == [Job(photo, tmp_path / "out" / "a.jpg")]
-
-
-def test_a_format_that_cannot_be_written_becomes_png(tmp_path: Path) -> None:
-    Image.new("RGB", (4, 4)).save(tmp_path / "a.gif")
-    [job] = plan([str(tmp_path / "a.gif")], None, "night")
-    assert job.target.name == "a.night.png"
-
-
-@pytest.mark.parametrize("output", ["a.jpg", "."])
-def test_an_input_is_never_overwritten(tmp_path: Path, make_photo: MakePhoto, output: str) -> None:
-    photo = make_photo(tmp_path / "a.jpg")
-    with pytest.raises(UserError, match="is an input"):
-        plan([str(photo)], str(tmp_path / output), "night")
-
-
-def test_two_results_of_one_name_are_refused(tmp_path: Path, make_photo: MakePhoto) -> None:
-    photos = [str(make_photo(tmp_path / d / "a.jpg")) for d in ("x", "y")]
-    with pytest.raises(UserError, match="would both become"):
-        plan(photos, str(tmp_path / "out"), "night")
-
-
-@pytest.mark.parametrize(("name", "message"), [("absent.jpg", "no such"), ("", "no pictures")])
-def test_inputs_without_pictures_are_an_error(tmp_path: Path, name: str, message: str) -> None:
-    with pytest.raises(UserError, match=message):
-        plan([str(tmp_path / name)], None, "night")
 
 
 @pytest.mark.parametrize("batch_size", [1, 3])
@@ -170,26 +102,89 @@ def test_a_signal_while_the_last_picture_is_stylized_changes_nothing(
     assert job.target.exists()
 
 
-def test_clips_are_known_by_their_names() -> None:
-    clips = ["a.mp4", "a.MOV", "a.mkv", "a.webm", "a.mpg", "a.ts", "a.m2ts", "a.unknown"]
-    assert all(is_clip(Path(name)) for name in clips)
-    assert not any(is_clip(Path(name)) for name in ("a.jpg", "a.PNG", "a.gif", "a.tga", "a.heic"))
+#: A photo that was turned, whose width is negative.
+ODD_EXIF = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack(
+    "<HHHLlHHLHHL", 2, 0x0100, 9, 1, -5, 0x0112, 3, 1, 6, 0, 0
+)
 
 
-def test_a_clip_keeps_its_format_if_it_can_be_written(tmp_path: Path) -> None:
-    for name in ("a.mkv", "b.mts"):
-        (tmp_path / name).touch()
-    jobs = plan([str(tmp_path / name) for name in ("a.mkv", "b.mts")], None, "night")
-    assert [job.target.name for job in jobs] == ["a.night.mkv", "b.night.mp4"]
+def _odd_folder(folder: Path, make_photo: MakePhoto) -> None:
+    """Two sound photos, and others that are odd each in its own way."""
+    make_photo(folder / "a.jpg")
+    make_photo(folder / "z.jpg")
+    Image.new("RGB", (40, 30)).save(folder / "exif.jpg", exif=ODD_EXIF)
+    Image.new("RGB", (20_000, 4)).save(folder / "long.webp.png")
+    (folder / "long.webp.png").rename(folder / "long.webp")
+    (folder / "empty.png").touch()
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8 no picture")
 
 
-def test_patterns_find_clips_and_folders_only_pictures(
-    tmp_path: Path, make_photo: MakePhoto
+def test_each_odd_file_is_named_and_the_rest_is_done(
+    tmp_path: Path, make_photo: MakePhoto, stylizer: Stylizer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "a.mp4").touch()
-    photo = make_photo(tmp_path / "b.jpg")
-    assert [job.source for job in plan([str(tmp_path / "*")], None, "x")] == [
-        tmp_path / "a.mp4",
-        photo,
-    ]
-    assert [job.source for job in plan([str(tmp_path)], None, "x")] == [photo]
+    _odd_folder(tmp_path / "in", make_photo)
+    (tmp_path / "out" / "z.jpg").mkdir(parents=True)
+    jobs = plan([str(tmp_path / "in")], str(tmp_path / "out"), "night")
+    assert stylize_files(stylizer, jobs, StylizeOptions()) == 4
+    written = sorted(p.name for p in (tmp_path / "out").iterdir() if p.is_file())
+    assert written == ["a.jpg", "exif.jpg"]
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 4
+    for name, problem in (
+        ("long.webp", "holds no more than 16,383 pixels a side"),
+        ("empty.png", "is not a picture"),
+        ("broken.jpg", "is not a picture"),
+        ("z.jpg", "Is a directory"),
+    ):
+        assert any(name in line and problem in line for line in errors), (name, errors)
+
+
+def test_a_read_only_result_stays_and_a_link_is_written_through(
+    tmp_path: Path, make_photo: MakePhoto, stylizer: Stylizer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = make_photo(tmp_path / "a.jpg")
+    kept, real, link = tmp_path / "kept.png", tmp_path / "real.png", tmp_path / "link.png"
+    kept.write_text("mine")
+    kept.chmod(0o444)
+    real.touch()
+    link.symlink_to(real)
+    jobs = [Job(photo, kept), Job(photo, link)]
+    assert stylize_files(stylizer, jobs, StylizeOptions()) == 1
+    assert kept.read_text() == "mine"
+    assert "read-only" in capsys.readouterr().err
+    assert link.is_symlink()
+    assert load_picture_bytes(real).pixels.shape == (3, 40, 48)
+
+
+def test_a_mistake_of_ours_in_one_picture_does_not_end_the_batch(
+    tmp_path: Path,
+    make_photo: MakePhoto,
+    stylizer: Stylizer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for i in range(3):
+        make_photo(tmp_path / "in" / f"{i}.png", seed=i)
+    jobs = plan([str(tmp_path / "in")], str(tmp_path / "out"), "night")
+    stylize, odd = stylizer.stylize, load_picture_bytes(jobs[1].source).pixels
+
+    def fail_at_one(pictures: Any, *args: Any, **more: Any) -> list[Picture]:
+        if any(torch.equal(picture.pixels, odd) for picture in pictures):
+            raise ZeroDivisionError("oh")
+        return stylize(pictures, *args, **more)
+
+    monkeypatch.setattr(stylizer, "stylize", fail_at_one)
+    assert stylize_files(stylizer, jobs, StylizeOptions(batch_size=3)) == 1
+    assert "1.png: ZeroDivisionError: oh" in capsys.readouterr().err
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["0.png", "2.png"]
+
+
+def test_of_an_animation_it_is_said_how_much_is_stylized(
+    tmp_path: Path, stylizer: Stylizer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, *more = (Image.new("RGB", (40, 40), (i * 80, 0, 0)) for i in range(3))
+    first.save(tmp_path / "a.gif", save_all=True, append_images=more)
+    [job] = plan([str(tmp_path / "a.gif")], None, "night")
+    assert stylize_files(stylizer, [job], StylizeOptions()) == 0
+    assert "a.gif: 1 of 3 frames is stylized" in capsys.readouterr().err
+    assert job.target == tmp_path / "a.night.png"

@@ -52,3 +52,13 @@ def test_a_picture_that_has_the_size_already_stays() -> None:
     picture = Picture(torch.rand(3, 20, 24))
     for size in (None, 20):
         assert StylizeOptions(size=size).scale(picture).pixels is picture.pixels
+
+
+def test_a_long_and_thin_picture_is_not_scaled_to_what_no_memory_holds() -> None:
+    thin = Picture(torch.zeros(3, 1, 25_000, dtype=torch.uint8))
+    with pytest.raises(UserError, match=r"25,000 x 1 pixels.*would be 12,800,000 x 512: too many"):
+        StylizeOptions(size=512).scale(thin)
+    small = Picture(torch.zeros(3, 10, 20))
+    with pytest.raises(UserError, match="too many"):
+        StylizeOptions(size=20, max_pixels=700).scale(small)
+    assert StylizeOptions(size=20, max_pixels=800).scale(small).pixels.shape == (3, 20, 40)

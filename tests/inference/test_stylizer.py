@@ -239,3 +239,17 @@ def test_of_one_style_there_is_no_mixture(stylizer: Stylizer) -> None:
         stylizer.mix({"night": 1})
     with pytest.raises(UserError, match="all is a file of several styles"):
         Stylizer(several_styles(), device="cpu")
+
+
+def test_colors_that_nobody_sees_do_not_color_the_rest(stylizer: Stylizer) -> None:
+    alpha = torch.zeros(1, 24, 24)
+    alpha[..., :12] = 1
+    seen = torch.rand(3, 24, 24)
+    results = []
+    for hidden in (0.0, 1.0):
+        pixels = torch.where(alpha > 0, seen, torch.full_like(seen, hidden))
+        [result] = stylizer.stylize([Picture(pixels, alpha)])
+        assert result.alpha is not None
+        assert torch.equal(result.alpha, alpha)
+        results.append(result.pixels[..., :12])
+    assert torch.equal(*results)

@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import numpy as np
@@ -65,3 +66,27 @@ def test_what_is_no_photo_is_refused() -> None:
         to_batch(np.zeros((6, 5, 4)))
     with pytest.raises(TypeError, match="str"):
         to_batch("photo.jpg")
+
+
+@pytest.mark.parametrize(
+    ("photos", "message"),
+    [
+        (torch.full((3, 4, 4), 200.0), "must lie in [0, 1]; these reach 200.0"),
+        (torch.full((3, 4, 4), -0.5), "must lie in [0, 1]"),
+        (torch.full((3, 4, 4), torch.nan), "must lie in [0, 1]"),
+        (torch.zeros(0, 3, 4, 4), "hold no pixels"),
+        (np.zeros((4, 4, 3), dtype=np.uint16), "must be uint8 or float"),
+        (torch.zeros(3, 4, 4, dtype=torch.int64), "must be uint8 or float"),
+    ],
+)
+def test_values_that_would_give_a_wrong_picture_are_refused(photos: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        to_batch(photos)
+
+
+def test_a_pillow_image_is_turned_upright_as_the_command_does() -> None:
+    image = Image.new("RGB", (7, 9), "orange")
+    image.getexif()[0x0112] = 6
+    batch, back = to_batch(image)
+    assert batch.shape == (1, 3, 7, 9)
+    assert back(batch).size == (9, 7)

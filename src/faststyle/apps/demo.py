@@ -149,8 +149,10 @@ def _answer(
         raise gr.Error("Choose a photo first.")
     try:
         stylizer = choose()
-        options = StylizeOptions(size=int(size), strength=strength, preserve_color=preserve_color)
-        picture = load_picture_bytes(Path(photo), MAX_PIXELS)
+        options = StylizeOptions(
+            size=int(size), strength=strength, preserve_color=preserve_color, max_pixels=MAX_PIXELS
+        )
+        picture = load_picture_bytes(Path(photo), MAX_PIXELS, int(size))
         small = options.scale(Picture(picture.pixels))
         [result] = stylizer.stylize([small], replace(options, size=None))
     except UserError as error:

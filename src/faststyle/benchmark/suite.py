@@ -18,7 +18,7 @@ from faststyle.benchmark.start import measure_start
 from faststyle.benchmark.work import Peak, measure_peak
 from faststyle.checkpoints import open_style
 from faststyle.config.compose import CONFIGS
-from faststyle.core.atomic import check_writable
+from faststyle.core.atomic import check_target
 from faststyle.core.devices import cpu_has_bf16
 from faststyle.core.errors import UserError, nearest
 from faststyle.data.folder import find_photos
@@ -66,7 +66,7 @@ def _check(args: argparse.Namespace, networks: Path) -> dict[str, int]:
     if args.device == "cpu" and "tf32" in _precisions(args):
         raise UserError("--precision tf32 is for GPUs")
     for path in filter(None, (args.json, args.plot)):
-        check_writable(path.resolve().parent)
+        check_target(path, filter(None, (args.photo, args.style)))
     if args.plot and args.plot.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise UserError(f"--plot {args.plot}: the name must end in .png, .svg or .pdf")
     for text in args.size:

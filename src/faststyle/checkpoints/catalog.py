@@ -83,7 +83,7 @@ def find_style(given: str) -> FoundStyle:
 
 def _find(given: str) -> FoundStyle:
     path = Path(given).expanduser()
-    if path.exists() or len(path.parts) != 1:
+    if path.is_file() or len(path.parts) != 1:
         return FoundStyle(path)
     files = _files()
     if given in files:
@@ -94,7 +94,7 @@ def _find(given: str) -> FoundStyle:
             inside.setdefault(name, file)
     if given in inside:
         return FoundStyle(inside[given], {given: 1.0})
-    if path.suffix:
+    if path.suffix or path.is_dir():
         return FoundStyle(path)
     known = [*files, *inside]
     hint = nearest(given, known) if known else "none is here yet; pass the path of a checkpoint"

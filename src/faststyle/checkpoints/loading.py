@@ -1,13 +1,12 @@
 """Whatever ``--ckpt`` may name: our own files, Lightning's, and pytorch/examples'."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from torch import Tensor
 
 from faststyle.checkpoints.catalog import FoundStyle, find_style, list_styles
-from faststyle.checkpoints.metadata import StyleMetadata
+from faststyle.checkpoints.foreign import read_foreign, refuse_program
 from faststyle.checkpoints.mixture import choose
 from faststyle.checkpoints.style_file import (
     TrainedStyle,
@@ -16,9 +15,9 @@ from faststyle.checkpoints.style_file import (
     read_style,
     restore_network,
 )
+from faststyle.config.runs import LAST_CHECKPOINT
 from faststyle.core.errors import UserError, nearest
 from faststyle.core.torch_files import read_torch
-from faststyle.networks import NetworkDescription
 
 #: Where a checkpoint of training keeps the network's weights, and the facts about it.
 NETWORK_PREFIX = "network."
@@ -28,26 +27,25 @@ FACTS_KEY = "faststyle"
 def load_style(path: Path) -> TrainedStyle:
     """Load a trained style from any supported file; code in a file is never run.
 
-    Supported: ``.safetensors`` of faststyle; Lightning ``.ckpt`` of faststyle's training; ``.pth``
-    and ``.model`` of pytorch/examples' fast_neural_style.
+    Supported: ``.safetensors`` of faststyle; Lightning ``.ckpt`` of faststyle's training, or the
+    folder of a run, whose last one is taken; ``.pth`` and ``.model`` of pytorch/examples'
+    fast_neural_style (:mod:`faststyle.checkpoints.foreign`).
 
     Raises ``UserError`` if the file is missing, corrupt, would run code, or is none of these.
     """
+    if path.is_dir():
+        path = _last_of_run(path)
     if not path.is_file():
         raise UserError(f"no such checkpoint: {path}{_suggest(path)}")
     if path.suffix == ".onnx":
         raise UserError(f"{path}: ONNX is for stylizing; pass the checkpoint it was exported from")
     if path.suffix == ".safetensors":
         return read_style(path)
+    refuse_program(path)
     content = read_torch(path)
     if FACTS_KEY in content and isinstance(content.get("state_dict"), Mapping):
         return _from_lightning(content, path)
-    if "deconv3.conv2d.weight" in content:
-        return _from_pytorch_examples(content, path)
-    raise UserError(
-        f"{path} is no style that is known here: neither trained by faststyle"
-        " nor by pytorch/examples' fast_neural_style"
-    )
+    return read_foreign(content, path)
 
 
 def open_style(given: str) -> TrainedStyle:
@@ -110,46 +108,11 @@ def _from_lightning(content: Mapping[str, object], path: Path) -> TrainedStyle:
     return TrainedStyle(restore_network(metadata.network, tensors, path), metadata)
 
 
-def _from_pytorch_examples(content: Mapping[str, object], path: Path) -> TrainedStyle:
-    """The same network under other names, made for pixels in [0, 255]: the range is folded in."""
-    tensors = {
-        _our_name(key): value.float()
-        for key, value in content.items()
-        # Files of before PyTorch 0.4.1 hold running statistics that instance norm never used.
-        if isinstance(value, Tensor) and not re.search(r"running_(mean|var)|num_batches", key)
-    }
-    if "stem.0.weight" in tensors and "head.weight" in tensors and "head.bias" in tensors:
-        tensors["stem.0.weight"] = tensors["stem.0.weight"] * 255
-        tensors["head.weight"] = tensors["head.weight"] / 255
-        tensors["head.bias"] = tensors["head.bias"] / 255
-    description = NetworkDescription("johnson", {"output": "linear"})
-    network = restore_network(description, tensors, path)
-    metadata = StyleMetadata(path.stem, origin="pytorch/examples", network=description)
-    return TrainedStyle(network, metadata)
-
-
-_STAGES = {
-    "conv1.conv2d": "stem.0",
-    "in1": "stem.1",
-    "conv2.conv2d": "down1.0",
-    "in2": "down1.1",
-    "conv3.conv2d": "down2.0",
-    "in3": "down2.1",
-    "deconv1.conv2d": "up1.1",
-    "in4": "up1.2",
-    "deconv2.conv2d": "up2.1",
-    "in5": "up2.2",
-    "deconv3.conv2d": "head",
-}
-
-
-def _our_name(key: str) -> str:
-    module, _, leaf = key.rpartition(".")
-    block = re.fullmatch(r"res([1-5])\.(?:(conv[12])\.conv2d|in([12]))", module)
-    if block:
-        part = block[2] or f"norm{block[3]}"
-        return f"blocks.{int(block[1]) - 1}.{part}.{leaf}"
-    return f"{_STAGES.get(module, module)}.{leaf}"
+def _last_of_run(folder: Path) -> Path:
+    for path in (folder / LAST_CHECKPOINT, folder / LAST_CHECKPOINT.name):
+        if path.is_file():
+            return path
+    raise UserError(f"{folder} is a folder, and not that of a run: it has no {LAST_CHECKPOINT}")
 
 
 def _suggest(path: Path) -> str:

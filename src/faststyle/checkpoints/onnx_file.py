@@ -1,5 +1,6 @@
 """Styles as ONNX programs: those of ``faststyle export``, and others' of the model zoo's kind."""
 
+import logging
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +13,23 @@ from faststyle.checkpoints.metadata import StyleMetadata
 from faststyle.checkpoints.style_file import parse_metadata
 from faststyle.core.errors import UserError
 from faststyle.networks import pad_to_multiple
-from faststyle.pictures.pixels import quantize, to_unit
+from faststyle.pictures.pixels import quantize, resample, to_unit
 
 if TYPE_CHECKING:
     import onnx
     import onnxruntime
 
+log = logging.getLogger(__name__)
+
 #: The key that ``faststyle export`` leaves in a program: which form of pixels it takes.
 PIXELS_KEY = "pixels"
 
-_TYPES = ("tensor(uint8)", "tensor(float)")
+_TYPES = {
+    "tensor(uint8)": torch.uint8,
+    "tensor(float)": torch.float32,
+    "tensor(float16)": torch.float16,
+    "tensor(double)": torch.float64,
+}
 
 
 @dataclass(frozen=True)
@@ -41,29 +49,45 @@ class OnnxNetwork(nn.Module):
     """A program that ONNX Runtime computes, on the CPU, as if it were a transform network.
 
     Args:
-        session: takes and gives (N, 3, H, W), uint8 or float32.
+        session: takes and gives (N, 3, H, W), uint8 or floats.
         top: the value of white in a program of floats, 1 or 255.
+        size: height and width of the only pictures that it takes; others are scaled, there and
+            back.
     """
 
-    def __init__(self, session: "onnxruntime.InferenceSession", top: float) -> None:
+    def __init__(
+        self,
+        session: "onnxruntime.InferenceSession",
+        top: float,
+        size: tuple[int, int] | None = None,
+    ) -> None:
         super().__init__()
         self.session = session
         self.input = session.get_inputs()[0]
+        self.output = _picture_output(session)
         self.top = top
+        self.size = size
 
     def forward(self, images: Tensor) -> Tensor:
         """Stylize ``images`` (N, 3, H, W; RGB in [0, 1]); the result has the same shape."""
         height, width = images.shape[-2:]
+        if self.size is not None:
+            scaled = [self.run(resample(image, self.size)[None]) for image in images]
+            return torch.cat([resample(image[0], (height, width))[None] for image in scaled])
         # Others' programs make pictures of other sizes where a side is no multiple of 4.
-        photos = pad_to_multiple(images, minimum=8).cpu().contiguous()
-        photos = quantize(photos) if self.input.type == "tensor(uint8)" else photos * self.top
+        return self.run(pad_to_multiple(images, minimum=8))[..., :height, :width]
+
+    def run(self, images: Tensor) -> Tensor:
+        """As :meth:`forward`, of a size that the program takes as it is."""
+        dtype = _TYPES[self.input.type]
+        photos = images.cpu().contiguous()
+        photos = quantize(photos) if dtype == torch.uint8 else (photos * self.top).to(dtype)
         try:
-            [stylized] = self.session.run(None, {self.input.name: photos.numpy()})
+            [stylized] = self.session.run([self.output], {self.input.name: photos.numpy()})
         except Exception as error:  # ONNX Runtime's have no common class
             raise RuntimeError(str(error)) from None
         unit = to_unit(torch.from_numpy(stylized))
-        scaled = unit if stylized.dtype == "uint8" else unit / self.top
-        return scaled[..., :height, :width].to(images)
+        return (unit if stylized.dtype == "uint8" else unit / self.top).to(images)
 
 
 def read_onnx(path: Path) -> OnnxStyle:
@@ -89,7 +113,7 @@ def read_onnx(path: Path) -> OnnxStyle:
     try:
         model = onnx.load_model_from_string(path.read_bytes())
         _check_self_contained(model, path)
-        _free_sizes(model)
+        size = _free_sizes(model)
         session = onnxruntime.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
@@ -100,9 +124,36 @@ def read_onnx(path: Path) -> OnnxStyle:
     if len(session.get_inputs()) != 1:
         raise UserError(f"{path} takes more than photos: it is no style by itself")
     texts = {"style": path.stem} | dict(session.get_modelmeta().custom_metadata_map)
-    network = OnnxNetwork(session, 1 if texts.get(PIXELS_KEY) == "float" else 255)
-    _try(network, path)
-    return OnnxStyle(network, parse_metadata(texts, path))
+    if session.get_inputs()[0].type not in _TYPES or _picture_output(session) is None:
+        raise UserError(f"{path} makes no pictures: it is not a style")
+    top = 1 if texts.get(PIXELS_KEY) == "float" else 255
+    return OnnxStyle(_any_size(session, top, size, path), parse_metadata(texts, path))
+
+
+def _any_size(
+    session: "onnxruntime.InferenceSession", top: float, size: tuple[int, int] | None, path: Path
+) -> OnnxNetwork:
+    """For pictures of any size: computed as they are, or else scaled to the program's own."""
+    try:
+        network = OnnxNetwork(session, top)
+        _try(network, path)
+    except UserError:
+        if size is None:
+            raise
+        network = OnnxNetwork(session, top, size)
+        _try(network, path)
+        log.warning(
+            "%s takes pictures of %d x %d pixels only: others are scaled to that, and back",
+            *(path, size[1], size[0]),
+        )
+    return network
+
+
+def _picture_output(session: "onnxruntime.InferenceSession") -> str | None:
+    """The name of the first output that may be a picture."""
+    outputs = session.get_outputs()
+    found = (each.name for each in outputs if each.type in _TYPES and len(each.shape or ()) == 4)
+    return next(found, outputs[0].name if len(outputs) == 1 else None)
 
 
 def _check_self_contained(model: "onnx.ModelProto", path: Path) -> None:
@@ -111,26 +162,32 @@ def _check_self_contained(model: "onnx.ModelProto", path: Path) -> None:
         raise UserError(f"{path} keeps its weights in other files; only single files are read")
 
 
-def _free_sizes(model: "onnx.ModelProto") -> None:
-    """Let N, H and W of what goes in be anything, and forget what sizes follow from them."""
+def _free_sizes(model: "onnx.ModelProto") -> tuple[int, int] | None:
+    """Let N, H and W of what goes in be anything, and forget what sizes follow from them.
+
+    Returns H and W as they were, if the program was exported for one size.
+    """
+    size = None
     known = {tensor.name for tensor in model.graph.initializer}
     for value in model.graph.input:
         dimensions = value.type.tensor_type.shape.dim
         if value.name not in known and len(dimensions) == 4:
+            height, width = dimensions[2].dim_value, dimensions[3].dim_value
+            size = (height, width) if height and width else None
             for index, name in ((0, "N"), (2, "H"), (3, "W")):
                 dimensions[index].dim_param = name
     for value in model.graph.output:
-        value.type.tensor_type.ClearField("shape")
+        for index, dimension in enumerate(value.type.tensor_type.shape.dim):
+            dimension.dim_param = f"{value.name}_{index}"
     model.graph.ClearField("value_info")
+    return size
 
 
 def _try(network: OnnxNetwork, path: Path) -> None:
-    """Whether it makes a picture of a picture, in a size that nobody would have exported."""
-    if network.input.type not in _TYPES or len(network.session.get_outputs()) != 1:
-        raise UserError(f"{path} makes no pictures: it is not a style")
-    photo = torch.rand(1, 3, 48, 88)
+    """Whether it makes a picture of a picture, in an unlikely size or in its own."""
+    photo = torch.rand(1, 3, *(network.size or (48, 88)))
     try:
-        result: Any = network(photo)
+        result: Any = network.run(photo)
     except (RuntimeError, ValueError) as error:
         reason = re.sub(r"\s+", " ", str(error))[:120]
         raise UserError(f"{path} is no style for pictures of any size: {reason}") from None

@@ -4,6 +4,9 @@ import os
 from argparse import ArgumentParser, Namespace
 
 from faststyle.cli.arguments import add_device, add_precision, add_styles
+from faststyle.core.errors import UserError
+
+_PORTS = 65536
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -17,6 +20,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> None:
     """Serve the page until Ctrl-C."""
+    if args.port is not None and not 0 < args.port < _PORTS:
+        raise UserError(f"--port is {args.port}; it must lie between 1 and {_PORTS - 1}")
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     from faststyle.apps import demo
     from faststyle.checkpoints.loading import resolve_styles

@@ -34,12 +34,15 @@ def run(args: Namespace) -> None:
     """Measure, and print a table."""
     if min([*args.iterations, args.count]) < 1 or min(args.size, default=0) < 64:
         raise UserError("--count must be at least 1, --size 64, and --iterations 0 or more")
+    from faststyle.checkpoints import find_style
     from faststyle.config.compose import compose_config
     from faststyle.config.mistakes import report_config_errors
-    from faststyle.core.atomic import atomic_write
+    from faststyle.core.atomic import atomic_write, check_target
     from faststyle.core.devices import reuse_freed_memory
     from faststyle.evaluation.report import evaluate, table
 
+    if args.json:
+        check_target(args.json, [find_style(args.ckpt).path])
     reuse_freed_memory()
     with report_config_errors("train"):
         result = evaluate(

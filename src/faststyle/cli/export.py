@@ -29,12 +29,17 @@ def run(args: Namespace) -> None:
     from faststyle.checkpoints import find_style, load_style, open_style
     from faststyle.checkpoints.catalog import label
     from faststyle.checkpoints.export import export
+    from faststyle.core.atomic import check_target
 
-    style = load_style(find_style(args.ckpt).path) if args.mixable else open_style(args.ckpt)
-    if args.mixable and not style.metadata.styles:
-        raise UserError(f"--mixable: {args.ckpt} is a file of one style")
     suffix = ".onnx" if args.format == "onnx" else ".pt2"
     output = args.output or Path(label(args.ckpt).replace(":", "_") + suffix)
+    if output.suffix != suffix:
+        raise UserError(f"--output {output}: --format {args.format} writes {suffix}")
+    found = find_style(args.ckpt)
+    check_target(output, [found.path])
+    style = load_style(found.path) if args.mixable else open_style(args.ckpt)
+    if args.mixable and not style.metadata.styles:
+        raise UserError(f"--mixable: {args.ckpt} is a file of one style")
     difference = export(style, output, args.format, args.pixels, args.half)
     size = output.stat().st_size / 1e6
     print(f"{output}: {size:.1f} MB, at most {difference:.2f} of 255 from the network")

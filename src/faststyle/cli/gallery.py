@@ -1,5 +1,6 @@
 """``faststyle gallery photos/ --output sheet.jpg``: photos in every style on one sheet."""
 
+import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -20,24 +21,38 @@ def run(args: Namespace) -> None:
     """Write the sheet."""
     from faststyle.checkpoints.catalog import label
     from faststyle.checkpoints.loading import resolve_styles
+    from faststyle.core.atomic import check_target, is_same_file
     from faststyle.core.devices import reuse_freed_memory
     from faststyle.data.folder import find_photos
     from faststyle.inference.options import StylizeOptions
     from faststyle.inference.stylizer import Stylizer
     from faststyle.pictures.contact_sheet import contact_sheet
-    from faststyle.pictures.files import format_of, load_picture, save_picture
+    from faststyle.pictures.files import is_ours, load_picture, save_picture
+    from faststyle.pictures.formats import format_of
 
     if min(args.size, args.height) < 1:
         raise UserError("--size and --height must be at least 1")
     format_of(args.output)
+    photos = find_photos(args.photos)
+    # A sheet of an earlier run, in the folder of the photos, is none of them.
+    photos = [p for p in photos if not (is_same_file(p, args.output) and is_ours(p))]
+    check_target(args.output, photos)
     reuse_freed_memory()
     names = resolve_styles(args.ckpt)
     stylizers = {label(name): Stylizer.load(name, precision="auto") for name in names}
     options = StylizeOptions(size=args.size)
     rows = []
-    for path in find_photos(args.photos):
-        photo = load_picture(path)
-        shown = [(s.stylize([photo], options)[0].pixels, n) for n, s in stylizers.items()]
+    for path in photos:
+        try:
+            photo = load_picture(path)
+            shown = [(s.stylize([photo], options)[0].pixels, n) for n, s in stylizers.items()]
+        except UserError as error:
+            print(f"error: {error}", file=sys.stderr)
+            continue
         rows.append([(photo.pixels, path.stem), *shown])
+    if not rows:
+        raise UserError(f"none of the {len(photos)} pictures in {args.photos} could be stylized")
     save_picture(contact_sheet(rows, args.height), args.output)
     print(args.output)
+    if len(rows) < len(photos):
+        raise UserError(f"{len(photos) - len(rows)} of {len(photos)} pictures are missing in it")

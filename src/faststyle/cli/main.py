@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import io
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,10 @@ def main(name: str | None = None) -> None:
     The ``faststyle`` command and ``python -m faststyle`` name none; each script names its own.
     Whatever the user can put right ends in one line and exit status 2.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Names of files hold what a terminal, or UTF-8, does not know.
+            stream.reconfigure(errors="backslashreplace")
     with report_errors():
         arguments = sys.argv[1:]
         if name is not None:

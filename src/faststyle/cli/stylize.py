@@ -56,9 +56,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> None:
     """Stylize them all; a file that cannot be is named, and does not stop the rest."""
     # Imported late: --help should not wait for torch.
+    from faststyle.checkpoints.catalog import list_styles
     from faststyle.checkpoints.mixture import parse_mix
     from faststyle.core.devices import reuse_freed_memory
-    from faststyle.inference.batch import is_clip, plan, stylize_files
+    from faststyle.inference.batch import stylize_files
+    from faststyle.inference.jobs import is_clip, plan
     from faststyle.inference.options import StylizeOptions
     from faststyle.inference.stylizer import Stylizer
     from faststyle.networks.conv3x3 import choose_kernel
@@ -69,7 +71,8 @@ def run(args: Namespace) -> None:
     stylizer = Stylizer.load(
         args.ckpt, device=args.device, precision=args.precision, stroke=args.stroke
     )
-    jobs = plan(args.inputs, args.output, stylizer.name)
+    others = [style.name for style in list_styles()]
+    jobs = plan(args.inputs, args.output, stylizer.name, others)
     clips = [job for job in jobs if is_clip(job.source)]
     pictures = [job for job in jobs if not is_clip(job.source)]
     if args.to and pictures:

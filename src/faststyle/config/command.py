@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 
 from faststyle.config.compose import CONFIGS, register_resolvers
 from faststyle.config.mistakes import report_config_errors
+from faststyle.config.paths import quote_paths
 from faststyle.config.style_lists import expand_style_list
 from faststyle.core.errors import report_errors
 
@@ -45,7 +46,8 @@ def launch(task: str, config: str, command: str, arguments: Sequence[str]) -> No
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach us instead of a traceback
     register_resolvers()
     with report_config_errors(config):
-        sys.argv = [typed[0], *expand_style_list(arguments)]  # Hydra reads nothing else
+        # Hydra reads nothing else.
+        sys.argv = [typed[0], *quote_paths(expand_style_list(arguments))]
         hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=config)(reported)()
 
 

@@ -6,6 +6,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
+from faststyle.config.paths import quote_paths
 from faststyle.config.runs import run_name
 from faststyle.config.style_lists import expand_style_list
 from faststyle.core.assets import bundled_folder
@@ -22,7 +23,7 @@ def compose_config(name: str, overrides: Sequence[str] = ()) -> DictConfig:
     register_resolvers()
     GlobalHydra.instance().clear()  # a command's own may be open
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        return compose(name, expand_style_list(overrides))
+        return compose(name, quote_paths(expand_style_list(overrides)))
 
 
 def register_resolvers() -> None:

@@ -1,10 +1,18 @@
 """Writing files so that a final name never holds half a file."""
 
+import errno
 import os
+import secrets
+import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from faststyle.core.errors import UserError
+
+_LONG_SUFFIX = 16  # characters
+_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 @contextmanager
@@ -12,16 +20,21 @@ def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary name beside ``path``; rename it to ``path`` if the block succeeds.
 
     If the block fails, the temporary file goes and what stood at ``path`` stays. Folders that are
-    missing are made. Raises ``OSError`` when the folder cannot be made or written.
+    missing are made. What a symbolic link leads to is written, and the link stays.
+
+    Raises ``OSError`` when the folder cannot be made or written, and for a file that is read-only
+    or a folder.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix stays: some libraries choose the format by it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    check_target(path)
+    final = path.resolve() if path.is_symlink() else path
+    # Short, since the name itself may be as long as names can be. The suffix stays: some libraries
+    # choose the format by it.
+    suffix = final.suffix if len(final.suffix) < _LONG_SUFFIX else ""
+    temporary = final.with_name(f".{secrets.token_hex(4)}.tmp{suffix}")
     try:
         yield temporary
-        with temporary.open("r+b") as written:  # Windows flushes only what it may write
-            os.fsync(written.fileno())
-        temporary.replace(path)
+        _flush(temporary)
+        temporary.replace(final)
     except OSError as error:
         # Writing fails without saying where; other errors than the system's say all they know.
         if error.errno is not None and error.filename in (None, str(temporary)):
@@ -29,6 +42,51 @@ def atomic_write(path: Path) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_target(path: Path, inputs: Iterable[Path] = ()) -> None:
+    """Whether ``path`` may be written, before the work: for every command the same.
+
+    Its folder is made if need be. A read-only file is left alone, though the folder would let it be
+    replaced.
+
+    Args:
+        path: of the file to be written.
+        inputs: what the command reads, none of which may be written over.
+
+    Raises:
+        UserError: it is one of the inputs.
+        OSError: no file can be written there.
+    """
+    for given in inputs:
+        if is_same_file(path, given):
+            raise UserError(f"{path} is an input, and would be written over: name another output")
+    check_writable(path.parent)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not path.exists():
+        return
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        raise PermissionError(errno.EACCES, "no file that could be replaced", str(path))
+    if not mode & _WRITE or not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, "read-only", str(path))
+
+
+def is_same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, by links too."""
+    if one.exists() and other.exists():
+        return one.samefile(other)
+    return one.resolve() == other.resolve()
+
+
+def _flush(path: Path) -> None:
+    with path.open("r+b") as written:  # Windows flushes only what it may write
+        try:
+            os.fsync(written.fileno())
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # network disks know no such thing
+                raise
 
 
 def check_writable(folder: Path) -> None:

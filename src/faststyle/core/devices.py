@@ -45,6 +45,13 @@ def free_memory(device: torch.device) -> int:
     return int(psutil.virtual_memory().available)
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether PyTorch found no memory, on whatever device."""
+    return isinstance(error, torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and "allocate memory" in str(error)
+    )
+
+
 def cpu_name() -> str:
     """The processor as it calls itself, or at least its architecture."""
     return str(_capabilities().get("cpu_name") or platform.machine())

@@ -43,6 +43,16 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
+def describe(error: Exception) -> str | None:
+    """One line for what a user can put right; none for anything else, which is a bug."""
+    if isinstance(error, UserError):
+        return " ".join(str(error).split())
+    if isinstance(error, OSError) and error.errno in _CAUSED_BY_USER:
+        where = f": {os.fspath(error.filename)}" if error.filename else ""
+        return f"{error.strerror}{where}"
+    return None
+
+
 @contextmanager
 def report_errors() -> Iterator[None]:
     """Turn what a user can cause into one line on standard error and exit status 2.
@@ -54,18 +64,16 @@ def report_errors() -> Iterator[None]:
     atexit.register(gc.freeze)
     try:
         yield
-    except UserError as error:
-        _exit(str(error))
-    except OSError as error:
-        if error.errno not in _CAUSED_BY_USER:
+        sys.stdout.flush()
+    except BrokenPipeError:  # of `faststyle styles | head -1`: nobody listens any more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except (UserError, OSError) as error:
+        message = describe(error)
+        if message is None:
             raise
-        where = f": {os.fspath(error.filename)}" if error.filename else ""
-        _exit(f"{error.strerror}{where}")
+        print(f"error: {message}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)  # noqa: T201
         sys.exit(130)
-
-
-def _exit(message: str) -> None:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
-    sys.exit(2)

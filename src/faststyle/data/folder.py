@@ -14,7 +14,9 @@ from torch import Tensor
 from faststyle.core.errors import UserError
 from faststyle.data.photos import MIN_CROP_SCALE, PhotoSet
 from faststyle.data.source import OpenedPhotos, PhotoRequest, PhotoSource
-from faststyle.pictures.files import EXTENSIONS, decode_image, open_image
+from faststyle.pictures.files import decode_image, open_image
+from faststyle.pictures.folders import find_pictures
+from faststyle.pictures.formats import EXTENSIONS
 from faststyle.pictures.pillow import pil_to_tensor, to_rgb
 
 _ORIENTATION = 0x0112  # the EXIF tag
@@ -67,15 +69,17 @@ def _decode_plain_jpeg(image: Image.Image, path: Path) -> Tensor | None:
     Colors, of which a JPEG has one for 2 x 2 pixels, are repeated instead of interpolated, which
     changes a crop by 0.14/255 in the mean.
     """
-    if image.format != "JPEG" or image.mode != "RGB" or _ORIENTATION in image.getexif():
+    if image.format != "JPEG" or image.mode != "RGB":
         return None
     try:
+        if _ORIENTATION in image.getexif():
+            return None
         width, height = image.size
         content = path.read_bytes()
         pixels = simplejpeg.decode_jpeg(
             content, fastupsample=True, min_height=height, min_width=width
         )
-    except (ValueError, OSError):
+    except Exception:  # any damage: Pillow says what it is
         return None
     return torch.from_numpy(pixels).permute(2, 0, 1)
 
@@ -87,17 +91,12 @@ def find_photos(root: Path) -> list[Path]:
     """
     if not root.is_dir():
         raise UserError(f"no such photo folder: {root}; pass data.root=/path/to/photos")
-    found, visited = [], set()
-    for folder, children, names in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in visited:
-            children.clear()
-            continue
-        visited.add(real)
-        found += [Path(folder, name) for name in names if _is_photo(name)]
-    if not found:
+    found = find_pictures(root)
+    if found.foreign:
+        log.warning("%s: %s", root, found.skipped())
+    if not found.pictures:
         raise UserError(f"{root} holds no pictures ({', '.join(sorted(EXTENSIONS))})")
-    return sorted(found)
+    return found.pictures
 
 
 def split(paths: Sequence[Path], root: Path, held_out: int) -> tuple[list[Path], list[Path]]:
@@ -114,9 +113,5 @@ def split(paths: Sequence[Path], root: Path, held_out: int) -> tuple[list[Path],
     return [path for path in paths if path not in chosen], sorted(chosen)
 
 
-def _is_photo(name: str) -> bool:
-    return not name.startswith(".") and os.path.splitext(name)[1].lower() in EXTENSIONS  # noqa: PTH122
-
-
 def _hash(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()
+    return hashlib.sha256(os.fsencode(name)).hexdigest()

@@ -11,8 +11,9 @@ from torch import Tensor
 from faststyle.core.assets import bundled_file
 from faststyle.core.downloads import fetch_small
 from faststyle.core.errors import UserError
-from faststyle.pictures.files import load_picture, load_rgb
-from faststyle.pictures.pixels import resize, scaled_size
+from faststyle.pictures.files import load_picture_bytes, load_rgb
+from faststyle.pictures.pillow import as_seen
+from faststyle.pictures.pixels import resize, scaled_size, to_unit
 
 # Of a style image once it is scaled: the loss network takes about 6 kB for each.
 _MAX_SCALED_PIXELS = 4_000_000
@@ -83,7 +84,7 @@ class Style:
         return [(self._scaled(path), w) for path, w in zip(paths, weights, strict=True)]
 
     def _scaled(self, path: Path) -> Tensor:
-        pixels = load_picture(path).pixels
+        pixels = to_unit(as_seen(load_picture_bytes(path, short_side=self.size)))
         height, width = scaled_size(pixels, self.size)
         if height * width > _MAX_SCALED_PIXELS:
             raise UserError(

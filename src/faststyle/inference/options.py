@@ -4,8 +4,9 @@ from argparse import Namespace
 from dataclasses import dataclass, fields, replace
 
 from faststyle.core.errors import UserError
+from faststyle.pictures.files import MAX_PIXELS
 from faststyle.pictures.picture import Picture
-from faststyle.pictures.pixels import resize
+from faststyle.pictures.pixels import check_scaled, resize
 
 #: Strips of fewer rows would be mostly overlap.
 MIN_ROWS = 32
@@ -71,9 +72,13 @@ class StylizeOptions:
             raise UserError(f"--{name.replace('_', '-')} {problem}") from None
 
     def scale(self, picture: Picture) -> Picture:
-        """``picture``, with its transparency, at the size that it is stylized at."""
+        """``picture``, with its transparency, at the size that it is stylized at.
+
+        Raises ``UserError`` if that is more than ``max_pixels``, as a long and thin one may be.
+        """
         if self.size is None:
             return picture
+        check_scaled(picture.pixels, self.size, self.max_pixels or MAX_PIXELS)
         alpha = None if picture.alpha is None else resize(picture.alpha, self.size)
         return replace(picture, pixels=resize(picture.pixels, self.size), alpha=alpha)
 

@@ -10,9 +10,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from faststyle.checkpoints import OnnxStyle, TrainedStyle, find_style, load_style, read_onnx
+from faststyle.checkpoints import (
+    OnnxStyle,
+    StyleMetadata,
+    TrainedStyle,
+    find_style,
+    load_style,
+    read_onnx,
+)
 from faststyle.checkpoints.mixture import Mix, check_single, choose, facts_of, shares_of
-from faststyle.core.devices import cpu_has_bf16, find_device
+from faststyle.core.devices import cpu_has_bf16, find_device, is_out_of_memory
 from faststyle.core.errors import UserError, nearest
 from faststyle.inference import tiling
 from faststyle.inference.options import StylizeOptions
@@ -23,6 +30,8 @@ from faststyle.pictures.picture import Picture
 from faststyle.pictures.pixels import quantize, scaled_size, to_luma, to_unit
 
 _DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
+#: Files that people name after the style; checkpoints of training are all called alike.
+_STYLES = (".safetensors", ".pth", ".model", ".onnx")
 PRECISIONS = ("auto", *_DTYPES)
 _AS_THEY_ARE = StylizeOptions()
 
@@ -70,16 +79,13 @@ class Stylizer:
         else:
             check_single(style.metadata, mix, stroke)
         self.metadata = chosen.metadata
+        #: What results are called by: the style's file, else what is known of the style.
+        self.name = str(self.metadata.name)
         network: nn.Module = chosen.network.to(self.device)
         self.network = network.to(memory_format=torch.channels_last)
         self._styles = style.metadata
         self._mixer = Mixer(style.network, self.network) if chosen is not style else None
         self._shares = shares_of(self._styles, mix, stroke) if chosen is not style else None
-
-    @property
-    def name(self) -> str:
-        """That of the style; see :attr:`faststyle.checkpoints.StyleMetadata.name`."""
-        return str(self.metadata.name)
 
     @classmethod
     def load(cls, style: str | Path, mix: Mix | None = None, **options: Any) -> "Stylizer":
@@ -96,12 +102,16 @@ class Stylizer:
         """
         found = find_style(str(style))
         read = read_onnx if found.path.suffix == ".onnx" else load_style
-        return cls(read(found.path), mix=found.mix if mix is None else mix, **options)
+        stylizer = cls(read(found.path), mix=found.mix if mix is None else mix, **options)
+        if found.path.suffix in _STYLES and not stylizer._styles.styles:
+            stylizer.name = StyleMetadata(found.path.stem).name
+        return stylizer
 
     def mix(self, mix: Mix, stroke: float = 1.0) -> None:
         """Change the mixture of styles, at once. Raises ``UserError`` as the class does."""
         self.move(mix, stroke)(1.0)
         self.metadata = facts_of(self._styles, mix)
+        self.name = str(self.metadata.name)
 
     def move(self, mix: Mix, stroke: float = 1.0) -> Callable[[float], None]:
         """What moves the mixture from what it is now (0) to another (1), by any part of the way.
@@ -172,7 +182,7 @@ class Stylizer:
         rows = self._rows(options.tile, size, len(pictures))
         limit = options.max_pixels or (files.MAX_PIXELS if rows else tiling.MAX_PIXELS)
         _check_pixels(size, limit)
-        pictures = [options.scale(picture) for picture in pictures]
+        pictures = [options.scale(picture.without_hidden()) for picture in pictures]
         if rows:
             stylized = [
                 self._in_strips(picture.pixels, rows, options, progress, overwrite)
@@ -228,9 +238,7 @@ class Stylizer:
             with torch.no_grad(), torch.autocast(self.device.type, dtype, enabled=reduced):
                 yield
         except RuntimeError as error:
-            if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(
-                error
-            ):
+            if not is_out_of_memory(error):
                 raise
             raise UserError(
                 "too little memory for so many pixels: use --tile, or a smaller --size or"

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import torch
 from hydra.utils import instantiate
-from omegaconf import DictConfig, ListConfig
+from omegaconf import DictConfig
 from torch import Tensor
 
+from faststyle.config.paths import input_files
 from faststyle.config.runs import LAST_CHECKPOINT, find_resume
-from faststyle.core.atomic import check_writable
-from faststyle.core.devices import find_device
+from faststyle.core.atomic import check_target
+from faststyle.core.devices import find_device, is_out_of_memory
 from faststyle.core.errors import UserError
 from faststyle.core.interrupts import Interrupts, catch_interrupts
 from faststyle.losses import PerceptualLoss, StyleImage
@@ -24,7 +25,8 @@ from faststyle.optimization.optimizers import PixelOptimizer
 from faststyle.optimization.progress import Progress
 from faststyle.optimization.start import sizes, starting_picture
 from faststyle.optimization.state import State
-from faststyle.pictures.files import format_of, load_picture, save_picture
+from faststyle.pictures.files import load_picture, save_picture
+from faststyle.pictures.formats import format_of
 from faststyle.pictures.picture import Picture
 from faststyle.pictures.pixels import psnr, resample, resize, shrink
 
@@ -83,6 +85,13 @@ def optimize(cfg: DictConfig) -> Path:
                 save()  # now: a run can be interrupted before its first snapshot
                 for _ in _levels(state):
                     _descend(task, state, progress, interrupts, save)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            raise UserError(
+                f"memory ended at {task.sizes[state.level][1]} x {task.sizes[state.level][0]}"
+                " pixels: lower size="
+            ) from None
         except KeyboardInterrupt:
             stopped = interrupts.received
             log.warning("stopped; go on with resume=last")
@@ -211,11 +220,7 @@ def _check_target(cfg: DictConfig) -> Path:
     """Where the result goes, found out now and not after minutes of work."""
     target = Path(cfg.output).expanduser()
     format_of(target)
-    paintings = cfg.style.image if isinstance(cfg.style.image, ListConfig) else [cfg.style.image]
-    given = [Path(path).expanduser() for path in (cfg.content, cfg.start, *paintings) if path]
-    if target.resolve() in [path.resolve() for path in given]:
-        raise UserError(f"output={cfg.output} is an input; choose another name")
-    check_writable(target.parent)
+    check_target(target, input_files(cfg))
     return target
 
 

@@ -14,13 +14,14 @@ from torch.utils.tensorboard import SummaryWriter
 from torchvision.utils import make_grid
 from tqdm import tqdm
 
-from faststyle.core.atomic import check_writable
+from faststyle.core.atomic import check_target
 from faststyle.core.devices import find_device
 from faststyle.encoder import LossNetwork, build_loss_network
 from faststyle.losses import gram_matrix
 from faststyle.optimization.inversion import invert
 from faststyle.pictures.contact_sheet import Panel, contact_sheet
-from faststyle.pictures.files import format_of, load_picture, save_picture
+from faststyle.pictures.files import load_picture, save_picture
+from faststyle.pictures.formats import format_of
 from faststyle.pictures.pillow import pil_to_tensor, to_pil
 from faststyle.pictures.pixels import psnr, shrink, to_unit
 
@@ -118,7 +119,7 @@ def _enlarge(pixels: Tensor) -> Tensor:
 def show(args: argparse.Namespace) -> None:
     """What ``faststyle features`` was asked for. Raises ``UserError``."""
     format_of(args.output)
-    check_writable(args.output.resolve().parent)
+    check_target(args.output, filter(None, (args.photo, args.style)))
     device = find_device(args.device)
     layers = list(dict.fromkeys(filter(None, args.layers.split(","))))
     photo = shrink(load_picture(args.photo).pixels, args.size).to(device)

@@ -8,8 +8,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from faststyle.pictures.pillow import from_pil, to_pil
+from faststyle.pictures.pillow import from_pil, to_pil, turn_upright
 from faststyle.pictures.pixels import quantize, to_unit
+
+#: By how much floats may leave [0, 1], as they do after resampling.
+_ROUNDING = 0.05
 
 #: What can be stylized and comes back in the same form.
 Photos = TypeVar("Photos", Tensor, np.ndarray, Image.Image)
@@ -20,10 +23,11 @@ def to_batch(photos: Any) -> tuple[Tensor, Callable[[Tensor], Any]]:
 
     Args:
         photos: a tensor (N, 3, H, W) or (3, H, W), an array (N, H, W, 3) or (H, W, 3), float in
-            [0, 1] or uint8; or a Pillow image, whose transparency is kept.
+            [0, 1] or uint8; or a Pillow image, which is turned upright by its EXIF, and whose
+            transparency is kept.
 
     Raises:
-        ValueError: another shape than stated.
+        ValueError: another shape, type or range than stated, or no pixels at all.
         TypeError: none of these.
     """
     if isinstance(photos, Image.Image):
@@ -39,6 +43,8 @@ def to_batch(photos: Any) -> tuple[Tensor, Callable[[Tensor], Any]]:
         expected = "(N, H, W, 3) or (H, W, 3)" if channels == -1 else "(N, 3, H, W) or (3, H, W)"
         raise ValueError(f"photos must be {expected}, not {tuple(tensor.shape)}")
 
+    _check_values(tensor)
+
     def back(stylized: Tensor) -> Any:
         result = stylized[0] if tensor.dim() == 3 else stylized
         if not tensor.is_floating_point():
@@ -49,8 +55,20 @@ def to_batch(photos: Any) -> tuple[Tensor, Callable[[Tensor], Any]]:
     return batch[None] if tensor.dim() == 3 else batch, back
 
 
+def _check_values(tensor: Tensor) -> None:
+    if not tensor.numel():
+        raise ValueError(f"photos hold no pixels: {tuple(tensor.shape)}")
+    if not tensor.is_floating_point():
+        if tensor.dtype != torch.uint8:
+            raise ValueError(f"photos must be uint8 or float in [0, 1], not {tensor.dtype}")
+        return
+    low, high = (value.item() for value in torch.aminmax(tensor))
+    if not -_ROUNDING <= low <= high <= 1 + _ROUNDING:  # not a number is in no range
+        raise ValueError(f"photos that are float must lie in [0, 1]; these reach {low} and {high}")
+
+
 def _from_pillow(image: Image.Image) -> tuple[Tensor, Callable[[Tensor], Image.Image]]:
-    picture = from_pil(image)
+    picture = from_pil(turn_upright(image)).without_hidden()
 
     def back(stylized: Tensor) -> Image.Image:
         result = to_pil(stylized[0])

@@ -4,55 +4,58 @@ Pixels are RGB float32 in [0, 1], channels first, everywhere between here and th
 pictures too large for that stay the bytes of their file until their turn comes, tile by tile.
 """
 
+import sys
 import warnings
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError
+from faststyle.core.version import __version__
+from faststyle.pictures.formats import FOREIGN, READ, check_fits, format_of, refuse_raw
 from faststyle.pictures.picture import Picture
-from faststyle.pictures.pillow import from_pil, to_pil, to_rgb
+from faststyle.pictures.pillow import from_pil, to_pil, to_rgb, turn_upright
 from faststyle.pictures.pixels import to_unit
 
 #: Pictures of more pixels are refused before they are decoded (a decompression bomb is small on
-#: disk); 178 million is the size at which Pillow itself refuses.
+#: disk), unless more are asked for.
 MAX_PIXELS = 178_956_970
 
-_FORMATS = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".png": "PNG",
-    ".webp": "WEBP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".bmp": "BMP",
-}
-#: Files that are taken for pictures when a folder is searched.
-EXTENSIONS = frozenset(_FORMATS)
+_SOFTWARE, _OURS = 0x0131, "faststyle"  # the EXIF tag, and how its value begins
 _WITHOUT_ALPHA = {"JPEG", "BMP"}
 
 
-def open_image(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
+def open_image(path: Path, max_pixels: int = MAX_PIXELS, short_side: int = 0) -> Image.Image:
     """Open a picture without decoding it, after checking what its header promises.
 
-    Raises ``UserError`` if the file is missing, empty, not a picture or larger than ``max_pixels``.
+    Args:
+        path: a file; what is in it counts, and not its name.
+        max_pixels: the largest that is opened.
+        short_side: of a JPEG that is larger: no more pixels are wanted, so that it may be decoded
+            at 1/2, 1/4 or 1/8.
+
+    Raises:
+        UserError: the file is missing, empty, no picture of a format in
+            :data:`faststyle.pictures.formats.READ`, or larger than ``max_pixels``.
     """
     try:
-        with warnings.catch_warnings():
-            # Pillow warns at half its limit; ours is checked below.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(path)
+        image = _open(path)
+        refuse_raw(image, path)
+    except UserError:
+        raise
     except FileNotFoundError:
         raise UserError(f"no such picture: {path}") from None
     except IsADirectoryError:
         raise UserError(f"{path} is a folder, not a picture") from None
-    except Image.DecompressionBombError:
-        raise UserError(f"{path}: too large a picture (over {max_pixels:,} pixels)") from None
     except PermissionError:
         raise UserError(f"{path} cannot be read: permission denied") from None
-    except (OSError, ValueError, SyntaxError):
-        raise UserError(f"{path} is not a picture that can be read (or is empty)") from None
+    except Exception:  # Pillow trips over damage in a dozen different ways
+        hint = FOREIGN.get(path.suffix.lower())
+        problem = f"is {hint}" if hint else "is not a picture that can be read (or is empty)"
+        raise UserError(f"{path} {problem}") from None
+    if short_side and image.width * image.height > max_pixels:
+        image.draft(image.mode, (short_side, short_side))
     width, height = image.size
     if width * height > max_pixels:
         raise UserError(
@@ -61,14 +64,26 @@ def open_image(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
     return image
 
 
+def _open(path: Path) -> Image.Image:
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UserError(f"{path} is no file, but a pipe or a device")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of odd tags, and of sizes, which are checked above
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(path, formats=READ)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
 def decode_image(image: Image.Image, path: Path) -> Image.Image:
     """Decode and turn upright (EXIF). Raises ``UserError`` if the file is truncated or corrupt."""
     try:
         # A file of frames (GIF, TIFF) is judged by its first; load() reads all of it or fails.
         image.load()
-        return ImageOps.exif_transpose(image)
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, Image.DecompressionBombError):
+    except Exception:  # as above
         raise UserError(f"{path} is truncated or corrupt and cannot be decoded") from None
+    return turn_upright(image)
 
 
 def load_rgb(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -76,37 +91,64 @@ def load_rgb(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
     return to_rgb(decode_image(open_image(path, max_pixels), path))
 
 
-def load_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
+def load_picture(path: Path, max_pixels: int = MAX_PIXELS, short_side: int = 0) -> Picture:
     """Read a picture as float32; see :func:`load_picture_bytes`. Raises ``UserError``."""
-    picture = load_picture_bytes(path, max_pixels)
+    picture = load_picture_bytes(path, max_pixels, short_side)
     alpha = None if picture.alpha is None else to_unit(picture.alpha)
     return Picture(to_unit(picture.pixels), alpha, picture.icc_profile)
 
 
-def load_picture_bytes(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
+def load_picture_bytes(path: Path, max_pixels: int = MAX_PIXELS, short_side: int = 0) -> Picture:
     """Read a picture as uint8: EXIF orientation applied; alpha and ICC profile kept.
 
     Grayscale, palette, CMYK and 16-bit files become RGB; a profile of another color space than
-    RGB is applied (converted to sRGB) instead of kept. Raises ``UserError``.
+    RGB is applied (converted to sRGB) instead of kept. Arguments and errors are those of
+    :func:`open_image`.
     """
-    return from_pil(decode_image(open_image(path, max_pixels), path))
+    return from_pil(decode_image(open_image(path, max_pixels, short_side), path))
 
 
-def format_of(path: Path) -> str:
-    """The format that a file of this name is written in. Raises ``UserError`` if there is none."""
-    form = _FORMATS.get(path.suffix.lower())
-    if form is None:
-        raise UserError(f"cannot write {path}: use one of {', '.join(sorted(_FORMATS))}")
-    return form
+def picture_format(path: Path) -> str | None:
+    """Pillow's name of the format that ``path`` is in, whatever it is called; none if of none."""
+    try:
+        return _open(path).format
+    except Exception:  # as above
+        return None
+
+
+def is_ours(path: Path) -> bool:
+    """Whether :func:`save_picture` wrote the file."""
+    try:
+        return str(_open(path).getexif().get(_SOFTWARE, "")).startswith(_OURS)
+    except Exception:  # as above
+        return False
+
+
+def count_frames(path: Path) -> int:
+    """How many pictures a file shows one after another, or as pages; only the first is read.
+
+    Those behind a phone's photo (MPO) are depth and brightness, and do not count.
+
+    Raises ``UserError`` as :func:`open_image`.
+    """
+    image = open_image(path, max_pixels=sys.maxsize)
+    try:
+        return 1 if image.format in ("JPEG", "MPO") else int(getattr(image, "n_frames", 1))
+    except Exception:
+        return 1  # the first was read
 
 
 def save_picture(picture: Picture, path: Path, quality: int = 95) -> None:
     """Write a picture atomically in the format that the suffix of ``path`` names.
 
     JPEG and BMP know no transparency: there the picture is laid on white. Raises ``UserError`` for
-    a suffix that is not known, ``OSError`` if the folder cannot be written.
+    a suffix that is not known, or a picture that the format cannot hold; ``OSError`` if it cannot
+    be written there.
+
+    The file says that faststyle made it (:func:`is_ours`).
     """
     form = format_of(path)
+    check_fits(path, *picture.pixels.shape[1:])
     image = to_pil(picture.pixels)
     if picture.alpha is not None:
         image.putalpha(to_pil(picture.alpha))
@@ -114,7 +156,11 @@ def save_picture(picture: Picture, path: Path, quality: int = 95) -> None:
             white = Image.new("RGBA", image.size, "white")
             image = Image.alpha_composite(white, image).convert("RGB")
     options: dict[str, object] = {"quality": quality} if form in ("JPEG", "WEBP") else {}
-    if picture.icc_profile and form != "BMP":
-        options["icc_profile"] = picture.icc_profile
+    if form != "BMP":
+        exif = Image.Exif()
+        exif[_SOFTWARE] = f"{_OURS} {__version__}"
+        options["exif"] = exif
+        if picture.icc_profile:
+            options["icc_profile"] = picture.icc_profile
     with atomic_write(path) as temporary:
         image.save(temporary, format=form, **options)

@@ -1,7 +1,8 @@
 """A decoded picture, and what has to survive the way back to a file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 
@@ -16,3 +17,13 @@ class Picture:
     pixels: Tensor
     alpha: Tensor | None = None
     icc_profile: bytes | None = None
+
+    def without_hidden(self) -> "Picture":
+        """The same, white where it is fully transparent.
+
+        A network would let the colors that nobody sees there change the rest.
+        """
+        if self.alpha is None:
+            return self
+        white = 1 if self.pixels.is_floating_point() else 255
+        return replace(self, pixels=torch.where(self.alpha == 0, white, self.pixels))

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 from torch import Tensor
 
 from faststyle.pictures.picture import Picture
@@ -28,11 +28,29 @@ def to_pil(pixels: Tensor) -> Image.Image:
     return Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
 
 
+def turn_upright(image: Image.Image) -> Image.Image:
+    """As the camera was held, by EXIF; where that cannot be read, as the pixels lie."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # Pillow trips over odd tags in a dozen ways; the pixels are sound
+        return image
+
+
 def from_pil(image: Image.Image) -> Picture:
     """A decoded Pillow image of any mode as a picture of uint8; alpha and ICC profile kept."""
     profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA", "P") else None
-    alpha = _alpha(image)
-    return Picture(pil_to_tensor(to_rgb(image)), alpha, profile or None)
+    return Picture(pil_to_tensor(to_rgb(image)), _alpha(image), profile or None)
+
+
+def as_seen(picture: Picture) -> Tensor:
+    """Pixels (3, H, W) of a uint8 picture, as they look: in sRGB, and laid on white."""
+    image = to_pil(picture.pixels)
+    if picture.icc_profile:
+        image = _to_srgb(image, picture.icc_profile)
+    if picture.alpha is not None:
+        white = Image.new("RGB", image.size, "white")
+        image = Image.composite(image, white, to_pil(picture.alpha))
+    return pil_to_tensor(image)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -43,18 +61,22 @@ def to_rgb(image: Image.Image) -> Image.Image:
         return _from_high_depth(image).convert("RGB")
     profile = image.info.get("icc_profile")
     if profile and image.mode in ("CMYK", "L", "LAB"):
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            converted = ImageCms.profileToProfile(
-                image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-            )
-        except (ImageCms.PyCMSError, OSError):
-            return image.convert("RGB")  # a broken or mismatched profile: the plain conversion
-        assert converted is not None  # only None when converting in place
-        return converted
+        return _to_srgb(image, profile)
     if image.mode in ("P", "PA", "LA", "La", "RGBa"):
         return image.convert("RGBA").convert("RGB")
     return image.convert("RGB")
+
+
+def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        converted = ImageCms.profileToProfile(
+            image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+    except (ImageCms.PyCMSError, OSError):
+        return image.convert("RGB")  # a broken or mismatched profile: the plain conversion
+    assert converted is not None  # only None when converting in place
+    return converted
 
 
 def _alpha(image: Image.Image) -> Tensor | None:

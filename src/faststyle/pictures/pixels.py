@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from faststyle.core.errors import UserError
+
 # Luma weights of ITU-R BT.601, which JPEG and old television use for brightness.
 _LUMA = (0.299, 0.587, 0.114)
 
@@ -24,6 +26,19 @@ def scaled_size(pixels: Tensor, short_side: int) -> tuple[int, int]:
     height, width = pixels.shape[-2:]
     factor = short_side / min(height, width)
     return max(1, round(height * factor)), max(1, round(width * factor))
+
+
+def check_scaled(pixels: Tensor, short_side: int, limit: int) -> None:
+    """Raise ``UserError`` if (C, H, W), scaled to ``short_side``, would have too many pixels.
+
+    A long and thin picture may.
+    """
+    height, width = scaled_size(pixels, short_side)
+    if height * width > limit:
+        raise UserError(
+            f"{pixels.shape[2]:,} x {pixels.shape[1]:,} pixels, scaled to a short side of"
+            f" {short_side}, would be {width:,} x {height:,}: too many"
+        )
 
 
 def resize(pixels: Tensor, short_side: int) -> Tensor:

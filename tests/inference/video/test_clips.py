@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from faststyle.inference.batch import Job
+from faststyle.inference.jobs import Job
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
 from faststyle.inference.video import stylize_clips

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 from torch.utils.data import DataLoader, Dataset
 
 from faststyle.core.errors import UserError
@@ -48,6 +49,7 @@ def test_errors_of_the_training_itself_stay_as_they_are(tmp_path: Path) -> None:
     [
         ("DataLoader worker (pid 99) is killed by signal: Killed. ", "a loader process"),
         ("DataLoader worker (pid(s) 99) exited unexpectedly", "a loader process"),
+        ("DataLoader worker (pid 99) is killed by signal: Bus error. ", "/dev/shm is too small"),
         ("[gloo/transport/tcp/pair.cc:561] Connection closed by peer", "another process"),
     ],
 )
@@ -57,6 +59,21 @@ def test_a_process_that_died_is_one_line(tmp_path: Path, said: str, told: str) -
         translate_failures(TRAINER, tmp_path),
     ):
         raise RuntimeError(said)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes"),
+    ],
+)
+def test_too_little_memory_is_one_line_that_says_what_to_lower(
+    tmp_path: Path, error: Exception
+) -> None:
+    expected = r"^memory ended at step 7: lower data\.batch_size or data\.size"
+    with pytest.raises(UserError, match=expected), translate_failures(TRAINER, tmp_path):
+        raise error
 
 
 def _log_as_lightning_does(error: Exception) -> None:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError
 from faststyle.core.interrupts import Interrupts, catch_interrupts
-from faststyle.inference.batch import Job
+from faststyle.inference.jobs import Job
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
 from faststyle.inference.video.prefetch import prefetch

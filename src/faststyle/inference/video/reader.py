@@ -47,10 +47,11 @@ class Clip:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.container = _open(path)
-        if not self.container.streams.video:
+        moving = [stream for stream in self.container.streams.video if not _is_cover(stream)]
+        if not moving:
             self.container.close()
             raise UserError(f"{path} has no video stream")
-        self.video: VideoStream = self.container.streams.video[0]
+        self.video: VideoStream = moving[0]
         self.video.thread_type = "AUTO"
         self.sound: tuple[AudioStream, ...] = tuple(self.container.streams.audio)
         self.time_base = self.video.time_base or Fraction(1, 1000)
@@ -155,6 +156,11 @@ def _open(path: Path) -> InputContainer:
         raise UserError(
             f"{path} is neither a picture nor a clip that can be read (truncated?)"
         ) from None
+
+
+def _is_cover(stream: VideoStream) -> bool:
+    """Whether a stream is the picture on the cover of a song."""
+    return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
 def _upright(frame: av.VideoFrame, shape: tuple[int, int]) -> Tensor:

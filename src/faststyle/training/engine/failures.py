@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 
+from faststyle.core.devices import is_out_of_memory
 from faststyle.core.errors import UserError, causes
 
 #: What PyTorch and gloo say when a process is gone, in other words. NCCL says the same of a network
 #: that is set up wrongly, so its errors keep all that they tell.
 _LOST = {
+    "signal: Bus error": "/dev/shm is too small (docker's --shm-size, or data.workers=0), which was"
+    " found",
     "DataLoader worker (pid": "a loader process was killed (too little memory for data.workers?)",
     "gloo/transport": "another process of this run ended, and may have said why,",
 }
@@ -24,7 +27,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 @contextmanager
 def translate_failures(trainer: pl.Trainer, out: Path) -> Iterator[None]:
-    """Turn what other processes, their deaths and a full disk raise into errors for people.
+    """Turn what other processes, their deaths, a full disk and full memory raise into one line.
 
     Raises ``UserError``; the ``OSError`` of a full disk, which names ``out`` if it named nothing;
     ``KeyboardInterrupt``, which Lightning turns into an exit without a word.
@@ -45,6 +48,11 @@ def translate_failures(trainer: pl.Trainer, out: Path) -> Iterator[None]:
         chain = list(causes(error))
         said = "\n".join(map(str, chain))
         lost = next((who for sign, who in _LOST.items() if sign in said), None)
+        if any(map(is_out_of_memory, chain)):
+            raise UserError(
+                f"memory ended at step {trainer.global_step}: lower data.batch_size or"
+                " data.size, or take trainer.precision=bf16-mixed; resume=last goes on"
+            ) from None
         if lost is not None:
             step = trainer.global_step
             raise UserError(f"{lost} at step {step}; go on with resume=last") from None

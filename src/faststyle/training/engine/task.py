@@ -9,8 +9,9 @@ import pytorch_lightning as pl
 from omegaconf import DictConfig
 from pytorch_lightning.callbacks import Callback
 
+from faststyle.config.paths import input_files
 from faststyle.config.runs import find_resume
-from faststyle.core.atomic import check_writable
+from faststyle.core.atomic import check_target
 from faststyle.core.errors import UserError
 from faststyle.core.torch_files import read_torch
 from faststyle.networks.conv3x3 import choose_kernel
@@ -66,7 +67,7 @@ def run_task(
     quieten()
     choose_kernel(str(cfg.kernel))
     path = Path(target).expanduser()
-    check_writable(path.parent)  # now, not after hours of training
+    check_target(path, input_files(cfg))  # now, not after hours of training
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
     resume = find_resume(cfg.resume, name, Path(cfg.output_dir))
     task = build(cfg)

@@ -1,0 +1,64 @@
+"""Paths among the settings: which files are read, and names that are no words of Hydra's."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+#: Settings that are paths, or may be, by the last part of their names.
+_PATHS = frozenset(
+    (
+        *("image", "root", "weights", "content", "output", "start", "init", "resume"),
+        *("path", "export", "cache", "output_dir"),
+    )
+)
+#: Settings that say where something is written.
+_OUTPUTS = frozenset({"export", "output", "output_dir", "cache", "hydra"})
+#: What Hydra's grammar takes as a plain word, and as a list, an interpolation or a quoted one.
+_PLAIN = re.compile(r"[\w./:@%+*?|$-]*", re.ASCII)
+_MEANT = re.compile(r"\[.*\]|.*\$\{.*\}.*|'.*'|\".*\"", re.DOTALL)
+
+
+def input_files(node: DictConfig | ListConfig) -> list[Path]:
+    """Files that settings name, and that are there, but for what is to be written."""
+    found: list[Path] = []
+    keys = list(node.keys()) if isinstance(node, DictConfig) else list(range(len(node)))
+    for key in keys:
+        if key in _OUTPUTS or OmegaConf.is_missing(node, key):
+            continue
+        value = node[key]  # type: ignore[index]
+        if isinstance(value, DictConfig | ListConfig):
+            found += input_files(value)
+        elif isinstance(value, str) and _exists(value):
+            found += [path] if (path := Path(value).expanduser()).is_file() else []
+    return found
+
+
+def quote_paths(overrides: Sequence[str]) -> list[str]:
+    """``overrides`` with those paths quoted that Hydra's parser would stumble over.
+
+    ``style.image=/Bilder/Müller (1).jpg`` is taken for what it is. A list stays a list, and in a
+    sweep (``-m``) commas go on separating values, unless a file is called so.
+    """
+    sweeps = any(text in ("-m", "--multirun") for text in overrides)
+    return [_quoted(text, sweeps) for text in overrides]
+
+
+def _quoted(text: str, sweeps: bool) -> str:
+    key, separator, value = text.partition("=")
+    name = key.lstrip("+~").rpartition(".")[2]
+    if not separator or name not in _PATHS or _PLAIN.fullmatch(value):
+        return text
+    if not _exists(value) and (_MEANT.fullmatch(value) or (sweeps and "," in value)):
+        return text
+    # A backslash counts for itself, but before a quotation mark.
+    escaped = re.sub(r"(\\*)('|$)", lambda match: match[1] * 2 + ("\\'" if match[2] else ""), value)
+    return f"{key}='{escaped}'"
+
+
+def _exists(value: str) -> bool:
+    try:
+        return Path(value).expanduser().exists()
+    except (OSError, RuntimeError):  # too long a name; a user who is not known
+        return False

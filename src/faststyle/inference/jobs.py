@@ -1,0 +1,161 @@
+"""Which pictures and clips go in, and where their results go."""
+
+import glob
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from faststyle.core.errors import UserError
+from faststyle.pictures.files import picture_format
+from faststyle.pictures.folders import find_pictures
+from faststyle.pictures.formats import EXTENSIONS, FOREIGN, can_write, format_of
+
+log = logging.getLogger(__name__)
+
+#: Formats of clips that are written; a clip of another becomes the first.
+_CLIP_FORMATS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
+#: What a picture whose name says nothing becomes; others become PNG.
+_SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture or clip: where it is, and where its stylized version goes."""
+
+    source: Path
+    target: Path
+
+
+def plan(
+    inputs: Sequence[str], output: str | None, style: str, others: Sequence[str] = ()
+) -> list[Job]:
+    """Pair every picture and clip of ``inputs`` with its result.
+
+    Args:
+        inputs: files, folders (searched recursively, for pictures only) and glob patterns.
+        output: a file if there is one input, else a folder, in which the structure of input
+            folders is kept; none writes ``NAME.STYLE.EXT`` beside each picture.
+        style: the style's name.
+        others: names of other styles: what they made of a folder's pictures earlier, beside them,
+            is left out, as what ``style`` made is.
+
+    Raises:
+        UserError: an input that does not exist, no pictures at all, results that would overwrite
+            an input or each other, or whose names say a format that is not written.
+    """
+    styles = {style, *others}
+    found = [pair for text in inputs for pair in _expand(text, output, styles)]
+    if not found:
+        raise UserError(f"no pictures found in {', '.join(inputs)}")
+    single = len(found) == 1 and not Path(inputs[0]).is_dir()
+    if output and not single:
+        _check_folder(output, len(found))
+    jobs = [Job(source, _target(source, base, output, style, single)) for source, base in found]
+    sources = {_identity(job.source) for job in jobs}
+    targets: dict[Path, Path] = {}
+    for job in jobs:
+        target = job.target.resolve()
+        if _identity(job.target) in sources:
+            raise UserError(f"{job.target} is an input; choose another --output")
+        if target in targets and targets[target] != job.source:
+            raise UserError(f"{targets[target]} and {job.source} would both become {job.target}")
+        targets[target] = job.source
+        _check_format(job)
+    return jobs
+
+
+def _identity(path: Path) -> object:
+    """Equal for paths that lead to one file."""
+    return (path.stat().st_dev, path.stat().st_ino) if path.exists() else path.resolve()
+
+
+def is_clip(path: Path) -> bool:
+    """Whether a file is taken for a clip: what neither is called nor reads like a picture."""
+    suffix = path.suffix.lower()
+    if suffix in EXTENSIONS or suffix in FOREIGN:
+        return False
+    return picture_format(path) is None
+
+
+def _check_folder(output: str, count: int) -> None:
+    path = Path(output).expanduser()
+    if path.is_dir() or output.endswith(("/", "\\")):
+        return
+    if path.exists() or can_write(path) or path.suffix.lower() in _CLIP_FORMATS:
+        raise UserError(
+            f"--output {output} is one file, and there are {count} inputs: name a folder"
+        )
+
+
+def _check_format(job: Job) -> None:
+    if not is_clip(job.source):
+        format_of(job.target)
+    elif job.target.suffix.lower() not in _CLIP_FORMATS:
+        raise UserError(f"cannot write {job.target}: use one of {', '.join(_CLIP_FORMATS)}")
+
+
+def _expand(text: str, output: str | None, styles: set[str]) -> Iterator[tuple[Path, Path]]:
+    """The pictures that one input names, each with the folder its relative path starts from.
+
+    Results of an earlier run, beside their photos or in a folder among them, are left out.
+    """
+    path = Path(text).expanduser()
+    if path.is_dir():
+        yield from _search(path, output, styles)
+    elif path.exists():
+        yield path, path.parent
+    else:
+        matches = [Path(p) for p in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207
+        if not matches:
+            raise UserError(f"no such picture, folder or pattern: {text}")
+        known = (*EXTENSIONS, *_CLIP_FORMATS)
+        for match in matches:
+            is_known = match.suffix.lower() in known and match.is_file()
+            if is_known and not match.name.startswith(".") and not _is_result(match, styles):
+                yield match, match.parent
+
+
+def _search(folder: Path, output: str | None, styles: set[str]) -> Iterator[tuple[Path, Path]]:
+    out = Path(output).expanduser().resolve() if output else None
+    found = find_pictures(folder)
+    if found.foreign:
+        log.warning("%s: %s", folder, found.skipped())
+    for path in found.pictures:
+        is_inside = out is not None and out != folder.resolve() and out in path.resolve().parents
+        if not is_inside and not _is_result(path, styles):
+            yield path, folder
+
+
+def _is_result(path: Path, styles: set[str]) -> bool:
+    """Whether ``path`` is called like what a style has made: NAME.STYLE.EXT.
+
+    That of a mixture is NAME.STYLE-0.6-OTHER-0.4.EXT.
+    """
+    parts = path.stem.split(".")
+    ends = [".".join(parts[start:]) for start in range(1, len(parts))]
+    return any(end in styles or end.split("-")[0] in styles for end in ends)
+
+
+def _target(source: Path, base: Path, output: str | None, style: str, single: bool) -> Path:
+    stem, suffix = _result(source)
+    if output is None:
+        return source.with_name(f"{stem}.{style}{suffix}")
+    target = Path(output).expanduser()
+    is_folder = output.endswith(("/", "\\")) or target.is_dir() or not single
+    if not is_folder:
+        return target if target.suffix else target.with_name(target.name + suffix)
+    return target / source.relative_to(base).with_name(stem + suffix)
+
+
+def _result(source: Path) -> tuple[str, str]:
+    """Name and ending of a result: the input's own where they can be written."""
+    suffix = source.suffix.lower()
+    if suffix in _CLIP_FORMATS or can_write(source):
+        return source.stem, source.suffix
+    if suffix in EXTENSIONS or suffix in FOREIGN:
+        return source.stem, ".png"
+    form = picture_format(source)
+    if form is None:  # a clip, or an error later
+        return source.stem, _CLIP_FORMATS[0]
+    return source.name, _SUFFIXES.get(form, ".png")

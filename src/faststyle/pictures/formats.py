@@ -1,0 +1,104 @@
+"""Which kinds of files hold pictures: what is read, what is written, and what each can hold.
+
+Only formats that Pillow decodes in this process are read. It would hand others to programs (EPS to
+Ghostscript, which a file of 100 bytes keeps busy for ever).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from PIL import Image, PngImagePlugin
+
+from faststyle.core.errors import UserError
+
+try:
+    import pillow_heif
+except ImportError:
+    _HEIF: tuple[str, ...] = ()
+else:
+    pillow_heif.register_heif_opener()
+    _HEIF = ("HEIF",)
+
+#: Pillow's names of what is read, whatever a file is called; JPEG is MPO, too.
+READ = (
+    *("JPEG", "PNG", "WEBP", "TIFF", "BMP", "DIB", "GIF", "JPEG2000", "AVIF", "PPM"),
+    *_HEIF,
+)
+#: Endings of files that are taken for pictures when a folder is searched.
+EXTENSIONS = frozenset(
+    (
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp"),
+        *(".gif", ".jp2", ".avif"),
+        *((".heic", ".heif") if _HEIF else ()),
+    )
+)
+#: Pictures in formats that are not read, by ending, and what to do about them.
+FOREIGN: Mapping[str, str] = {
+    **dict.fromkeys(
+        (".nef", ".cr2", ".cr3", ".dng", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw"),
+        "a camera's raw file: develop it to JPEG or TIFF first",
+    ),
+    **dict.fromkeys(
+        () if _HEIF else (".heic", ".heif"),
+        'a HEIC picture: pip install "faststyle[heif]"',
+    ),
+}
+_WRITTEN: Mapping[str, str] = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
+    ".png": "PNG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".bmp": "BMP",
+}
+#: The longest side that a format can hold, in pixels.
+_LONGEST = {"JPEG": 65_500, "WEBP": 16_383}
+
+# A profile or a description may be longer than the megabyte that Pillow allows; the sum stays
+# bounded, since text can be compressed.
+PngImagePlugin.MAX_TEXT_CHUNK = 32 * 2**20
+
+_DNG_VERSION, _SUBFILE_TYPE, _SUB_IFDS = 50706, 254, 330  # tags of TIFF
+_REDUCED = 1  # the subfile type of a thumbnail
+
+
+def can_write(path: Path) -> bool:
+    """Whether :func:`format_of` knows the ending of ``path``."""
+    return path.suffix.lower() in _WRITTEN
+
+
+def format_of(path: Path) -> str:
+    """The format that a file of this name is written in. Raises ``UserError`` if there is none."""
+    form = _WRITTEN.get(path.suffix.lower())
+    if form is None:
+        raise UserError(f"cannot write {path}: use one of {', '.join(sorted(_WRITTEN))}")
+    return form
+
+
+def check_fits(path: Path, height: int, width: int) -> None:
+    """Raise ``UserError`` if the format of ``path`` holds no picture of so many pixels a side."""
+    form = format_of(path)
+    longest = _LONGEST.get(form)
+    if longest is not None and max(height, width) > longest:
+        raise UserError(
+            f"{path}: {form} holds no more than {longest:,} pixels a side, and this is"
+            f" {width:,} x {height:,}; choose .png or a smaller --size"
+        )
+
+
+def refuse_raw(image: Image.Image, path: Path) -> None:
+    """Raise ``UserError`` for a camera's raw file, which is a TIFF whose picture is a thumbnail."""
+    if image.format != "TIFF":
+        return
+    tags = getattr(image, "tag_v2", {})
+    is_thumbnail = tags.get(_SUBFILE_TYPE) == _REDUCED and _SUB_IFDS in tags
+    if _DNG_VERSION in tags or is_thumbnail or _is_canon(path):
+        raise UserError(f"{path} is {FOREIGN['.dng']}")
+
+
+def _is_canon(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(10)[8:] == b"CR"

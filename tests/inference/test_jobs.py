@@ -1,0 +1,177 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from faststyle.core.errors import UserError
+from faststyle.inference.jobs import Job, is_clip, plan
+
+MakePhoto = Callable[..., Path]
+
+
+def test_the_result_goes_beside_the_photo(tmp_path: Path, make_photo: MakePhoto) -> None:
+    photo = make_photo(tmp_path / "a.jpg")
+    assert plan([str(photo)], None, "night") == [Job(photo, tmp_path / "a.night.jpg")]
+
+
+def test_output_names_a_file_for_one_photo(tmp_path: Path, make_photo: MakePhoto) -> None:
+    photo = make_photo(tmp_path / "a.jpg")
+    [job] = plan([str(photo)], str(tmp_path / "b.png"), "night")
+    assert job.target == tmp_path / "b.png"
+
+
+def test_output_names_a_folder_that_keeps_the_structure(
+    tmp_path: Path, make_photo: MakePhoto
+) -> None:
+    make_photo(tmp_path / "in" / "a.jpg")
+    make_photo(tmp_path / "in" / "deep" / "b.png")
+    jobs = plan([str(tmp_path / "in")], str(tmp_path / "out"), "night")
+    assert [j.target for j in jobs] == [tmp_path / "out/a.jpg", tmp_path / "out/deep/b.png"]
+
+
+def test_patterns_are_expanded(tmp_path: Path, make_photo: MakePhoto) -> None:
+    for name in ("a.jpg", "b.jpg", "c.png"):
+        make_photo(tmp_path / name)
+    jobs = plan([str(tmp_path / "*.jpg")], None, "night")
+    assert [j.source.name for j in jobs] == ["a.jpg", "b.jpg"]
+
+
+def test_results_of_an_earlier_run_are_not_stylized_again(
+    tmp_path: Path, make_photo: MakePhoto
+) -> None:
+    make_photo(tmp_path / "a.jpg")
+    make_photo(tmp_path / "a.night.jpg")
+    assert [j.source.name for j in plan([str(tmp_path)], None, "night")] == ["a.jpg"]
+
+
+def test_an_output_folder_among_the_photos_is_not_stylized_again(
+    tmp_path: Path, make_photo: MakePhoto
+) -> None:
+    photo = make_photo(tmp_path / "a.jpg")
+    make_photo(tmp_path / "out" / "a.jpg")
+    jobs = plan([str(tmp_path)], str(tmp_path / "out"), "night")
+    assert jobs == [Job(photo, tmp_path / "out" / "a.jpg")]
+
+
+def test_a_format_that_cannot_be_written_becomes_png(tmp_path: Path) -> None:
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.gif")
+    [job] = plan([str(tmp_path / "a.gif")], None, "night")
+    assert job.target.name == "a.night.png"
+
+
+@pytest.mark.parametrize("output", ["a.jpg", "."])
+def test_an_input_is_never_overwritten(tmp_path: Path, make_photo: MakePhoto, output: str) -> None:
+    photo = make_photo(tmp_path / "a.jpg")
+    with pytest.raises(UserError, match="is an input"):
+        plan([str(photo)], str(tmp_path / output), "night")
+
+
+def test_two_results_of_one_name_are_refused(tmp_path: Path, make_photo: MakePhoto) -> None:
+    photos = [str(make_photo(tmp_path / d / "a.jpg")) for d in ("x", "y")]
+    with pytest.raises(UserError, match="would both become"):
+        plan(photos, str(tmp_path / "out"), "night")
+
+
+@pytest.mark.parametrize(("name", "message"), [("absent.jpg", "no such"), ("", "no pictures")])
+def test_inputs_without_pictures_are_an_error(tmp_path: Path, name: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        plan([str(tmp_path / name)], None, "night")
+
+
+def test_what_is_called_like_a_picture_is_one_and_else_what_is_in_a_file_counts(
+    tmp_path: Path, make_photo: MakePhoto
+) -> None:
+    assert not any(
+        is_clip(tmp_path / name) for name in ("a.jpg", "a.PNG", "a.gif", "a.heic", "a.NEF")
+    )
+    photo = make_photo(tmp_path / "a.jpg").read_bytes()
+    for name in ("photo", "photo.jpg_large", "photo.jpg?w=600", "Mr. Smith", "clip.mp4"):
+        (tmp_path / name).write_bytes(photo)
+        assert not is_clip(tmp_path / name)
+    for name in ("a.mp4", "a.MOV", "a.ts", "a.unknown"):
+        (tmp_path / name).write_bytes(b"no picture")
+        assert is_clip(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "result"),
+    [
+        ("photo", "photo.night.jpg"),
+        ("photo.jpg_large", "photo.jpg_large.night.jpg"),
+        ("photo.jpg?w=600", "photo.jpg?w=600.night.jpg"),
+        ("Mr. Smith", "Mr. Smith.night.jpg"),
+    ],
+)
+def test_a_picture_whose_name_says_nothing_becomes_one_of_its_format(
+    tmp_path: Path, make_photo: MakePhoto, name: str, result: str
+) -> None:
+    make_photo(tmp_path / "a.jpg").rename(tmp_path / name)
+    [job] = plan([str(tmp_path / name)], None, "night")
+    assert job.target == tmp_path / result
+    [job] = plan([str(tmp_path / name)], f"{tmp_path}/out/", "night")
+    assert job.target == tmp_path / "out" / result.replace(".night", "")
+
+
+def test_what_other_styles_made_of_a_folder_is_not_stylized(
+    tmp_path: Path, make_photo: MakePhoto
+) -> None:
+    photo = make_photo(tmp_path / "holiday.2020.jpg")
+    for name in ("wave", "night-0.25-wave-0.75", "wave-0.5-night-0.5"):
+        make_photo(tmp_path / f"holiday.2020.{name}.jpg")
+    assert [job.source for job in plan([str(tmp_path)], None, "night", ["wave"])] == [photo]
+
+
+def test_one_output_file_for_two_inputs_is_refused(tmp_path: Path, make_photo: MakePhoto) -> None:
+    photos = [str(make_photo(tmp_path / name)) for name in ("a.jpg", "b.jpg")]
+    with pytest.raises(UserError, match="is one file, and there are 2 inputs"):
+        plan(photos, str(tmp_path / "res.png"), "night")
+    assert not (tmp_path / "res.png").exists()
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.xyz", "a.mp4"])
+def test_a_format_that_is_not_written_is_said_before_the_work(
+    tmp_path: Path, make_photo: MakePhoto, name: str
+) -> None:
+    photo = make_photo(tmp_path / "photo.jpg")
+    with pytest.raises(UserError, match="cannot write"):
+        plan([str(photo)], str(tmp_path / name), "night")
+
+
+def test_an_input_is_not_overwritten_through_a_link(tmp_path: Path, make_photo: MakePhoto) -> None:
+    photo = make_photo(tmp_path / "a.jpg")
+    (tmp_path / "hard.jpg").hardlink_to(photo)
+    (tmp_path / "soft.jpg").symlink_to(photo)
+    for name in ("hard.jpg", "soft.jpg"):
+        with pytest.raises(UserError, match="is an input"):
+            plan([str(photo)], str(tmp_path / name), "night")
+
+
+def test_pictures_in_formats_that_are_not_read_are_counted(
+    tmp_path: Path, make_photo: MakePhoto, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_photo(tmp_path / "a.jpg")
+    for name in ("b.nef", "c.NEF", "d.dng"):
+        (tmp_path / name).touch()
+    plan([str(tmp_path)], None, "night")
+    assert "2 .nef (a camera's raw file" in caplog.text
+    assert "1 .dng" in caplog.text
+
+
+def test_a_clip_keeps_its_format_if_it_can_be_written(tmp_path: Path) -> None:
+    for name in ("a.mkv", "b.mts"):
+        (tmp_path / name).touch()
+    jobs = plan([str(tmp_path / name) for name in ("a.mkv", "b.mts")], None, "night")
+    assert [job.target.name for job in jobs] == ["a.night.mkv", "b.night.mp4"]
+
+
+def test_patterns_find_clips_and_folders_only_pictures(
+    tmp_path: Path, make_photo: MakePhoto
+) -> None:
+    (tmp_path / "a.mp4").touch()
+    photo = make_photo(tmp_path / "b.jpg")
+    assert [job.source for job in plan([str(tmp_path / "*")], None, "x")] == [
+        tmp_path / "a.mp4",
+        photo,
+    ]
+    assert [job.source for job in plan([str(tmp_path)], None, "x")] == [photo]
