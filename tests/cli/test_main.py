@@ -1,5 +1,6 @@
 """The command that leads to all others."""
 
+import importlib
 import os
 import re
 import subprocess
@@ -73,6 +74,19 @@ def test_a_missing_package_is_one_line_that_says_which_extra_brings_it(
     assert lines == [
         "error: No module named 'no_such_package': pip install \"faststyle[demo]\"",
     ]
+
+
+def test_a_library_that_comes_always_but_does_not_load_is_not_blamed_on_an_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(_name: str) -> None:
+        raise ImportError("libtorch.so: cannot open shared object file", name="torch")
+
+    monkeypatch.setattr(importlib, "import_module", broken)
+    monkeypatch.setattr(main, "COMMANDS", {"something": Command("Does.", "a.module", "video")})
+    monkeypatch.setattr(sys, "argv", ["faststyle", "something"])
+    with pytest.raises(ImportError, match="libtorch"):
+        main.main()
 
 
 def test_a_mistake_of_ours_in_an_import_keeps_its_traceback(

@@ -123,7 +123,7 @@ def test_styles_with_names_are_listed_and_found(
 
 def test_help_does_not_wait_for_torch() -> None:
     code = (
-        "import sys; from faststyle.cli.main import main; sys.argv = ['infer.py', '--help']\n"
+        "import sys; from faststyle.cli.main import main; sys.argv = ['faststyle', '--help']\n"
         "try: main('stylize')\n"
         "except SystemExit: print('torch' in sys.modules)"
     )

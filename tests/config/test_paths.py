@@ -45,6 +45,11 @@ def test_commas_separate_values_in_a_sweep_only() -> None:
     assert quote_paths(["data.root=a,b"]) == ["data.root='a,b'"]
 
 
+def test_the_paths_in_a_list_may_be_as_odd() -> None:
+    cfg = compose_config("train", ["style=mine", "style.image=[/Müller (1).jpg, b.jpg]"])
+    assert cfg.style.image == ["/Müller (1).jpg", "b.jpg"]
+
+
 def test_other_settings_are_left_to_hydra() -> None:
     given = ["loss.style_weight=1,2", "+x={a: 1}", "style=starry_night"]
     assert quote_paths(given) == given

@@ -1,11 +1,15 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from faststyle.core.errors import UserError
 from faststyle.inference.jobs import Job, is_clip, plan
+from faststyle.pictures.files import save_picture
+from faststyle.pictures.picture import Picture
 
 MakePhoto = Callable[..., Path]
 
@@ -41,7 +45,7 @@ def test_results_of_an_earlier_run_are_not_stylized_again(
     tmp_path: Path, make_photo: MakePhoto
 ) -> None:
     make_photo(tmp_path / "a.jpg")
-    make_photo(tmp_path / "a.night.jpg")
+    save_picture(Picture(torch.zeros(3, 4, 4)), tmp_path / "a.night.jpg")
     assert [j.source.name for j in plan([str(tmp_path)], None, "night")] == ["a.jpg"]
 
 
@@ -118,8 +122,38 @@ def test_what_other_styles_made_of_a_folder_is_not_stylized(
 ) -> None:
     photo = make_photo(tmp_path / "holiday.2020.jpg")
     for name in ("wave", "night-0.25-wave-0.75", "wave-0.5-night-0.5"):
-        make_photo(tmp_path / f"holiday.2020.{name}.jpg")
+        save_picture(Picture(torch.zeros(3, 4, 4)), tmp_path / f"holiday.2020.{name}.jpg")
     assert [job.source for job in plan([str(tmp_path)], None, "night", ["wave"])] == [photo]
+
+
+def test_a_photo_of_ones_own_may_be_called_like_a_style(
+    tmp_path: Path, make_photo: MakePhoto
+) -> None:
+    photo = make_photo(tmp_path / "beach.night.jpg")
+    assert [job.source for job in plan([str(tmp_path)], None, "night")] == [photo]
+
+
+def test_two_pictures_that_both_become_png_get_two_names(tmp_path: Path) -> None:
+    for name in ("a.gif", "a.png"):
+        Image.new("RGB", (4, 4)).save(tmp_path / name)
+    jobs = plan([str(tmp_path / "a.png"), str(tmp_path / "a.gif")], None, "night")
+    assert [job.target.name for job in jobs] == ["a.night.png", "a.gif.night.png"]
+    jobs = plan([str(tmp_path)], str(tmp_path / "out"), "night")
+    assert [job.target.name for job in jobs] == ["a.gif.png", "a.png"]
+
+
+def test_a_name_that_would_be_too_long_is_shortened(tmp_path: Path, make_photo: MakePhoto) -> None:
+    photo = make_photo(tmp_path / f"{'é' * 120}.jpg")
+    [job] = plan([str(tmp_path)], None, "night")
+    assert job.source == photo
+    assert len(os.fsencode(job.target.name)) <= 255
+    assert job.target.name.endswith(".night.jpg")
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="a pipe or a device"):
+        plan([str(tmp_path / "pipe")], None, "night")
 
 
 def test_one_output_file_for_two_inputs_is_refused(tmp_path: Path, make_photo: MakePhoto) -> None:

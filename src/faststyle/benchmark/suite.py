@@ -66,7 +66,8 @@ def _check(args: argparse.Namespace, networks: Path) -> dict[str, int]:
     if args.device == "cpu" and "tf32" in _precisions(args):
         raise UserError("--precision tf32 is for GPUs")
     for path in filter(None, (args.json, args.plot)):
-        check_target(path, filter(None, (args.photo, args.style)))
+        read = (args.photo, args.style, args.ckpt, args.weights)
+        check_target(path, [Path(given) for given in read if given])
     if args.plot and args.plot.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise UserError(f"--plot {args.plot}: the name must end in .png, .svg or .pdf")
     for text in args.size:

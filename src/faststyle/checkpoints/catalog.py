@@ -10,6 +10,7 @@ from pathlib import Path
 from faststyle.checkpoints.metadata import StyleMetadata
 from faststyle.checkpoints.mixture import Mix, facts_of, parse_mix
 from faststyle.checkpoints.style_file import read_metadata
+from faststyle.config.runs import LAST_CHECKPOINT
 from faststyle.core.assets import bundled_folder
 from faststyle.core.errors import UserError, nearest
 
@@ -84,7 +85,7 @@ def find_style(given: str) -> FoundStyle:
 def _find(given: str) -> FoundStyle:
     path = Path(given).expanduser()
     if path.is_file() or len(path.parts) != 1:
-        return FoundStyle(path)
+        return FoundStyle(last_of_run(path) if path.is_dir() else path)
     files = _files()
     if given in files:
         return FoundStyle(files[given])
@@ -94,11 +95,24 @@ def _find(given: str) -> FoundStyle:
             inside.setdefault(name, file)
     if given in inside:
         return FoundStyle(inside[given], {given: 1.0})
-    if path.suffix or path.is_dir():
+    if path.is_dir():
+        return FoundStyle(last_of_run(path))
+    if path.suffix:
         return FoundStyle(path)
     known = [*files, *inside]
     hint = nearest(given, known) if known else "none is here yet; pass the path of a checkpoint"
     raise UserError(f'no style "{given}": {hint}')
+
+
+def last_of_run(folder: Path) -> Path:
+    """The last checkpoint of the training run that ``folder`` is of.
+
+    Raises ``UserError`` if it is of none.
+    """
+    for path in (folder / LAST_CHECKPOINT, folder / LAST_CHECKPOINT.name):
+        if path.is_file():
+            return path
+    raise UserError(f"{folder} is a folder, and not that of a run: it has no {LAST_CHECKPOINT}")
 
 
 def beside_shipped(path: Path) -> Path:
@@ -118,7 +132,8 @@ def _files() -> dict[str, Path]:
     found: dict[str, Path] = {}
     for folder in FOLDERS:
         for path in sorted(folder.glob("*.safetensors")):
-            found.setdefault(path.stem, path)
+            if not path.name.startswith("."):  # being written, or macOS's
+                found.setdefault(path.stem, path)
     return found
 
 

@@ -38,7 +38,7 @@ _NAMED = {
     r"(gram|.*\.gram)\.weight|model1\..*": "of MSG-Net",
     r"features\.\d+\.weight": "of a VGG: pass it as encoder.weights=",
     r"layer1\.0\.conv1\.weight": "of a ResNet",
-    r"decoder\.\d+\.weight": "of AdaIN's decoder",
+    r"\d+\.weight": "of a plain row of layers, as AdaIN's decoder is",
 }
 
 
@@ -61,13 +61,15 @@ def read_foreign(content: Mapping[str, object], path: Path) -> TrainedStyle:
         if not re.search(r"running_(mean|var)|num_batches", key)
     }
     first, last = tensors.get("stem.0.weight"), tensors.get("head.weight")
-    if first is None or first.dim() != 4 or last is None or "head.bias" not in tensors:
+    bias = tensors.get("head.bias")
+    shapes = [None if each is None else each.dim() for each in (first, last, bias)]
+    if first is None or last is None or bias is None or shapes != [4, 4, 1]:
         raise UserError(f"{path} lacks the first or the last layer of its network")
     blue_first = "in1.scale" in state
     order = [2, 1, 0] if blue_first and first.shape[1] == len(last) == 3 else slice(None)
     tensors["stem.0.weight"] = first[:, order] * 255
     tensors["head.weight"] = last[order] / 255
-    tensors["head.bias"] = tensors["head.bias"][order] / 255
+    tensors["head.bias"] = bias[order] / 255
     blocks = {key.split(".")[1] for key in tensors if key.startswith("blocks.")}
     options = {"width": len(first), "blocks": len(blocks), "output": "linear"}
     description = NetworkDescription("johnson", options)
@@ -95,7 +97,7 @@ def _unwrap(content: Mapping[str, object]) -> dict[str, Tensor]:
         inner = content.get(key)
         if isinstance(inner, Mapping):
             return _unwrap({str(name): value for name, value in inner.items()})
-    tensors = {key: value for key, value in content.items() if isinstance(value, Tensor)}
+    tensors = {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
     # nn.DataParallel's, and torch.compile's.
     return {re.sub(r"^(module\.|_orig_mod\.)+", "", key): value for key, value in tensors.items()}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from faststyle.checkpoints.catalog import FoundStyle, find_style, list_styles
+from faststyle.checkpoints.catalog import FoundStyle, find_style, last_of_run, list_styles
 from faststyle.checkpoints.foreign import read_foreign, refuse_program
 from faststyle.checkpoints.mixture import choose
 from faststyle.checkpoints.style_file import (
@@ -15,7 +15,6 @@ from faststyle.checkpoints.style_file import (
     read_style,
     restore_network,
 )
-from faststyle.config.runs import LAST_CHECKPOINT
 from faststyle.core.errors import UserError, nearest
 from faststyle.core.torch_files import read_torch
 
@@ -34,7 +33,7 @@ def load_style(path: Path) -> TrainedStyle:
     Raises ``UserError`` if the file is missing, corrupt, would run code, or is none of these.
     """
     if path.is_dir():
-        path = _last_of_run(path)
+        path = last_of_run(path)
     if not path.is_file():
         raise UserError(f"no such checkpoint: {path}{_suggest(path)}")
     if path.suffix == ".onnx":
@@ -106,13 +105,6 @@ def _from_lightning(content: Mapping[str, object], path: Path) -> TrainedStyle:
         if str(key).startswith(NETWORK_PREFIX) and isinstance(value, Tensor)
     }
     return TrainedStyle(restore_network(metadata.network, tensors, path), metadata)
-
-
-def _last_of_run(folder: Path) -> Path:
-    for path in (folder / LAST_CHECKPOINT, folder / LAST_CHECKPOINT.name):
-        if path.is_file():
-            return path
-    raise UserError(f"{folder} is a folder, and not that of a run: it has no {LAST_CHECKPOINT}")
 
 
 def _suggest(path: Path) -> str:

@@ -153,7 +153,8 @@ def _picture_output(session: "onnxruntime.InferenceSession") -> str | None:
     """The name of the first output that may be a picture."""
     outputs = session.get_outputs()
     found = (each.name for each in outputs if each.type in _TYPES and len(each.shape or ()) == 4)
-    return next(found, outputs[0].name if len(outputs) == 1 else None)
+    alone = len(outputs) == 1 and outputs[0].type in _TYPES
+    return next(found, outputs[0].name if alone else None)
 
 
 def _check_self_contained(model: "onnx.ModelProto", path: Path) -> None:

@@ -39,10 +39,11 @@ def run(args: Namespace) -> None:
     from faststyle.config.mistakes import report_config_errors
     from faststyle.core.atomic import atomic_write, check_target
     from faststyle.core.devices import reuse_freed_memory
+    from faststyle.data.folder import find_photos
     from faststyle.evaluation.report import evaluate, table
 
     if args.json:
-        check_target(args.json, [find_style(args.ckpt).path])
+        check_target(args.json, [find_style(args.ckpt).path, *find_photos(args.photos)])
     reuse_freed_memory()
     with report_config_errors("train"):
         result = evaluate(

@@ -7,6 +7,9 @@ from pathlib import Path
 from faststyle.cli.arguments import add_styles
 from faststyle.core.errors import UserError
 
+#: What a file says that it is, besides being ours.
+_SHEET = "gallery"
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Which photos, in which styles."""
@@ -21,25 +24,35 @@ def run(args: Namespace) -> None:
     """Write the sheet."""
     from faststyle.checkpoints.catalog import label
     from faststyle.checkpoints.loading import resolve_styles
-    from faststyle.core.atomic import check_target, is_same_file
+    from faststyle.core.atomic import check_target
     from faststyle.core.devices import reuse_freed_memory
-    from faststyle.data.folder import find_photos
     from faststyle.inference.options import StylizeOptions
     from faststyle.inference.stylizer import Stylizer
     from faststyle.pictures.contact_sheet import contact_sheet
     from faststyle.pictures.files import is_ours, load_picture, save_picture
+    from faststyle.pictures.folders import find_pictures
     from faststyle.pictures.formats import format_of
 
     if min(args.size, args.height) < 1:
         raise UserError("--size and --height must be at least 1")
     format_of(args.output)
-    photos = find_photos(args.photos)
+    if not args.photos.is_dir():
+        raise UserError(f"no such photo folder: {args.photos}")
+    found = find_pictures(args.photos)
+    if found.foreign:
+        print(found.skipped(), file=sys.stderr)
     # A sheet of an earlier run, in the folder of the photos, is none of them.
-    photos = [p for p in photos if not (is_same_file(p, args.output) and is_ours(p))]
+    photos = [p for p in found.pictures if not is_ours(p, _SHEET)]
+    if not photos:
+        raise UserError(f"{args.photos} holds no pictures")
     check_target(args.output, photos)
     reuse_freed_memory()
     names = resolve_styles(args.ckpt)
-    stylizers = {label(name): Stylizer.load(name, precision="auto") for name in names}
+    labels = [label(name) for name in names]
+    stylizers = {
+        short if labels.count(short) == 1 else name: Stylizer.load(name, precision="auto")
+        for name, short in zip(names, labels, strict=True)
+    }
     options = StylizeOptions(size=args.size)
     rows = []
     for path in photos:
@@ -52,7 +65,7 @@ def run(args: Namespace) -> None:
         rows.append([(photo.pixels, path.stem), *shown])
     if not rows:
         raise UserError(f"none of the {len(photos)} pictures in {args.photos} could be stylized")
-    save_picture(contact_sheet(rows, args.height), args.output)
+    save_picture(contact_sheet(rows, args.height), args.output, kind=_SHEET)
     print(args.output)
     if len(rows) < len(photos):
         raise UserError(f"{len(photos) - len(rows)} of {len(photos)} pictures are missing in it")

@@ -12,6 +12,9 @@ from faststyle.cli.table import ALIASES, COMMANDS
 from faststyle.core.errors import UserError, nearest, report_errors
 from faststyle.core.version import __version__
 
+#: What comes with every installation: if it is missing, no extra brings it.
+_ALWAYS = {"faststyle", "torch", "numpy", "PIL", "psutil", "safetensors", "tqdm"}
+
 
 def main(name: str | None = None) -> None:
     """Run a command of the table: ``name``, or else the first word of the command line.
@@ -75,7 +78,8 @@ def _missing_packages(extra: str | None) -> Iterator[None]:
     """Say which extra brings what cannot be imported."""
     try:
         yield
-    except ImportError as error:
-        if extra is None or (error.name or "").startswith("faststyle"):
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if extra is None or package in _ALWAYS:
             raise
         raise UserError(f'{error}: pip install "faststyle[{extra}]"') from None

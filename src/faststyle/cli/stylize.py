@@ -78,12 +78,11 @@ def run(args: Namespace) -> None:
     if args.to and pictures:
         raise UserError(f"--to is for clips, and {pictures[0].source} is a picture")
     move = stylizer.move(parse_mix(args.to), args.stroke) if args.to else None
-    failed = 0
+    failed = stylize_files(stylizer, pictures, options) if pictures else 0
     if clips:
         from faststyle.inference.video import stylize_clips
 
         failed += stylize_clips(stylizer, clips, options, move)
-    failed += stylize_files(stylizer, pictures, options) if pictures else 0
     if failed:
         kind = "files" if clips else "pictures"
         raise UserError(f"{failed} of {len(jobs)} {kind} could not be stylized")

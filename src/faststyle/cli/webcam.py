@@ -4,6 +4,7 @@ import os
 from argparse import ArgumentParser, Namespace
 
 from faststyle.cli.arguments import add_device, add_precision, add_styles
+from faststyle.core.errors import UserError
 
 
 def _source(text: str) -> int | str:
@@ -24,7 +25,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> None:
     """Show a window until it is closed."""
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # what goes wrong is said below
-    from faststyle.apps import webcam
+    try:
+        from faststyle.apps import webcam
+    except ModuleNotFoundError:
+        raise
+    except ImportError as error:  # a library of the system's that OpenCV wants
+        raise UserError(f"OpenCV, which shows the window, does not load: {error}") from None
     from faststyle.checkpoints.loading import resolve_styles
     from faststyle.core.devices import reuse_freed_memory
     from faststyle.inference.options import StylizeOptions

@@ -10,14 +10,14 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 _PATHS = frozenset(
     (
         *("image", "root", "weights", "content", "output", "start", "init", "resume"),
-        *("path", "export", "cache", "output_dir"),
+        *("path", "export", "cache", "output_dir", "paintings", "dir", "name"),
     )
 )
 #: Settings that say where something is written.
 _OUTPUTS = frozenset({"export", "output", "output_dir", "cache", "hydra"})
-#: What Hydra's grammar takes as a plain word, and as a list, an interpolation or a quoted one.
+#: What Hydra's grammar takes as a plain word, and as an interpolation or a quoted one.
 _PLAIN = re.compile(r"[\w./:@%+*?|$-]*", re.ASCII)
-_MEANT = re.compile(r"\[.*\]|.*\$\{.*\}.*|'.*'|\".*\"", re.DOTALL)
+_MEANT = re.compile(r".*\$\{.*\}.*|'.*'|\".*\"", re.DOTALL)
 
 
 def input_files(node: DictConfig | ListConfig) -> list[Path]:
@@ -50,11 +50,24 @@ def _quoted(text: str, sweeps: bool) -> str:
     name = key.lstrip("+~").rpartition(".")[2]
     if not separator or name not in _PATHS or _PLAIN.fullmatch(value):
         return text
-    if not _exists(value) and (_MEANT.fullmatch(value) or (sweeps and "," in value)):
+    if _exists(value):
+        return f"{key}={_in_quotes(value)}"
+    if value.startswith("[") and value.endswith("]"):
+        words = [_word(word.strip()) for word in value[1:-1].split(",")]
+        return f"{key}=[{','.join(words)}]"
+    if _MEANT.fullmatch(value) or (sweeps and "," in value):
         return text
+    return f"{key}={_in_quotes(value)}"
+
+
+def _word(text: str) -> str:
+    return text if _PLAIN.fullmatch(text) or _MEANT.fullmatch(text) else _in_quotes(text)
+
+
+def _in_quotes(value: str) -> str:
     # A backslash counts for itself, but before a quotation mark.
     escaped = re.sub(r"(\\*)('|$)", lambda match: match[1] * 2 + ("\\'" if match[2] else ""), value)
-    return f"{key}='{escaped}'"
+    return f"'{escaped}'"
 
 
 def _exists(value: str) -> bool:

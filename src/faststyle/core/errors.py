@@ -5,20 +5,28 @@ import difflib
 import errno
 import gc
 import os
+import select
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+#: What shells say of a program that wrote to a pipe whose other end was closed.
+_PIPE_STATUS = 141
 _CAUSED_BY_USER = {
     errno.EACCES,
     errno.EDQUOT,
+    errno.EINVAL,
+    errno.EIO,
     errno.EISDIR,
+    errno.ELOOP,
     errno.ENAMETOOLONG,
     errno.ENOENT,
     errno.ENOSPC,
     errno.ENOTDIR,
     errno.EPERM,
     errno.EROFS,
+    errno.ESTALE,
+    errno.ETIMEDOUT,
 }
 
 
@@ -53,6 +61,16 @@ def describe(error: Exception) -> str | None:
     return None
 
 
+def problem(error: Exception) -> str:
+    """One line for whatever went wrong with one file of many."""
+    if isinstance(error, MemoryError):
+        return "too little memory"
+    known = describe(error)
+    if known is not None:
+        return known
+    return f"{type(error).__name__}: {error} (a mistake of faststyle's: please report it)"
+
+
 @contextmanager
 def report_errors() -> Iterator[None]:
     """Turn what a user can cause into one line on standard error and exit status 2.
@@ -65,9 +83,11 @@ def report_errors() -> Iterator[None]:
     try:
         yield
         sys.stdout.flush()
-    except BrokenPipeError:  # of `faststyle styles | head -1`: nobody listens any more
+    except BrokenPipeError:
+        if not _nobody_listens():
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+        sys.exit(_PIPE_STATUS)
     except (UserError, OSError) as error:
         message = describe(error)
         if message is None:
@@ -77,3 +97,12 @@ def report_errors() -> Iterator[None]:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)  # noqa: T201
         sys.exit(130)
+
+
+def _nobody_listens() -> bool:
+    """Whether it is standard output that is broken, as of ``faststyle styles | head -1``."""
+    if not hasattr(select, "poll"):  # Windows
+        return True
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)  # errors are always told
+    return any(event & select.POLLERR for _, event in poll.poll(0))

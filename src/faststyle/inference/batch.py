@@ -8,7 +8,7 @@ from typing import NoReturn
 from tqdm import tqdm
 
 from faststyle.core.atomic import check_target
-from faststyle.core.errors import describe
+from faststyle.core.errors import problem
 from faststyle.core.interrupts import catch_interrupts
 from faststyle.inference.jobs import Job
 from faststyle.inference.options import StylizeOptions
@@ -51,10 +51,10 @@ def stylize_files(stylizer: Stylizer, jobs: Sequence[Job], options: StylizeOptio
                 _complain(batch.problem, bar)
                 bar.update()
                 done += 1
-                continue
-            failed += _stylize_batch(stylizer, batch, options, bar)
-            bar.update(len(batch))
-            done += len(batch)
+            else:
+                failed += _stylize_batch(stylizer, batch, options, bar)
+                bar.update(len(batch))
+                done += len(batch)
             if interrupts.received and done < len(jobs):
                 bar.write(f"{done - failed} of {len(jobs)} pictures are done", file=sys.stderr)
                 raise KeyboardInterrupt
@@ -70,7 +70,7 @@ def _stylize_batch(
     except Exception as error:  # whatever one picture brings about, there may be a thousand others
         if len(batch) > 1:
             return sum(_stylize_batch(stylizer, [each], options, bar) for each in batch)
-        _complain(f"{batch[0][0].source}: {_problem(error)}", bar)
+        _complain(f"{batch[0][0].source}: {problem(error)}", bar)
         return 1
     return 0
 
@@ -97,13 +97,6 @@ def _show(bar: "tqdm[NoReturn]", done: int, total: int) -> None:
     bar.update(done - bar.n)
 
 
-def _problem(error: Exception) -> str:
-    known = describe(error)
-    if known is not None:
-        return known
-    return f"{type(error).__name__}: {error} (a mistake of faststyle's: please report it)"
-
-
 def _complain(message: str, bar: "tqdm[NoReturn]") -> None:
     bar.write(f"error: {' '.join(message.split())}", file=sys.stderr)
 
@@ -117,7 +110,7 @@ def _batches(
         try:
             picture = _load(job, options, bar)
         except Exception as error:  # as above
-            yield _Failed(job, _problem(error))
+            yield _Failed(job, problem(error))
             continue
         is_full = len(batch) >= options.batch_size
         if batch and (is_full or batch[0][1].pixels.shape != picture.pixels.shape):

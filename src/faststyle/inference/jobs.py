@@ -2,12 +2,13 @@
 
 import glob
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from faststyle.core.errors import UserError
-from faststyle.pictures.files import picture_format
+from faststyle.pictures.files import is_ours, picture_format
 from faststyle.pictures.folders import find_pictures
 from faststyle.pictures.formats import EXTENSIONS, FOREIGN, can_write, format_of
 
@@ -15,6 +16,7 @@ log = logging.getLogger(__name__)
 
 #: Formats of clips that are written; a clip of another becomes the first.
 _CLIP_FORMATS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
+_LONGEST_NAME = 255  # bytes
 #: What a picture whose name says nothing becomes; others become PNG.
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp"}
 
@@ -54,20 +56,34 @@ def plan(
     jobs = [Job(source, _target(source, base, output, style, single)) for source, base in found]
     sources = {_identity(job.source) for job in jobs}
     targets: dict[Path, Path] = {}
+    unconverted = {j.target.absolute() for j in jobs if j.source.suffix == j.target.suffix}
+    planned = []
     for job in jobs:
-        target = job.target.resolve()
+        is_converted = job.source.suffix != job.target.suffix
+        if is_converted and job.target.absolute() in (targets.keys() | unconverted):
+            job = _under_whole_name(job)  # a.gif beside a.png, which both become PNG
+        target = job.target.absolute()
         if _identity(job.target) in sources:
             raise UserError(f"{job.target} is an input; choose another --output")
         if target in targets and targets[target] != job.source:
             raise UserError(f"{targets[target]} and {job.source} would both become {job.target}")
         targets[target] = job.source
         _check_format(job)
-    return jobs
+        planned.append(job)
+    return planned
+
+
+def _under_whole_name(job: Job) -> Job:
+    rest = job.target.name.removeprefix(job.source.stem)
+    return Job(job.source, job.target.with_name(job.source.name + rest))
 
 
 def _identity(path: Path) -> object:
     """Equal for paths that lead to one file."""
-    return (path.stat().st_dev, path.stat().st_ino) if path.exists() else path.resolve()
+    try:
+        return path.stat().st_dev, path.stat().st_ino
+    except OSError:  # none there
+        return path.absolute()
 
 
 def is_clip(path: Path) -> bool:
@@ -104,6 +120,8 @@ def _expand(text: str, output: str | None, styles: set[str]) -> Iterator[tuple[P
     if path.is_dir():
         yield from _search(path, output, styles)
     elif path.exists():
+        if not path.is_file():
+            raise UserError(f"{path} is no file, but a pipe or a device")
         yield path, path.parent
     else:
         matches = [Path(p) for p in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207
@@ -134,18 +152,27 @@ def _is_result(path: Path, styles: set[str]) -> bool:
     """
     parts = path.stem.split(".")
     ends = [".".join(parts[start:]) for start in range(1, len(parts))]
-    return any(end in styles or end.split("-")[0] in styles for end in ends)
+    called_so = any(end in styles or end.split("-")[0] in styles for end in ends)
+    # A style may be called `edited`; what it made says so, but for formats that cannot.
+    return called_so and (is_ours(path) or path.suffix.lower() == ".bmp")
 
 
 def _target(source: Path, base: Path, output: str | None, style: str, single: bool) -> Path:
     stem, suffix = _result(source)
     if output is None:
-        return source.with_name(f"{stem}.{style}{suffix}")
+        return source.with_name(_short(stem, f".{style}{suffix}"))
     target = Path(output).expanduser()
     is_folder = output.endswith(("/", "\\")) or target.is_dir() or not single
     if not is_folder:
         return target if target.suffix else target.with_name(target.name + suffix)
-    return target / source.relative_to(base).with_name(stem + suffix)
+    return target / source.relative_to(base).with_name(_short(stem, suffix))
+
+
+def _short(stem: str, rest: str) -> str:
+    """A name that file systems take, which it may not be with what is added to it."""
+    room = _LONGEST_NAME - len(os.fsencode(rest))
+    whole = os.fsencode(stem)
+    return (stem if len(whole) <= room else whole[:room].decode(errors="ignore")) + rest
 
 
 def _result(source: Path) -> tuple[str, str]:

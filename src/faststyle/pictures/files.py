@@ -42,7 +42,7 @@ def open_image(path: Path, max_pixels: int = MAX_PIXELS, short_side: int = 0) ->
     try:
         image = _open(path)
         refuse_raw(image, path)
-    except UserError:
+    except (UserError, MemoryError):
         raise
     except FileNotFoundError:
         raise UserError(f"no such picture: {path}") from None
@@ -81,6 +81,8 @@ def decode_image(image: Image.Image, path: Path) -> Image.Image:
     try:
         # A file of frames (GIF, TIFF) is judged by its first; load() reads all of it or fails.
         image.load()
+    except MemoryError:
+        raise
     except Exception:  # as above
         raise UserError(f"{path} is truncated or corrupt and cannot be decoded") from None
     return turn_upright(image)
@@ -116,10 +118,11 @@ def picture_format(path: Path) -> str | None:
         return None
 
 
-def is_ours(path: Path) -> bool:
-    """Whether :func:`save_picture` wrote the file."""
+def is_ours(path: Path, kind: str = "") -> bool:
+    """Whether :func:`save_picture` wrote the file, as that ``kind`` if one is given."""
     try:
-        return str(_open(path).getexif().get(_SOFTWARE, "")).startswith(_OURS)
+        software = str(_open(path).getexif().get(_SOFTWARE, ""))
+        return software.startswith(_OURS) and software.endswith(kind)
     except Exception:  # as above
         return False
 
@@ -138,14 +141,14 @@ def count_frames(path: Path) -> int:
         return 1  # the first was read
 
 
-def save_picture(picture: Picture, path: Path, quality: int = 95) -> None:
+def save_picture(picture: Picture, path: Path, quality: int = 95, kind: str = "") -> None:
     """Write a picture atomically in the format that the suffix of ``path`` names.
 
     JPEG and BMP know no transparency: there the picture is laid on white. Raises ``UserError`` for
     a suffix that is not known, or a picture that the format cannot hold; ``OSError`` if it cannot
     be written there.
 
-    The file says that faststyle made it (:func:`is_ours`).
+    The file says that faststyle made it, and which ``kind`` of thing it is (:func:`is_ours`).
     """
     form = format_of(path)
     check_fits(path, *picture.pixels.shape[1:])
@@ -158,7 +161,7 @@ def save_picture(picture: Picture, path: Path, quality: int = 95) -> None:
     options: dict[str, object] = {"quality": quality} if form in ("JPEG", "WEBP") else {}
     if form != "BMP":
         exif = Image.Exif()
-        exif[_SOFTWARE] = f"{_OURS} {__version__}"
+        exif[_SOFTWARE] = f"{_OURS} {__version__} {kind}".rstrip()
         options["exif"] = exif
         if picture.icc_profile:
             options["icc_profile"] = picture.icc_profile

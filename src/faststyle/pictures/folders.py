@@ -1,5 +1,6 @@
 """Searching folders for pictures, as people's disks hold them."""
 
+import logging
 import os
 import stat
 from collections import Counter
@@ -8,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from faststyle.pictures.formats import EXTENSIONS, FOREIGN
+
+log = logging.getLogger(__name__)
 
 #: Folders of thumbnails that network disks and others make; hidden ones are not searched either.
 _NOT_SEARCHED = frozenset({"@eaDir", "#recycle", "$RECYCLE.BIN", "__MACOSX"})
@@ -50,7 +53,7 @@ def find_pictures(root: Path) -> Found:
 
 def _files(root: Path) -> Iterator[Path]:
     visited = set()
-    for folder, children, names in os.walk(root, followlinks=True):
+    for folder, children, names in os.walk(root, onerror=_warn, followlinks=True):
         real = os.path.realpath(folder)
         if real in visited:
             children.clear()
@@ -61,6 +64,10 @@ def _files(root: Path) -> Iterator[Path]:
             path = Path(folder, name)
             if not name.startswith(".") and _is_regular(path):
                 yield path
+
+
+def _warn(error: OSError) -> None:
+    log.warning("%s cannot be searched: %s", error.filename, error.strerror)
 
 
 def _is_passed_over(name: str) -> bool:

@@ -39,6 +39,10 @@ FOREIGN: Mapping[str, str] = {
         "a camera's raw file: develop it to JPEG or TIFF first",
     ),
     **dict.fromkeys(
+        (".tga", ".ico", ".icns", ".psd", ".xcf", ".pcx", ".eps", ".svg", ".jxl"),
+        "in a format that is not read: convert it to PNG first",
+    ),
+    **dict.fromkeys(
         () if _HEIF else (".heic", ".heif"),
         'a HEIC picture: pip install "faststyle[heif]"',
     ),

@@ -11,7 +11,7 @@ from typing import NoReturn
 from tqdm import tqdm
 
 from faststyle.core.atomic import atomic_write
-from faststyle.core.errors import UserError
+from faststyle.core.errors import UserError, problem
 from faststyle.core.interrupts import Interrupts, catch_interrupts
 from faststyle.inference.jobs import Job
 from faststyle.inference.options import StylizeOptions
@@ -52,8 +52,8 @@ def stylize_clips(
                 with quiet():
                     damage = _stylize(stylizer, job, options, interrupts, move)
                 print(job.target)  # noqa: T201
-            except UserError as error:
-                damage = str(error)
+            except Exception as error:  # whatever one clip brings about, others may follow
+                damage = problem(error)
             if damage:
                 failed += 1
                 print(f"error: {job.source}: {damage}", file=sys.stderr)  # noqa: T201

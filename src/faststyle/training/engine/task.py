@@ -85,8 +85,10 @@ def run_task(
 
 
 def _check_incomplete(resume: Path, cfg: DictConfig) -> None:
-    step, steps = int(str(read_torch(resume)["global_step"])), cfg.trainer.max_steps
-    if step < steps:
+    step, steps = read_torch(resume).get("global_step"), cfg.trainer.max_steps
+    if not isinstance(step, int):
+        raise UserError(f"{resume} is no checkpoint of training to resume from")
+    if step < steps or steps < 0:  # without end
         return
     if step > steps:
         raise UserError(f"{resume} is at step {step} already: raise trainer.max_steps from {steps}")

@@ -20,6 +20,7 @@ from faststyle.checkpoints import (
 )
 from faststyle.checkpoints.catalog import beside_shipped, label
 from faststyle.checkpoints.mixture import choose, single_styles
+from faststyle.core.atomic import check_target
 from faststyle.core.devices import cpu_has_bf16
 from faststyle.core.errors import UserError
 from faststyle.core.torch_files import read_torch
@@ -63,6 +64,9 @@ def build_task(cfg: DictConfig) -> Task:
     module = build_module(cfg)
     if cfg.export.each and Path(cfg.export.path).stem in module.metadata.labels():
         raise UserError(f"export=each has a style for export.path={cfg.export.path}, too")
+    for name in module.metadata.labels() if cfg.export.each else ():
+        check_target(_target(cfg, given.with_stem(name)), _begun_from(cfg))
+    check_target(_target(cfg, given), _begun_from(cfg))
     samples = Samples(cfg.samples.count, cfg.samples.every_n_steps)
     best = model_checkpoint(Path(cfg.output_dir), filename="best", monitor="val/loss")
     averaging = [instantiate(cfg.averaging)] if cfg.averaging else []
@@ -82,6 +86,10 @@ def build_task(cfg: DictConfig) -> Task:
         check_resume=partial(check_resumable, module=module),
         done="exported",
     )
+
+
+def _begun_from(cfg: DictConfig) -> list[Path]:
+    return [find_style(cfg.init).path] if cfg.init else []
 
 
 def _target(cfg: DictConfig, path: Path) -> Path:
