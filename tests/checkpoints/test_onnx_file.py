@@ -11,6 +11,13 @@ from torch import Tensor
 
 from faststyle.checkpoints import StyleMetadata, TrainedStyle, load_style, read_onnx
 from faststyle.checkpoints.export import export
+from faststyle.checkpoints.onnx_pixels import (
+    BYTES,
+    IMAGENET,
+    SIGNED,
+    UNIT,
+    Pixels,
+)
 from faststyle.core.errors import UserError
 from faststyle.inference.stylizer import Stylizer
 from faststyle.networks import TransformNetwork
@@ -22,7 +29,8 @@ Model = onnx.ModelProto
 def weights() -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(0)
     shapes = {"down": (4, 3, 3, 3), "up": (3, 4, 3, 3), "scale": (4,), "bias": (4,)}
-    return {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
+    drawn = {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
+    return drawn | {"up": 40 * drawn["up"]}  # pixels of hundreds, as published ones make
 
 
 @pytest.fixture
@@ -68,6 +76,36 @@ def test_a_program_like_the_model_zoos_runs_at_any_size(
     style = read_onnx(tmp_path / "mosaic.onnx")
     torch.testing.assert_close(style.network(photos), expected(weights, photos))
     assert style.name == "mosaic"
+
+
+@pytest.mark.parametrize(
+    ("pixels", "scale", "shift"),
+    [(BYTES, 127.0, 127.0), (UNIT, 0.5, 0.5), (SIGNED, 1.0, 0.0), (IMAGENET, 2.0, 0.2)],
+    ids=["bytes", "unit", "signed", "imagenet"],
+)
+def test_the_range_of_pixels_is_found_where_a_file_does_not_say(
+    zoo: Model, tmp_path: Path, pixels: Pixels, scale: float, shift: float
+) -> None:
+    """By a program that norms whatever comes, as style networks do, and gives such a range."""
+    nodes = [
+        helper.make_node("ReduceMean", ["input1"], ["m"], axes=[1, 2, 3]),
+        helper.make_node("Sub", ["input1", "m"], ["centered"]),
+        helper.make_node("Abs", ["centered"], ["size"]),
+        helper.make_node("ReduceMax", ["size"], ["largest"], axes=[1, 2, 3]),
+        helper.make_node("Div", ["centered", "largest"], ["normed"]),
+        helper.make_node("Mul", ["normed", "wide"], ["scaled"]),
+        helper.make_node("Add", ["scaled", "up"], ["output1"]),
+    ]
+    del zoo.graph.node[:], zoo.graph.initializer[:]
+    zoo.graph.node.extend(nodes)
+    for name, value in (("wide", scale), ("up", shift)):
+        zoo.graph.initializer.append(numpy_helper.from_array(np.array(value, np.float32), name))
+    onnx.save(zoo, tmp_path / "a.onnx")
+    network = read_onnx(tmp_path / "a.onnx").network
+    assert network.pixels == pixels
+    photos = torch.linspace(0, 1, 48 * 88).view(1, 1, 48, 88).expand(1, 3, 48, 88)
+    given = network.compute(pixels.encode(photos))
+    torch.testing.assert_close(network(photos), pixels.decode(given))
 
 
 def test_sizes_that_others_programs_cannot_keep_are_kept(zoo: Model, tmp_path: Path) -> None:

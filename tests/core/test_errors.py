@@ -5,7 +5,7 @@ import textwrap
 
 import pytest
 
-from faststyle.core.errors import UserError, causes, nearest, report_errors
+from faststyle.core.errors import UserError, causes, nearest, problem, report_errors
 
 
 def test_nearest_names_the_closest_option() -> None:
@@ -35,6 +35,8 @@ def test_causes_end_where_errors_go_round_in_a_circle() -> None:
         (UserError("two\nlines"), "error: two lines\n"),
         (OSError(errno.ENOSPC, "No space left on device", "/x"), "No space left on device: /x\n"),
         (PermissionError(errno.EACCES, "Permission denied", "/y"), "Permission denied: /y\n"),
+        (OSError(errno.EIO, "Input/output error", "/usb"), "Input/output error: /usb\n"),
+        (RuntimeError("Could not determine home directory."), "and paths without ~\n"),
     ],
 )
 def test_what_a_user_can_cause_is_one_line_and_status_2(
@@ -44,6 +46,24 @@ def test_what_a_user_can_cause_is_one_line_and_status_2(
         raise error
     assert exit_info.value.code == 2
     assert capsys.readouterr().err.endswith(line)
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (UserError("no such picture"), "no such picture"),
+        (OSError(errno.ENOSPC, "No space left on device", "/x"), "No space left on device: /x"),
+        (MemoryError(), "too little memory"),
+        (KeyError("a"), "KeyError: 'a' (a mistake of faststyle's: please report it)"),
+    ],
+)
+def test_of_one_file_among_many_whatever_goes_wrong_is_a_line(error: Exception, line: str) -> None:
+    assert problem(error) == line
+
+
+def test_a_pipe_that_breaks_elsewhere_is_no_listener_who_left() -> None:
+    with pytest.raises(BrokenPipeError), report_errors():
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
 
 def test_a_bug_keeps_its_traceback() -> None:

@@ -1,7 +1,6 @@
 """Styles as ONNX programs: those of ``faststyle export``, and others' of the model zoo's kind."""
 
 import logging
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from faststyle.checkpoints.metadata import StyleMetadata
+from faststyle.checkpoints.onnx_pixels import BYTES, UNIT, Pixels, guess_pixels
 from faststyle.checkpoints.style_file import parse_metadata
 from faststyle.core.errors import UserError
 from faststyle.networks import pad_to_multiple
@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 
 #: The key that ``faststyle export`` leaves in a program: which form of pixels it takes.
 PIXELS_KEY = "pixels"
+
+#: A height and width that nobody would export a program for.
+_UNLIKELY = (48, 88)
 
 _TYPES = {
     "tensor(uint8)": torch.uint8,
@@ -50,7 +53,7 @@ class OnnxNetwork(nn.Module):
 
     Args:
         session: takes and gives (N, 3, H, W), uint8 or floats.
-        top: the value of white in a program of floats, 1 or 255.
+        pixels: the range of a program of floats.
         size: height and width of the only pictures that it takes; others are scaled, there and
             back.
     """
@@ -58,14 +61,14 @@ class OnnxNetwork(nn.Module):
     def __init__(
         self,
         session: "onnxruntime.InferenceSession",
-        top: float,
+        pixels: Pixels = BYTES,
         size: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
         self.session = session
         self.input = session.get_inputs()[0]
         self.output = _picture_output(session)
-        self.top = top
+        self.pixels = pixels
         self.size = size
 
     def forward(self, images: Tensor) -> Tensor:
@@ -79,23 +82,35 @@ class OnnxNetwork(nn.Module):
 
     def run(self, images: Tensor) -> Tensor:
         """As :meth:`forward`, of a size that the program takes as it is."""
-        dtype = _TYPES[self.input.type]
-        photos = images.cpu().contiguous()
-        photos = quantize(photos) if dtype == torch.uint8 else (photos * self.top).to(dtype)
+        photos = images.cpu().float()
+        given = quantize(photos) if self.takes_bytes else self.pixels.encode(photos)
+        stylized = self.compute(given)
+        if not stylized.is_floating_point():
+            return to_unit(stylized).to(images)
+        return self.pixels.decode(stylized.float()).to(images)
+
+    @property
+    def takes_bytes(self) -> bool:
+        """Whether the program's input is of uint8."""
+        return _TYPES[self.input.type] == torch.uint8
+
+    def compute(self, photos: Tensor) -> Tensor:
+        """What the program itself makes of the numbers ``photos``."""
+        given = photos.to(_TYPES[self.input.type]).contiguous().numpy()
         try:
-            [stylized] = self.session.run([self.output], {self.input.name: photos.numpy()})
+            [stylized] = self.session.run([self.output], {self.input.name: given})
         except Exception as error:  # ONNX Runtime's have no common class
             raise RuntimeError(str(error)) from None
-        unit = to_unit(torch.from_numpy(stylized))
-        return (unit if stylized.dtype == "uint8" else unit / self.top).to(images)
+        return torch.from_numpy(stylized)
 
 
 def read_onnx(path: Path) -> OnnxStyle:
     """Read a style's program of any of these kinds, for pictures of any size.
 
     Supported: what ``faststyle export`` writes (bytes, or floats in [0, 1]), and programs of
-    floats in [0, 255] like those of the ONNX model zoo's fast_neural_style; if these were exported
-    for pictures of one size, they are freed from it.
+    floats like those of the ONNX model zoo's fast_neural_style, whose range is found by trying
+    (:mod:`faststyle.checkpoints.onnx_pixels`); if these were exported for pictures of one size,
+    they are freed from it where that can be done.
 
     Raises ``UserError`` if the file is missing or corrupt, refers to other files, is another kind
     of program, or if ONNX Runtime is not installed.
@@ -126,21 +141,27 @@ def read_onnx(path: Path) -> OnnxStyle:
     texts = {"style": path.stem} | dict(session.get_modelmeta().custom_metadata_map)
     if session.get_inputs()[0].type not in _TYPES or _picture_output(session) is None:
         raise UserError(f"{path} makes no pictures: it is not a style")
-    top = 1 if texts.get(PIXELS_KEY) == "float" else 255
-    return OnnxStyle(_any_size(session, top, size, path), parse_metadata(texts, path))
+    network = _any_size(session, size, path)
+    if texts.get(PIXELS_KEY) == "float":
+        network.pixels = UNIT
+    elif not network.takes_bytes:
+        network.pixels = guess_pixels(network.compute, network.size or _UNLIKELY)
+        if network.pixels is not BYTES:
+            log.warning("%s is taken for one of pixels %s", path, network.pixels.name)
+    return OnnxStyle(network, parse_metadata(texts, path))
 
 
 def _any_size(
-    session: "onnxruntime.InferenceSession", top: float, size: tuple[int, int] | None, path: Path
+    session: "onnxruntime.InferenceSession", size: tuple[int, int] | None, path: Path
 ) -> OnnxNetwork:
     """For pictures of any size: computed as they are, or else scaled to the program's own."""
     try:
-        network = OnnxNetwork(session, top)
+        network = OnnxNetwork(session)
         _try(network, path)
     except UserError:
         if size is None:
             raise
-        network = OnnxNetwork(session, top, size)
+        network = OnnxNetwork(session, size=size)
         _try(network, path)
         log.warning(
             "%s takes pictures of %d x %d pixels only: others are scaled to that, and back",
@@ -186,11 +207,13 @@ def _free_sizes(model: "onnx.ModelProto") -> tuple[int, int] | None:
 
 def _try(network: OnnxNetwork, path: Path) -> None:
     """Whether it makes a picture of a picture, in an unlikely size or in its own."""
-    photo = torch.rand(1, 3, *(network.size or (48, 88)))
+    photo = torch.rand(1, 3, *(network.size or _UNLIKELY))
     try:
         result: Any = network.run(photo)
-    except (RuntimeError, ValueError) as error:
-        reason = re.sub(r"\s+", " ", str(error))[:120]
-        raise UserError(f"{path} is no style for pictures of any size: {reason}") from None
+    except (RuntimeError, ValueError):
+        height, width = photo.shape[2:]
+        raise UserError(
+            f"{path} is no style for pictures of any size: it fails at {width} x {height} pixels"
+        ) from None
     if result.shape != photo.shape:
         raise UserError(f"{path} makes no pictures: it is not a style")

@@ -58,6 +58,8 @@ def describe(error: Exception) -> str | None:
     if isinstance(error, OSError) and error.errno in _CAUSED_BY_USER:
         where = f": {os.fspath(error.filename)}" if error.filename else ""
         return f"{error.strerror}{where}"
+    if isinstance(error, RuntimeError) and str(error).startswith("Could not determine home"):
+        return "there is no home folder for ~: set HOME, or FASTSTYLE_CACHE and paths without ~"
     return None
 
 
@@ -88,7 +90,7 @@ def report_errors() -> Iterator[None]:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_PIPE_STATUS)
-    except (UserError, OSError) as error:
+    except (UserError, OSError, RuntimeError) as error:
         message = describe(error)
         if message is None:
             raise

@@ -8,8 +8,9 @@ from faststyle.core.errors import UserError
 from faststyle.training.engine.finite import StopOnNonFinite
 
 
-def running(global_step: int = 3) -> Any:
-    return SimpleNamespace(world_size=1, global_step=global_step)
+def running(global_step: int = 3, scaler: object = None) -> Any:
+    precision = SimpleNamespace(scaler=scaler)
+    return SimpleNamespace(world_size=1, global_step=global_step, precision_plugin=precision)
 
 
 def _step(guard: StopOnNonFinite, trainer: Any, loss: float) -> None:
@@ -39,3 +40,14 @@ def test_weights_that_are_not_finite_are_not_saved() -> None:
     checkpoint = {"state_dict": {"head.bias": torch.tensor([1.0, float("nan")])}}
     with pytest.raises(UserError, match=r"weight head\.bias"):
         StopOnNonFinite().on_save_checkpoint(running(), None, checkpoint)  # type: ignore[arg-type]
+
+
+def test_a_scaler_may_leave_out_a_few_overflowing_steps_in_a_row_and_no_more() -> None:
+    guard, scaled = StopOnNonFinite(every_n_steps=1), running(scaler=object())
+    for _ in range(3):
+        for loss in (*[float("inf")] * 16, 1.0):
+            _step(guard, scaled, loss)
+    for _ in range(16):
+        _step(guard, scaled, float("inf"))
+    with pytest.raises(UserError, match="the loss is no longer finite"):
+        _step(guard, scaled, float("inf"))

@@ -9,17 +9,29 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError
 
+#: Steps in a row that the scaler of gradients may leave out: each halves its scale of 2**16.
+_SKIPPED = 16
+
+
+def _has_scaler(trainer: pl.Trainer) -> bool:
+    return getattr(trainer.precision_plugin, "scaler", None) is not None
+
 
 class StopOnNonFinite(Callback):
     """Stop with a clear error when the loss is no longer a finite number.
 
     The loss is looked at every ``every_n_steps`` only, since on an accelerator looking means
     waiting; but also before any checkpoint is written, so that the last one is always good.
+
+    In float16 a few steps in a row may overflow: the scaler of gradients leaves them out, and tries
+    a smaller scale.
     """
 
     def __init__(self, every_n_steps: int = 10) -> None:
         self.every_n_steps = every_n_steps
-        self._finite: Tensor | None = None
+        # How many losses in a row were not finite: now, and at most.
+        self._row: Tensor | None = None
+        self._longest: Tensor | None = None
 
     def on_train_batch_end(
         self,
@@ -28,9 +40,10 @@ class StopOnNonFinite(Callback):
         outputs: Any,
         *_: object,
     ) -> None:
-        """Remember, without waiting for the device, whether any loss was not finite."""
-        finite = torch.isfinite(outputs["loss"].detach())
-        self._finite = finite if self._finite is None else self._finite & finite
+        """Remember, without waiting for the device, which losses were not finite."""
+        bad = (~torch.isfinite(outputs["loss"].detach())).long()
+        self._row = bad if self._row is None else bad * (self._row + 1)
+        self._longest = bad if self._longest is None else torch.maximum(self._longest, self._row)
         if trainer.global_step % self.every_n_steps == 0:
             self._check(trainer)
 
@@ -44,9 +57,10 @@ class StopOnNonFinite(Callback):
                 self._stop(trainer, f"weight {name}")
 
     def _check(self, trainer: pl.Trainer) -> None:
-        if self._finite is None:
+        if self._longest is None:
             return
-        finite = bool(self._finite)
+        allowed = _SKIPPED if _has_scaler(trainer) else 0
+        finite = int(self._longest) <= allowed
         if trainer.world_size > 1:  # all processes stop together, or the others would wait forever
             finite = trainer.strategy.reduce_boolean_decision(finite)
         if not finite:
