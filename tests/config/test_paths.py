@@ -37,6 +37,7 @@ def test_any_path_comes_through(name: str) -> None:
 def test_words_lists_and_interpolations_stay_what_they_are() -> None:
     given = ["resume=null", "encoder.weights=imagenet", "style.image=[a.jpg,b.jpg]"]
     given += ["export.path=${output_dir}/out.safetensors", "style.image='quoted (1).jpg'"]
+    given += ["export.path=$\\{output_dir\\}/out.safetensors"]  # Hydra's own, of a sweep
     assert quote_paths(given) == given
 
 

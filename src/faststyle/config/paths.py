@@ -15,9 +15,10 @@ _PATHS = frozenset(
 )
 #: Settings that say where something is written.
 _OUTPUTS = frozenset({"export", "output", "output_dir", "cache", "hydra"})
-#: What Hydra's grammar takes as a plain word, and as an interpolation or a quoted one.
+#: What Hydra's grammar takes as a plain word, and as an interpolation (which it
+#: escapes itself for the runs of a sweep) or a quoted one.
 _PLAIN = re.compile(r"[\w./:@%+*?|$-]*", re.ASCII)
-_MEANT = re.compile(r".*\$\{.*\}.*|'.*'|\".*\"", re.DOTALL)
+_MEANT = re.compile(r".*\$\\?\{.*\}.*|'.*'|\".*\"", re.DOTALL)
 
 
 def input_files(node: DictConfig | ListConfig) -> list[Path]:
