@@ -105,3 +105,11 @@ def test_the_frames_of_an_animation_are_counted_and_a_phones_extras_are_not(
     for name, frames in (("a.gif", 3), ("a.tif", 3), ("a.webp", 3), ("a.mpo", 1)):
         first.save(tmp_path / name, save_all=True, append_images=more)
         assert count_frames(tmp_path / name) == frames, name
+
+
+def test_heic_is_read_where_its_package_is(tmp_path: Path) -> None:
+    pytest.importorskip("pillow_heif")
+    Image.new("RGB", (64, 48), (200, 30, 30)).save(tmp_path / "a.heic")
+    pixels = load_picture(tmp_path / "a.heic").pixels
+    assert pixels.shape == (3, 48, 64)
+    assert pixels[:, 20, 20].tolist() == pytest.approx([200 / 255, 30 / 255, 30 / 255], abs=0.03)
