@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from faststyle.encoder.base import IMAGENET_MEAN, IMAGENET_STD
+from faststyle.pictures.pixels import IMAGENET_MEAN, IMAGENET_STD
 
 Triple = tuple[float, float, float]
 

@@ -38,11 +38,8 @@ def run(args: Namespace) -> None:
     format_of(args.output)
     if not args.photos.is_dir():
         raise UserError(f"no such photo folder: {args.photos}")
-    found = find_pictures(args.photos)
-    if found.foreign:
-        print(found.skipped(), file=sys.stderr)
     # A sheet of an earlier run, in the folder of the photos, is none of them.
-    photos = [p for p in found.pictures if not is_ours(p, _SHEET)]
+    photos = [p for p in find_pictures(args.photos).pictures if not is_ours(p, _SHEET)]
     if not photos:
         raise UserError(f"{args.photos} holds no pictures")
     check_target(args.output, photos)

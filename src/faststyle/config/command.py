@@ -11,10 +11,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from faststyle.config.compose import CONFIGS, register_resolvers
+from faststyle.config.compose import CONFIGS, in_hydras_words, register_resolvers
 from faststyle.config.mistakes import report_config_errors
-from faststyle.config.paths import quote_paths
-from faststyle.config.style_lists import expand_style_list
 from faststyle.core.errors import report_errors
 
 
@@ -47,7 +45,7 @@ def launch(task: str, config: str, command: str, arguments: Sequence[str]) -> No
     register_resolvers()
     with report_config_errors(config):
         # Hydra reads nothing else.
-        sys.argv = [typed[0], *quote_paths(expand_style_list(arguments))]
+        sys.argv = [typed[0], *in_hydras_words(arguments)]
         hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=config)(reported)()
 
 

@@ -23,7 +23,15 @@ def compose_config(name: str, overrides: Sequence[str] = ()) -> DictConfig:
     register_resolvers()
     GlobalHydra.instance().clear()  # a command's own may be open
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        return compose(name, quote_paths(expand_style_list(overrides)))
+        return compose(name, in_hydras_words(overrides))
+
+
+def in_hydras_words(overrides: Sequence[str]) -> list[str]:
+    """What people type, as Hydra's parser takes it: lists of styles, and paths.
+
+    Raises ``UserError`` for a list of styles that is none.
+    """
+    return quote_paths(expand_style_list(overrides))
 
 
 def register_resolvers() -> None:

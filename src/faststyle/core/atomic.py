@@ -25,7 +25,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
     Raises ``OSError`` when the folder cannot be made or written, and for a file that is read-only
     or a folder.
     """
-    check_target(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _check_replaceable(path)
     final = path.resolve() if path.is_symlink() else path
     # Short, since the name itself may be as long as names can be. The suffix stays: some libraries
     # choose the format by it.
@@ -58,10 +59,13 @@ def check_target(path: Path, inputs: Iterable[Path] = ()) -> None:
         UserError: it is one of the inputs.
         OSError: no file can be written there.
     """
-    for given in inputs:
-        if is_same_file(path, given):
-            raise UserError(f"{path} is an input, and would be written over: name another output")
+    if file_identity(path) in {file_identity(given) for given in inputs}:
+        raise UserError(f"{path} is an input, and would be written over: name another output")
     check_writable(path.parent)
+    _check_replaceable(path)
+
+
+def _check_replaceable(path: Path) -> None:
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not path.exists():
@@ -73,11 +77,13 @@ def check_target(path: Path, inputs: Iterable[Path] = ()) -> None:
         raise PermissionError(errno.EACCES, "read-only", str(path))
 
 
-def is_same_file(one: Path, other: Path) -> bool:
-    """Whether two paths lead to one file, by links too."""
-    if one.exists() and other.exists():
-        return one.samefile(other)
-    return one.resolve() == other.resolve()
+def file_identity(path: Path) -> object:
+    """Equal for paths that lead to one file, by links too."""
+    try:
+        found = path.stat()
+    except OSError:  # none there
+        return path.absolute()
+    return found.st_dev, found.st_ino
 
 
 def _flush(path: Path) -> None:

@@ -91,12 +91,10 @@ def find_photos(root: Path) -> list[Path]:
     """
     if not root.is_dir():
         raise UserError(f"no such photo folder: {root}; pass data.root=/path/to/photos")
-    found = find_pictures(root)
-    if found.foreign:
-        log.warning("%s: %s", root, found.skipped())
-    if not found.pictures:
+    pictures = find_pictures(root).pictures
+    if not pictures:
         raise UserError(f"{root} holds no pictures ({', '.join(sorted(EXTENSIONS))})")
-    return found.pictures
+    return pictures
 
 
 def split(paths: Sequence[Path], root: Path, held_out: int) -> tuple[list[Path], list[Path]]:

@@ -9,10 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from faststyle.core.errors import UserError, nearest
-
-#: Statistics of ImageNet's RGB pixels in [0, 1], which torchvision's VGG weights expect.
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+from faststyle.pictures.pixels import IMAGENET_MEAN, IMAGENET_STD
 
 
 class LossNetwork(nn.Module, ABC):

@@ -13,8 +13,8 @@ from torchvision.models import get_model_weights
 
 from faststyle.core.errors import UserError
 from faststyle.core.torch_files import read_torch
-from faststyle.encoder.base import IMAGENET_MEAN, IMAGENET_STD
 from faststyle.encoder.initialization import he_initialize
+from faststyle.pictures.pixels import IMAGENET_MEAN, IMAGENET_STD
 
 _SUPPLY = "pass encoder.weights=/path/to/weights.pth, or encoder.weights=random"
 

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NoReturn
 
 from tqdm import tqdm
@@ -19,14 +18,6 @@ from faststyle.pictures.picture import Picture
 from faststyle.pictures.pixels import scaled_size
 
 _Loaded = tuple[Job, Picture]
-
-
-@dataclass
-class _Failed:
-    """A picture that could not be read, and why."""
-
-    job: Job
-    problem: str
 
 
 def stylize_files(stylizer: Stylizer, jobs: Sequence[Job], options: StylizeOptions) -> int:
@@ -46,15 +37,13 @@ def stylize_files(stylizer: Stylizer, jobs: Sequence[Job], options: StylizeOptio
     ):
         done = 0
         for batch in _batches(jobs, options, bar):
-            if isinstance(batch, _Failed):
-                failed += 1
-                _complain(batch.problem, bar)
-                bar.update()
-                done += 1
+            if isinstance(batch, str):
+                _complain(batch, bar)
+                count, lost = 1, 1
             else:
-                failed += _stylize_batch(stylizer, batch, options, bar)
-                bar.update(len(batch))
-                done += len(batch)
+                count, lost = len(batch), _stylize_batch(stylizer, batch, options, bar)
+            bar.update(count)
+            done, failed = done + count, failed + lost
             if interrupts.received and done < len(jobs):
                 bar.write(f"{done - failed} of {len(jobs)} pictures are done", file=sys.stderr)
                 raise KeyboardInterrupt
@@ -103,14 +92,17 @@ def _complain(message: str, bar: "tqdm[NoReturn]") -> None:
 
 def _batches(
     jobs: Sequence[Job], options: StylizeOptions, bar: "tqdm[NoReturn]"
-) -> Iterator[list[_Loaded] | _Failed]:
-    """Neighboring pictures of equal size together, up to ``options.batch_size``."""
+) -> Iterator[list[_Loaded] | str]:
+    """Neighboring pictures of equal size together, up to ``options.batch_size``.
+
+    In place of one that cannot be read, why.
+    """
     batch: list[_Loaded] = []
     for job in jobs:
         try:
             picture = _load(job, options, bar)
         except Exception as error:  # as above
-            yield _Failed(job, problem(error))
+            yield problem(error)
             continue
         is_full = len(batch) >= options.batch_size
         if batch and (is_full or batch[0][1].pixels.shape != picture.pixels.shape):

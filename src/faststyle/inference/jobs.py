@@ -1,18 +1,16 @@
 """Which pictures and clips go in, and where their results go."""
 
 import glob
-import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from faststyle.core.atomic import file_identity
 from faststyle.core.errors import UserError
 from faststyle.pictures.files import is_ours, picture_format
 from faststyle.pictures.folders import find_pictures
 from faststyle.pictures.formats import EXTENSIONS, FOREIGN, can_write, format_of
-
-log = logging.getLogger(__name__)
 
 #: Formats of clips that are written; a clip of another becomes the first.
 _CLIP_FORMATS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
@@ -54,7 +52,7 @@ def plan(
     if output and not single:
         _check_folder(output, len(found))
     jobs = [Job(source, _target(source, base, output, style, single)) for source, base in found]
-    sources = {_identity(job.source) for job in jobs}
+    sources = {file_identity(job.source) for job in jobs}
     targets: dict[Path, Path] = {}
     unconverted = {j.target.absolute() for j in jobs if j.source.suffix == j.target.suffix}
     planned = []
@@ -63,7 +61,7 @@ def plan(
         if is_converted and job.target.absolute() in (targets.keys() | unconverted):
             job = _under_whole_name(job)  # a.gif beside a.png, which both become PNG
         target = job.target.absolute()
-        if _identity(job.target) in sources:
+        if file_identity(job.target) in sources:
             raise UserError(f"{job.target} is an input; choose another --output")
         if target in targets and targets[target] != job.source:
             raise UserError(f"{targets[target]} and {job.source} would both become {job.target}")
@@ -76,14 +74,6 @@ def plan(
 def _under_whole_name(job: Job) -> Job:
     rest = job.target.name.removeprefix(job.source.stem)
     return Job(job.source, job.target.with_name(job.source.name + rest))
-
-
-def _identity(path: Path) -> object:
-    """Equal for paths that lead to one file."""
-    try:
-        return path.stat().st_dev, path.stat().st_ino
-    except OSError:  # none there
-        return path.absolute()
 
 
 def is_clip(path: Path) -> bool:
@@ -137,8 +127,6 @@ def _expand(text: str, output: str | None, styles: set[str]) -> Iterator[tuple[P
 def _search(folder: Path, output: str | None, styles: set[str]) -> Iterator[tuple[Path, Path]]:
     out = Path(output).expanduser().resolve() if output else None
     found = find_pictures(folder)
-    if found.foreign:
-        log.warning("%s: %s", folder, found.skipped())
     for path in found.pictures:
         is_inside = out is not None and out != folder.resolve() and out in path.resolve().parents
         if not is_inside and not _is_result(path, styles):

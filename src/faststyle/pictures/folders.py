@@ -38,7 +38,7 @@ def find_pictures(root: Path) -> Found:
     """Search ``root`` and the folders in it, symbolic links followed (once each).
 
     Hidden files and folders are left out, and those that hold thumbnails; so is what is no file: a
-    pipe would be waited for.
+    pipe would be waited for. A warning counts the pictures in formats that are not read.
     """
     found = Found()
     for path in _files(root):
@@ -48,6 +48,8 @@ def find_pictures(root: Path) -> Found:
         elif ending in FOREIGN:
             found.foreign[ending] += 1
     found.pictures.sort()
+    if found.foreign:
+        log.warning("%s: %s", root, found.skipped())
     return found
 
 

@@ -5,6 +5,10 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError
 
+#: Statistics of ImageNet's RGB pixels in [0, 1], which torchvision's VGG weights expect.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
 # Luma weights of ITU-R BT.601, which JPEG and old television use for brightness.
 _LUMA = (0.299, 0.587, 0.114)
 

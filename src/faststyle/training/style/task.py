@@ -47,26 +47,27 @@ def train(cfg: DictConfig) -> Path | None:
     Returns:
         The exported file; see :func:`run_task`, also for what is raised.
     """
-    return run_task(cfg, cfg.name, str(_target(cfg, Path(cfg.export.path))), build_task)
+    return run_task(cfg, cfg.name, str(_target(cfg, _asked(cfg))), build_task)
 
 
 def build_task(cfg: DictConfig) -> Task:
     """The training of styles, beside which TensorBoard shows samples and the best state is kept."""
     _warn_of_slow_precision(cfg)
-    given = Path(cfg.export.path)
-    if _target(cfg, given) != given:
+    asked = _asked(cfg)
+    target = _target(cfg, asked)
+    if target != asked:
         log.warning(
             "%s ships with faststyle and stays; this run writes %s (overwrite=true replaces it)",
-            given,
-            _target(cfg, given),
+            *(asked, target),
         )
     data = instantiate(cfg.data)
     module = build_module(cfg)
-    if cfg.export.each and Path(cfg.export.path).stem in module.metadata.labels():
+    each = module.metadata.labels() if cfg.export.each else ()
+    if asked.stem in each:
         raise UserError(f"export=each has a style for export.path={cfg.export.path}, too")
-    for name in module.metadata.labels() if cfg.export.each else ():
-        check_target(_target(cfg, given.with_stem(name)), _begun_from(cfg))
-    check_target(_target(cfg, given), _begun_from(cfg))
+    begun_from = [find_style(cfg.init).path] if cfg.init else []
+    for path in (target, *(_target(cfg, asked.with_stem(name)) for name in each)):
+        check_target(path, begun_from)
     samples = Samples(cfg.samples.count, cfg.samples.every_n_steps)
     best = model_checkpoint(Path(cfg.output_dir), filename="best", monitor="val/loss")
     averaging = [instantiate(cfg.averaging)] if cfg.averaging else []
@@ -88,8 +89,8 @@ def build_task(cfg: DictConfig) -> Task:
     )
 
 
-def _begun_from(cfg: DictConfig) -> list[Path]:
-    return [find_style(cfg.init).path] if cfg.init else []
+def _asked(cfg: DictConfig) -> Path:
+    return Path(cfg.export.path).expanduser()
 
 
 def _target(cfg: DictConfig, path: Path) -> Path:
