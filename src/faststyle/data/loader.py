@@ -67,7 +67,7 @@ def training_loader(
         samples,
         batch_sampler=sampler,
         num_workers=workers,
-        worker_init_fn=functools.partial(_follow_the_training, _exiting),
+        worker_init_fn=functools.partial(_follow_the_training, _set_at_exit()),
         pin_memory=torch.cuda.is_available(),
     )
 
@@ -84,10 +84,14 @@ def held_out_loader(samples: SizedDataset, trainer: pl.Trainer, batch_size: int)
     )
 
 
-#: Whether the training process is at its end. Workers are handed it, since those that are spawned
-#: and not forked import this module anew.
-_exiting = torch.zeros((), dtype=torch.bool).share_memory_()  # type: ignore[no-untyped-call]
-atexit.register(_exiting.fill_, True)
+def _set_at_exit() -> torch.Tensor:
+    """Whether this process is at its end, as its own workers see it, be they forked or spawned.
+
+    A module's variable would be shared with all that fork from a process that imported it.
+    """
+    exiting = torch.zeros((), dtype=torch.bool).share_memory_()  # type: ignore[no-untyped-call]
+    atexit.register(exiting.fill_, True)
+    return exiting
 
 
 def _follow_the_training(exiting: torch.Tensor, _worker: int) -> None:
