@@ -89,7 +89,8 @@ def _set_at_exit() -> torch.Tensor:
 
     A module's variable would be shared with all that fork from a process that imported it.
     """
-    exiting = torch.zeros((), dtype=torch.bool).share_memory_()  # type: ignore[no-untyped-call]
+    exiting = torch.zeros((), dtype=torch.bool)
+    exiting.share_memory_()  # type: ignore[no-untyped-call]
     atexit.register(exiting.fill_, True)
     return exiting
 
