@@ -1,10 +1,12 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import onnxruntime
 import pytest
-import torch
+from PIL import Image
 
+from faststyle.apps import static_page
 from faststyle.apps.static_page import write_programs
 from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
 from faststyle.core.errors import UserError
@@ -16,19 +18,41 @@ def test_each_file_becomes_a_program_and_all_are_listed(tmp_path: Path) -> None:
     one, several = tmp_path / "one.safetensors", tmp_path / "several.safetensors"
     write_style(TrainedStyle(TransformNetwork(2, 0), StyleMetadata("dusk")), one)
     write_style(several_styles(), several)
-    programs = write_programs([one, several], tmp_path / "web" / "styles")
+    folder = tmp_path / "web" / "styles"
+    programs = write_programs([one, several], folder)
     assert [program.name for program in programs] == ["one.onnx", "several.onnx"]
-    listed = json.loads((tmp_path / "web/styles/styles.json").read_text())
+    about = json.loads((folder / "styles.json").read_text())
+    assert about["engine"] == "browser"
+    listed = about["programs"]
     assert [(p["name"], p["weights"]) for p in listed] == [("one", 0), ("several", 4)]
-    held = [[(style["name"], style["place"]) for style in p["styles"]] for p in listed]
-    assert held == [[("dusk", 0)], [("night", 0), ("wave", 3)]]
-    samples = [style["sample"] for p in listed for style in p["styles"]]
-    assert len(set(samples)) == 3
-    assert all(sample.startswith("data:image/png;base64,") for sample in samples)
+    assert [p["bytes"] for p in listed] == [program.stat().st_size for program in programs]
+    assert [[style["name"] for style in p["styles"]] for p in listed] == [
+        ["dusk"],
+        ["night", "wave"],
+    ]
+    assert Image.open(folder / "example.jpg").format == "JPEG"
+    assert "MIT License" in (folder / "license.txt").read_text()
     session = onnxruntime.InferenceSession(programs[1])
-    mixture = torch.tensor([0.0, 0.0, 0.0, 2.0]).numpy()
-    [found] = session.run(None, {"photos": torch.rand(1, 3, 16, 16).numpy(), "mixture": mixture})
-    assert found.shape == (1, 3, 16, 16)
+    mixture = np.array([1, 0, 0, 0], np.float32)
+    values = (np.arange(3 * 16 * 16, dtype=np.float32) * 7 % 32) / 31
+    [found] = session.run(None, {"photos": values.reshape(1, 3, 16, 16), "mixture": mixture})
+    assert np.abs(found.ravel() - listed[1]["probe"]).max() < 1e-3, "what the card is tried with"
+
+
+def test_a_small_network_is_the_quick_one_of_its_style(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Exporting takes long, and is tried above.
+    monkeypatch.setattr(static_page, "export", lambda _, path, **__: path.write_bytes(b"12345"))
+    files = [tmp_path / f"{name}.safetensors" for name in ("a", "a_small", "b_small")]
+    for file in files:
+        write_style(TrainedStyle(TransformNetwork(2, 0)), file)
+    write_programs(files, tmp_path)
+    listed = json.loads((tmp_path / "styles.json").read_text())["programs"]
+    assert [program["name"] for program in listed] == ["a", "b_small"]
+    assert listed[0]["quick"]["name"] == "a_small"
+    assert listed[0]["quick"]["bytes"] == 5
+    assert "quick" not in listed[1], "there is no fine one"
 
 
 def test_a_file_that_is_no_style_is_named(tmp_path: Path) -> None:

@@ -1,14 +1,14 @@
 """The page of web/, built from npm's packages and run in headless Chromium on WebAssembly."""
 
-import base64
 import functools
 import http.server
-import io
+import re
 import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,12 @@ from PIL import Image
 from faststyle.checkpoints import TrainedStyle, write_style
 from faststyle.inference.stylizer import Stylizer
 from faststyle.networks import TransformNetwork
-from faststyle.pictures.files import load_picture, load_picture_bytes
-from tests.places import SCRIPTS
+from faststyle.pictures.files import load_picture
+from tests.places import ROOT, SCRIPTS
 from tests.several import several_styles
 
-WEB = Path(__file__).resolve().parents[2] / "web"
+WEB = ROOT / "web"
+SIZES = {"wide": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(shutil.which("npm") is None, reason="there is no npm here"),
@@ -34,7 +35,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def styles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder, paths = tmp_path_factory.mktemp("styles"), {}
-    for seed, name in enumerate(("night", "wave")):
+    for seed, name in enumerate(("night", "night_small")):
         torch.manual_seed(seed)
         paths[name] = folder / f"{name}.safetensors"
         write_style(TrainedStyle(TransformNetwork(width=4, blocks=1)), paths[name])
@@ -45,7 +46,11 @@ def styles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory, styles: dict[str, Path]) -> Path:
-    folder = tmp_path_factory.mktemp("page") / "web"
+    """The page that ``make web`` makes, in a folder beside its packages."""
+    root = tmp_path_factory.mktemp("page")
+    page = Path("src/faststyle/apps/page")
+    shutil.copytree(ROOT / page, root / page)
+    folder = root / "web"
     ignored = shutil.ignore_patterns("node_modules", "dist", "styles")
     shutil.copytree(WEB, folder, ignore=ignored)
     given = ["--ckpt", *map(str, styles.values()), "--output", str(folder / "styles")]
@@ -56,119 +61,374 @@ def built(tmp_path_factory: pytest.TempPathFactory, styles: dict[str, Path]) -> 
     return folder / "dist"
 
 
-@pytest.fixture(params=["", "same-origin"])
-def address(request: pytest.FixtureRequest, built: Path) -> Iterator[str]:
-    """Any static server; one that isolates the page lets WebAssembly use several threads."""
+@contextmanager
+def served(folder: Path, **headers: str) -> Iterator[str]:
+    """Any static server."""
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def end_headers(self) -> None:
-            if request.param:
-                self.send_header("Cross-Origin-Opener-Policy", request.param)
-                self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
+            for name, value in headers.items():
+                self.send_header(name.replace("_", "-"), value)
             super().end_headers()
 
         def log_message(self, *_: object) -> None:
             pass
 
-    handler = functools.partial(Handler, directory=str(built))
+    handler = functools.partial(Handler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}/"
         server.shutdown()
 
 
+@pytest.fixture(scope="module")
+def address(built: Path) -> Iterator[str]:
+    with served(built) as where:
+        yield where
+
+
+@pytest.fixture
+def context(browser: Any) -> Iterator[Any]:
+    """A browser without a service worker, so that what it asks for is seen here."""
+    context = browser.new_context(service_workers="block")
+    yield context
+    context.close()
+
+
 @pytest.fixture
 def photo(tmp_path: Path, make_photo: Callable[..., Path]) -> Path:
-    return make_photo(tmp_path / "a.png", 91, 70)
+    return make_photo(tmp_path / "cat.png", 91, 70)
+
+
+def opened(context: Any, address: str, script: str = "") -> Any:
+    page = context.new_page()
+    page.add_init_script(script)
+    page.goto(address)
+    wait(page, "ready")
+    return page
 
 
 def wait(page: Any, state: str) -> None:
-    page.wait_for_selector(f"#status[data-state={state}]")
+    page.wait_for_selector(f"#status[data-state={state}]", timeout=60_000)
 
 
-def shown(page: Any) -> np.ndarray:
-    png = page.evaluate("document.querySelector('#picture').toDataURL().split(',')[1]")
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")).astype(int)
+def choose(page: Any, photo: Path) -> None:
+    page.set_input_files("#file", photo)
+    wait(page, "done")
 
 
+def saved(page: Any, name: str) -> np.ndarray:
+    with page.expect_download() as download:
+        page.click("#save")
+    assert download.value.suggested_filename == name
+    return np.asarray(Image.open(download.value.path())).astype(int)
+
+
+def computed(style: str | Path, photo: Path) -> np.ndarray:
+    pixels = Stylizer.load(style, device="cpu")(load_picture(photo).pixels) * 255
+    return pixels.permute(1, 2, 0).numpy()
+
+
+def is_right(page: Any, styles: dict[str, Path], photo: Path) -> bool:
+    found = saved(page, f"{photo.stem}_night{photo.suffix}")
+    return bool(np.abs(found[..., :3] - computed(styles["night"], photo)).max() < 1)
+
+
+@pytest.mark.parametrize("isolated", [False, True], ids=["one thread", "several threads"])
 def test_it_shows_what_pytorch_computes_and_sends_nothing(
-    address: str, styles: dict[str, Path], photo: Path, browser: Any
+    built: Path, styles: dict[str, Path], photo: Path, context: Any, isolated: bool
 ) -> None:
-    page, sent = browser.new_page(), []
-    page.on("request", lambda request: sent.append((request.method, request.url)))
-    page.goto(address)
-    wait(page, "ready")
-    page.set_input_files("#photo", photo)
-    for name, path in styles.items():
-        page.select_option("#style", name)
+    headers = {
+        "Cross_Origin_Opener_Policy": "same-origin",
+        "Cross_Origin_Embedder_Policy": "require-corp",
+    }
+    with served(built, **headers if isolated else {}) as address:
+        sent = []
+        context.on("request", lambda request: sent.append((request.method, request.url)))
+        page = opened(context, address)
+        assert page.evaluate("crossOriginIsolated") == isolated
+        choose(page, photo)
+        assert is_right(page, styles, photo)
+        page.locator(".style:has(input[value='all:wave'])").click()
+        wait(page, "busy")
         wait(page, "done")
-        with page.expect_download() as download:
-            page.click("#save")
-        assert download.value.suggested_filename == f"{name}.png"
-        found = load_picture_bytes(Path(download.value.path())).pixels
-        choice = f"{path}:night" if name == "all" else path
-        expected = Stylizer.load(choice, device="cpu")(load_picture(photo).pixels) * 255
-        assert (found - expected).abs().max() < 1
-    assert "WebAssembly" in page.inner_text("#status")
-    assert {method for method, _ in sent} == {"GET"}
-    assert all(url.startswith((address, "blob:", "data:")) for _, url in sent)
-    page.close()
+        expected = computed(f"{styles['all']}:wave", photo)
+        assert np.abs(saved(page, "cat_wave.png")[..., :3] - expected).max() < 1
+        assert {method for method, _ in sent} == {"GET"}
+        assert all(url.startswith((address, "blob:", "data:")) for _, url in sent)
 
 
-def test_the_styles_of_a_program_are_mixed_by_sliders(
-    address: str, styles: dict[str, Path], photo: Path, browser: Any
+def test_styles_are_mixed_by_sliders(
+    address: str, styles: dict[str, Path], photo: Path, context: Any
 ) -> None:
-    page = browser.new_page()
-    page.goto(address)
-    wait(page, "ready")
-    page.select_option("#style", "all")
-    sliders, samples = page.locator("#mixture input"), page.locator("#mixture button")
-    assert page.locator("#mixture label").all_inner_texts() == ["night", "wave"]
-    page.set_input_files("#photo", photo)
+    page = opened(context, address)
+    choose(page, photo)
+    page.locator(".style:has(input[value='all:night'])").click()
+    page.click("text=Mix styles")
+    page.locator("#mixture input").nth(1).fill("50")
+    wait(page, "busy")
+    wait(page, "done")
+    expected = computed(f"{styles['all']}:night=2,wave=1", photo)
+    assert np.abs(saved(page, "cat_night-wave.png")[..., :3] - expected).max() < 1.5
 
-    def check(mix: dict[str, float]) -> None:
-        wait(page, "done")
-        stylizer = Stylizer.load(styles["all"], mix=mix, device="cpu")
-        expected = stylizer(load_picture(photo).pixels).permute(1, 2, 0) * 255
-        assert np.abs(shown(page) - expected.numpy()).max() < 1.5
 
-    check({"night": 1})
-    sliders.nth(1).fill("0.5")
-    check({"night": 1, "wave": 0.5})
-    samples.nth(1).click()
-    check({"wave": 1})
-    sliders.nth(1).fill("0")
+def test_a_small_network_gives_a_first_look(
+    address: str, styles: dict[str, Path], photo: Path, context: Any
+) -> None:
+    held: list[Any] = []
+    context.route(re.compile(r"/night\.onnx"), lambda route: held.append(route))
+    page = opened(context, address)
+    page.set_input_files("#file", photo)
+    while page.evaluate("document.querySelector('#after').width") != 91:
+        page.wait_for_timeout(20)
+    assert page.get_attribute("#status", "data-state") == "busy"
+    pixels = page.evaluate(
+        "[...document.querySelector('#after').getContext('2d').getImageData(0, 0, 91, 70).data]"
+    )
+    found = np.array(pixels).reshape(70, 91, 4)[..., :3]
+    assert np.abs(found - computed(styles["night_small"], photo)).max() < 1
+    held[0].continue_()
+    wait(page, "done")
+    assert is_right(page, styles, photo)
+
+
+GPUS = {
+    "no device": "{ requestAdapter: async () => ({ requestDevice: () => Promise.reject(9) }) }",
+    "no adapter": "{ requestAdapter: async () => null }",
+    "software": "{ requestAdapter: async () => ({ info: { isFallbackAdapter: true },"
+    " requestDevice: async () => ({ destroy() {} }) }) }",
+    "no answer": "{ requestAdapter: () => new Promise(() => undefined) }",
+    "one that is lost": "{ requestAdapter: async () => ({ info: {},"
+    " requestDevice: async () => ({ destroy() {} }) }) }",
+}
+
+
+@pytest.mark.parametrize("gpu", GPUS)
+def test_without_a_graphics_card_that_works_the_processor_paints(
+    address: str, styles: dict[str, Path], photo: Path, context: Any, gpu: str
+) -> None:
+    script = f"Object.defineProperty(navigator, 'gpu', {{ value: {GPUS[gpu]} }})"
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    page = opened(context, address, script)
+    choose(page, photo)
+    assert is_right(page, styles, photo)
+    assert any("webgpu" in url for url in asked) == (gpu == "one that is lost")
+
+
+def test_a_graphics_card_that_computes_something_else_is_not_used(
+    built: Path, tmp_path: Path, styles: dict[str, Path], photo: Path, context: Any
+) -> None:
+    # What stands in its place works as well as the processor, but each style is said to make
+    # something else of the tiny picture than it does.
+    shutil.copytree(built, tmp_path / "dist")
+    for kind in ("ort.{}.js", "ort-wasm-simd-threaded{}.wasm"):
+        gpu, cpu = ("webgpu", "wasm") if "js" in kind else (".asyncify", "")
+        shutil.copy(built / kind.format(cpu), tmp_path / "dist" / kind.format(gpu))
+    worker = tmp_path / "dist" / "worker.js"
+    providers = 'executionProviders: ["wasm"]'
+    text = re.sub(r"executionProviders: \[.*\]", providers, worker.read_text())
+    sizes = [
+        (built / f"ort-wasm-simd-threaded{part}.wasm").stat().st_size for part in (".asyncify", "")
+    ]
+    worker.write_text(text.replace(str(sizes[0]), str(sizes[1])))
+    listed = tmp_path / "dist" / "styles.json"
+    card = f"Object.defineProperty(navigator, 'gpu', {{ value: {GPUS['one that is lost']} }})"
+    for wrong in (False, True):
+        if wrong:
+            listed.write_text(re.sub(r'"probe": \[', '"probe": [90000, ', listed.read_text()))
+        with served(tmp_path / "dist") as address:
+            asked: list[str] = []
+            context.on("request", lambda request, asked=asked: asked.append(request.url))
+            page = opened(context, address, card)
+            choose(page, photo)
+            assert is_right(page, styles, photo)
+            assert any("ort.webgpu" in url for url in asked)
+            assert any("ort.wasm" in url for url in asked) == wrong
+            page.close()
+
+
+@pytest.mark.parametrize(
+    "lost", ["worker.js", "ort.wasm.js", "ort-wasm-simd-threaded.wasm", "night.onnx"]
+)
+def test_a_download_that_is_lost_is_tried_again_by_the_page_and_then_by_the_visitor(
+    address: str, styles: dict[str, Path], photo: Path, context: Any, lost: str
+) -> None:
+    page = opened(context, address)
+    where, tries = re.compile(rf"/{re.escape(lost)}(\?\d)?$"), 0
+
+    def lose(route: Any) -> None:
+        nonlocal tries
+        tries += 1
+        route.abort()
+
+    context.route(where, lose)
+    page.set_input_files("#file", photo)
     wait(page, "error")
-    page.select_option("#style", "night")
-    assert page.locator("#mixture").is_hidden()
+    assert tries >= 3
+    assert page.is_disabled("#save")
+    context.unroute(where)
+    page.click("#again")
     wait(page, "done")
-    page.close()
+    assert is_right(page, styles, photo)
 
 
-def test_strength_and_the_slider_mix_photo_and_picture(
-    address: str, photo: Path, browser: Any
+def test_a_download_that_is_cut_off_is_not_used(
+    address: str, styles: dict[str, Path], photo: Path, context: Any, built: Path
 ) -> None:
-    page = browser.new_page()
-    page.goto(address)
-    wait(page, "ready")
-    page.set_input_files("#photo", photo)
+    whole = (built / "styles" / "night.onnx").read_bytes()
+    answers = iter((whole[:1000], whole + b"more", whole))
+    context.route(re.compile(r"/night\.onnx"), lambda route: route.fulfill(body=next(answers)))
+    page = opened(context, address)
+    choose(page, photo)
+    assert is_right(page, styles, photo)
+    assert next(answers, None) is None
+
+
+def test_it_needs_neither_offscreen_canvases_nor_bitmaps(
+    address: str, styles: dict[str, Path], photo: Path, context: Any
+) -> None:
+    gone = "delete window.OffscreenCanvas; delete window.createImageBitmap;"
+    page = opened(context, address, gone)
+    choose(page, photo)
+    assert is_right(page, styles, photo)
+
+
+def test_no_file_has_an_ending_that_servers_do_not_know(built: Path) -> None:
+    endings = {path.suffix for path in built.rglob("*") if path.is_file()}
+    known = {".html", ".css", ".js", ".json", ".svg", ".jpg", ".txt", ".wasm", ".onnx"}
+    assert endings <= {*known, ".webmanifest"}
+
+
+def test_what_a_first_picture_costs_stays_within_the_budget(built: Path) -> None:
+    page = sum(path.stat().st_size for path in built.iterdir() if path.suffix in (".js", ".css"))
+    runtime = sum(path.stat().st_size for path in built.glob("ort.*"))
+    assert page - runtime < 64_000
+    assert (built / "ort-wasm-simd-threaded.wasm").stat().st_size < 15_000_000
+
+
+def test_opened_from_a_file_or_without_javascript_it_says_what_it_needs(
+    built: Path, address: str, browser: Any
+) -> None:
+    for where, javascript in ((built.as_uri() + "/index.html", True), (address, False)):
+        context = browser.new_context(java_script_enabled=javascript)
+        page = context.new_page()
+        page.goto(where)
+        page.wait_for_timeout(300)
+        assert "needs JavaScript, and a web server" in page.inner_text("#needs")
+        assert page.is_hidden("#page")
+        context.close()
+
+
+def test_where_memory_ends_a_smaller_size_is_offered_and_works(
+    address: str, make_photo: Callable[..., Path], tmp_path: Path, context: Any, built: Path
+) -> None:
+    stuck = "WebAssembly.Memory.prototype.grow = () => { throw new RangeError('full'); };"
+    worker = (built / "worker.js").read_text()
+    page = opened(context, address)
+    where = re.compile(r"/worker\.js$")
+    body = stuck + worker
+    context.route(where, lambda route: route.fulfill(body=body, content_type="text/javascript"))
+    page.check("input[name=size][value='1080']")
+    page.set_input_files("#file", make_photo(tmp_path / "large.jpg", 1200, 1100))
+    wait(page, "error")
+    assert "too little memory" in page.inner_text("#status")
+    context.unroute(where)
+    page.click("#smaller")
     wait(page, "done")
-    page.locator("#split").fill("0.5")
-    original = np.asarray(Image.open(photo)).astype(int)
-    difference = np.abs(shown(page) - original)
-    assert difference[:, :45].max() <= 1
-    assert difference[:, 46:].mean() > 10
-    page.locator("#strength").fill("0")
-    assert np.abs(shown(page) - original).max() <= 1
-    page.close()
+    assert page.is_checked("input[name=size][value='512']")
+    assert page.evaluate("document.querySelector('#after').height") == 512
 
 
-def test_what_is_no_picture_is_said(address: str, tmp_path: Path, browser: Any) -> None:
+def test_a_long_photo_is_bounded_by_both_sides(address: str, tmp_path: Path, context: Any) -> None:
+    Image.new("RGB", (12_000, 400), "tan").save(tmp_path / "long.png")
+    page = opened(
+        context, address, "Object.defineProperty(navigator, 'deviceMemory', { value: 0.25 })"
+    )
+    choose(page, tmp_path / "long.png")
+    width, height = page.evaluate("((c) => [c.width, c.height])(document.querySelector('#after'))")
+    assert width * height <= 101_000
+    assert width / height == pytest.approx(30, rel=0.05)
+
+
+def test_a_transparent_photo_keeps_its_transparency_at_every_strength(
+    address: str, tmp_path: Path, context: Any
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (64, 80, 4), dtype=np.uint8)
+    pixels[:20, :, 3], pixels[20:40, :, 3], pixels[40:, :, 3] = 0, 128, 255
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    page = opened(context, address)
+    choose(page, tmp_path / "a.png")
+    for strength in ("100", "50", "0"):
+        page.fill("#strength", strength)
+        found = saved(page, "a_night.png")
+        assert (found[..., 3] == pixels[..., 3]).all()
+        assert (np.abs(found[40:, :, :3] - pixels[40:, :, :3]).max() <= 1) == (strength == "0")
+
+
+def test_what_is_no_picture_is_said_and_nothing_old_is_left(
+    address: str, photo: Path, tmp_path: Path, context: Any
+) -> None:
     (tmp_path / "a.png").write_text("hello")
-    page = browser.new_page()
-    page.goto(address)
-    wait(page, "ready")
-    page.set_input_files("#photo", tmp_path / "a.png")
+    page = opened(context, address)
+    choose(page, photo)
+    page.set_input_files("#file", tmp_path / "a.png")
     wait(page, "error")
     assert "not a picture" in page.inner_text("#status")
-    page.close()
+    assert page.is_disabled("#save")
+    assert page.is_hidden("#picture")
+
+
+def test_after_the_first_visit_it_works_without_a_network(
+    address: str, styles: dict[str, Path], photo: Path, browser: Any
+) -> None:
+    context = browser.new_context()
+    page = opened(context, address)
+    choose(page, photo)
+    context.set_offline(True)
+    page.reload()
+    wait(page, "ready")
+    assert page.evaluate("crossOriginIsolated"), "and by several threads"
+    choose(page, photo)
+    assert is_right(page, styles, photo)
+    context.close()
+
+
+def test_it_says_how_much_is_fetched(address: str, photo: Path, context: Any) -> None:
+    page = opened(context, address)
+    said = page.evaluate_handle(
+        "(() => { const said = []; new MutationObserver(() => said.push("
+        "document.querySelector('#doing').textContent)).observe("
+        "document.querySelector('#doing'), { childList: true }); return said; })()"
+    )
+    choose(page, photo)
+    texts = said.json_value()
+    assert any(re.fullmatch(r"Fetching the painter: \d+\.\d of 14\.2 MB", text) for text in texts)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_nothing_serious(
+    address: str, photo: Path, tmp_path: Path, browser: Any, built: Path, size: str, scheme: str
+) -> None:
+    context = browser.new_context(
+        viewport=SIZES[size], color_scheme=scheme, bypass_csp=True, service_workers="block"
+    )
+    page = opened(context, address)
+    page.add_script_tag(path=built.parent / "node_modules/axe-core/axe.min.js")
+
+    def check() -> None:
+        found = page.evaluate("axe.run().then(({ violations }) => violations)")
+        serious = [one for one in found if one["impact"] in ("serious", "critical")]
+        assert [(one["id"], one["nodes"][0]["html"]) for one in serious] == []
+
+    check()
+    choose(page, photo)
+    page.locator(".style:has(input[value='all:night'])").click()
+    page.click("text=Mix styles")
+    check()
+    (tmp_path / "a.png").write_text("hello")
+    page.set_input_files("#file", tmp_path / "a.png")
+    wait(page, "error")
+    check()
+    context.close()

@@ -12,7 +12,7 @@ from faststyle.pictures.picture import Picture
 from faststyle.pictures.pillow import pil_to_tensor, to_pil
 
 #: Side of what shows a style on a page, in pixels.
-SIDE = 96
+SIDE = 192
 _SKY = (70, 120, 190), (240, 205, 160)
 #: Corners in hundredths of the picture's sides, and a color: hills, and a house with its roof.
 _SHAPES = (
@@ -42,6 +42,16 @@ def sample_picture(size: int) -> Tensor:
 def sample_address(stylizer: Stylizer, size: int = SIDE) -> str:
     """The stylized landscape, ``size`` pixels high and wide, as an address that holds it all."""
     [stylized] = stylizer.stylize([Picture(sample_picture(size))])
+    content = base64.b64encode(_encoded(stylized.pixels, "WEBP")).decode()
+    return f"data:image/webp;base64,{content}"
+
+
+def sample_file(size: int = 768) -> bytes:
+    """The landscape as a JPEG file, for those who have no photo at hand."""
+    return _encoded(sample_picture(size), "JPEG")
+
+
+def _encoded(pixels: Tensor, form: str) -> bytes:
     file = BytesIO()
-    to_pil(stylized.pixels).save(file, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+    to_pil(pixels).save(file, form, quality=90)
+    return file.getvalue()

@@ -2,23 +2,31 @@
 
 import json
 from collections.abc import Sequence
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
-from faststyle.apps.sample import sample_address
-from faststyle.checkpoints import TrainedStyle, load_style
+import torch
+
+from faststyle.apps.listing import describe
+from faststyle.apps.sample import sample_file
+from faststyle.checkpoints import load_style
 from faststyle.checkpoints.export import export
 from faststyle.core.atomic import atomic_write
 from faststyle.inference.stylizer import Stylizer
 
+#: A small network of a style, which gives a first look while the fine one is fetched.
+_QUICK = "_small"
+#: Side in pixels of the tiny picture that a graphics card is tried with; see web/src/worker.js.
+_PROBE = 16
+
 
 def write_programs(files: Sequence[Path], folder: Path) -> list[Path]:
-    """Export each file of one or several styles to ``folder``, with a list of what there is.
+    """Export each file of one or several styles to ``folder``, with what else the page fetches.
 
     Of several styles the mixture is an input. The list, ``styles.json``, has for each program its
-    name, ``weights``: how many numbers that input has, 0 without one, and ``styles``: for each
-    painting its name, its ``place`` in that input, and a sample as an address that holds the
-    picture. Of a painting at several sizes it has the usual one.
+    ``name``, ``bytes``, ``probe`` (see :func:`probe`), and what :func:`describe` says of it. A
+    program called like another with ``_small`` at its end is that one's ``quick`` in the list.
 
     Args:
         files: of styles.
@@ -31,28 +39,46 @@ def write_programs(files: Sequence[Path], folder: Path) -> list[Path]:
         UserError: a file that is no style, or what ONNX needs is not installed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    programs, listed = [], []
+    programs, listed = [], {}
     for file in files:
         program = folder / f"{file.stem}.onnx"
         style = load_style(file)
+        names = style.metadata.names()
+        stylizer = Stylizer(style, device="cpu", mix={names[0]: 1} if names else {})
+        tried = probe(stylizer)
         export(style, program, pixels="float")
         programs.append(program)
-        listed.append({"name": file.stem, **_described(style)})
-    with atomic_write(folder / "styles.json") as temporary:
-        temporary.write_text(json.dumps(listed))
+        facts = {"name": file.stem, "bytes": program.stat().st_size, "probe": tried}
+        listed[file.stem] = facts | describe(stylizer)
+    _write(folder / "styles.json", json.dumps(_about(listed)).encode())
+    _write(folder / "example.jpg", sample_file())
+    _write(
+        folder / "license.txt",
+        (distribution("faststyle").read_text("licenses/LICENSE") or "").encode(),
+    )
     return programs
 
 
-def _described(style: TrainedStyle) -> dict[str, Any]:
-    labels = style.metadata.labels()
-    names = style.metadata.names()
-    if not names:
-        alone = sample_address(Stylizer(style, device="cpu"))
-        return {"weights": 0, "styles": [{"name": style.name, "place": 0, "sample": alone}]}
-    stylizer = Stylizer(style, device="cpu", mix={names[0]: 1})
-    shown = []
-    for name in names:
-        stylizer.mix({name: 1})
-        sample = sample_address(stylizer)
-        shown.append({"name": name, "place": labels.index(name), "sample": sample})
-    return {"weights": len(labels), "styles": shown}
+def probe(stylizer: Stylizer) -> list[float]:
+    """What the network makes of a tiny picture, in thousandths: planes of R, G and B.
+
+    The value at place i of the picture's planes is 7 i mod 32, divided by 31.
+    """
+    values = torch.arange(3 * _PROBE**2) * 7 % 32 / 31
+    result = stylizer(values.view(1, 3, _PROBE, _PROBE))
+    return [round(value, 3) for value in result.flatten().tolist()]
+
+
+def _about(listed: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    shown = dict(listed)
+    for name, facts in listed.items():
+        fine = name.removesuffix(_QUICK)
+        if fine != name and fine in listed and not (facts["weights"] or listed[fine]["weights"]):
+            quick = shown.pop(name)
+            shown[fine]["quick"] = {key: quick[key] for key in ("name", "bytes", "probe")}
+    return {"engine": "browser", "programs": list(shown.values())}
+
+
+def _write(path: Path, content: bytes) -> None:
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content)

@@ -1,6 +1,5 @@
 """``faststyle demo``: a page for stylizing photos in the browser."""
 
-import os
 from argparse import ArgumentParser, Namespace
 
 from faststyle.cli.arguments import add_device, add_precision, add_styles
@@ -14,6 +13,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_styles(parser)
     parser.add_argument("--host", default="127.0.0.1", help="default: this machine alone")
     parser.add_argument("--port", type=int, help="default: the first that is free from 7860")
+    parser.add_argument(
+        "--root-path", default="", metavar="/PATH", help="of a proxy that hands on its own path"
+    )
     add_device(parser)
     add_precision(parser)
 
@@ -22,13 +24,14 @@ def run(args: Namespace) -> None:
     """Serve the page until Ctrl-C."""
     if args.port is not None and not 0 < args.port < _PORTS:
         raise UserError(f"--port is {args.port}; it must lie between 1 and {_PORTS - 1}")
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    from faststyle.apps import demo
+    from faststyle.apps.demo.server import serve
+    from faststyle.apps.demo.work import Shelf
+    from faststyle.apps.demo.workshop import Workshop
     from faststyle.checkpoints.loading import resolve_styles
-    from faststyle.core.devices import reuse_freed_memory
+    from faststyle.core.devices import find_device
 
     styles = resolve_styles(args.ckpt)
-    reuse_freed_memory()
-    demo.serve(
-        demo.build(styles, device=args.device, precision=args.precision), args.host, args.port
-    )
+    find_device(args.device)
+    options = {"device": args.device, "precision": args.precision}
+    Shelf(styles, options)
+    serve(Workshop(styles, options), args.host, args.port, args.root_path)

@@ -21,7 +21,7 @@ PACKAGES = (
     "simplejpeg",
     "av",
     "onnxruntime",
-    "gradio",
+    "starlette",
     "opencv-python",
 )
 

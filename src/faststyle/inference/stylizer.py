@@ -83,9 +83,10 @@ class Stylizer:
         self.name = str(self.metadata.name)
         network: nn.Module = chosen.network.to(self.device)
         self.network = network.to(memory_format=torch.channels_last)
-        self._styles = style.metadata
+        #: What the file says, of several styles about all of them.
+        self.of_file = style.metadata
         self._mixer = Mixer(style.network, self.network) if chosen is not style else None
-        self._shares = shares_of(self._styles, mix, stroke) if chosen is not style else None
+        self._shares = shares_of(self.of_file, mix, stroke) if chosen is not style else None
 
     @classmethod
     def load(cls, style: str | Path, mix: Mix | None = None, **options: Any) -> "Stylizer":
@@ -103,14 +104,14 @@ class Stylizer:
         found = find_style(str(style))
         read = read_onnx if found.path.suffix == ".onnx" else load_style
         stylizer = cls(read(found.path), mix=found.mix if mix is None else mix, **options)
-        if found.path.suffix in _STYLES and not stylizer._styles.styles:
+        if found.path.suffix in _STYLES and not stylizer.of_file.styles:
             stylizer.name = StyleMetadata(found.path.stem).name
         return stylizer
 
     def mix(self, mix: Mix, stroke: float = 1.0) -> None:
         """Change the mixture of styles, at once. Raises ``UserError`` as the class does."""
         self.move(mix, stroke)(1.0)
-        self.metadata = facts_of(self._styles, mix)
+        self.metadata = facts_of(self.of_file, mix)
         self.name = str(self.metadata.name)
 
     def move(self, mix: Mix, stroke: float = 1.0) -> Callable[[float], None]:
@@ -121,7 +122,7 @@ class Stylizer:
         start, mixer = self._shares, self._mixer
         if start is None or mixer is None:
             raise UserError(f"{self.name} is a file of one style: it has no others to mix it with")
-        end = shares_of(self._styles, mix, stroke)
+        end = shares_of(self.of_file, mix, stroke)
 
         def move(part: float) -> None:
             self._shares = torch.lerp(start, end, part)

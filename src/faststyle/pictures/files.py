@@ -26,6 +26,10 @@ _SOFTWARE, _OURS = 0x0131, "faststyle"  # the EXIF tag, and how its value begins
 _WITHOUT_ALPHA = {"JPEG", "BMP"}
 
 
+class TooLargeError(UserError):
+    """A picture that is larger than was allowed."""
+
+
 def open_image(path: Path, max_pixels: int = MAX_PIXELS, short_side: int = 0) -> Image.Image:
     """Open a picture without decoding it, after checking what its header promises.
 
@@ -36,8 +40,9 @@ def open_image(path: Path, max_pixels: int = MAX_PIXELS, short_side: int = 0) ->
             at 1/2, 1/4 or 1/8.
 
     Raises:
-        UserError: the file is missing, empty, no picture of a format in
-            :data:`faststyle.pictures.formats.READ`, or larger than ``max_pixels``.
+        UserError: the file is missing, empty, or no picture of a format in
+            :data:`faststyle.pictures.formats.READ`.
+        TooLargeError: it is larger than ``max_pixels``.
     """
     try:
         image = _open(path)
@@ -58,7 +63,7 @@ def open_image(path: Path, max_pixels: int = MAX_PIXELS, short_side: int = 0) ->
         image.draft(image.mode, (short_side, short_side))
     width, height = image.size
     if width * height > max_pixels:
-        raise UserError(
+        raise TooLargeError(
             f"{path}: {width} x {height} is too large a picture (over {max_pixels:,} pixels)"
         )
     return image

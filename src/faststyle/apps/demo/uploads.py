@@ -1,0 +1,73 @@
+"""Visitors' photos: in a folder that nobody else can look into, and for a short while."""
+
+import secrets
+import tempfile
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from faststyle.apps.demo.work import VisitorError
+
+#: Bytes of a file that a visitor may send.
+MAX_BYTES = 20_000_000
+#: Photos that are kept at most; of more, those that were used longest ago are deleted.
+MAX_PHOTOS = 128
+#: Seconds after its last use that a photo is kept.
+KEPT = 600.0
+
+
+class Uploads:
+    """The photos, each under a name that cannot be guessed; :meth:`close` deletes all."""
+
+    def __init__(self) -> None:
+        # Of this process alone, and with mode 700.
+        self._folder = tempfile.TemporaryDirectory(prefix="faststyle_demo_")
+        self._used: OrderedDict[str, float] = OrderedDict()
+
+    async def take(self, chunks: AsyncIterator[bytes]) -> str:
+        """Keep a photo as it comes; returns its name. Raises ``VisitorError`` if it is too long."""
+        name = secrets.token_urlsafe(16)
+        path, size = self._path(name), 0
+        try:
+            with path.open("xb") as file:
+                async for chunk in chunks:
+                    size += len(chunk)
+                    if size > MAX_BYTES:
+                        raise VisitorError(f"This file is too large: over {MAX_BYTES // 10**6} MB.")
+                    file.write(chunk)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise VisitorError("There is no room for another photo. Please try later.") from None
+        except BaseException:  # also of a visitor who left
+            path.unlink()
+            raise
+        self._used[name] = time.monotonic()
+        while len(self._used) > MAX_PHOTOS:
+            self._delete(next(iter(self._used)))
+        return name
+
+    def find(self, name: str) -> Path | None:
+        """The file of a photo, or none if it is not kept."""
+        if name not in self._used:
+            return None
+        self._used[name] = time.monotonic()
+        self._used.move_to_end(name)
+        return self._path(name)
+
+    def forget_the_old(self) -> None:
+        """Delete photos that were not used for a while."""
+        for name, used in list(self._used.items()):
+            if time.monotonic() - used > KEPT:
+                self._delete(name)
+
+    def close(self) -> None:
+        """Delete all."""
+        self._folder.cleanup()
+
+    def _delete(self, name: str) -> None:
+        del self._used[name]
+        self._path(name).unlink()
+
+    def _path(self, name: str) -> Path:
+        return Path(self._folder.name) / name

@@ -1,0 +1,53 @@
+"""A process in which visitors' photos are worked at, so that none of them can end the server."""
+
+import asyncio
+import logging
+import multiprocessing
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pebble import ProcessExpired, ProcessPool
+
+from faststyle.apps.demo import work
+from faststyle.apps.demo.work import VisitorError
+
+log = logging.getLogger(__name__)
+
+#: Seconds after which the work on a photo is ended.
+TIME_LIMIT = 60.0
+
+
+class Workshop:
+    """A process that does the work; one that dies, or takes too long, is replaced by another.
+
+    Args:
+        styles: for :class:`faststyle.apps.demo.work.Shelf`, as ``options``.
+        time_limit: seconds for each piece of work.
+    """
+
+    def __init__(
+        self, styles: Sequence[str], options: Mapping[str, Any], time_limit: float = TIME_LIMIT
+    ) -> None:
+        # Not a plain fork: threads of this process, PyTorch's among them, would be missing in it.
+        known = multiprocessing.get_all_start_methods()
+        context: Any = multiprocessing.get_context("forkserver" if "forkserver" in known else None)
+        if hasattr(context, "set_forkserver_preload"):
+            context.set_forkserver_preload([work.__name__])
+        self._pool = ProcessPool(
+            1, initializer=work.start, initargs=(styles, options), context=context
+        )
+        self._time_limit = time_limit
+
+    async def do(self, what: Callable[..., Any], *arguments: Any) -> Any:
+        """What ``what`` returns there. Raises ``VisitorError``."""
+        future = self._pool.schedule(what, arguments, timeout=self._time_limit)
+        try:
+            return await asyncio.wrap_future(future)
+        except (TimeoutError, ProcessExpired) as error:
+            log.warning("%s: %s", what.__name__, error)
+            raise VisitorError("This photo takes more than can be done here.") from None
+
+    def close(self) -> None:
+        """End the process."""
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.join()

@@ -1,0 +1,142 @@
+/** Styles as thumbnails, one of which is chosen, and a slider for each that can be mixed. */
+
+/**
+ * A painting, and what its style makes of a landscape.
+ *
+ * @typedef {object} Style
+ * @property {string} name
+ * @property {string | null} title
+ * @property {string | null} artist
+ * @property {string | null} year
+ * @property {number} place among the weights of its program
+ * @property {string} sample address of a picture
+ */
+
+/**
+ * What runs: one style, or several, which takes so many weights.
+ *
+ * @typedef {object} Program
+ * @property {string} name
+ * @property {number} weights 0 for one style
+ * @property {Style[]} styles
+ * @property {number} [bytes] that the visitor's browser fetches, if it runs there
+ * @property {{name: string, bytes: number, probe: number[]}} [quick] for a first look
+ * @property {number[]} [probe] see the worker of web/
+ */
+
+/**
+ * @typedef {object} Choice
+ * @property {Program} program
+ * @property {Record<string, number>} mixture of its styles, by name; empty for one style
+ * @property {string} name for files
+ */
+
+/** @param {Style} style */
+function titleOf({ name, title }) {
+  return title ?? words(name);
+}
+
+/** @param {string} name */
+function words(name) {
+  return name.replaceAll("_", " ");
+}
+
+/**
+ * @param {Program[]} programs
+ * @param {{styles: HTMLElement, mixing: HTMLDetailsElement, mixture: HTMLElement}} places
+ * @param {() => void} changed called when something else is chosen
+ * @returns {() => Choice | undefined} what is chosen; nothing if all of a mixture is 0
+ */
+export function makeChooser(programs, { styles, mixing, mixture }, changed) {
+  /** @type {Map<string, HTMLInputElement>} */
+  const sliders = new Map();
+  let program = programs.find(({ quick }) => quick) ?? programs[0];
+  const titles = programs.flatMap(({ styles: held }) => held.map(titleOf));
+
+  /**
+   * @param {Program} chosen
+   * @param {Style} style
+   */
+  function choose(chosen, style) {
+    if (program !== chosen || !sliders.size) offerMixture(chosen);
+    program = chosen;
+    for (const [name, slider] of sliders) set(slider, name === style.name ? 100 : 0);
+    changed();
+  }
+
+  /** @param {Program} chosen */
+  function offerMixture(chosen) {
+    sliders.clear();
+    mixture.replaceChildren();
+    mixing.hidden = chosen.weights === 0;
+    if (mixing.hidden) return;
+    for (const style of chosen.styles) {
+      const slider = document.createElement("input");
+      Object.assign(slider, { type: "range", min: "0", max: "100", step: "5" });
+      const value = document.createElement("output");
+      const label = document.createElement("label");
+      label.className = "line";
+      label.append(titleOf(style), " ", value, slider);
+      slider.addEventListener("input", () => {
+        set(slider, Number(slider.value));
+        for (const radio of styles.querySelectorAll("input")) radio.checked = false;
+        changed();
+      });
+      mixture.append(label);
+      sliders.set(style.name, slider);
+    }
+  }
+
+  for (const each of programs) {
+    for (const style of each.styles) {
+      const radio = document.createElement("input");
+      Object.assign(radio, { type: "radio", name: "style", value: `${each.name}:${style.name}` });
+      radio.addEventListener("change", () => choose(each, style));
+      const isTwice = titles.indexOf(titleOf(style)) !== titles.lastIndexOf(titleOf(style));
+      styles.append(thumbnail(radio, style, isTwice ? words(each.name) : ""));
+      if (each === program && style === each.styles[0]) {
+        radio.checked = true;
+        offerMixture(each);
+        for (const [name, slider] of sliders) set(slider, name === style.name ? 100 : 0);
+      }
+    }
+  }
+
+  return () => {
+    if (program.weights === 0) return { program, mixture: {}, name: program.name };
+    const parts = [...sliders].map(([name, slider]) => /** @type {const} */ ([name, Number(slider.value)]));
+    const used = parts.filter(([, part]) => part > 0);
+    if (!used.length) return undefined;
+    return { program, mixture: Object.fromEntries(used), name: used.map(([name]) => name).join("-") };
+  };
+}
+
+/**
+ * @param {HTMLInputElement} slider
+ * @param {number} value
+ */
+function set(slider, value) {
+  slider.value = String(value);
+  /** @type {HTMLElement} */ (slider.previousElementSibling).textContent = `${value} %`;
+}
+
+/**
+ * @param {HTMLInputElement} radio
+ * @param {Style} style
+ * @param {string} more what tells it from another of its title
+ */
+function thumbnail(radio, style, more) {
+  const { artist, year, sample } = style;
+  const image = new Image();
+  Object.assign(image, { src: sample, alt: "", width: 192, height: 192 });
+  const text = document.createElement("span");
+  const strong = document.createElement("strong");
+  strong.textContent = titleOf(style);
+  text.append(strong);
+  const painter = [artist, year, more].filter(Boolean).join(", ");
+  if (painter) text.append(" ", painter);
+  const label = document.createElement("label");
+  label.className = "style";
+  label.append(radio, image, text);
+  return label;
+}

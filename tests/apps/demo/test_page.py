@@ -1,0 +1,298 @@
+"""The page as the demo serves it, in headless Chromium."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from faststyle.inference.options import StylizeOptions
+from faststyle.inference.stylizer import Stylizer
+from faststyle.pictures.files import load_picture_bytes
+
+SIZES = {"wide": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
+
+
+@pytest.fixture
+def photo(tmp_path: Path, make_photo: Callable[..., Path]) -> Path:
+    return make_photo(tmp_path / "a cat.png", 300, 270)
+
+
+@pytest.fixture
+def page(address: str, browser: Any) -> Iterator[Any]:
+    """Ready for a photo; ``asked`` are the addresses that it asked for."""
+    page = browser.new_page()
+    page.asked = []
+    page.on("request", lambda request: page.asked.append(f"{request.method} {request.url}"))
+    page.goto(address)
+    wait(page, "ready")
+    yield page
+    page.close()
+
+
+def wait(page: Any, state: str) -> None:
+    page.wait_for_selector(f"#status[data-state={state}]", timeout=60_000)
+
+
+def choose(page: Any, photo: Path) -> None:
+    page.set_input_files("#file", photo)
+    wait(page, "done")
+
+
+def hold_pictures(page: Any) -> list[Any]:
+    """Let pictures that are asked for wait; returns where what holds them is put."""
+    held: list[Any] = []
+    page.route(re.compile("/pictures/"), lambda route: held.append(route))
+    return held
+
+
+def passes(page: Any) -> int:
+    return sum(one.startswith("POST") and one.endswith("/pictures") for one in page.asked)
+
+
+def shown(page: Any, canvas: str = "after") -> str:
+    return str(page.evaluate(f"document.querySelector('#{canvas}').toDataURL()"))
+
+
+def saved(page: Any, path: Path) -> np.ndarray:
+    with page.expect_download() as download:
+        page.click("#save")
+    assert download.value.suggested_filename == path.name
+    return np.asarray(Image.open(download.value.path()).convert("RGB")).astype(int)
+
+
+def expected(photo: Path, style: str) -> np.ndarray:
+    options = StylizeOptions(size=270)
+    [picture] = Stylizer.load(style, device="cpu").stylize([load_picture_bytes(photo)], options)
+    return picture.pixels.permute(1, 2, 0).numpy().astype(int)
+
+
+def test_the_picture_follows_each_choice_by_one_pass(
+    page: Any, address: str, styles: list[str], photo: Path
+) -> None:
+    choose(page, photo)
+    assert passes(page) == 1
+    path = photo.with_name("a cat_night.png")
+    assert np.abs(saved(page, path) - expected(photo, styles[0])).max() <= 1
+    page.click("text=wave >> nth=0")
+    wait(page, "busy")
+    wait(page, "done")
+    assert passes(page) == 2
+    path = photo.with_name("a cat_wave.png")
+    assert np.abs(saved(page, path) - expected(photo, styles[1])).max() <= 1
+    here = (address, "blob:", "data:")
+    assert all(one.split(" ")[1].startswith(here) for one in page.asked)
+
+
+def test_the_old_picture_stays_and_is_marked_until_the_new_one_is_there(
+    page: Any, photo: Path
+) -> None:
+    choose(page, photo)
+    old, held = shown(page), hold_pictures(page)
+    page.click("text=wave >> nth=0")
+    page.wait_for_selector("#picture.old")
+    page.wait_for_selector("#work:visible")
+    assert shown(page) == old
+    assert page.is_disabled("#save"), "what is saved is what is chosen"
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].continue_()
+    page.unroute(re.compile("/pictures/"))
+    wait(page, "done")
+    assert shown(page) != old
+    assert page.locator("#picture.old").count() == 0
+
+
+def test_quick_changes_ask_for_the_last_one_alone(page: Any, photo: Path) -> None:
+    choose(page, photo)
+    page.focus("input[name=style]:checked")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    wait(page, "busy")
+    wait(page, "done")
+    assert passes(page) == 2
+
+
+def test_strength_and_colors_need_no_pass_and_tabbing_changes_nothing(
+    page: Any, photo: Path
+) -> None:
+    choose(page, photo)
+    before, whole = shown(page, "before"), shown(page)
+    page.fill("#strength", "0")
+    assert shown(page) == before, "strength 0 is the photo"
+    page.fill("#strength", "100")
+    assert shown(page) == whole
+    page.check("#colors")
+    assert shown(page) not in (whole, before)
+    for _ in range(20):
+        page.keyboard.press("Tab")
+    page.wait_for_timeout(500)
+    assert passes(page) == 1
+
+
+def test_keeping_colors_is_what_the_command_does(page: Any, styles: list[str], photo: Path) -> None:
+    choose(page, photo)
+    page.check("#colors")
+    options = StylizeOptions(preserve_color=True)
+    [picture] = Stylizer.load(styles[0], device="cpu").stylize([load_picture_bytes(photo)], options)
+    found = saved(page, photo.with_name("a cat_night.png"))
+    assert np.abs(found - picture.pixels.permute(1, 2, 0).numpy()).max() <= 2
+
+
+def test_styles_of_one_file_are_mixed_by_sliders(page: Any, styles: list[str], photo: Path) -> None:
+    choose(page, photo)
+    page.locator(".style:has(input[value='all:night'])").click()
+    page.click("text=Mix styles")
+    assert page.locator("#mixture input").count() == 2
+    page.locator("#mixture input").nth(1).fill("25")
+    page.wait_for_timeout(400)
+    wait(page, "done")
+    mixed = f"{styles[2].removesuffix(':night')}:night=100,wave=25"
+    found = saved(page, photo.with_name("a cat_night-wave.png"))
+    assert np.abs(found - expected(photo, mixed)).max() <= 1
+    for slider in range(2):
+        page.locator("#mixture input").nth(slider).fill("0")
+    wait(page, "error")
+    assert "more than nothing" in page.inner_text("#status")
+
+
+def test_a_photo_that_the_browser_cannot_read_is_read_by_the_server(
+    page: Any, photo: Path, tmp_path: Path
+) -> None:
+    Image.open(photo).save(tmp_path / "b.tiff")
+    choose(page, tmp_path / "b.tiff")
+    assert saved(page, tmp_path / "b_night.jpg").shape == (270, 300, 3)
+
+
+def test_after_an_unreadable_file_nothing_old_is_left(
+    page: Any, photo: Path, tmp_path: Path
+) -> None:
+    choose(page, photo)
+    (tmp_path / "text.png").write_text("hello")
+    page.set_input_files("#file", tmp_path / "text.png")
+    wait(page, "error")
+    assert "not a photo" in page.inner_text("#status")
+    assert page.is_disabled("#save")
+    assert page.is_visible("#drop")
+    assert page.is_hidden("#picture")
+    choose(page, photo)
+
+
+def test_a_new_photo_is_shown_at_once_and_never_beside_the_old_picture(
+    page: Any, photo: Path, make_photo: Callable[..., Path], tmp_path: Path
+) -> None:
+    choose(page, photo)
+    hold_pictures(page)
+    page.set_input_files("#file", make_photo(tmp_path / "dog.png", 280, 256, seed=3))
+    while page.evaluate("document.querySelector('#before').width") != 280:
+        page.wait_for_timeout(20)
+    assert page.evaluate("document.querySelector('#after').width") == 1, "nothing over it"
+    assert page.is_disabled("#save")
+
+
+def test_a_lost_connection_is_said_and_can_be_tried_again(page: Any, photo: Path) -> None:
+    choose(page, photo)
+    page.route(re.compile("/pictures"), lambda route: route.abort())
+    page.click("text=wave >> nth=0")
+    wait(page, "error")
+    assert "connection was lost" in page.inner_text("#status")
+    page.unroute(re.compile("/pictures"))
+    page.click("#again")
+    wait(page, "done")
+
+
+def test_what_is_under_way_can_be_cancelled(page: Any, photo: Path) -> None:
+    choose(page, photo)
+    old = shown(page)
+    hold_pictures(page)
+    page.click("text=wave >> nth=0")
+    page.click("#cancel")
+    wait(page, "done")
+    assert "Cancelled" in page.inner_text("#status")
+    assert shown(page) == old
+
+
+def test_the_line_between_before_and_after_is_dragged_and_moved_by_keys(
+    page: Any, photo: Path
+) -> None:
+    choose(page, photo)
+    divider = page.locator("#divider")
+    box = page.locator("#picture").bounding_box()
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.2, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, y)
+    page.mouse.up()
+    assert divider.get_attribute("aria-valuenow") == "60"
+    page.mouse.move(box["x"], y)
+    assert divider.get_attribute("aria-valuenow") == "60", "let go"
+    for key, now in (("ArrowLeft", "55"), ("Home", "0"), ("ArrowLeft", "0"), ("End", "100")):
+        divider.press(key)
+        assert divider.get_attribute("aria-valuenow") == now
+
+
+def test_it_is_used_by_keyboard_alone(page: Any, photo: Path) -> None:
+    page.on("filechooser", lambda _: None)  # from here on Chromium opens no dialog of its own
+    page.bring_to_front()
+    page.keyboard.press("Tab")
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(photo)
+    wait(page, "done")
+    page.focus("#divider")
+    page.keyboard.press("Tab")
+    with page.expect_download():
+        page.keyboard.press("Enter")
+
+
+def test_an_example_is_there_for_those_without_a_photo(page: Any) -> None:
+    page.click("#example")
+    wait(page, "done")
+
+
+def test_without_a_camera_that_may_be_used_this_is_said(page: Any, photo: Path) -> None:
+    page.click("#shoot")
+    wait(page, "error")
+    assert "no camera" in page.inner_text("#status")
+    choose(page, photo)
+
+
+def test_a_camera_takes_the_photo(page: Any) -> None:
+    page.evaluate(
+        "navigator.mediaDevices.getUserMedia = async () => {"
+        " const canvas = Object.assign(document.createElement('canvas'), { width: 320 });"
+        " canvas.getContext('2d').fillRect(0, 0, 9, 9); return canvas.captureStream(10); }"
+    )
+    page.click("#shoot")
+    page.click("text=Take the photo")
+    wait(page, "done")
+    assert page.evaluate("document.querySelector('#after').width") == 320
+    assert page.evaluate("document.querySelector('video').srcObject") is None, "let go of"
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_hangs_over_the_edge_and_buttons_are_large_enough(
+    page: Any, photo: Path, size: str
+) -> None:
+    page.set_viewport_size(SIZES[size])
+    choose(page, photo)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    heights = page.evaluate(
+        "[...document.querySelectorAll('button, .style, .check, #sizes label, summary')]"
+        ".filter((one) => one.checkVisibility()).map((one) => one.getBoundingClientRect().height)"
+    )
+    assert min(heights) >= 44
+
+
+def test_on_a_phone_the_result_is_scrolled_to(page: Any, photo: Path) -> None:
+    page.set_viewport_size(SIZES["phone"])
+    choose(page, photo)
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    page.locator(".style").last.click()
+    wait(page, "busy")
+    wait(page, "done")
+    top = page.evaluate("document.querySelector('#picture').getBoundingClientRect().top")
+    assert 0 <= top < 400
