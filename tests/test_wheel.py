@@ -57,6 +57,10 @@ def test_the_wheel_has_every_config_and_every_style_that_ships(run: Run, tmp_pat
     assert ROOT not in configs.parents
     inside = {path.relative_to(configs) for path in configs.rglob("*.yaml")}
     assert inside == {path.relative_to(CONFIGS) for path in CONFIGS.rglob("*.yaml")}
+    page, packaged = Path("src/faststyle/apps/page"), configs.parents[1] / "apps" / "page"
+    assert {path.name for path in packaged.iterdir()} == {
+        path.name for path in (ROOT / page).iterdir()
+    }
     listed = {line.split(":")[0] for line in run(tmp_path, "styles").splitlines()}
     assert listed == SHIPPED
 

@@ -19,6 +19,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"batch_size": 0}, "batch_size is 0; it must be at least 1"),
     ({"max_pixels": 0}, "max_pixels is 0; it must be at least 1"),
     ({"smooth": -1.0}, "smooth is -1.0; it must be 0 or more seconds"),
+    ({"start": -1.0}, "start is -1.0; it must be 0 or more seconds"),
+    ({"end": 0.0}, "end is 0.0; it must be more seconds than the start"),
+    ({"quality": 0}, "quality is 0; it must lie between 1 and 100"),
 ]
 
 

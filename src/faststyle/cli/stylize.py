@@ -20,6 +20,14 @@ def _tile(text: str) -> str | int:
     return int(text) if text.isdecimal() else text
 
 
+def _seconds(text: str) -> float:
+    """Of 12.5, 1:02.5 or 1:02:03."""
+    seconds = 0.0
+    for part in text.split(":"):
+        seconds = 60 * seconds + float(part)
+    return seconds
+
+
 def add_arguments(parser: ArgumentParser) -> None:
     """What is stylized, by which style, and how."""
     parser.add_argument("inputs", nargs="+", help="pictures, clips, folders, patterns")
@@ -50,6 +58,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=0.5,
         help="clips: seconds to average over against flicker",
     )
+    parser.add_argument("--start", type=_seconds, default=0.0, help="clips: 12.5 or 1:02:03")
+    parser.add_argument("--end", type=_seconds, help="clips: likewise; default: their end")
+    parser.add_argument("--quality", type=int, help="JPEG, WebP, clips: 1 to 100")
     parser.add_argument("--to", help="clips: the style, or mixture, to arrive at, of the same file")
 
 

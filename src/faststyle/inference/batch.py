@@ -12,7 +12,13 @@ from faststyle.core.interrupts import catch_interrupts
 from faststyle.inference.jobs import Job
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
-from faststyle.pictures.files import MAX_PIXELS, count_frames, load_picture_bytes, save_picture
+from faststyle.pictures.files import (
+    MAX_PIXELS,
+    USUAL_QUALITY,
+    count_frames,
+    load_picture_bytes,
+    save_picture,
+)
 from faststyle.pictures.formats import check_fits
 from faststyle.pictures.picture import Picture
 from faststyle.pictures.pixels import scaled_size
@@ -76,7 +82,7 @@ def _stylize_together(
             overwrite=len(batch) == 1,
         )
     for (job, _), result in zip(batch, results, strict=True):
-        save_picture(result, job.target)
+        save_picture(result, job.target, options.quality or USUAL_QUALITY)
         if bar.total == 1:
             print(job.target)  # noqa: T201
 

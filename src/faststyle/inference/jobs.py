@@ -8,12 +8,15 @@ from pathlib import Path
 
 from faststyle.core.atomic import file_identity
 from faststyle.core.errors import UserError
+from faststyle.inference.clip_targets import TARGETS
 from faststyle.pictures.files import is_ours, picture_format
 from faststyle.pictures.folders import find_pictures
 from faststyle.pictures.formats import EXTENSIONS, FOREIGN, can_write, format_of
 
 #: Formats of clips that are written; a clip of another becomes the first.
-_CLIP_FORMATS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
+_CLIP_FORMATS = tuple(TARGETS)
+#: What is taken for a clip by its ending. A GIF that goes in is a picture.
+_CLIPS = frozenset(TARGETS) - EXTENSIONS
 _LONGEST_NAME = 255  # bytes
 #: What a picture whose name says nothing becomes; others become PNG.
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp"}
@@ -117,7 +120,7 @@ def _expand(text: str, output: str | None, styles: set[str]) -> Iterator[tuple[P
         matches = [Path(p) for p in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207
         if not matches:
             raise UserError(f"no such picture, folder or pattern: {text}")
-        known = (*EXTENSIONS, *_CLIP_FORMATS)
+        known = EXTENSIONS | _CLIPS
         for match in matches:
             is_known = match.suffix.lower() in known and match.is_file()
             if is_known and not match.name.startswith(".") and not _is_result(match, styles):
@@ -166,7 +169,7 @@ def _short(stem: str, rest: str) -> str:
 def _result(source: Path) -> tuple[str, str]:
     """Name and ending of a result: the input's own where they can be written."""
     suffix = source.suffix.lower()
-    if suffix in _CLIP_FORMATS or can_write(source):
+    if suffix in _CLIPS or can_write(source):
         return source.stem, source.suffix
     if suffix in EXTENSIONS or suffix in FOREIGN:
         return source.stem, ".png"

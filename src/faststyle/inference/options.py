@@ -1,5 +1,6 @@
 """How pictures are to be stylized, in one piece from the command line or Python to the pixels."""
 
+import math
 from argparse import Namespace
 from dataclasses import dataclass, fields, replace
 
@@ -29,6 +30,10 @@ class StylizeOptions:
             :mod:`faststyle.pictures.files` reads in strips.
         smooth: of clips: the time in seconds over which what stands still is averaged, against
             flicker (:mod:`faststyle.inference.video.temporal_filter`); 0 for none.
+        start: of clips: the second from which on they are stylized.
+        end: likewise until when; none is their end.
+        quality: of JPEG, WebP and clips, from 1 to 100; none is 95 for pictures, and for clips
+            what looks lossless, about 65.
 
     Raises:
         UserError: a value outside its range; the message begins with the field's name.
@@ -41,6 +46,9 @@ class StylizeOptions:
     batch_size: int = 1
     max_pixels: int | None = None
     smooth: float = 0.5
+    start: float = 0.0
+    end: float | None = None
+    quality: int | None = None
 
     def __post_init__(self) -> None:
         if self.size is not None and self.size < 1:
@@ -57,6 +65,12 @@ class StylizeOptions:
             raise UserError(f"max_pixels is {self.max_pixels}; it must be at least 1")
         if not self.smooth >= 0:
             raise UserError(f"smooth is {self.smooth}; it must be 0 or more seconds")
+        if not 0 <= self.start < math.inf:
+            raise UserError(f"start is {self.start}; it must be 0 or more seconds")
+        if self.end is not None and not self.end > self.start:
+            raise UserError(f"end is {self.end}; it must be more seconds than the start")
+        if self.quality is not None and not 1 <= self.quality <= 100:
+            raise UserError(f"quality is {self.quality}; it must lie between 1 and 100")
 
     @classmethod
     def from_arguments(cls, args: Namespace) -> "StylizeOptions":

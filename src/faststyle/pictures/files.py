@@ -22,6 +22,9 @@ from faststyle.pictures.pixels import to_unit
 #: disk), unless more are asked for.
 MAX_PIXELS = 178_956_970
 
+#: Of JPEG and WebP files, from 1 to 100.
+USUAL_QUALITY = 95
+
 _SOFTWARE, _OURS = 0x0131, "faststyle"  # the EXIF tag, and how its value begins
 _WITHOUT_ALPHA = {"JPEG", "BMP"}
 
@@ -146,7 +149,9 @@ def count_frames(path: Path) -> int:
         return 1  # the first was read
 
 
-def save_picture(picture: Picture, path: Path, quality: int = 95, kind: str = "") -> None:
+def save_picture(
+    picture: Picture, path: Path, quality: int = USUAL_QUALITY, kind: str = ""
+) -> None:
     """Write a picture atomically in the format that the suffix of ``path`` names.
 
     JPEG and BMP know no transparency: there the picture is laid on white. Raises ``UserError`` for

@@ -191,17 +191,8 @@ def test_one_bad_clip_does_not_stop_the_rest(
     assert stylize_clips(stylizer, jobs, UNCHANGED) == 2
     errors = capfd.readouterr().err
     assert "no such clip" in errors
-    assert "has no video stream" in errors
+    assert "is sound, and no clip" in errors
     assert len(frames_of(tmp_path / "b.mp4.mp4")) == 12
-
-
-def test_sound_that_a_format_cannot_hold_is_an_error(
-    tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer, capfd: pytest.CaptureFixture[str]
-) -> None:
-    clip = make_clip(tmp_path / "a.mkv", codec="flac")
-    assert stylize(stylizer, clip, tmp_path / "b.mov") == 1
-    assert "files cannot hold" in capfd.readouterr().err
-    assert list(tmp_path.iterdir()) == [clip]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
@@ -220,20 +211,12 @@ def test_a_full_disk_is_said(tmp_path: Path, make_clip: MakeClip) -> None:
         write(clip)
 
 
-@pytest.mark.parametrize(
-    ("name", "message"), [("b.xyz", "is no format of clips"), ("b.webm", "cannot hold aac sound")]
-)
-def test_formats_that_cannot_be_written_are_named(
-    tmp_path: Path,
-    make_clip: MakeClip,
-    stylizer: Stylizer,
-    capfd: pytest.CaptureFixture[str],
-    name: str,
-    message: str,
+def test_a_format_that_cannot_be_written_is_named(
+    tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     clip = make_clip(tmp_path / "a.mp4")
-    assert stylize(stylizer, clip, tmp_path / name) == 1
-    assert message in capfd.readouterr().err
+    assert stylize(stylizer, clip, tmp_path / "b.xyz") == 1
+    assert "is no format of clips" in capfd.readouterr().err
     assert list(tmp_path.iterdir()) == [clip]
 
 

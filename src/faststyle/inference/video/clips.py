@@ -16,8 +16,9 @@ from faststyle.core.interrupts import Interrupts, catch_interrupts
 from faststyle.inference.jobs import Job
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
+from faststyle.inference.video.frames import Frame
 from faststyle.inference.video.prefetch import prefetch
-from faststyle.inference.video.reader import Clip, Frame, Item, quiet
+from faststyle.inference.video.reader import Clip, Item, quiet
 from faststyle.inference.video.temporal_filter import TemporalFilter
 from faststyle.inference.video.writer import Writer
 from faststyle.pictures.picture import Picture
@@ -35,7 +36,7 @@ def stylize_clips(
     Args:
         stylizer: a trained style.
         jobs: the clips and where their stylized versions go.
-        options: as for pictures; ``batch_size`` and ``tile`` mean nothing here.
+        options: as for pictures; ``batch_size`` means nothing here.
         move: called before each frame; see :meth:`Stylizer.move`.
 
     Returns:
@@ -69,14 +70,17 @@ def _stylize(
 ) -> str:
     """Stylize one clip; returns what is wrong with it, or nothing."""
     bar: tqdm[NoReturn]
-    with Clip(job.source) as clip, atomic_write(job.target) as temporary:
+    with (
+        Clip(job.source, options.start, options.end) as clip,
+        atomic_write(job.target) as temporary,
+    ):
         if move and not clip.seconds:
             raise UserError("it does not say how long it is, so there is no moving to its end")
         moved = (lambda frame: move(clip.part(frame))) if move else _stay
         stylized = prefetch(_stylized(stylizer, prefetch(iter(clip)), options, clip.rate, moved))
         last = 0.0
         with (
-            Writer(temporary, clip) as writer,
+            Writer(temporary, clip, options.quality) as writer,
             closing(stylized),
             tqdm(total=clip.frame_count, unit="frame", desc=job.source.name) as bar,
         ):
@@ -90,6 +94,9 @@ def _stylize(
         if not bar.n:
             interrupts.check()
             raise UserError("it has no frames to stylize")
+        notes = (*clip.notes, *writer.notes)
+    for note in notes:
+        print(f"{job.target}: {note}", file=sys.stderr)  # noqa: T201
     if interrupts.received:
         print(f"{job.target} holds the first {last:.1f} s", file=sys.stderr)  # noqa: T201
         raise KeyboardInterrupt
@@ -113,13 +120,15 @@ def _stylized(
     """The same items, with stylized frames, ``rate`` of them a second."""
     keep = math.exp(-1 / (options.smooth * rate)) if options.smooth else 0.0
     steady = TemporalFilter(keep)
-    at_size = replace(options, size=None, tile="off")
+    at_size = replace(options, size=None)
     with closing(items):
         for item in items:
             if not isinstance(item, Frame):
                 yield item
                 continue
             before_each(item)
-            photo = steady.photo(options.scale(Picture(to_unit(item.pixels))).pixels)
-            [picture] = stylizer.stylize([Picture(photo)], at_size)
-            yield Frame(steady.stylized(picture.pixels), item.time, item.colors)
+            alpha = None if item.alpha is None else to_unit(item.alpha)
+            scaled = options.scale(Picture(to_unit(item.pixels), alpha))
+            photo = steady.photo(scaled.pixels)
+            [picture] = stylizer.stylize([replace(scaled, pixels=photo)], at_size)
+            yield replace(item, pixels=steady.stylized(picture.pixels), alpha=picture.alpha)

@@ -1,73 +1,85 @@
-"""A clip as a sequence of upright RGB frames, and the packets of its sound between them."""
+"""A clip as a sequence of upright RGB frames, and the packets of its other streams between them."""
 
+import math
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import av
-import numpy as np
-import torch
-from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.stream import Stream
 from av.video.stream import VideoStream
-from torch import Tensor
 
 from faststyle.core.errors import UserError
-from faststyle.pictures.files import MAX_PIXELS
+from faststyle.inference.video.decoder import Decoder
+from faststyle.inference.video.frames import Frame, upright
+from faststyle.inference.video.hdr import is_hdr
+from faststyle.inference.video.streams import find_film, find_others, left_out
 
 Packet: TypeAlias = "av.Packet[Any]"
-
-
-@dataclass(frozen=True)
-class Frame:
-    """A picture of a clip: ``pixels``, (3, H, W) as in ``Picture``, and when it is shown.
-
-    ``time`` counts in the clip's ``time_base`` (seconds). ``colors`` is FFmpeg's description of
-    how the file stored them: matrix, range, transfer function and primaries.
-    """
-
-    pixels: Tensor
-    time: int
-    colors: tuple[int, int, int, int] = (2, 0, 2, 2)  # all of them unspecified
-
-
 Item: TypeAlias = "Frame | Packet"
+
+#: Seconds by which streams may lie apart in a file.
+_SKEW = 1.0
 
 
 class Clip:
-    """An opened clip; a context manager.
+    """An opened clip, or a section of one; a context manager.
+
+    Args:
+        path: a file of any container that FFmpeg reads.
+        start: where the section begins, in seconds from the clip's beginning.
+        end: where it ends; none where the clip does.
 
     Raises:
-        UserError: the file is missing, cannot be read, or has no pictures that move.
+        UserError: the file is missing, cannot be read, or has no pictures that move; or it ends
+            before ``start``.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, start: float = 0.0, end: float | None = None) -> None:
         self.path = path
         self.container = _open(path)
-        moving = [stream for stream in self.container.streams.video if not _is_cover(stream)]
-        if not moving:
+        try:
+            self.video: VideoStream = find_film(self.container, path)
+        except UserError:
             self.container.close()
-            raise UserError(f"{path} has no video stream")
-        self.video: VideoStream = moving[0]
-        self.video.thread_type = "AUTO"
-        self.sound: tuple[AudioStream, ...] = tuple(self.container.streams.audio)
+            raise
+        #: Sound, subtitles and the like, which are copied.
+        self.others: tuple[Stream, ...] = find_others(self.container, self.video)
+        self._decoder = Decoder(self.video)
         self.time_base = self.video.time_base or Fraction(1, 1000)
         self.rate = self.video.average_rate or self.video.guessed_rate or Fraction(25)
-        self.seconds = (self.container.duration or 0) / av.time_base
-        self._start = (self.container.start_time or 0) / av.time_base
+        length = (self.container.duration or 0) / av.time_base
+        self._start, self._end = start, math.inf if end is None else end
+        if length and start >= length:
+            self.container.close()
+            raise UserError(f"{path} ends after {length:.1f} s, before --start {start:g}")
+        #: Of the section; 0 if the file does not say it.
+        self.seconds = max(min(length, self._end) - start, 0.0)
+        #: The first time of any stream, in seconds.
+        self.begins = Fraction(self.container.start_time or 0, av.time_base)
         self._shape: tuple[int, int] | None = None
         self._last: int | None = None
         # The latest times, in seconds, of any packet and of one with pictures.
         self._reached = self._sent = 0.0
-        self._broken_packets = 0
+        self._is_hdr = self._is_cut = False
+
+    @property
+    def notes(self) -> list[str]:
+        """What is lost or changed, in words for people; known after the last frame."""
+        return [
+            *left_out(self.container, self.video),
+            *(["interlaced: written as whole frames"] if self._decoder.is_interlaced else []),
+            *(["high dynamic range: written in ordinary range"] if self._is_hdr else []),
+        ]
 
     @property
     def frame_count(self) -> int | None:
         """How many frames the clip says it has, or should have at its rate."""
-        if self.video.frames:
+        if self.video.frames and not self._start and self._end == math.inf:
             return self.video.frames
         return round(self.seconds * self.rate) or None
 
@@ -75,7 +87,8 @@ class Clip:
         """How much of the clip has gone by, from 0 at its first frame to 1 at its last."""
         # Sound may begin earlier, or go on for longer.
         duration = self.video.duration
-        seconds = float(duration * self.time_base) if duration else self.seconds
+        whole = float(duration * self.time_base) if duration else math.inf
+        seconds = min(self.seconds, whole - self._start)
         shown = float((frame.time - (self.video.start_time or 0)) * self.time_base)
         return min(1.0, max(0.0, shown / max(seconds - float(1 / self.rate), 1e-9)))
 
@@ -84,28 +97,63 @@ class Clip:
         """Whether, after the last frame, something could not be decoded or did not come."""
         tolerance = max(1.0, 0.05 * self.seconds)
         shown = float((self._last or 0) * self.time_base)
-        missing = max(self._start + self.seconds - self._reached, self._sent - shown)
-        return self._broken_packets > 0 or missing > tolerance
+        end = float(self.begins) + self._start + self.seconds
+        missing = max(end - self._reached, min(self._sent, end) - shown)
+        return self._decoder.broken_packets > 0 or self._is_cut or missing > tolerance
+
+    @property
+    def chapters(self) -> list[Any]:
+        """Those of the section."""
+        found = []
+        for chapter in self.container.chapters():
+            base = chapter["time_base"] or Fraction(1, 1000)
+            begins, ends = (float(chapter[edge] * base) for edge in ("start", "end"))
+            if ends > self._start and begins < self._end:
+                shift = round(self._start / base)
+                moved = {edge: max(chapter[edge] - shift, 0) for edge in ("start", "end")}
+                found.append({**chapter, **moved})
+        return found
 
     def __iter__(self) -> Generator[Item, None, None]:
-        """Frames in the order in which they are shown, and packets of sound as they come.
+        """Frames in the order in which they are shown, and packets of other streams as they come.
 
         A frame that cannot be decoded, or that is not later than the one before, is left out.
-        Raises ``UserError`` for one that is larger than pictures may be.
+        Times of a section are as if the clip began with it. Raises ``UserError`` for a frame that
+        is larger than pictures may be.
         """
+        if self._start:
+            # To the last frame before it that can be decoded by itself.
+            self.container.seek(round((float(self.begins) + self._start) * av.time_base))
+        for item in self._items():
+            time, base = self._time(item)
+            shown = float(time * base - self.begins)
+            if isinstance(item, Frame) and shown >= self._end + _SKEW:
+                return
+            # Sound begins a little before the first second: decoders need it.
+            if (not self._start or self._start <= shown) and shown < self._end:
+                yield _earlier(item, round(self._start / base))
+
+    def _time(self, item: Item) -> tuple[int, Fraction]:
+        if isinstance(item, Frame):
+            return item.time, self.time_base
+        assert item.pts is not None
+        assert item.time_base is not None
+        return item.pts, item.time_base
+
+    def _items(self) -> Iterator[Item]:
         for packet in self._packets():
             if packet.dts is not None and packet.time_base is not None:
                 sent = float(packet.dts * packet.time_base)
                 self._reached = max(self._reached, sent)
                 if packet.stream is self.video:
                     self._sent = sent
-                else:
+                elif packet.pts is not None:
                     yield packet
             if packet.stream is self.video:
                 yield from self._frames(packet)
 
     def _frames(self, packet: Packet) -> Iterator[Frame]:
-        for decoded in self._decode(packet):
+        for decoded in self._decoder.decode(packet):
             time = decoded.pts
             if time is None:
                 step = max(1, round(1 / (self.rate * self.time_base)))
@@ -114,26 +162,29 @@ class Clip:
                 continue  # players would drop it
             self._last = time
             self._shape = self._shape or (decoded.height, decoded.width)
-            yield Frame(_upright(decoded, self._shape), time, _colors(decoded))
+            self._is_hdr = self._is_hdr or is_hdr(decoded.color_trc)
+            yield upright(decoded, self._shape, time)
 
     def _packets(self) -> Iterator[Packet]:
         try:
-            yield from self.container.demux((self.video, *self.sound))
+            yield from self.container.demux((self.video, *self.others))
         except av.FFmpegError:
-            self._broken_packets += 1
-
-    def _decode(self, packet: Packet) -> list[av.VideoFrame]:
-        try:
-            return self.video.decode(packet)
-        except av.FFmpegError:
-            self._broken_packets += 1
-            return []
+            self._is_cut = True
 
     def __enter__(self) -> "Clip":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.container.close()
+
+
+def _earlier(item: Item, shift: int) -> Item:
+    if isinstance(item, Frame):
+        return replace(item, time=item.time - shift)
+    assert item.pts is not None
+    assert item.dts is not None
+    item.pts, item.dts = item.pts - shift, item.dts - shift
+    return item
 
 
 @contextmanager
@@ -156,22 +207,3 @@ def _open(path: Path) -> InputContainer:
         raise UserError(
             f"{path} is neither a picture nor a clip that can be read (truncated?)"
         ) from None
-
-
-def _is_cover(stream: VideoStream) -> bool:
-    """Whether a stream is the picture on the cover of a song."""
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)
-
-
-def _upright(frame: av.VideoFrame, shape: tuple[int, int]) -> Tensor:
-    """As the camera was held, (3, H, W); a clip that changes its size midway keeps the first."""
-    height, width = shape
-    if frame.height * frame.width > MAX_PIXELS:
-        raise UserError(f"frames of {frame.width} x {frame.height} pixels are too large")
-    pixels = frame.to_ndarray(format="rgb24", width=width, height=height)
-    turned = np.rot90(pixels, frame.rotation // 90)
-    return torch.from_numpy(np.ascontiguousarray(turned)).permute(2, 0, 1)
-
-
-def _colors(frame: av.VideoFrame) -> tuple[int, int, int, int]:
-    return frame.colorspace, frame.color_range, frame.color_trc, frame.color_primaries

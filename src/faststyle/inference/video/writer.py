@@ -1,28 +1,33 @@
-"""Encoding stylized frames, with the clip's times, colors and sound."""
+"""Encoding stylized frames, with the clip's times, colors, sound and whatever else it holds."""
 
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 
 import av
+import torch
+from av.audio.stream import AudioStream
+from av.stream import Stream
 from av.video.stream import VideoStream
 from torch import Tensor
 
 from faststyle.core.errors import UserError
-from faststyle.inference.video.reader import Clip, Frame, Item, Packet
+from faststyle.inference.clip_targets import TARGETS, Coding
+from faststyle.inference.video.frames import Frame
+from faststyle.inference.video.pace import Pace
+from faststyle.inference.video.palette import Palette
+from faststyle.inference.video.reader import Clip, Item, Packet
+from faststyle.inference.video.sound import Sound
 from faststyle.pictures.pillow import to_array
 
-#: Visually lossless, and of ordinary size. Other codecs are given bits by the pixel.
-_OPTIONS = {
-    "libx264": {"crf": "18"},
-    "libvpx-vp9": {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"},
-}
-_BITS_PER_PIXEL = 0.2
 # FFmpeg numbers the matrices of colors one way in files (AVColorSpace) and another in conversion.
 _MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
 _DEFAULT_MATRIX, _RGB, _UNSPECIFIED = 5, 0, 2
+#: What a file says of how it itself was written.
+_OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
 
 
 class Writer:
@@ -30,73 +35,113 @@ class Writer:
 
     Args:
         path: the file to write, overwritten.
-        clip: the source, whose sound is copied as it is.
+        clip: the source.
+        quality: from 1 to 100; none is visually lossless.
 
     Raises:
-        UserError: a file name of no known format, or a format that cannot hold this sound.
+        UserError: a file name of no format in :data:`TARGETS`.
     """
 
-    def __init__(self, path: Path, clip: Clip) -> None:
-        self.clip, self.suffix = clip, path.suffix
-        try:
-            self.container = av.open(str(path), "w")
-        except ValueError:
-            raise UserError(f'"{path.suffix}" is no format of clips; use .mp4 or .mkv') from None
-        self.video: VideoStream | None = None
-        self.sound = {}
-        for stream in clip.sound:
-            try:
-                self.sound[stream.index] = self.container.add_stream_from_template(stream)
-            except ValueError:
-                raise UserError(
-                    f"{path.suffix} files cannot hold {stream.name} sound; use .mkv, which can"
-                ) from None
-        self.waiting: list[Packet] = []
+    def __init__(self, path: Path, clip: Clip, quality: int | None = None) -> None:
+        self.clip, self.suffix, self._quality = clip, path.suffix, quality
+        if path.suffix.lower() not in TARGETS:
+            raise UserError(f'"{path.suffix}" is no format of clips; use .mp4 or .mkv')
+        self.target = TARGETS[path.suffix.lower()]
+        self.container = av.open(str(path), "w")
+        self._pace = Pace(self.target, clip.rate, clip.time_base, clip.begins)
+        self._palette = Palette() if self.suffix.lower() == ".gif" else None
+        self._video: VideoStream | None = None
+        self._copied: dict[int, Stream] = {}
+        self._encoded: dict[int, Sound] = {}
+        self._waiting: list[Packet] = []
+        #: What the file lacks or has in another form than the source, in words for people.
+        self.notes: list[str] = []
+        self._copy_facts()
+        for stream in clip.others:
+            self._add_other(stream)
 
     def write(self, item: Item) -> None:
-        """Encode a frame, or copy a packet of sound. Raises ``OSError``, e.g. on a full disk."""
+        """Encode a frame, or pass on a packet. Raises ``OSError``, e.g. on a full disk."""
         with self._errors_for_people():
-            self._write(item)
+            if isinstance(item, Frame):
+                self._encode(item)
+            elif (sound := self._encoded.get(item.stream.index)) is not None:
+                self._mux(list(sound.encode(item)))
+            elif (stream := self._copied.get(item.stream.index)) is not None and item.size:
+                item.stream = stream
+                self._mux([item])
 
-    def _write(self, item: Item) -> None:
-        if isinstance(item, Frame):
-            pixels = _even(item.pixels)
-            if self.video is None:
-                self.video = self._add_video(pixels, item)
-            self._mux(self.video.encode(self._encodable(pixels, item)))
-            return
-        item.stream = self.sound[item.stream.index]
-        self._mux([item])
+    def _encode(self, frame: Frame) -> None:
+        if self._video is None:
+            self._video = self._add_video(frame)
+        encodable = self._encodable(frame)
+        for time in self._pace.times(frame.time):
+            encodable.pts, encodable.time_base = time, self._pace.time_base
+            packets = self._video.encode(encodable)
+            self._mux(packets)
 
     def _mux(self, packets: list[Packet]) -> None:
         """Once all streams are known: the file's header lists them."""
-        self.waiting += packets
-        if self.video is not None:
-            self.container.mux(self.waiting)
-            self.waiting = []
+        self._waiting += packets
+        if self._video is not None:
+            self.container.mux(self._waiting)
+            self._waiting = []
 
-    def _add_video(self, pixels: Tensor, frame: Frame) -> VideoStream:
-        codec = self.container.default_video_codec
-        if "h264" in self.container.supported_codecs:
-            codec = "libx264"
-        elif codec == "vp9":
-            codec = "libvpx-vp9"
-        stream = self.container.add_stream(codec, rate=self.clip.rate)
+    def _copy_facts(self) -> None:
+        facts = {
+            k: v for k, v in self.clip.container.metadata.items() if k.lower() not in _OF_THE_FILE
+        }
+        self.container.metadata.update(facts)
+        if chapters := self.clip.chapters:
+            with suppress(ValueError):
+                self.container.set_chapters(chapters)
+
+    def _add_other(self, stream: Stream) -> None:
+        """Copy a stream, or else encode sound anew, or else leave it out and say so."""
+        what = f"{stream.codec_context.name if stream.codec_context else 'unknown'} {stream.type}"
+        if self._palette is not None:
+            self.notes.append(f"{what} left out: {self.suffix} files have none")
+            return
+        added: Stream | None = None
+        if _can_hold(self.container.format.name, stream):
+            added = self._copied[stream.index] = self.container.add_stream_from_template(stream)
+        if added is None and isinstance(stream, AudioStream) and self.target.sound:
+            with suppress(ValueError, av.FFmpegError):
+                sound = Sound(self.container, stream, self.target.sound)
+                added, self._encoded[stream.index] = sound.stream, sound
+                self.notes.append(f"{what} encoded anew as {sound.stream.codec_context.name}")
+        if added is None:
+            self.notes.append(f"{what} left out: {self.suffix} files cannot hold it; .mkv might")
+            return
+        _copy_tags(stream, added)
+
+    def _add_video(self, frame: Frame) -> VideoStream:
+        pixels = _even(frame.pixels)
+        coding = self._coding(frame)
+        stream = self.container.add_stream(coding.codec, rate=self._pace.rate)
         assert isinstance(stream, VideoStream)
         context = stream.codec_context
         context.height, context.width = pixels.shape[1:]
-        context.time_base = self.clip.time_base
-        context.pix_fmt = _pixel_format(codec)
+        context.time_base = self._pace.time_base
+        context.pix_fmt = coding.pixels
         if aspect := self._aspect(pixels):
             context.sample_aspect_ratio = aspect
         matrix, context.color_range, context.color_trc, context.color_primaries = frame.colors
         context.colorspace = _UNSPECIFIED if matrix == _RGB else matrix
-        if codec in _OPTIONS:
-            context.options = dict(_OPTIONS[codec])
-        else:
-            per_second = context.width * context.height * float(self.clip.rate)
-            context.bit_rate = round(_BITS_PER_PIXEL * per_second)
+        context.options = coding.options_for(self._quality)
+        if not coding.has_crf:
+            per_second = context.width * context.height * float(self._pace.rate)
+            context.bit_rate = round(coding.bits_per_pixel(self._quality) * per_second)
+        _copy_tags(self.clip.video, stream)
         return stream
+
+    def _coding(self, frame: Frame) -> Coding:
+        if frame.alpha is None:
+            return self.target.video
+        if self.target.transparent is None:
+            self.notes.append(f"transparency left out: {self.suffix} files have none; .webm has")
+            return self.target.video
+        return self.target.transparent
 
     def _aspect(self, pixels: Tensor) -> Fraction | None:
         """Of a pixel: as before, or on its side if the frames have been turned."""
@@ -106,15 +151,19 @@ class Writer:
         turned = (width > height) != (source.width > source.height)
         return 1 / aspect if aspect and turned else aspect
 
-    def _encodable(self, pixels: Tensor, frame: Frame) -> av.VideoFrame:
-        assert self.video is not None
-        encodable = av.VideoFrame.from_ndarray(to_array(pixels), format="rgb24").reformat(
-            format=self.video.codec_context.pix_fmt,
+    def _encodable(self, frame: Frame) -> av.VideoFrame:
+        assert self._video is not None
+        pixels, form = _even(frame.pixels), "rgb24"
+        if frame.alpha is not None and self.target.transparent is not None:
+            pixels, form = torch.cat((pixels, _even(frame.alpha))), "rgba"
+        picture = av.VideoFrame.from_ndarray(to_array(pixels), format=form)
+        if self._palette is not None:
+            return self._palette.apply(picture)
+        return picture.reformat(
+            format=self._video.codec_context.pix_fmt,
             dst_colorspace=_MATRICES.get(frame.colors[0], _DEFAULT_MATRIX),
             dst_color_range=frame.colors[1],
         )
-        encodable.pts, encodable.time_base = frame.time, self.clip.time_base
-        return encodable
 
     def __enter__(self) -> "Writer":
         return self
@@ -126,8 +175,10 @@ class Writer:
                 self.container.close()
             return
         with self._errors_for_people():
-            if self.video is not None:
-                self._mux(self.video.encode(None))
+            if self._video is not None:
+                for sound in self._encoded.values():
+                    self._mux(list(sound.end()))
+                self._mux(self._video.encode(None))
             self.container.close()
 
     @contextmanager
@@ -136,17 +187,34 @@ class Writer:
             yield
         except av.FFmpegError as error:
             if error.errno == errno.EINVAL:
-                raise UserError(f"{self.suffix} files cannot hold such a clip; try .mkv") from None
+                hint = "" if self.suffix == ".mkv" else "; try .mkv"
+                raise UserError(f"{self.suffix} files cannot hold such a clip{hint}") from None
             raise OSError(error.errno, error.strerror) from None
 
 
+def _can_hold(form: str, stream: Stream) -> bool:
+    """Whether FFmpeg begins a file of this format with the stream; it says so in no other way."""
+    try:
+        with av.open(BytesIO(), "w", format=form) as probe:
+            probe.add_stream_from_template(stream)
+            probe.start_encoding()
+    except (ValueError, av.FFmpegError):
+        return False
+    return True
+
+
+def _copy_tags(source: Stream, target: Stream) -> None:
+    """Title, language and the like, and what a player shows first."""
+    tags = {k: v for k, v in source.metadata.items() if k.lower() not in _OF_THE_FILE}
+    target.metadata.update({k: v for k, v in tags.items() if k.lower() != "rotate"})
+    target.disposition = source.disposition
+
+
 def _even(pixels: Tensor) -> Tensor:
-    """Without the last row or column if there is an odd one: colors are stored by 2 x 2 pixels."""
+    """Without the last row or column if there is an odd one: colors are stored by 2 x 2 pixels.
+
+    A single row or column is there twice.
+    """
     height, width = pixels.shape[1:]
-    return pixels[:, : height - height % 2 or 1, : width - width % 2 or 1]
-
-
-def _pixel_format(codec: str) -> str:
-    """What players expect, if the codec knows it."""
-    formats = [form.name for form in av.Codec(codec, "w").video_formats or []]
-    return "yuv420p" if not formats or "yuv420p" in formats else formats[0]
+    even = pixels[:, : height - height % 2 or 1, : width - width % 2 or 1]
+    return even.repeat(1, 1 + (height == 1), 1 + (width == 1))

@@ -1,0 +1,88 @@
+"""Which kinds of clips are written, and what each can hold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+#: Frames a second that MPEG-1 and 2 know.
+_NTSC = tuple(Fraction(thousands * 1000, 1001) for thousands in (24, 30, 60))
+_STANDARD = (*_NTSC, *map(Fraction, (24, 25, 30, 50, 60)))
+
+
+_WORST_CRF = {"libx264": 51, "libvpx-vp9": 63}
+_USUAL_QUALITY, _BITS_PER_PIXEL = 65, 0.2
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How frames are encoded.
+
+    Args:
+        codec: FFmpeg's name of the encoder.
+        pixels: its name of their form.
+        options: of the encoder; without a quality among them (crf) it is given bits by the pixel.
+    """
+
+    codec: str
+    pixels: str = "yuv420p"
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def has_crf(self) -> bool:
+        """Whether the encoder aims at a quality; others aim at bits."""
+        return "crf" in self.options
+
+    def options_for(self, quality: int | None) -> dict[str, str]:
+        """Of the encoder, for a quality from 1 to 100; none is visually lossless."""
+        options = dict(self.options)
+        if self.has_crf and quality is not None:
+            options["crf"] = str(round(_WORST_CRF[self.codec] * (1 - quality / 100)))
+        return options
+
+    def bits_per_pixel(self, quality: int | None) -> float:
+        """The same for those that aim at bits: as for crf, 12 more of quality double them."""
+        return _BITS_PER_PIXEL * 2 ** (((quality or _USUAL_QUALITY) - _USUAL_QUALITY) / 12)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a kind of file holds.
+
+    Args:
+        video: how its frames are encoded.
+        sound: the encoder for sound that cannot be copied; none in a file without sound.
+        transparent: how frames with transparency are encoded, if they can be.
+        is_constant: whether frames follow each other at one rate.
+        rates: the only ones there are, if it is so.
+    """
+
+    video: Coding
+    sound: str | None
+    transparent: Coding | None = None
+    is_constant: bool = False
+    rates: tuple[Fraction, ...] = ()
+
+
+#: Visually lossless, and of ordinary size.
+_H264 = Coding("libx264", options={"crf": "18"})
+_VP9_OPTIONS = {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"}
+_VP9 = Coding("libvpx-vp9", options=_VP9_OPTIONS)
+# Alternate reference frames are not compatible with transparency.
+_VP9_ALPHA = Coding("libvpx-vp9", "yuva420p", {**_VP9_OPTIONS, "auto-alt-ref": "0"})
+_PRORES = Coding("prores_ks", "yuva444p10le", {"profile": "4444"})
+
+#: By the ending of a file's name. The first is what other clips become.
+TARGETS: Mapping[str, Target] = {
+    ".mp4": Target(_H264, "aac"),
+    ".m4v": Target(_H264, "aac"),
+    ".mov": Target(_H264, "aac", transparent=_PRORES),
+    ".mkv": Target(_H264, "aac", transparent=_VP9_ALPHA),
+    ".webm": Target(_VP9, "libopus", transparent=_VP9_ALPHA),
+    # Players know no frames of this format that come in another order.
+    ".avi": Target(Coding("libx264", options={"crf": "18", "bf": "0"}), "libmp3lame", None, True),
+    ".ts": Target(_H264, "aac"),
+    ".3gp": Target(_H264, "aac"),
+    ".mpg": Target(Coding("mpeg2video"), "mp2", None, True, _STANDARD),
+    ".wmv": Target(Coding("wmv2"), "wmav2", None, True),
+    ".gif": Target(Coding("gif", "pal8"), None),
+}

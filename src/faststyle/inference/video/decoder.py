@@ -1,0 +1,82 @@
+"""Packets of a film to frames: whole ones where it is interlaced, transparent ones where it is."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import av
+from av.filter import Graph
+from av.video.stream import VideoStream
+
+#: FFmpeg's own decoder of this codec leaves transparency out.
+_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+
+
+class Decoder:
+    """Decodes a stream, as far as it can be.
+
+    Args:
+        stream: of an opened file.
+    """
+
+    def __init__(self, stream: VideoStream) -> None:
+        self._context: Any = stream
+        name = stream.codec_context.name
+        if stream.metadata.get("alpha_mode", stream.metadata.get("ALPHA_MODE")) == "1":
+            self._context = av.CodecContext.create(_WITH_ALPHA.get(name, name), "r")
+            self._context.extradata = stream.codec_context.extradata
+        self._context.thread_type = "AUTO"
+        self._time_base = stream.time_base or Fraction(1, 1000)
+        self._graph: Graph | None = None
+        #: Packets that could not be decoded.
+        self.broken_packets = 0
+
+    @property
+    def is_interlaced(self) -> bool:
+        """Whether a frame so far was of lines of two moments."""
+        return self._graph is not None
+
+    def decode(self, packet: "av.Packet[Any]") -> Iterator[av.VideoFrame]:
+        """The frames that a packet completes; an empty one, the last, completes all."""
+        try:
+            decoded = self._context.decode(None if packet.size == 0 else packet)
+        except av.FFmpegError:
+            self.broken_packets += 1
+            return
+        for frame in decoded:
+            if self._graph is None and frame.interlaced_frame:
+                self._graph = self._deinterlacer(frame)
+            yield from self._whole(frame)
+        if packet.size == 0 and self._graph is not None:
+            yield from self._whole(None)
+
+    def _whole(self, frame: av.VideoFrame | None) -> Iterator[av.VideoFrame]:
+        if self._graph is None:
+            if frame is not None:
+                yield frame
+            return
+        self._graph.vpush(frame)
+        try:
+            while True:
+                whole: Any = self._graph.vpull()
+                # The filter counts time in halves.
+                whole.pts = round(whole.pts * whole.time_base / self._time_base)
+                yield whole
+        except (av.BlockingIOError, av.EOFError):
+            return
+
+    def _deinterlacer(self, frame: av.VideoFrame) -> Graph:
+        """A graph that takes frames of this size and form."""
+        graph = Graph()
+        source = graph.add_buffer(
+            width=frame.width,
+            height=frame.height,
+            format=frame.format,
+            time_base=self._time_base,
+        )
+        bwdif = graph.add("bwdif", "mode=send_frame:deint=interlaced")
+        sink = graph.add("buffersink")
+        source.link_to(bwdif)
+        bwdif.link_to(sink)
+        graph.configure()
+        return graph
