@@ -37,7 +37,13 @@ def _runs(folder: Path) -> list[Path]:
     return sorted((folder / "outputs" / "flow_field").iterdir())
 
 
-LONG = ("data=synthetic", "data.workers=1", "trainer.max_steps=40", "checkpoint_every_n_steps=1000")
+LONG = (
+    "data=synthetic",
+    "data.workers=1",
+    "trainer.max_steps=40",
+    "checkpoint_every_n_steps=1000",
+    "temporal=on",
+)
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +90,7 @@ def test_two_processes_train_several_styles_like_one(tmp_path: Path, photo_folde
         "trainer.max_steps=3",
         "trainer.val_check_interval=3",
         "trainer.precision=64-true",
+        "temporal=on",
         "export.path=out.safetensors",
         "export.half=false",
     )

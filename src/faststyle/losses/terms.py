@@ -1,7 +1,7 @@
 """What a loss consists of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -11,8 +11,9 @@ class LossTerms:
     """Every weighted term of a loss as a scalar, the mean over the batch.
 
     ``total`` is the sum of ``content``, ``style`` and all ``priors``: those of ``tv`` (total
-    variation) and ``grid`` that have a weight. ``content_layers`` and ``style_layers`` hold each
-    layer's part of the first two. ``each`` is the total of each picture, (N,), without its graph.
+    variation), ``grid`` and ``temporal`` that have a weight. ``content_layers`` and
+    ``style_layers`` hold each layer's part of the first two. ``each`` is the total of each picture,
+    (N,), without its graph.
     """
 
     total: Tensor
@@ -46,6 +47,15 @@ class LossTerms:
             means(contents),
             means(styles),
             each.detach(),
+        )
+
+    def plus(self, name: str, values: Tensor) -> "LossTerms":
+        """The same with another prior, of which ``values`` (N,) are each picture's."""
+        return replace(
+            self,
+            total=self.total + values.mean(),
+            priors={**self.priors, name: values.mean()},
+            each=self.each + values.detach(),
         )
 
     def summary(self) -> dict[str, Tensor]:

@@ -11,6 +11,7 @@ from faststyle.checkpoints import StyleMetadata
 from faststyle.core.errors import UserError
 from faststyle.encoder import VGGEncoder
 from faststyle.losses import PerceptualLoss, Representation, StyleImage
+from faststyle.losses.temporal import TemporalLoss
 from faststyle.networks import TransformNetwork
 from faststyle.training.engine.schedule import step_decay
 from faststyle.training.style.module import StyleTransfer
@@ -120,3 +121,22 @@ def test_the_loss_compares_with_the_photo_without_noise(
     _shown(module)
     assert len(compared) >= 3
     assert all(photos.max() == photos.min() for photos in compared)
+
+
+def test_the_temporal_term_is_of_the_batch_and_a_view_of_it(encoder: VGGEncoder) -> None:
+    temporal = TemporalLoss(3.0)
+    module = _module(encoder, temporal=temporal)
+    shown = _shown(module)
+    assert len(shown) == 3
+    photos = torch.full((1, 3, 64, 64), 128, dtype=torch.uint8)
+    batch = module.on_after_batch_transfer(photos, 0)
+    views = temporal.views(batch, range(1))
+    assert torch.equal(shown[0], batch)
+    assert torch.equal(shown[1], views.photos), "of the first step and place"
+    module.temporal = None
+    plain = module._terms(batch, batch, None, "train", range(1))
+    module.temporal = temporal
+    terms = module._terms(batch, batch, None, "train", range(1))
+    expected = temporal(module(batch), module(views.photos), views).mean()
+    torch.testing.assert_close(terms.priors["temporal"], expected)
+    torch.testing.assert_close(terms.total, plain.total + expected)

@@ -11,6 +11,7 @@ from faststyle.checkpoints.loading import FACTS_KEY
 from faststyle.checkpoints.metadata import StyleMetadata
 from faststyle.core.errors import UserError, nearest
 from faststyle.losses import LossTerms, PerceptualLoss
+from faststyle.losses.temporal import TemporalLoss
 from faststyle.networks.noise import AddNoise
 from faststyle.pictures.pixels import to_unit
 from faststyle.training.engine.schedule import Schedule, constant, scheduled
@@ -41,6 +42,7 @@ class StyleTransfer(pl.LightningModule):
         order: of several styles, which the network and the loss have: that of each photo.
         tune: ``all``, or ``norms`` for the scales and shifts of normalizations alone, which are
             what styles in one network differ in (Dumoulin et al., 2017, section 3.2).
+        temporal: what flickers between two views of each photo.
 
     Raises:
         UserError: a learning rate that is not above 0, noise below 0, an unknown ``tune``, or a
@@ -60,6 +62,7 @@ class StyleTransfer(pl.LightningModule):
         photo_noise: float = 0.0,
         order: StyleOrder | None = None,
         tune: str = "all",
+        temporal: TemporalLoss | None = None,
     ) -> None:
         super().__init__()
         self.network = network
@@ -74,6 +77,7 @@ class StyleTransfer(pl.LightningModule):
         self.warmup_steps = warmup_steps
         self.photo_noise = photo_noise
         self.order = order
+        self.temporal = temporal
         self._means = {
             stage: MeansByStyle(order.count) for stage in ("train", "val") if order is not None
         }
@@ -102,8 +106,9 @@ class StyleTransfer(pl.LightningModule):
         for layer in self.network.modules():
             if isinstance(layer, AddNoise):
                 layer.seed.fill_(self.global_step)
-        styles = self._styles_of_step(batch)
-        terms = self._terms(batch, self._with_noise(batch), styles, "train")
+        places = self._places(batch)
+        styles = None if self.order is None else self.order.at(places).to(batch.device)
+        terms = self._terms(batch, self._with_noise(batch), styles, "train", places)
         # Means over all processes cost a round of messages each: only for steps that are shown.
         if (self.global_step + 1) % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             self._log("train", terms, batch)
@@ -112,13 +117,14 @@ class StyleTransfer(pl.LightningModule):
 
     def validation_step(self, batch: Tensor, batch_idx: int) -> None:
         """The same loss on held-out photos, of several styles each photo in one, in turn."""
+        size = self.trainer.val_dataloaders.batch_size  # type: ignore[union-attr]
+        step = self.trainer.world_size
+        first = batch_idx * size * step + self.trainer.global_rank
+        places = range(first, first + len(batch) * step, step)
         styles = None
         if self.order is not None:
-            size = self.trainer.val_dataloaders.batch_size  # type: ignore[union-attr]
-            first = batch_idx * size * self.trainer.world_size + self.trainer.global_rank
-            places = torch.arange(len(batch), device=batch.device) * self.trainer.world_size + first
-            styles = places % self.order.count
-        self._log("val", self._terms(batch, batch, styles, "val"), batch)
+            styles = torch.tensor(places, device=batch.device) % self.order.count
+        self._log("val", self._terms(batch, batch, styles, "val", places), batch)
 
     def on_validation_epoch_end(self) -> None:
         """The mean loss of each of several styles."""
@@ -137,18 +143,23 @@ class StyleTransfer(pl.LightningModule):
         assert self.order is not None
         return F.one_hot(styles, self.order.count)
 
-    def _styles_of_step(self, batch: Tensor) -> Tensor | None:
-        """By the places of this process's photos in the whole run; see ``StepSampler``."""
-        if self.order is None:
-            return None
+    def _places(self, batch: Tensor) -> range:
+        """Of this process's photos in the whole run; see ``StepSampler``."""
         count = len(batch)
         first = (self.global_step * self.trainer.world_size + self.trainer.global_rank) * count
-        return self.order.at(range(first, first + count)).to(batch.device)
+        return range(first, first + count)
 
-    def _terms(self, photos: Tensor, shown: Tensor, styles: Tensor | None, stage: str) -> LossTerms:
+    def _terms(
+        self, photos: Tensor, shown: Tensor, styles: Tensor | None, stage: str, seeds: range
+    ) -> LossTerms:
         """Of what the network makes of ``shown``, which should look like ``photos``."""
         targets = self.loss.targets(photos, styles)
-        terms: LossTerms = self.loss(self(shown, styles), targets)
+        stylized = self(shown, styles)
+        terms: LossTerms = self.loss(stylized, targets)
+        if self.temporal is not None:
+            views = self.temporal.views(photos, seeds)
+            later = self(views.photos, styles)
+            terms = terms.plus("temporal", self.temporal(stylized, later, views))
         if styles is not None:
             self._means[stage].add(styles, terms.each)
         return terms

@@ -122,8 +122,16 @@ def build_module(cfg: DictConfig) -> StyleTransfer:
     )
     tune = _begin(cfg, network, facts)
     order = StyleOrder([style.share for style in styles], cfg.seed) if several else None
-    schedule = instantiate(cfg.schedule)
-    return StyleTransfer(network, loss, metadata, schedule, order=order, tune=tune, **cfg.model)
+    return StyleTransfer(
+        network,
+        loss,
+        metadata,
+        instantiate(cfg.schedule),
+        order=order,
+        tune=tune,
+        temporal=instantiate(cfg.temporal) if cfg.temporal else None,
+        **cfg.model,
+    )
 
 
 def _build_network(cfg: DictConfig, styles: int) -> nn.Module:
