@@ -1,7 +1,7 @@
 /** Puts the page together in dist/: node build.mjs, after scripts/web_styles.py filled styles/. */
 
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 
 const PAGE = "../src/faststyle/apps/page"; // that of the demo's server, too
 const RUNTIME = "node_modules/onnxruntime-web/dist";
@@ -24,20 +24,23 @@ for (const name of ["styles.json", "example.jpg", "license.txt"]) {
   rmSync(`dist/styles/${name}`);
 }
 cpSync("manifest.webmanifest", "dist/manifest.webmanifest");
-const page = readdirSync("dist").filter((name) => name !== "sw.js" && name !== "styles");
-
 for (const [from, to] of Object.entries(RENAMED)) cpSync(`${RUNTIME}/${from}`, `dist/${to}`);
+const page = readdirSync("dist").filter((name) => name !== "sw.js" && name !== "styles");
 for (const name of BINARIES) cpSync(`${RUNTIME}/${name}`, `dist/${name}`);
-const [wasm, webgpu] = BINARIES.map((name) => statSync(`dist/${name}`).size);
-fill("dist/worker.js", { WASM_BYTES: wasm, WEBGPU_BYTES: webgpu });
 
-const hash = createHash("sha256");
-for (const name of readdirSync("dist", { recursive: true }).sort()) {
-  if (statSync(`dist/${name}`).isFile()) hash.update(name).update(readFileSync(`dist/${name}`));
-}
+const [wasm, webgpu] = BINARIES.map((name) => readFileSync(`dist/${name}`));
+fill("dist/worker.js", {
+  WASM_BYTES: wasm.length, WASM_VERSION: version(wasm),
+  WEBGPU_BYTES: webgpu.length, WEBGPU_VERSION: version(webgpu),
+});
 const files = ["./", ...page.filter((name) => name !== "index.html")];
-fill("dist/sw.js", { VERSION: hash.digest("hex").slice(0, 16), PAGE_FILES: JSON.stringify(files) });
+fill("dist/sw.js", { PAGE_FILES: JSON.stringify(files) });
 console.log(`dist/: open it with any static server; ${files.length} files besides programs`);
+
+/** What stands in the address of a file that is kept, so that it changes with the content. */
+function version(content) {
+  return createHash("sha256").update(content).digest("hex").slice(0, 16);
+}
 
 function fill(path, values) {
   let text = readFileSync(path, "utf8");

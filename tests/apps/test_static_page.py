@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 
@@ -25,7 +26,11 @@ def test_each_file_becomes_a_program_and_all_are_listed(tmp_path: Path) -> None:
     assert about["engine"] == "browser"
     listed = about["programs"]
     assert [(p["name"], p["weights"]) for p in listed] == [("one", 0), ("several", 4)]
-    assert [p["bytes"] for p in listed] == [program.stat().st_size for program in programs]
+    for listed_one, program in zip(listed, programs, strict=True):
+        run, content = listed_one["run"], program.read_bytes()
+        assert run["bytes"] == len(content)
+        assert run["address"].startswith(f"styles/{program.name}?")
+        assert run["address"].endswith(hashlib.sha256(content).hexdigest()[:16])
     assert [[style["name"] for style in p["styles"]] for p in listed] == [
         ["dusk"],
         ["night", "wave"],
@@ -36,7 +41,9 @@ def test_each_file_becomes_a_program_and_all_are_listed(tmp_path: Path) -> None:
     mixture = np.array([1, 0, 0, 0], np.float32)
     values = (np.arange(3 * 16 * 16, dtype=np.float32) * 7 % 32) / 31
     [found] = session.run(None, {"photos": values.reshape(1, 3, 16, 16), "mixture": mixture})
-    assert np.abs(found.ravel() - listed[1]["probe"]).max() < 1e-3, "what the card is tried with"
+    assert np.abs(found.ravel() - listed[1]["run"]["probe"]).max() < 1e-3, (
+        "what the card is tried with"
+    )
 
 
 def test_a_small_network_is_the_quick_one_of_its_style(
@@ -50,7 +57,7 @@ def test_a_small_network_is_the_quick_one_of_its_style(
     write_programs(files, tmp_path)
     listed = json.loads((tmp_path / "styles.json").read_text())["programs"]
     assert [program["name"] for program in listed] == ["a", "b_small"]
-    assert listed[0]["quick"]["name"] == "a_small"
+    assert listed[0]["quick"]["address"].startswith("styles/a_small.onnx?")
     assert listed[0]["quick"]["bytes"] == 5
     assert "quick" not in listed[1], "there is no fine one"
 

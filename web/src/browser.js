@@ -1,12 +1,12 @@
 /** The work is done by the visitor's own browser, in worker.js; no photo leaves it. */
 
 import { scaledSize, toPixels } from "./pixels.js";
-import { Trouble } from "./trouble.js";
+import { LOST, Trouble, pause } from "./trouble.js";
 
 /** Pixels of a result for each gigabyte of memory; so many gigabytes where that is not told. */
 const PIXELS_PER_GIGABYTE = 400_000;
 const USUAL_GIGABYTES = 4;
-/** Milliseconds within which a graphics card answers, and paints a first tiny picture. */
+/** Milliseconds within which a graphics card answers, paints a tiny picture, and a photo. */
 const GPU_ANSWERS = 1000;
 const GPU_PROBED = 8000;
 const GPU_PAINTS = 30_000;
@@ -20,11 +20,12 @@ const TRIES = 3;
 
 /** @returns {import("./server.js").Engine} */
 export function start() {
-  const offline = workOffline();
+  beInstallable();
   /** @type {Worker | undefined} */
   let worker;
   /** @type {Promise<boolean> | undefined} */
   let gpu;
+  let orders = 0;
   /** Programs that this page has run, so that they need not be fetched. @type {Set<string>} */
   const fetched = new Set();
   /** Seconds for each pixel, by program. @type {Map<string, number>} */
@@ -38,49 +39,58 @@ export function start() {
   /**
    * Run one program; what a lost or wrong graphics card fails at is done without it.
    *
-   * @param {Omit<Order, "gpu">} order
+   * @param {Omit<Order, "gpu" | "id">} order
    * @param {Hooks} hooks
    */
   async function run(order, hooks) {
-    await offline;
     gpu ??= hasGpu();
     for (let tried = 1; ; tried++) {
       const useGpu = await gpu;
       hooks.signal.throwIfAborted();
       worker ??= new Worker("worker.js", { type: "module" });
       try {
-        const result = await answerOf(worker, { ...order, gpu: useGpu }, hooks, speeds);
-        fetched.add(order.program);
+        const result = await answerOf(worker, { ...order, gpu: useGpu, id: ++orders }, hooks, speeds);
+        fetched.add(order.address);
         return result;
       } catch (error) {
+        // What is being fetched is wanted by the next order, too.
+        if (error instanceof Superseded) throw hooks.signal.reason;
         dismiss();
         hooks.signal.throwIfAborted();
         if (useGpu) gpu = Promise.resolve(false);
-        else if (error instanceof Trouble || tried >= TRIES) throw error;
+        else if (error instanceof Trouble) throw error;
+        else if (tried >= TRIES) throw error instanceof NotStarted ? new Trouble(LOST, "again") : error;
+        else await pause(500 * tried, hooks.signal);
       }
     }
   }
 
   return {
     privacy: "It never leaves this browser.",
-    limits: "Nothing is uploaded. Once it has painted, this page works without a network.",
+    limits: "Nothing is uploaded.",
     async stylize({ photo, program, mixture, size }, hooks) {
       const most = PIXELS_PER_GIGABYTE * (/** @type {any} */ (navigator).deviceMemory ?? USUAL_GIGABYTES);
       const pixels = toPixels(photo.image, scaledSize(photo.image, size, most));
       const weights = new Array(program.weights).fill(0);
       for (const { name, place } of program.styles) weights[place] = mixture[name] ?? 0;
       const { width, height } = pixels;
-      const order = (/** @type {{name: string, bytes?: number, probe?: number[]}} */ which) => ({
-        program: which.name, bytes: which.bytes ?? 0, probe: which.probe ?? [],
-        weights: program.weights ? weights : [], width, height, pixels: pixels.data,
+      const order = (/** @type {import("./chooser.js").Runnable} */ { address, bytes, probe }) => ({
+        address, bytes, probe, weights: program.weights ? weights : [], width, height, pixels: pixels.data,
       });
-      if (program.quick && !fetched.has(program.name)) {
+      const fine = /** @type {import("./chooser.js").Runnable} */ (program.run);
+      if (program.quick && !fetched.has(fine.address)) {
         hooks.first(await run(order(program.quick), hooks));
       }
-      return run(order({ ...program }), hooks);
+      return run(order(fine), hooks);
     },
   };
 }
+
+/** The worker's own program did not come. */
+class NotStarted extends Error {}
+
+/** An order was given up while its files were on their way. */
+class Superseded extends Error {}
 
 /**
  * Give a worker an order; it is ended with whatever does not bring its result.
@@ -93,6 +103,7 @@ export function start() {
  */
 function answerOf(worker, order, { signal, progress }, speeds) {
   const { width, height } = order;
+  let isPainting = false;
   /** @type {number} */
   let clock;
   /** @type {number} */
@@ -100,22 +111,24 @@ function answerOf(worker, order, { signal, progress }, speeds) {
   return /** @type {Promise<ImageData>} */ (
     new Promise((resolve, reject) => {
       const end = (/** @type {unknown} */ reason) => reject(reason);
-      signal.addEventListener("abort", () => end(signal.reason));
-      worker.onerror = () => end(new Error("the page's worker could not be started"));
+      signal.addEventListener("abort", () => end(isPainting ? signal.reason : new Superseded()));
+      worker.onerror = () => end(new NotStarted());
       worker.onmessage = (/** @type {MessageEvent<Answer>} */ { data }) => {
+        if (data.id !== order.id) return;
         if (data.kind === "fetching") {
           const [now, all] = [data.loaded, data.total].map((bytes) => (bytes / 1e6).toFixed(1));
           progress({ text: `Fetching ${data.what}: ${now} of ${all} MB`, part: data.loaded / data.total });
         } else if (data.kind === "probing") {
-          limit = setTimeout(() => end(new Error("the graphics card is slow")), GPU_PROBED);
+          if (order.gpu) limit = setTimeout(() => end(new Error("the graphics card is slow")), GPU_PROBED);
         } else if (data.kind === "painting") {
+          isPainting = true;
           clearTimeout(limit);
           if (order.gpu) limit = setTimeout(() => end(new Error("no answer")), GPU_PAINTS);
-          clock = tick(progress, (speeds.get(order.program) ?? 0) * width * height);
+          clock = tick(progress, (speeds.get(order.address) ?? 0) * width * height);
         } else if (data.kind === "failed") {
           end(data.remedy === "none" ? new Error(data.message) : new Trouble(data.message, data.remedy));
         } else {
-          speeds.set(order.program, data.seconds / (width * height));
+          speeds.set(order.address, data.seconds / (width * height));
           resolve(new ImageData(data.pixels, width, height));
         }
       };
@@ -160,17 +173,11 @@ async function hasGpu() {
   return /** @type {Promise<boolean>} */ (Promise.race([found, late])).catch(() => false);
 }
 
-/** Let the page be installed, and keep what was fetched; resolves once that is so. */
-async function workOffline() {
+/** Let the page be installed, and open without a network. */
+function beInstallable() {
   const link = document.createElement("link");
   Object.assign(link, { rel: "manifest", href: "manifest.webmanifest" });
   document.head.append(link);
-  const keeper = navigator.serviceWorker; // only where the page came by HTTPS or from this machine
-  if (!keeper) return;
-  const ready = keeper.controller ? keeper.register("sw.js") : new Promise((resolve, reject) => {
-    keeper.addEventListener("controllerchange", resolve, { once: true });
-    keeper.register("sw.js").catch(reject);
-  });
-  const late = new Promise((resolve) => setTimeout(resolve, 2000));
-  await Promise.race([ready, late]).catch(() => undefined);
+  // There is none where the page came neither by HTTPS nor from this machine.
+  navigator.serviceWorker?.register("sw.js").catch(() => undefined);
 }

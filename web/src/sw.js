@@ -1,36 +1,45 @@
-/** Keeps what was fetched, so that the page works offline; and lets it use several threads. */
+/** Keeps the page's own files for when there is no network; and lets it use several threads. */
 
-const CACHE = "faststyle-VERSION";
+/** What is large is kept by worker.js, once it is whole. */
 const PAGE = PAGE_FILES;
+const PAGE_CACHE = `faststyle page ${/** @type {any} */ (self).registration.scope}`;
+const PATIENCE = 4000; // milliseconds, after which what was kept is used
 
 addEventListener("install", (/** @type {any} */ event) => {
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(PAGE)));
+  const fresh = PAGE.map((file) => new Request(file, { cache: "reload" }));
+  event.waitUntil(caches.open(PAGE_CACHE).then((cache) => cache.addAll(fresh)));
   /** @type {any} */ (self).skipWaiting();
 });
 
 addEventListener("activate", (/** @type {any} */ event) => {
-  event.waitUntil(forgetOthers().then(() => /** @type {any} */ (self).clients.claim()));
+  event.waitUntil(/** @type {any} */ (self).clients.claim());
 });
 
 addEventListener("fetch", (/** @type {any} */ event) => {
   const { method, url } = event.request;
-  if (method === "GET" && url.startsWith(location.origin)) event.respondWith(find(event.request));
+  if (method === "GET" && url.startsWith(location.origin)) event.respondWith(find(event));
 });
 
-async function forgetOthers() {
-  const names = await caches.keys();
-  const old = names.filter((name) => name.startsWith("faststyle-") && name !== CACHE);
-  await Promise.all(old.map((name) => caches.delete(name)));
+/** Always the newest files if there is a network, so that those of two versions never meet. */
+async function find(/** @type {any} */ event) {
+  const { request } = event;
+  const kept = await caches.match(request, { ignoreSearch: true }).catch(() => undefined);
+  const late = kept && new Promise((resolve) => setTimeout(() => resolve(kept.clone()), PATIENCE));
+  const asked = fetch(request, kept ? { cache: "no-cache" } : {});
+  if (kept) event.waitUntil(asked.then((answer) => keep(request, answer.clone())).catch(() => undefined));
+  try {
+    return isolated(await (late ? Promise.race([asked, late]) : asked));
+  } catch (error) {
+    if (kept) return isolated(kept);
+    throw error;
+  }
 }
 
-/** @param {Request} request */
-async function find(request) {
-  const cache = await caches.open(CACHE);
-  const kept = await cache.match(request, { ignoreSearch: true });
-  if (kept) return isolated(kept);
-  const answer = await fetch(request);
-  if (answer.status === 200) await cache.put(request, answer.clone());
-  return isolated(answer);
+/** A full disk is no reason not to answer. @param {Request} request @param {Response} answer */
+async function keep(request, answer) {
+  if (answer.status !== 200) return;
+  const cache = await caches.open(PAGE_CACHE);
+  await cache.put(new URL(request.url).pathname, answer);
 }
 
 /** Browsers share memory among threads only on pages that nothing else shares. @param {Response} answer */

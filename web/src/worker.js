@@ -7,28 +7,33 @@
  * @typedef {import("./messages.js").Answer} Answer
  */
 
-/** What each way to compute needs: its program, its WebAssembly, and that one's bytes. */
+/** What each way to compute needs: its program, its WebAssembly with its version, that one's bytes. */
 const BACKENDS = {
-  wasm: ["ort.wasm.js", "ort-wasm-simd-threaded.wasm", WASM_BYTES],
-  webgpu: ["ort.webgpu.js", "ort-wasm-simd-threaded.asyncify.wasm", WEBGPU_BYTES],
+  wasm: ["ort.wasm.js", "ort-wasm-simd-threaded.wasm?WASM_VERSION", WASM_BYTES],
+  webgpu: ["ort.webgpu.js", "ort-wasm-simd-threaded.asyncify.wasm?WEBGPU_VERSION", WEBGPU_BYTES],
 };
 const TRIES = 3;
+const STALLED = 20_000; // milliseconds without a byte
 const MAX_THREADS = 8;
 const PROBE = 16; // pixels a side
 const PROBE_SECONDS = 1;
 const PROBE_ERROR = 0.02; // of one pixel, in the mean
+/** Whole files of this page, for when there is no network. */
+const CACHE = `faststyle files ${new URL(".", location.href)}`;
 
 /** The network was lost: what the visitor can do is to try again. */
 class Lost extends Error {}
 
 /** @type {Promise<Runtime> | undefined} */
 let runtime;
-/** @type {Map<string, Session>} */
+/** @type {Map<string, Promise<Session>>} */
 const sessions = new Map();
+/** The number of the newest order; what is fetched for others is kept, but not painted. */
+let newest = 0;
 
 /** @param {Answer} answer @param {Transferable[]} [transfer] */
 function tell(answer, transfer = []) {
-  postMessage(answer, { transfer });
+  postMessage({ ...answer, id: newest }, { transfer });
 }
 
 /**
@@ -48,28 +53,68 @@ async function patiently(attempt) {
 }
 
 /**
- * @param {string} address
+ * A whole file, from what is kept or from the network.
+ *
+ * @param {string} address which changes with the content
  * @param {string} what in words
  * @param {number} total bytes; servers that compress do not tell them
- * @returns {Promise<Uint8Array>}
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-function download(address, what, total) {
-  return patiently(async () => {
-    const answer = await fetch(address);
-    if (!answer.ok || !answer.body) throw new Error(String(answer.status));
-    const reader = answer.body.getReader();
-    const content = new Uint8Array(total);
-    let loaded = 0;
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      content.set(value, loaded); // throws if there is too much
-      loaded += value.length;
-      tell({ kind: "fetching", what, loaded, total });
+async function download(address, what, total) {
+  const kept = await keptFile(address, total);
+  if (kept) return kept;
+  const content = await patiently(async (tried) => {
+    const stall = new AbortController();
+    let timer = setTimeout(() => stall.abort(), STALLED);
+    try {
+      // The second time not what a cache on the way holds.
+      const answer = await fetch(address, { signal: stall.signal, cache: tried > 1 ? "reload" : "default" });
+      if (!answer.ok || !answer.body) throw new Error(String(answer.status));
+      const reader = answer.body.getReader();
+      const content = new Uint8Array(total);
+      let loaded = 0;
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        clearTimeout(timer);
+        timer = setTimeout(() => stall.abort(), STALLED);
+        content.set(value, loaded); // throws if there is too much
+        loaded += value.length;
+        tell({ kind: "fetching", what, loaded, total });
+      }
+      if (loaded !== total) throw new Error("cut off");
+      return content;
+    } finally {
+      clearTimeout(timer);
     }
-    if (loaded !== total) throw new Error("cut off");
-    return content;
   });
+  void keepFile(address, content);
+  return content;
+}
+
+/** @param {string} address @param {number} total */
+async function keptFile(address, total) {
+  try {
+    const found = await (await caches.open(CACHE)).match(address);
+    const content = found && new Uint8Array(await found.arrayBuffer());
+    return content?.length === total ? content : undefined;
+  } catch {
+    return undefined; // pages without HTTPS may keep nothing
+  }
+}
+
+/** Keep a file in place of its older versions. @param {string} address @param {Uint8Array<ArrayBuffer>} content */
+async function keepFile(address, content) {
+  try {
+    const cache = await caches.open(CACHE);
+    const path = new URL(address, location.href).pathname;
+    for (const old of await cache.keys()) {
+      if (new URL(old.url).pathname === path) await cache.delete(old);
+    }
+    await cache.put(address, new Response(content));
+  } catch {
+    // A full disk: the file is fetched again the next time.
+  }
 }
 
 /** @param {boolean} gpu */
@@ -77,7 +122,7 @@ async function load(gpu) {
   const [program, binary, bytes] = BACKENDS[gpu ? "webgpu" : "wasm"];
   // Browsers remember that a module could not be fetched, by its address.
   const found = patiently((tried) => import(`./${program}${tried > 1 ? `?${tried}` : ""}`));
-  const [ort, wasm] = await Promise.all([found, download(`${binary}`, "the painter", Number(bytes))]);
+  const [ort, wasm] = await Promise.all([found, download(String(binary), "the painter", Number(bytes))]);
   ort.env.wasm.wasmBinary = wasm;
   ort.env.wasm.numThreads = crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MAX_THREADS) : 1;
   return /** @type {Runtime} */ (ort);
@@ -87,16 +132,26 @@ async function load(gpu) {
  * @param {Runtime} ort
  * @param {Order} order
  */
-async function sessionOf(ort, { program, bytes, probe, weights, gpu }) {
-  const known = sessions.get(program);
-  if (known) return known;
-  const content = await download(`styles/${program}.onnx`, "the style", bytes);
+function sessionOf(ort, order) {
+  let session = sessions.get(order.address);
+  if (!session) {
+    session = open(ort, order);
+    sessions.set(order.address, session);
+  }
+  return session;
+}
+
+/**
+ * @param {Runtime} ort
+ * @param {Order} order
+ */
+async function open(ort, { address, bytes, probe, weights, gpu }) {
+  const content = await download(address, "the style", bytes);
   tell({ kind: "probing" });
   const session = await ort.InferenceSession.create(content, {
     executionProviders: [gpu ? "webgpu" : "wasm"],
   });
   if (gpu) await check(ort, session, probe, weights.length);
-  sessions.set(program, session);
   return session;
 }
 
@@ -159,6 +214,7 @@ function toPixels(/** @type {Float32Array} */ planes, /** @type {number} */ area
 async function stylize(order) {
   const ort = await (runtime ??= load(order.gpu));
   const session = await sessionOf(ort, order);
+  if (order.id !== newest) return;
   tell({ kind: "painting" });
   const began = performance.now();
   const { width, height } = order;
@@ -174,9 +230,11 @@ function isMemory(/** @type {string} */ message) {
 }
 
 addEventListener("message", async ({ data }) => {
+  newest = data.id;
   try {
     await stylize(data);
   } catch (error) {
+    if (data.id !== newest) return; // the newest meets it, too
     const message = error instanceof Error ? error.message : String(error);
     if (error instanceof Lost) {
       tell({ kind: "failed", message: "The connection was lost. Your photo is still here.", remedy: "again" });

@@ -1,5 +1,6 @@
 """What the page of ``web/`` needs of styles: programs for the browser, and what each looks like."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from importlib.metadata import distribution
@@ -25,8 +26,9 @@ def write_programs(files: Sequence[Path], folder: Path) -> list[Path]:
     """Export each file of one or several styles to ``folder``, with what else the page fetches.
 
     Of several styles the mixture is an input. The list, ``styles.json``, has for each program its
-    ``name``, ``bytes``, ``probe`` (see :func:`probe`), and what :func:`describe` says of it. A
-    program called like another with ``_small`` at its end is that one's ``quick`` in the list.
+    ``name``, how it is ``run`` (its ``address``, which changes with its content, its ``bytes``, and
+    ``probe``, see :func:`probe`), and what :func:`describe` says of it. Of a program called like
+    another with ``_small`` at its end the list has ``run`` alone, as that one's ``quick``.
 
     Args:
         files: of styles.
@@ -48,8 +50,7 @@ def write_programs(files: Sequence[Path], folder: Path) -> list[Path]:
         tried = probe(stylizer)
         export(style, program, pixels="float")
         programs.append(program)
-        facts = {"name": file.stem, "bytes": program.stat().st_size, "probe": tried}
-        listed[file.stem] = facts | describe(stylizer)
+        listed[file.stem] = {"name": file.stem, "run": _run(program, tried)} | describe(stylizer)
     _write(folder / "styles.json", json.dumps(_about(listed)).encode())
     _write(folder / "example.jpg", sample_file())
     _write(
@@ -69,13 +70,20 @@ def probe(stylizer: Stylizer) -> list[float]:
     return [round(value, 3) for value in result.flatten().tolist()]
 
 
+def _run(program: Path, tried: list[float]) -> dict[str, Any]:
+    content = program.read_bytes()
+    version = hashlib.sha256(content).hexdigest()[:16]
+    address = f"styles/{program.name}?{version}"
+    return {"address": address, "bytes": len(content), "probe": tried}
+
+
 def _about(listed: dict[str, dict[str, Any]]) -> dict[str, Any]:
     shown = dict(listed)
     for name, facts in listed.items():
         fine = name.removesuffix(_QUICK)
         if fine != name and fine in listed and not (facts["weights"] or listed[fine]["weights"]):
             quick = shown.pop(name)
-            shown[fine]["quick"] = {key: quick[key] for key in ("name", "bytes", "probe")}
+            shown[fine]["quick"] = quick["run"]
     return {"engine": "browser", "programs": list(shown.values())}
 
 

@@ -1,12 +1,15 @@
 """The page as the demo serves it, in headless Chromium."""
 
+import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import requests
 from PIL import Image
 
 from faststyle.inference.options import StylizeOptions
@@ -213,6 +216,113 @@ def test_what_is_under_way_can_be_cancelled(page: Any, photo: Path) -> None:
     wait(page, "done")
     assert "Cancelled" in page.inner_text("#status")
     assert shown(page) == old
+
+
+@pytest.mark.parametrize("leave", ["cancel", "other style", "other page"])
+def test_who_changes_his_mind_or_leaves_frees_the_place(
+    page: Any, photo: Path, address: str, leave: str
+) -> None:
+    choose(page, photo)
+    held = hold_pictures(page)
+    page.click("text=wave >> nth=0")
+    while not held:
+        page.wait_for_timeout(20)
+    asked_for = held[0].request.url
+    held.clear()
+    page.unroute(re.compile("/pictures/"))
+    page.route(asked_for, lambda route: held.append(route))
+    if leave == "cancel":
+        page.click("#cancel")
+    elif leave == "other style":
+        page.click("text=night >> nth=0")
+    else:
+        page.goto(address + "license.txt")
+    page.wait_for_timeout(500)
+    if leave != "other page":  # which is gone before it could be held
+        [route] = held
+        assert route.request.method == "DELETE"
+        route.continue_()
+    deadline = time.monotonic() + 5
+    while requests.get(asked_for, timeout=10).status_code != 410:
+        assert time.monotonic() < deadline
+
+
+def test_the_example_does_not_take_the_place_of_a_photo_that_was_chosen_meanwhile(
+    page: Any, photo: Path
+) -> None:
+    held: list[Any] = []
+    page.route("**/example.jpg", lambda route: held.append(route))
+    page.click("#example")
+    wait(page, "busy")
+    choose(page, photo)
+    shown_before = shown(page)
+    for route in held:
+        route.continue_()
+    page.wait_for_timeout(300)
+    assert shown(page) == shown_before
+
+
+def test_a_transparent_photo_is_saved_with_its_transparency_whatever_its_format(
+    page: Any, tmp_path: Path
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (150, 140, 4), dtype=np.uint8)
+    pixels[..., 3] = np.where(np.arange(140) < 70, 0, 255)
+    Image.fromarray(pixels).save(tmp_path / "a.gif")
+    choose(page, tmp_path / "a.gif")
+    with page.expect_download() as download:
+        page.click("#save")
+    assert download.value.suggested_filename == "a_night.png"
+    found = np.asarray(Image.open(download.value.path()))[..., 3]
+    assert found[:, :70].max() == 0
+    assert found[:, 70:].min() == 255
+
+
+def test_styles_that_do_not_come_can_be_fetched_again(
+    address: str, photo: Path, browser: Any
+) -> None:
+    page = browser.new_page()
+    page.route("**/styles.json", lambda route: route.abort())
+    page.goto(address)
+    wait(page, "error")
+    assert page.is_disabled("#choose"), "there is nothing to choose it for"
+    page.unroute("**/styles.json")
+    page.click("#again")
+    wait(page, "ready")
+    choose(page, photo)
+    page.close()
+
+
+def test_the_focus_goes_on_when_what_has_it_goes(page: Any) -> None:
+    page.focus("#example")
+    page.keyboard.press("Enter")
+    wait(page, "done")
+    assert page.evaluate("document.activeElement.id") in ("cancel", "save", "divider")
+
+
+def test_the_place_in_the_line_is_spoken(page: Any, photo: Path) -> None:
+    said = json.dumps({"ahead": 3, "seconds": 9.4})
+    choose(page, photo)
+    page.route(re.compile("/pictures/"), lambda route: route.fulfill(status=202, body=said))
+    page.click("text=wave >> nth=0")
+    page.wait_for_selector("#doing:has-text('Waiting for 3 pictures: 9 seconds left')")
+    assert page.inner_text("#status") == "Waiting for 3 pictures …"
+
+
+def test_a_finger_that_scrolls_does_not_move_the_line(page: Any, photo: Path) -> None:
+    choose(page, photo)
+    now = "document.querySelector('#divider').getAttribute('aria-valuenow')"
+    touch = (
+        "([...moves]) => { const picture = document.querySelector('#picture');"
+        " const box = picture.getBoundingClientRect(); picture.setPointerCapture = () => {};"
+        " moves.forEach(([x, y], i) => picture.dispatchEvent(new PointerEvent("
+        " i ? 'pointermove' : 'pointerdown', { pointerType: 'touch', pointerId: 5, button: 0,"
+        " clientX: box.left + x * box.width, clientY: box.top + y * box.height })));"
+        " picture.dispatchEvent(new PointerEvent('pointerup')); }"
+    )
+    page.evaluate(touch, [[0.5, 0.2], [0.505, 0.8]])
+    assert page.evaluate(now) == "0"
+    page.evaluate(touch, [[0.5, 0.5], [0.7, 0.5]])
+    assert page.evaluate(now) == "70"
 
 
 def test_the_line_between_before_and_after_is_dragged_and_moved_by_keys(

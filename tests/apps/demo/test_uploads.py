@@ -1,12 +1,15 @@
+import asyncio
+import shutil
 import stat
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from starlette.requests import ClientDisconnect
 
 from faststyle.apps.demo import uploads as module
-from faststyle.apps.demo.uploads import MAX_BYTES, MAX_PHOTOS, Uploads
+from faststyle.apps.demo.uploads import MAX_BYTES, MAX_PHOTOS, MAX_SENDING, Uploads
 from faststyle.apps.demo.work import VisitorError
 from tests.apps.demo.conftest import Clock, run_async
 
@@ -36,19 +39,59 @@ def test_a_photo_is_kept_where_nobody_else_can_look(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-def test_what_is_too_large_or_breaks_off_leaves_nothing(folder: Path) -> None:
+async def _broken(error: type[Exception]) -> AsyncIterator[bytes]:
+    yield b"a"
+    raise error
+
+
+async def _stalled() -> AsyncIterator[bytes]:
+    yield b"a"
+    await asyncio.sleep(60)
+
+
+def test_what_is_too_large_or_breaks_off_or_stalls_leaves_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SENDING_STALLED", 0.05)
     uploads = Uploads()
     [place] = folder.iterdir()
-
-    async def broken() -> AsyncIterator[bytes]:
-        yield b"a"
-        raise ConnectionError
-
     with pytest.raises(VisitorError, match="20 MB"):
         take(uploads, bytes(MAX_BYTES), b"a")
     with pytest.raises(VisitorError, match="is no room"):
-        run_async(uploads.take(broken()))
+        run_async(uploads.take(_broken(OSError)))
+    with pytest.raises(ClientDisconnect):
+        run_async(uploads.take(_broken(ClientDisconnect)))
+    with pytest.raises(VisitorError, match="did not come"):
+        run_async(uploads.take(_stalled()))
     assert list(place.iterdir()) == []
+    uploads.close()
+
+
+def test_no_more_than_so_many_are_on_their_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SENDING_STALLED", 0.2)
+    uploads = Uploads()
+
+    async def main() -> list[str | BaseException]:
+        sent = (uploads.take(_stalled()) for _ in range(MAX_SENDING + 3))
+        return await asyncio.gather(*sent, return_exceptions=True)
+
+    problems = [str(problem) for problem in run_async(main())]
+    assert sum("Too many photos" in problem for problem in problems) == 3
+    assert take(uploads, b"a"), "and then there is room again"
+    uploads.close()
+
+
+def test_a_folder_that_was_cleaned_from_outside_is_made_anew(folder: Path) -> None:
+    uploads = Uploads()
+    [place] = folder.iterdir()
+    lost = take(uploads, b"lost")
+    shutil.rmtree(place)
+    path = uploads.find(take(uploads, b"a"))
+    assert path is not None
+    assert path.read_bytes() == b"a"
+    assert stat.S_IMODE(place.stat().st_mode) == 0o700
+    uploads._used[lost] = -1e9
+    uploads.forget_the_old()
     uploads.close()
 
 

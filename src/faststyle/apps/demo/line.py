@@ -4,7 +4,6 @@ import asyncio
 import logging
 import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -12,12 +11,14 @@ from faststyle.apps.demo.work import VisitorError
 
 log = logging.getLogger(__name__)
 
-#: Wishes that may wait; to more visitors the page says that it is busy.
-MAX_WAITING = 64
+#: Wishes that may be there at once, of all visitors and of one address; to more the page says
+#: that it is busy. Those behind one proxy that does not hand their addresses on are as one.
+MAX_WISHES, MAX_EACH = 64, 24
 #: Pages ask several times a second how far their wish is. Those that have not, are gone.
 GONE_AFTER = 15.0
 #: How much the latest wish counts in the estimate of what one takes.
 _LATEST = 0.3
+_BUSY = "Too many visitors are waiting. Please try again in a minute."
 
 
 @dataclass(eq=False)
@@ -27,16 +28,23 @@ class Wish:
     Args:
         work: makes it.
         cost: how long that takes, in any unit that is common to all.
-        of: whose it is: a new wish takes the place of an old one of the same, if that still waits.
+        of: a photo, and what is made of it: a new wish takes the place of an old one of the same.
+        visitor: whose it is.
     """
 
     work: Callable[[], Awaitable[bytes]]
     cost: float
-    of: str
+    of: tuple[str, str]
+    visitor: str = ""
     asked: float = 0.0
     started: float | None = None
     result: bytes | None = None
-    problem: str | None = None
+    problem: VisitorError | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is still to be granted."""
+        return self.result is None and self.problem is None
 
 
 @dataclass(frozen=True)
@@ -51,19 +59,22 @@ class Line:
     """Takes wishes, and grants them in their order while :meth:`serve` runs."""
 
     def __init__(self) -> None:
-        self._wishes: OrderedDict[str, Wish] = OrderedDict()
+        self._wishes: dict[str, Wish] = {}
+        self._granting: Wish | None = None  # perhaps for a visitor who is gone
         self._more = asyncio.Event()
         self._seconds: float | None = None  # of a wish that costs 1
 
     def add(self, wish: Wish) -> str:
-        """Let a wish wait; returns its name. Raises ``VisitorError`` if too many do."""
-        for name, other in self._waiting():
-            if other.of == wish.of:
-                self.drop(name)
-        if len(self._waiting()) >= MAX_WAITING:
-            raise VisitorError("Too many visitors are waiting. Please try again in a minute.")
+        """Let a wish wait; returns its name. Raises ``VisitorError`` if too many are there."""
         name = secrets.token_urlsafe(16)
         wish.asked = time.monotonic()
+        for old, other in self._wishes.items():
+            if other.of == wish.of and other.started is None:
+                self._replace(old, name, wish)
+                return name
+        of_visitor = sum(other.visitor == wish.visitor for other in self._wishes.values())
+        if len(self._wishes) >= MAX_WISHES or of_visitor >= MAX_EACH:
+            raise VisitorError(_BUSY, "again")
         self._wishes[name] = wish
         self._more.set()
         return name
@@ -72,31 +83,42 @@ class Line:
         """Forget a wish; one that is being worked at is finished for nobody."""
         self._wishes.pop(name, None)
 
-    def look(self, name: str) -> bytes | Place | None:
-        """What was wished for, or how far it is, or none if it is not known.
-
-        Raises ``VisitorError`` if it cannot be had. What it was is forgotten with the answer.
-        """
+    def find(self, name: str) -> Wish | None:
+        """A wish, which is not gone, since somebody asks for it; none if it is not known."""
         wish = self._wishes.get(name)
-        if wish is None:
-            return None
-        wish.asked = time.monotonic()
-        if wish.result is None and wish.problem is None:
-            return self._place(wish)
-        self.drop(name)
-        if wish.result is None:
-            raise VisitorError(wish.problem)
-        return wish.result
+        if wish is not None:
+            wish.asked = time.monotonic()
+        return wish
+
+    def place(self, wish: Wish) -> Place:
+        """How far it is."""
+        granting = self._granting
+        before = [granting] if granting is not None and granting is not wish else []
+        for other in self._wishes.values():
+            if other is wish:
+                break
+            if other.is_open and other is not granting:
+                before.append(other)
+        if self._seconds is None:
+            return Place(len(before), None)
+        seconds = self._seconds * sum(other.cost for other in (*before, wish))
+        if granting is not None and granting.started is not None:
+            seconds -= min(time.monotonic() - granting.started, self._seconds * granting.cost)
+        return Place(len(before), seconds)
 
     async def serve(self) -> None:
         """Grant wishes until cancelled."""
         while True:
-            waiting = self._waiting()
-            if not waiting:
+            waiting = next((w for w in self._wishes.values() if w.started is None), None)
+            if waiting is None:
                 self._more.clear()
                 await self._more.wait()
                 continue
-            await self._grant(waiting[0][1])
+            self._granting = waiting
+            try:
+                await self._grant(waiting)
+            finally:
+                self._granting = None
 
     def forget_the_gone(self) -> None:
         """Drop the wishes of visitors who left."""
@@ -105,34 +127,24 @@ class Line:
             if now - wish.asked > GONE_AFTER:
                 self.drop(name)
 
+    def _replace(self, old: str, name: str, wish: Wish) -> None:
+        """At the same place in the line."""
+        renamed = [(name, wish) if key == old else (key, w) for key, w in self._wishes.items()]
+        self._wishes = dict(renamed)
+
     async def _grant(self, wish: Wish) -> None:
         wish.started = time.monotonic()
         try:
             wish.result = await wish.work()
         except VisitorError as refused:
-            wish.problem = str(refused)
+            wish.problem = refused
             return
         except Exception:
             log.exception("a mistake of faststyle's: please report it")
-            wish.problem = "Something went wrong here, and it was not your photo's fault."
+            wish.problem = VisitorError(
+                "Something went wrong here, and it was not your photo's fault.", "again"
+            )
             return
         taken = (time.monotonic() - wish.started) / wish.cost
         before = taken if self._seconds is None else self._seconds
         self._seconds = before + _LATEST * (taken - before)
-
-    def _waiting(self) -> list[tuple[str, Wish]]:
-        return [(name, wish) for name, wish in self._wishes.items() if wish.started is None]
-
-    def _place(self, wish: Wish) -> Place:
-        unfinished = [
-            other
-            for other in self._wishes.values()
-            if other.result is None and other.problem is None
-        ]
-        before = unfinished[: unfinished.index(wish)]
-        if self._seconds is None:
-            return Place(len(before), None)
-        seconds = sum(self._seconds * other.cost for other in (*before, wish))
-        if (started := unfinished[0].started) is not None:
-            seconds -= time.monotonic() - started
-        return Place(len(before), max(seconds, 0.0))

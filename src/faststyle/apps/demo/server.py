@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import logging
 import socket
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import distribution
 from importlib.resources import files
@@ -13,32 +14,43 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from faststyle.apps.demo import work
-from faststyle.apps.demo.line import Line, Place, Wish
+from faststyle.apps.demo.line import Line, Wish
 from faststyle.apps.demo.uploads import MAX_BYTES, Uploads
 from faststyle.apps.demo.work import MAX_PIXELS, VisitorError
 from faststyle.apps.demo.workshop import Workshop
 from faststyle.apps.sample import sample_file
 from faststyle.core.errors import UserError
 
+log = logging.getLogger(__name__)
+
 #: The short side of what is stylized, in pixels.
 SIZES = (128, 1080)
 #: The first port that is tried if none is asked for, and how many.
 _PORT, _PORTS = 7860, 100
-_PREVIEW_COST = 256.0**2  # as that of a picture of so many pixels
+#: What a photo takes besides its pixels, as that of so many of them.
+_COST_OF_ANY = 50_000.0
+_SHAPE = 4 / 3  # of most photos
 _MAX_JSON = 10_000
-_HEADERS = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer")]
+_UNCLEAR = ValueError, TypeError, AttributeError, LookupError, RecursionError, OverflowError
+_NO_PHOTO = "This photo is no longer here. Please choose it again."
+_MAX_CONNECTIONS = 500
+_HEADERS = [
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cache-Control", "no-cache"),  # the files of two versions must not meet
+]
 
 
 class Demo:
     """Answers of the server, see :func:`build` for their addresses."""
 
-    def __init__(self, workshop: Workshop) -> None:
-        self.workshop = workshop
+    def __init__(self, workshop: Workshop, ready: Callable[[], None]) -> None:
+        self.workshop, self.ready = workshop, ready
         self.line = Line()
         self.uploads = Uploads()
         self._about: dict[str, Any] = {}
@@ -50,8 +62,9 @@ class Demo:
             "engine": "server",
             "max_bytes": MAX_BYTES,
             "max_pixels": MAX_PIXELS,
-            "programs": await self.workshop.do(work.programs),
+            "programs": await self.workshop.do(work.programs, limited=False),
         }
+        self.ready()
         tasks = [asyncio.create_task(task) for task in (self.line.serve(), self._clean())]
         try:
             yield
@@ -76,10 +89,8 @@ class Demo:
 
     async def upload(self, request: Request) -> Response:
         """Take a photo, the body of the request as it is; answers with its name."""
-        try:
-            name = await self.uploads.take(request.stream())
-        except ClientDisconnect:
-            return Response(status_code=400)
+        _check_own(request)
+        name = await self.uploads.take(request.stream())
         return JSONResponse({"photo": name}, status_code=201)
 
     async def wish(self, request: Request) -> Response:
@@ -89,24 +100,35 @@ class Demo:
         ``size``, as of :func:`faststyle.apps.demo.work.stylize`; or ``photo`` alone for that photo
         in a form that every browser shows.
         """
+        _check_own(request)
         photo, arguments, cost = _parse(await _body(request))
-        path = self.uploads.find(photo)
-        if path is None:
-            return _problem("This photo is no longer here. Please choose it again.", 410)
+        if self.uploads.find(photo) is None:
+            raise HTTPException(410, _NO_PHOTO)
         what = work.stylize if arguments else work.preview
-        kept = Wish(
-            lambda: self.workshop.do(what, path, *arguments), cost, of=f"{what.__name__} {photo}"
-        )
-        return JSONResponse({"picture": self.line.add(kept)}, status_code=202)
+
+        async def make() -> bytes:
+            path = self.uploads.find(photo)
+            if path is None:
+                raise VisitorError(_NO_PHOTO)
+            result: bytes = await self.workshop.do(what, path, *arguments)
+            return result
+
+        visitor = request.client.host if request.client else ""
+        name = self.line.add(Wish(make, cost, (photo, what.__name__), visitor))
+        return JSONResponse({"picture": name}, status_code=202)
 
     async def look(self, request: Request) -> Response:
         """The picture; or, with status 202, how many wait before it and for how many seconds."""
-        found = self.line.look(request.path_params["name"])
-        if found is None:
-            return _problem("This wish is no longer known. Please make it again.", 410)
-        if isinstance(found, Place):
-            return JSONResponse({"ahead": found.ahead, "seconds": found.seconds}, status_code=202)
-        return Response(found, media_type="image/png", headers={"Cache-Control": "no-store"})
+        wish = self.line.find(request.path_params["name"])
+        if wish is None:
+            raise HTTPException(410, "This wish is no longer known. Please make it again.")
+        self.uploads.find(wish.of[0])  # it is needed still
+        if wish.problem is not None:
+            raise wish.problem
+        if wish.result is not None:
+            return Response(wish.result, media_type="image/png")
+        place = self.line.place(wish)
+        return JSONResponse({"ahead": place.ahead, "seconds": place.seconds}, status_code=202)
 
     async def leave(self, request: Request) -> Response:
         """Forget a wish."""
@@ -116,18 +138,24 @@ class Demo:
     async def _clean(self) -> None:
         while True:
             await asyncio.sleep(1)
-            self.line.forget_the_gone()
-            self.uploads.forget_the_old()
+            try:
+                self.line.forget_the_gone()
+                self.uploads.forget_the_old()
+            except OSError:  # of a folder that is cleaned from outside; the next time, perhaps
+                log.exception("photos could not be deleted")
 
 
-def build(workshop: Workshop, root_path: str = "") -> Starlette:
+def build(
+    workshop: Workshop, root_path: str = "", ready: Callable[[], None] = lambda: None
+) -> Starlette:
     """The server.
 
     Args:
         workshop: where photos are stylized.
         root_path: the path that a proxy has put before all addresses, if it hands that on.
+        ready: called once visitors can be answered.
     """
-    demo = Demo(workshop)
+    demo = Demo(workshop, ready)
     page = StaticFiles(directory=str(files("faststyle.apps") / "page"), html=True)
     routes = [
         Route("/styles.json", demo.about),
@@ -140,13 +168,16 @@ def build(workshop: Workshop, root_path: str = "") -> Starlette:
         Mount("/", page),
     ]
     if prefix := root_path.strip("/"):
-        routes.insert(0, Mount(f"/{prefix}", routes=list(routes)))
+        last = prefix.rpartition("/")[2]
+        slash = Route(f"/{prefix}", lambda _: RedirectResponse(f"{last}/"))
+        routes = [slash, Mount(f"/{prefix}", routes=list(routes)), *routes]
     return Starlette(
         routes=routes,
         lifespan=demo.running,
         exception_handlers={
-            VisitorError: lambda _, error: _problem(str(error), 422),
-            HTTPException: lambda _, error: _problem(error.detail, error.status_code),
+            VisitorError: _refused,
+            HTTPException: _refused,
+            ClientDisconnect: _refused,  # nobody reads it
         },
     )
 
@@ -165,9 +196,19 @@ def serve(workshop: Workshop, host: str, port: int | None, root_path: str = "") 
     """
     listening = _listen(host, [port] if port else range(_PORT, _PORT + _PORTS))
     shown = f"[{host}]" if ":" in host else host
-    where = f"http://{shown}:{listening.getsockname()[1]}/"
-    print(f"{where} (Ctrl-C ends it)", flush=True)  # noqa: T201
-    config = uvicorn.Config(build(workshop, root_path), log_level="warning", headers=_HEADERS)
+    path = root_path.strip("/")
+    where = f"http://{shown}:{listening.getsockname()[1]}/{path}{'/' if path else ''}"
+
+    def ready() -> None:
+        print(f"{where} (Ctrl-C ends it)", flush=True)  # noqa: T201
+
+    config = uvicorn.Config(
+        build(workshop, root_path, ready),
+        log_level="warning",
+        headers=_HEADERS,
+        limit_concurrency=_MAX_CONNECTIONS,
+        timeout_graceful_shutdown=3,
+    )
     uvicorn.Server(config).run(sockets=[listening])
 
 
@@ -179,8 +220,17 @@ def _listen(host: str, ports: Iterable[int]) -> socket.socket:
     raise UserError(f"cannot listen on {host}, port {port}; choose another --port or --host")
 
 
-def _problem(text: str, status: int) -> Response:
-    return JSONResponse({"error": text}, status_code=status)
+async def _refused(_request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException):
+        return JSONResponse({"error": error.detail, "remedy": "again"}, error.status_code)
+    remedy = error.remedy if isinstance(error, VisitorError) else "again"
+    return JSONResponse({"error": str(error), "remedy": remedy}, status_code=422)
+
+
+def _check_own(request: Request) -> None:
+    """Refuse what a page of somebody else's asks for in its visitors' browsers."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise VisitorError("This server answers its own page.")
 
 
 async def _body(request: Request) -> bytes:
@@ -195,14 +245,14 @@ async def _body(request: Request) -> bytes:
 def _parse(body: bytes) -> tuple[str, tuple[Any, ...], float]:
     """The photo, what :func:`work.stylize` takes besides, and how long it is likely to take."""
     unclear = VisitorError("This wish is not understood.")
-    with suppress(ValueError, TypeError, AttributeError, LookupError, RecursionError):
+    with suppress(*_UNCLEAR):
         wish = json.loads(body)
         photo = str(wish["photo"])
         if set(wish) == {"photo"}:
-            return photo, (), _PREVIEW_COST
+            return photo, (), _COST_OF_ANY
         mixture = {str(name): float(part) for name, part in wish.get("mixture", {}).items()}
         size = int(wish["size"])
         if not SIZES[0] <= size <= SIZES[1]:
             raise VisitorError(f"The short side may have {SIZES[0]} to {SIZES[1]} pixels.")
-        return photo, (str(wish["program"]), mixture, size), float(size**2)
+        return photo, (str(wish["program"]), mixture, size), _COST_OF_ANY + size**2 * _SHAPE
     raise unclear

@@ -21,14 +21,26 @@ from faststyle.pictures.pillow import to_pil
 
 #: Pixels of a photo, which a small file can have many of, and of what is made of it.
 MAX_PIXELS = 25_000_000
-MAX_RESULT = 4_000_000
+MAX_RESULT = 2_500_000
 #: The short side of what a browser is shown of a photo that it cannot read itself.
 _PREVIEW = 1080
 _OUT_OF_MEMORY = "There is too little memory here for that size. Choose a smaller one."
 
 
 class VisitorError(Exception):
-    """Why a visitor gets no picture, in words for a visitor."""
+    """Why a visitor gets no picture, in words for a visitor.
+
+    Args:
+        message: a sentence or two.
+        remedy: what the page offers: ``again``, ``smaller``, or ``none``.
+    """
+
+    def __init__(self, message: str, remedy: str = "none") -> None:
+        super().__init__(message, remedy)
+        self.message, self.remedy = message, remedy
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class Shelf:
@@ -104,7 +116,7 @@ def stylize(photo: Path, program: str, mixture: Mapping[str, float], size: int) 
         small = read(photo, size)
         [result] = stylizer.stylize([small])
     except (UserError, MemoryError):
-        raise VisitorError(_OUT_OF_MEMORY) from None
+        raise VisitorError(_OUT_OF_MEMORY, "smaller") from None
     return _png(result)
 
 
@@ -113,7 +125,7 @@ def preview(photo: Path) -> bytes:
     try:
         return _png(read(photo, _PREVIEW))
     except MemoryError:
-        raise VisitorError(_OUT_OF_MEMORY) from None
+        raise VisitorError(_OUT_OF_MEMORY, "smaller") from None
 
 
 def read(photo: Path, size: int) -> Picture:

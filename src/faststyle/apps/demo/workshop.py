@@ -38,14 +38,16 @@ class Workshop:
         )
         self._time_limit = time_limit
 
-    async def do(self, what: Callable[..., Any], *arguments: Any) -> Any:
+    async def do(self, what: Callable[..., Any], *arguments: Any, limited: bool = True) -> Any:
         """What ``what`` returns there. Raises ``VisitorError``."""
-        future = self._pool.schedule(what, arguments, timeout=self._time_limit)
+        limit = self._time_limit if limited else None
+        future = self._pool.schedule(what, arguments, timeout=limit)
         try:
             return await asyncio.wrap_future(future)
         except (TimeoutError, ProcessExpired) as error:
             log.warning("%s: %s", what.__name__, error)
-            raise VisitorError("This photo takes more than can be done here.") from None
+            problem = "This photo takes more than can be done here. Choose a smaller size."
+            raise VisitorError(problem, "smaller") from None
 
     def close(self) -> None:
         """End the process."""

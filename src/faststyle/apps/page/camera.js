@@ -1,7 +1,7 @@
 /** A photo from the camera: by the phone's own app, or by what a computer has above its screen. */
 
 /**
- * @param {{button: HTMLElement, input: HTMLInputElement, dialog: HTMLDialogElement}} places
+ * @param {{button: HTMLButtonElement, input: HTMLInputElement, dialog: HTMLDialogElement}} places
  * @param {(photo: File) => void} take
  * @param {() => void} refused called if there is no camera, or the visitor does not allow it
  */
@@ -10,22 +10,29 @@ export function offerCamera({ button, input, dialog }, take, refused) {
   const video = /** @type {HTMLVideoElement} */ (dialog.querySelector("video"));
   button.hidden = !isPhone && !navigator.mediaDevices; // which only secure pages have
 
+  const release = () => {
+    /** @type {MediaStream | null} */ (video.srcObject)?.getTracks().forEach((track) => track.stop());
+    video.srcObject = null;
+  };
+
   button.addEventListener("click", async () => {
     if (isPhone) return input.click();
+    button.disabled = true; // until the visitor has allowed it, or not
     try {
       video.srcObject = await navigator.mediaDevices.getUserMedia({ video: true });
+      await video.play();
+      dialog.showModal();
     } catch {
-      return refused();
+      release();
+      refused();
+    } finally {
+      button.disabled = false;
     }
-    await video.play();
-    dialog.showModal();
   });
   dialog.addEventListener("close", () => {
-    if (dialog.returnValue === "take") void photograph(video).then(take);
+    if (dialog.returnValue === "take") void photograph(video).then(take, refused);
     dialog.returnValue = "";
-    const stream = /** @type {MediaStream | null} */ (video.srcObject);
-    stream?.getTracks().forEach((track) => track.stop());
-    video.srcObject = null;
+    release();
   });
 }
 

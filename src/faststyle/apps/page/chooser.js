@@ -13,15 +13,23 @@
  */
 
 /**
- * What runs: one style, or several, which takes so many weights.
+ * What a browser fetches to run a program; see faststyle.apps.static_page.
+ *
+ * @typedef {object} Runnable
+ * @property {string} address
+ * @property {number} bytes
+ * @property {number[]} probe
+ */
+
+/**
+ * One style, or several, which takes so many weights.
  *
  * @typedef {object} Program
  * @property {string} name
  * @property {number} weights 0 for one style
  * @property {Style[]} styles
- * @property {number} [bytes] that the visitor's browser fetches, if it runs there
- * @property {{name: string, bytes: number, probe: number[]}} [quick] for a first look
- * @property {number[]} [probe] see the worker of web/
+ * @property {Runnable} [run] if it runs in the visitor's browser
+ * @property {Runnable} [quick] likewise, for a first look
  */
 
 /**

@@ -1,6 +1,7 @@
 /** The line between before and after: dragged on the picture itself, or moved by keys. */
 
 const STEP = 5;
+const SIDEWAYS = 8; // pixels
 
 /**
  * @param {HTMLElement} picture what is dragged on; `--split` is the part of it that is before
@@ -24,14 +25,24 @@ export function makeDivider(picture, divider) {
     put((100 * (clientX - left)) / width);
   }
 
-  picture.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 || /** @type {Element} */ (event.target).closest("button")) return;
-    picture.setPointerCapture(event.pointerId);
-    picture.addEventListener("pointermove", follow);
+  /** Where a finger came down, until it has moved sideways: it may be about to scroll. */
+  let touched = NaN;
+  /** @param {PointerEvent} event */
+  function move(event) {
+    if (Math.abs(event.clientX - touched) < SIDEWAYS) return;
+    touched = NaN;
     follow(event);
+  }
+
+  picture.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    picture.setPointerCapture(event.pointerId);
+    picture.addEventListener("pointermove", move);
+    if (event.pointerType === "touch") touched = event.clientX;
+    else follow(event);
   });
   for (const end of ["pointerup", "pointercancel"]) {
-    picture.addEventListener(end, () => picture.removeEventListener("pointermove", follow));
+    picture.addEventListener(end, () => picture.removeEventListener("pointermove", move));
   }
   divider.addEventListener("keydown", (event) => {
     const moved = { ArrowLeft: part - STEP, ArrowDown: part - STEP, ArrowRight: part + STEP,

@@ -1,10 +1,11 @@
 /** The page: a photo, a style, and the stylized picture over the photo. */
 
-import { offerCamera } from "./camera.js";
 import { makeChooser } from "./chooser.js";
 import { makeDivider } from "./compare.js";
-import { blend, draw, encode, toImage, toPixels } from "./pixels.js";
-import { Trouble } from "./trouble.js";
+import { takePhotos } from "./intake.js";
+import { blend, draw, encode, forget, isTransparent, toImage, toPixels } from "./pixels.js";
+import { isSmallest, offerSizes, useSmaller, wishedSize } from "./sizes.js";
+import { Trouble, ask } from "./trouble.js";
 
 /**
  * @template {HTMLElement} T
@@ -14,9 +15,6 @@ function element(id) {
   return /** @type {T} */ (document.getElementById(id));
 }
 
-/** Pixels of the short side, in words. */
-const SIZES = [["Quick", 256], ["Fine", 512], ["Print", 1080]];
-const USUAL = 512;
 /** Milliseconds after the last change until its result is asked for. */
 const DELAY = 250;
 
@@ -40,6 +38,7 @@ const putDivider = makeDivider(picture, element("divider"));
  * @property {ImageData} stylized
  * @property {string} name
  * @property {string} type
+ * @property {boolean} isDraft whether a finer one was still to come
  */
 
 /** @type {import("./server.js").Engine} */
@@ -52,6 +51,8 @@ let photo;
 let shown;
 /** Of the latest wish, which ends all before it. */
 let attempt = new AbortController();
+/** What "Try again" does. @type {() => void} */
+let retry = () => wish(0);
 
 /**
  * @param {string} text
@@ -59,19 +60,29 @@ let attempt = new AbortController();
  * @param {"again" | "smaller" | "none"} remedy
  */
 function say(text, state, remedy = "none") {
+  const focused = document.activeElement;
   status.textContent = text;
   status.dataset.state = state;
-  const busy = state === "busy";
-  work.hidden = !busy;
-  picture.setAttribute("aria-busy", String(busy));
-  picture.classList.toggle("old", state !== "done" && Boolean(shown));
-  picture.classList.toggle("photo", !shown);
+  work.hidden = state !== "busy";
+  picture.setAttribute("aria-busy", String(state === "busy"));
+  if (state === "error" || (state === "busy" && shown)) picture.classList.add("old");
+  if (state === "done") picture.classList.remove("old");
   save.disabled = state !== "done";
   element("again").hidden = remedy !== "again";
-  element("smaller").hidden = remedy !== "smaller" || wishedSize() === SIZES[0][1];
+  element("smaller").hidden = remedy !== "smaller" || isSmallest();
   element("other").hidden = !photo;
-  drop.hidden = Boolean(photo);
+  drop.hidden = Boolean(photo) || state === "busy";
   picture.hidden = !photo;
+  refocus(focused);
+}
+
+/** What has the focus may have gone: then it goes to what comes next. @param {Element | null} before */
+function refocus(before) {
+  const isGone = (/** @type {Element | null} */ one) =>
+    !one || !(/** @type {HTMLElement} */ (one).offsetParent) || /** @type {any} */ (one).disabled;
+  if (!before || before === document.body || !isGone(before)) return;
+  const next = ["again", "smaller", "cancel", "save", "divider", "choose"].map((id) => element(id));
+  next.find((one) => !isGone(one))?.focus({ preventScroll: true });
 }
 
 /** @param {import("./server.js").Progress} progress */
@@ -79,6 +90,9 @@ function tell({ text, part }) {
   element("doing").textContent = text;
   if (part === undefined) bar.removeAttribute("value");
   else bar.value = part;
+  // Spoken, but not at each second.
+  const [what] = text.split(/: | …/);
+  if (!status.textContent?.startsWith(what)) status.textContent = `${what} …`;
 }
 
 /** End what is under way. */
@@ -91,17 +105,18 @@ function restart() {
 /** Show another photo at once; nothing of the one before stays. @param {File} file */
 async function take(file) {
   const signal = restart();
+  forget(photo?.image);
   photo = shown = undefined;
   say("Opening the photo …", "busy");
   try {
     const image = await open(file, signal);
-    if (signal.aborted) return;
+    if (signal.aborted) return forget(image);
     photo = { file, image, name: file.name.replace(/\.[^.]*$/, "") || "photo" };
   } catch (error) {
     if (signal.aborted) return;
-    const known = error instanceof Trouble ? error.message : undefined;
-    say(known ?? "This file is not a picture that your browser can read.", "error");
-    return;
+    retry = () => take(file);
+    if (error instanceof Trouble) return say(error.message, "error", error.remedy);
+    return say("This file is not a picture that your browser can read.", "error");
   }
   const factor = Math.min(1, 1600 / Math.max(photo.image.naturalWidth, photo.image.naturalHeight));
   showPhoto(photo.image, factor);
@@ -115,7 +130,7 @@ async function open(file, signal) {
     return await toImage(file);
   } catch (error) {
     if (!engine.open) throw error;
-    return engine.open(file, signal);
+    return engine.open(file, { signal, progress: (progress) => signal.aborted || tell(progress) });
   }
 }
 
@@ -126,6 +141,8 @@ function showPhoto(image, factor) {
     width: scale(image.naturalWidth), height: scale(image.naturalHeight) });
   draw(before, pixels);
   draw(after, new ImageData(1, 1)); // nothing over it
+  picture.classList.add("photo");
+  picture.classList.remove("old");
   shape(pixels);
 }
 
@@ -138,6 +155,7 @@ function shape({ width, height }) {
 function wish(delay = DELAY) {
   if (!photo) return;
   const signal = restart();
+  retry = () => wish(0);
   say("Painting …", "busy");
   tell({ text: "Painting …" });
   const timer = setTimeout(() => grant(signal), delay);
@@ -158,29 +176,35 @@ async function grant(signal) {
   const hooks = {
     signal,
     progress: ifCurrent(tell),
-    first: ifCurrent((/** @type {ImageData | HTMLImageElement} */ quick) => show(wanted, quick, facts)),
+    first: ifCurrent((/** @type {ImageData} */ quick) => show(wanted, quick, { ...facts, isDraft: true })),
   };
   try {
     const result = await engine.stylize({ photo: wanted, program, mixture, size: wishedSize() }, hooks);
     if (signal.aborted) return;
-    show(wanted, result, facts);
+    show(wanted, result, { ...facts, isDraft: false });
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     say(`Done: ${after.width} × ${after.height} pixels in ${seconds} s.`, "done");
   } catch (error) {
     if (signal.aborted) return;
     if (error instanceof Trouble) return say(error.message, "error", error.remedy);
-    say(`This did not work: ${/** @type {Error} */ (error).message}`, "error", "again");
+    console.error(error);
+    say("This did not work, and it is not your photo's fault.", "error", "again");
   }
 }
 
 /**
  * @param {import("./pixels.js").Photo} wanted
  * @param {ImageData | HTMLImageElement} result
- * @param {{name: string, type: string}} facts
+ * @param {{name: string, type: string, isDraft: boolean}} facts
  */
 function show(wanted, result, facts) {
-  const stylized = result instanceof ImageData ? result
-    : toPixels(result, { width: result.naturalWidth, height: result.naturalHeight });
+  let stylized = result;
+  if (!(stylized instanceof ImageData)) {
+    const { naturalWidth: width, naturalHeight: height } = stylized;
+    stylized = toPixels(stylized, { width, height });
+    forget(/** @type {HTMLImageElement} */ (result));
+  }
+  picture.classList.remove("old", "photo");
   shown = { photo: toPixels(wanted.image, stylized), stylized, ...facts };
   draw(before, shown.photo);
   shape(shown.photo);
@@ -196,15 +220,10 @@ function mix() {
   draw(after, blend(shown.photo, shown.stylized, Number(strength.value) / 100, colors.checked));
 }
 
-function wishedSize() {
-  const radio = document.querySelector("input[name=size]:checked");
-  return Number(/** @type {HTMLInputElement} */ (radio).value);
-}
-
 async function saveShown() {
   if (!shown) return;
   const { name, type } = shown;
-  const { file, ending } = await encode(after, type);
+  const { file, ending } = await encode(after, type, isTransparent(shown.photo));
   const link = document.createElement("a");
   link.href = URL.createObjectURL(file);
   link.download = `${name}.${ending}`;
@@ -212,94 +231,68 @@ async function saveShown() {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-function offerSizes() {
-  for (const [word, pixels] of SIZES) {
-    const radio = document.createElement("input");
-    Object.assign(radio, { type: "radio", name: "size", value: pixels, checked: pixels === USUAL });
-    radio.addEventListener("change", () => wish());
-    const label = document.createElement("label");
-    label.append(radio, ` ${word} `);
-    const small = document.createElement("small");
-    small.textContent = `${pixels} pixels`;
-    label.append(small);
-    element("sizes").append(label);
-  }
-}
-
-function useSmaller() {
-  const radios = [...document.querySelectorAll("input[name=size]")];
-  const index = radios.findIndex((radio) => /** @type {HTMLInputElement} */ (radio).checked);
-  /** @type {HTMLInputElement} */ (radios[Math.max(0, index - 1)]).checked = true;
-  wish(0);
-}
-
-/** All ways in which a photo comes. */
-function takePhotos() {
-  const [file, camera] = ["file", "camera"].map((id) => /** @type {HTMLInputElement} */ (element(id)));
-  for (const button of ["choose", "other"]) element(button).addEventListener("click", () => file.click());
-  const dialog = /** @type {HTMLDialogElement} */ (element("viewfinder"));
-  offerCamera({ button: element("shoot"), input: camera, dialog }, take, () =>
-    say("There is no camera that this page may use.", "error"));
-  for (const input of [file, camera]) {
-    input.addEventListener("change", () => {
-      if (input.files?.length) void take(input.files[0]);
-      input.value = ""; // so that the same file can be chosen again
-    });
-  }
-  drop.addEventListener("click", ({ target }) => {
-    if (!(/** @type {Element} */ (target).closest("button"))) element("choose").click();
-  });
-  document.addEventListener("paste", ({ clipboardData }) => {
-    if (clipboardData?.files.length) void take(clipboardData.files[0]);
-  });
-  for (const kind of ["dragover", "dragleave", "drop"]) {
-    document.addEventListener(kind, (event) => {
-      event.preventDefault();
-      stage.classList.toggle("over", kind === "dragover");
-      const dropped = /** @type {DragEvent} */ (event).dataTransfer?.files;
-      if (kind === "drop" && dropped?.length) void take(dropped[0]);
-    });
-  }
-  element("example").addEventListener("click", takeExample);
-}
-
 async function takeExample() {
+  const signal = restart();
+  say("Fetching the example …", "busy");
+  tell({ text: "Fetching the example …" });
   try {
-    const answer = await fetch("example.jpg");
-    if (!answer.ok) throw new Error(answer.statusText);
-    void take(new File([await answer.blob()], "example.jpg", { type: "image/jpeg" }));
-  } catch {
-    say("The example could not be fetched. Please try again.", "error");
+    const file = await ask("example.jpg", { signal }, (answer) => answer.blob());
+    void take(new File([file], "example.jpg", { type: "image/jpeg" }));
+  } catch (error) {
+    if (signal.aborted) return;
+    retry = takeExample;
+    say(/** @type {Error} */ (error).message, "error", "again");
   }
 }
 
-async function start() {
-  element("needs").hidden = true;
-  element("page").hidden = false;
-  const answer = await fetch("styles.json");
-  if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
-  const about = await answer.json();
+function cancel() {
+  restart();
+  if (!shown) return say("Cancelled.", "ready", photo ? "again" : "none");
+  const what = shown.isDraft ? "this is a first look" : "this is the picture from before";
+  say(`Cancelled: ${what}.`, "done", "again");
+}
+
+/** Once all is there that the page needs. @param {any} about */
+async function begin(about) {
   engine = (await import(`./${about.engine}.js`)).start(about);
   element("privacy").textContent = engine.privacy;
   element("limits").textContent = engine.limits;
   const places = { styles: element("styles"), mixture: element("mixture"),
     mixing: /** @type {HTMLDetailsElement} */ (element("mixing")) };
   choice = makeChooser(about.programs, places, wish);
-  offerSizes();
   for (const control of [strength, colors]) control.addEventListener("input", mix);
   save.addEventListener("click", saveShown);
-  element("again").addEventListener("click", () => wish(0));
-  element("smaller").addEventListener("click", useSmaller);
-  element("cancel").addEventListener("click", () => {
-    restart();
-    if (shown) say("Cancelled: this is the picture from before.", "done", "again");
-    else say("Cancelled.", "ready", "again");
+  element("smaller").addEventListener("click", () => {
+    useSmaller();
+    wish(0);
   });
-  takePhotos();
+  element("cancel").addEventListener("click", cancel);
+  element("example").addEventListener("click", takeExample);
+  takePhotos(element, take, () => say("There is no camera that this page may use.", "error"));
+  for (const button of drop.querySelectorAll("button")) button.disabled = false;
   say("Choose a photo to begin.", "ready");
 }
 
-start().catch((/** @type {Error} */ error) => {
-  status.textContent = `The styles could not be fetched (${error.message}). Please reload the page.`;
-  status.dataset.state = "error";
-});
+async function load() {
+  status.textContent = "Loading …";
+  element("again").hidden = true;
+  try {
+    const { signal } = new AbortController();
+    await begin(await ask("styles.json", { signal }, (answer) => answer.json()));
+  } catch (error) {
+    console.error(error);
+    retry = load;
+    status.textContent = "The styles could not be fetched.";
+    status.dataset.state = "error";
+    element("again").hidden = false;
+  }
+}
+
+element("needs").hidden = true;
+element("page").hidden = false;
+offerSizes(element("sizes"), wish);
+element("again").addEventListener("click", () => retry());
+for (const kind of ["dragover", "drop"]) {
+  document.addEventListener(kind, (event) => event.preventDefault()); // the browser would leave
+}
+void load();

@@ -10,6 +10,8 @@
  */
 
 /**
+ * The image holds the file until `forget`.
+ *
  * @param {Blob} file
  * @returns {Promise<HTMLImageElement>} rejects if the browser cannot read it
  */
@@ -24,7 +26,12 @@ export async function toImage(file) {
     throw error;
   }
   if (!image.naturalWidth) throw new Error("a picture without pixels");
-  return image; // its address must last as long as the image
+  return image;
+}
+
+/** Let go of an image that `toImage` made. @param {HTMLImageElement | undefined} image */
+export function forget(image) {
+  if (image) URL.revokeObjectURL(image.src);
 }
 
 /**
@@ -58,7 +65,9 @@ export function toPixels(image, { width, height }) {
   );
   context.imageSmoothingQuality = "high";
   context.drawImage(image, 0, 0, width, height);
-  return context.getImageData(0, 0, width, height);
+  const pixels = context.getImageData(0, 0, width, height);
+  canvas.width = canvas.height = 0; // phones count the memory of all canvases together
+  return pixels;
 }
 
 /**
@@ -107,6 +116,12 @@ export function draw(canvas, pixels) {
   /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")).putImageData(pixels, 0, 0);
 }
 
+/** Whether anything can be seen through. @param {ImageData} pixels */
+export function isTransparent({ data }) {
+  for (let i = 3; i < data.length; i += 4) if (data[i] < 255) return true;
+  return false;
+}
+
 /** Endings of the formats that browsers write. */
 const ENDINGS = new Map([["image/jpeg", "jpg"], ["image/webp", "webp"], ["image/png", "png"]]);
 
@@ -115,10 +130,12 @@ const ENDINGS = new Map([["image/jpeg", "jpg"], ["image/webp", "webp"], ["image/
  *
  * @param {HTMLCanvasElement} canvas
  * @param {string} type of the photo
+ * @param {boolean} transparent
  * @returns {Promise<{file: Blob, ending: string}>}
  */
-export async function encode(canvas, type) {
-  const wanted = ENDINGS.has(type) ? type : "image/jpeg";
+export async function encode(canvas, type, transparent) {
+  const other = transparent ? "image/png" : "image/jpeg";
+  const wanted = ENDINGS.has(type) ? type : other;
   const file = await new Promise((resolve) => canvas.toBlob(resolve, wanted, 0.95));
   if (!file) throw new Error("no picture");
   return { file, ending: ENDINGS.get(file.type) ?? "png" };

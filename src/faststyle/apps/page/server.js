@@ -1,11 +1,14 @@
 /** The work is done by the server that sent this page (faststyle.apps.demo). */
 
 import { toImage } from "./pixels.js";
-import { Trouble, patientFetch, pause } from "./trouble.js";
+import { LOST, Trouble, ask, pause } from "./trouble.js";
 
+const TRIES = 3;
 const INTERVAL = 300; // milliseconds between two questions how far a wish is
+const STALLED = 30_000; // milliseconds without progress of an upload
 const GONE = 410;
 const TOO_MANY_BYTES = 413;
+const DEFERRED = 202;
 
 /**
  * What an engine is asked for.
@@ -29,8 +32,8 @@ const TOO_MANY_BYTES = 413;
  * @property {string} privacy
  * @property {string} limits
  * @property {(wish: Wish, hooks: Hooks) => Promise<ImageData | HTMLImageElement>} stylize
- * @property {(file: Blob, signal: AbortSignal) => Promise<HTMLImageElement>} [open] a photo that
- *   the browser cannot read
+ * @property {(file: Blob, hooks: Pick<Hooks, "signal" | "progress">) => Promise<HTMLImageElement>}
+ *   [open] a photo that the browser cannot read
  */
 
 /**
@@ -57,28 +60,37 @@ export function start({ max_bytes, max_pixels }) {
    * @param {Pick<Hooks, "signal" | "progress">} hooks
    * @returns {Promise<HTMLImageElement>}
    */
-  async function ask(file, wish, { signal, progress }) {
-    for (let tried = 1; ; tried++) {
+  async function get(file, wish, { signal, progress }) {
+    for (let tried = 1; tried <= TRIES; tried++) {
       const photo = names.get(file) ?? (await upload(file, { signal, progress }));
       names.set(file, photo);
-      const body = JSON.stringify({ photo, ...wish });
-      const answer = await patientFetch("pictures", { method: "POST", body, signal });
-      if (answer.status === GONE && tried === 1) {
-        names.delete(file);
+      const picture = await make({ photo, ...wish });
+      if (!picture) {
+        names.delete(file); // it was not used for a while
         continue;
       }
-      const { picture } = await content(answer);
       open.add(picture);
       try {
         const found = await waitFor(picture, { signal, progress });
-        open.delete(picture);
         if (found) return await toImage(found);
-      } catch (error) {
+      } finally {
         leave(picture);
-        throw error;
       }
-      if (tried === 3) throw new Trouble("The server forgot this photo.", "again");
     }
+    throw new Trouble("The server has lost this wish.", "again");
+  }
+
+  /**
+   * Not to be ended midway: the server would work for nobody.
+   *
+   * @param {object} wish
+   * @returns {Promise<string | undefined>} nothing if the server has forgotten the photo
+   */
+  function make(wish) {
+    const { signal } = new AbortController();
+    const options = { method: "POST", body: JSON.stringify(wish), signal };
+    return ask("pictures", options, async (answer) =>
+      answer.status === GONE ? undefined : (await content(answer)).picture);
   }
 
   /**
@@ -87,24 +99,31 @@ export function start({ max_bytes, max_pixels }) {
    * @returns {Promise<string>}
    */
   async function upload(file, { signal, progress }) {
+    signal.throwIfAborted();
     if (file.size > max_bytes) throw new Trouble(`This file is too large: over ${megabytes} MB.`);
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest(); // fetch does not tell how far it is
       request.responseType = "json";
+      let stalled = setTimeout(() => request.abort(), STALLED);
       request.upload.addEventListener("progress", ({ loaded, total }) => {
         if (!total) return;
+        clearTimeout(stalled);
+        stalled = setTimeout(() => request.abort(), STALLED);
         const text = `Sending ${(loaded / 1e6).toFixed(1)} of ${(total / 1e6).toFixed(1)} MB`;
         progress({ text, part: loaded / total });
       });
       request.addEventListener("load", () => {
         const problem = request.response?.error ?? tooMuch(request.status);
         if (request.status === 201) resolve(request.response.photo);
-        else reject(problem ? new Trouble(problem) : lost());
+        else reject(problem ? new Trouble(problem, remedyOf(request.response)) : new Trouble(LOST, "again"));
       });
-      request.addEventListener("error", () => reject(lost()));
+      for (const end of ["error", "abort"]) {
+        request.addEventListener(end, () => reject(new Trouble(LOST, "again")));
+      }
+      request.addEventListener("loadend", () => clearTimeout(stalled));
       signal.addEventListener("abort", () => {
-        request.abort();
         reject(signal.reason);
+        request.abort();
       });
       request.open("POST", "photos");
       request.send(file);
@@ -120,8 +139,8 @@ export function start({ max_bytes, max_pixels }) {
     privacy: "It is sent to this server, and deleted there within ten minutes of its last use.",
     limits: `Up to ${megabytes} MB and ${max_pixels / 1e6} megapixels.`,
     stylize: ({ photo, program, mixture, size }, hooks) =>
-      ask(photo.file, { program: program.name, mixture, size }, hooks),
-    open: (file, signal) => ask(file, {}, { signal, progress: () => undefined }),
+      get(photo.file, { program: program.name, mixture, size }, hooks),
+    open: (file, hooks) => get(file, {}, hooks),
   };
 }
 
@@ -133,14 +152,16 @@ export function start({ max_bytes, max_pixels }) {
 async function waitFor(picture, { signal, progress }) {
   const began = performance.now();
   for (;;) {
-    const answer = await patientFetch(`pictures/${picture}`, { signal });
-    if (answer.status === 200) return answer.blob();
-    if (answer.status === GONE) return undefined;
-    const { ahead, seconds } = await content(answer);
+    const found = await ask(`pictures/${picture}`, { signal }, async (answer) => {
+      if (answer.status === GONE) return undefined;
+      return answer.status === DEFERRED || !answer.ok ? content(answer) : answer.blob();
+    });
+    if (found === undefined || found instanceof Blob) return found;
+    const { ahead, seconds } = found;
     const waited = (performance.now() - began) / 1000;
     const part = seconds === null ? {} : { part: waited / (waited + seconds + 0.1) };
-    const first = ahead > 0 ? `Waiting for ${ahead} ${ahead === 1 ? "picture" : "pictures"}` : "Painting";
-    progress({ text: first + left(seconds), ...part });
+    const what = ahead > 0 ? `Waiting for ${ahead} ${ahead === 1 ? "picture" : "pictures"}` : "Painting";
+    progress({ text: what + left(seconds), ...part });
     await pause(INTERVAL, signal);
   }
 }
@@ -155,9 +176,10 @@ function left(seconds) {
 async function content(answer) {
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) return said;
-  throw new Trouble(said.error ?? "The server does not answer as it should.", "again");
+  throw new Trouble(said.error ?? "The server does not answer as it should.", remedyOf(said));
 }
 
-function lost() {
-  return new Trouble("The connection was lost. Your photo is still here.", "again");
+/** @param {{error?: string, remedy?: "again" | "smaller" | "none"} | null} said */
+function remedyOf(said) {
+  return said?.error ? said.remedy ?? "none" : "again";
 }

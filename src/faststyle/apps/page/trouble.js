@@ -19,38 +19,52 @@ export class Trouble extends Error {
 export function pause(milliseconds, signal) {
   return /** @type {Promise<void>} */ (
     new Promise((resolve, reject) => {
-      const give_up = () => {
+      const giveUp = () => {
         clearTimeout(timer);
         reject(signal.reason);
       };
       const timer = setTimeout(() => {
-        signal.removeEventListener("abort", give_up);
+        signal.removeEventListener("abort", giveUp);
         resolve();
       }, milliseconds);
-      if (signal.aborted) give_up();
-      else signal.addEventListener("abort", give_up, { once: true });
+      if (signal.aborted) giveUp();
+      else signal.addEventListener("abort", giveUp, { once: true });
     })
   );
 }
 
+export const LOST = "The connection was lost. Please try again, or reload the page.";
+const TRIES = 3;
+const NO_ANSWER = 20_000; // milliseconds
+
 /**
- * Fetch; what fails by the network or the server's overload is tried three times.
+ * Ask for something, and read the answer; what fails by the network, or by the server's overload,
+ * is tried three times.
  *
+ * @template T
  * @param {string} address
  * @param {RequestInit & {signal: AbortSignal}} options
- * @returns {Promise<Response>}
+ * @param {(answer: Response) => Promise<T>} read
+ * @returns {Promise<T>}
  */
-export async function patientFetch(address, options) {
+export async function ask(address, { signal, ...options }, read) {
   for (let tried = 1; ; tried++) {
+    const each = new AbortController();
+    const end = () => each.abort(signal.reason);
+    const timer = setTimeout(() => each.abort(), NO_ANSWER);
+    signal.addEventListener("abort", end);
     try {
-      const answer = await fetch(address, options);
-      if (answer.status < 500 && answer.status !== 429) return answer;
-    } catch {
-      options.signal.throwIfAborted();
+      signal.throwIfAborted();
+      const answer = await fetch(address, { ...options, signal: each.signal });
+      if (answer.status < 500) return await read(answer);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof Trouble) throw error;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
     }
-    if (tried === 3) {
-      throw new Trouble("The connection was lost. Your photo is still here.", "again");
-    }
-    await pause(500 * tried, options.signal);
+    if (tried === TRIES) throw new Trouble(LOST, "again");
+    await pause(500 * tried, signal);
   }
 }
