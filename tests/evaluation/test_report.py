@@ -10,6 +10,7 @@ from faststyle.checkpoints import StyleMetadata, TrainedStyle, read_style, write
 from faststyle.config.compose import compose_config
 from faststyle.core.errors import UserError
 from faststyle.evaluation.report import build_loss, evaluate, style_overrides, table
+from faststyle.evaluation.stability import MOTIONS
 from faststyle.networks import TransformNetwork
 from faststyle.pictures.files import save_picture
 from faststyle.pictures.picture import Picture
@@ -112,6 +113,8 @@ def test_figures_for_every_size_and_a_table(tmp_path: Path, photo_folder: Path) 
         assert found["optimized"]["3"]["loss"] < found["optimized"]["1"]["loss"]
         assert len(found["equal_iterations"]) == 2
         assert {"checkerboard_db", "flicker"} <= found["artifacts"].keys()
+        assert found["clips"].keys() == MOTIONS.keys()
+        assert all(clip["gray_levels"] > 0 for clip in found["clips"].values())
         assert {"content/relu4_2", "style/relu1_1", "style/relu5_1"} <= found["gatys"].keys()
         assert len(found["patches"]) == 1, "the painting is 32 pixels high"
     lines = table(result).splitlines()

@@ -1,7 +1,7 @@
 """``evaluate``: a trained style on held-out photos, as numbers and as a table of text."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any, NoReturn
@@ -19,6 +19,7 @@ from faststyle.encoder import LossNetwork
 from faststyle.evaluation import artifacts, flat_regions
 from faststyle.evaluation.lbfgs_baseline import Parity, Terms, compare
 from faststyle.evaluation.patches import MIN_SIDE, patch_distances
+from faststyle.evaluation.stability import MOTIONS, stability
 from faststyle.inference.stylizer import Stylizer
 from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.optimization.start import starting_picture
@@ -108,6 +109,7 @@ def evaluate(
             "gatys": _layers(gatys, stylized, pictures) if gatys else {},
             "patches": _patches(stylized, paintings),
             "artifacts": _artifacts(stylizer, stylized, pictures),
+            "clips": _clips(stylizer, pictures),
         }
     return result
 
@@ -212,6 +214,19 @@ def _artifacts(
     return found
 
 
+def _clips(stylizer: Stylizer, pictures: Sequence[Tensor]) -> dict[str, dict[str, float]]:
+    """How still clips hold that are made of the photos, the mean over them, by what they show."""
+
+    def stylize(frames: Iterator[Tensor]) -> Iterator[Tensor]:
+        return map(stylizer, frames)
+
+    found = {}
+    for name, motion in MOTIONS.items():
+        each = [stability(stylize, picture, motion) for picture in pictures]
+        found[name] = {key: mean(getattr(one, key) for one in each) for key in vars(each[0])}
+    return found
+
+
 def table(result: dict[str, Any]) -> str:
     """``result`` of :func:`evaluate` as lines of text."""
     lines = [f"{result['style']}, {result['photos']} held-out photos"]
@@ -234,6 +249,11 @@ def table(result: dict[str, Any]) -> str:
         if scales:
             lines.append(f"  patches from the painting's, at scale {', '.join(scales)}")
         lines += [f"  {name}: {value:.2f}" for name, value in found["artifacts"].items()]
+        clips = [
+            f"{name} {values['gray_levels']:.1f} ({values['e_stab']:.4f})"
+            for name, values in found["clips"].items()
+        ]
+        lines.append(f"  clips, gray levels (e_stab): {', '.join(clips)}")
     return "\n".join(lines)
 
 

@@ -71,7 +71,7 @@ function say(text, state, remedy = "none") {
   element("again").hidden = remedy !== "again";
   element("smaller").hidden = remedy !== "smaller" || isSmallest();
   element("other").hidden = !photo;
-  drop.hidden = Boolean(photo) || state === "busy";
+  drop.hidden = Boolean(photo);
   picture.hidden = !photo;
   refocus(focused);
 }
@@ -259,7 +259,7 @@ async function begin(about) {
   element("limits").textContent = engine.limits;
   const places = { styles: element("styles"), mixture: element("mixture"),
     mixing: /** @type {HTMLDetailsElement} */ (element("mixing")) };
-  choice = makeChooser(about.programs, places, wish);
+  choice = makeChooser(about.programs, places, () => wish());
   for (const control of [strength, colors]) control.addEventListener("input", mix);
   save.addEventListener("click", saveShown);
   element("smaller").addEventListener("click", () => {
@@ -290,7 +290,7 @@ async function load() {
 
 element("needs").hidden = true;
 element("page").hidden = false;
-offerSizes(element("sizes"), wish);
+offerSizes(element("sizes"), () => wish());
 element("again").addEventListener("click", () => retry());
 for (const kind of ["dragover", "drop"]) {
   document.addEventListener(kind, (event) => event.preventDefault()); // the browser would leave
