@@ -106,7 +106,7 @@ def test_a_style_that_ships_is_small_and_says_where_it_comes_from(name: str) -> 
     assert "vgg19" in (about.encoder.get("name"), about.encoder.get("arch"))
     assert "/" not in f"{about.encoder} {about.loss}", "no path of the machine it came from"
     options = describe_network(style.network).options
-    assert (options["width"] == 8) == name.endswith("_small")
+    assert (options["width"] == 8) == name.endswith(("_small", "_calm"))
 
 
 def test_a_style_in_a_file_of_several_is_found_by_its_name(folders: tuple[Path, Path]) -> None:

@@ -21,7 +21,10 @@ FOLDERS = (Path("checkpoints"), bundled_folder("checkpoints"))
 
 #: The files of styles that come with faststyle, in a clone under ``checkpoints``.
 SHIPPED = frozenset(
-    {"starry_night", "starry_night_small", "the_scream", "great_wave", "composition_vii"}
+    (
+        *("starry_night", "starry_night_small", "starry_night_calm"),
+        *("the_scream", "great_wave", "composition_vii"),
+    )
 )
 
 
