@@ -262,6 +262,55 @@ def test_sound_that_a_format_cannot_hold_is_encoded_anew_or_left_out_and_said(
         assert ("encoded anew" in words) == (kept != named)
 
 
+@pytest.mark.parametrize("suffix", [".webm", ".avi", ".wmv", ".mpg"])
+@pytest.mark.parametrize("layout", ["5.1", "5.1(side)", "7.1", "mono"])
+def test_sound_of_many_loudspeakers_is_kept_or_becomes_stereo(
+    tmp_path: Path, said: Said, layout: str, suffix: str
+) -> None:
+    clip = tmp_path / "a.mkv"
+    with av.open(str(clip), "w") as container:
+        video: Any = container.add_stream("libx264", rate=10)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        tone: Any = container.add_stream("pcm_s24le", rate=96_000, layout=layout)
+        for index, pixels in enumerate(moving(5)):
+            picture = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            picture.pts, picture.time_base = index, Fraction(1, 10)
+            container.mux(video.encode(picture))
+        channels = tone.codec_context.channels
+        silence = np.zeros((1, 48_000 * channels), np.int32)
+        sound = av.AudioFrame.from_ndarray(silence, format="s32", layout=layout)
+        sound.sample_rate = 96_000
+        container.mux(tone.encode(sound) + tone.encode(None) + video.encode(None))
+    said.stylize(clip, tmp_path / f"b{suffix}")
+    with av.open(str(tmp_path / f"b{suffix}")) as written:
+        [found] = written.streams.audio
+        assert found.channels in (channels, 2)
+        assert sum(1 for _ in written.decode(audio=0)) > 0
+
+
+def test_a_camera_s_data_are_left_out_and_this_is_said(tmp_path: Path, said: Said) -> None:
+    with av.open(str(tmp_path / "a.ts"), "w") as container:
+        video: Any = container.add_stream("libx264", rate=10)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        container.add_data_stream("klv")
+        for index, pixels in enumerate(moving(3)):
+            picture = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            picture.pts, picture.time_base = index, Fraction(1, 10)
+            container.mux(video.encode(picture))
+        container.mux(video.encode(None))
+    words = said.stylize(tmp_path / "a.ts", tmp_path / "b.mp4")
+    assert "its data (places, times of the camera) are left out" in words
+    assert len(frames_of(tmp_path / "b.mp4")) == 3
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", bytes(1000)])
+def test_what_is_no_clip_is_one_line(tmp_path: Path, said: Said, content: bytes) -> None:
+    (tmp_path / "a.mp4").write_bytes(content)
+    words = said.stylize(tmp_path / "a.mp4", tmp_path / "b.mp4", failed=1)
+    assert words.strip().count("\n") == 0
+    assert "neither a picture nor a clip" in words
+
+
 def see_through(count: int = 4) -> list[Pixels]:
     frames = []
     for index in range(count):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import av
+from av.audio.codeccontext import AudioCodecContext
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
@@ -14,7 +15,6 @@ _RATES = {
     "mp2": (48000, 44100, 32000),
     "wmav2": (48000, 44100),
 }
-_STEREO_AT_MOST = ("libmp3lame", "mp2", "wmav2")
 
 
 class Sound:
@@ -31,10 +31,13 @@ class Sound:
         rate = source.rate if source.rate in known else known[0]
         stream = container.add_stream(codec, rate=rate)
         assert isinstance(stream, AudioStream)
-        is_many = source.channels > 2 and codec in _STEREO_AT_MOST
-        stream.codec_context.layout = "stereo" if is_many else source.layout.name
+        context = stream.codec_context
+        context.layout = _layout(codec, rate, source)
+        context.open()
         self._source, self.stream = source, stream
-        self._resampler: av.AudioResampler | None = None
+        self._resampler = av.AudioResampler(
+            context.format, context.layout, context.rate, context.frame_size or None
+        )
 
     def encode(self, packet: "av.Packet[Any]") -> Iterator["av.Packet[Any]"]:
         """What a packet of the source becomes, as far as it can be decoded."""
@@ -43,22 +46,24 @@ class Sound:
         except av.FFmpegError:
             return
         for frame in frames:
-            for part in self._resampled(frame):
+            for part in self._resampler.resample(frame):
                 yield from self.stream.encode(part)
 
     def end(self) -> Iterator["av.Packet[Any]"]:
         """The rest."""
-        if self._resampler is None:
-            return
-        for part in self._resampled(None):
+        for part in self._resampler.resample(None):
             yield from self.stream.encode(part)
         yield from self.stream.encode(None)
 
-    def _resampled(self, frame: av.AudioFrame | None) -> list[av.AudioFrame]:
-        if self._resampler is None:
-            context = self.stream.codec_context
-            context.open(strict=False)
-            self._resampler = av.AudioResampler(
-                context.format, context.layout, context.rate, context.frame_size or None
-            )
-        return self._resampler.resample(frame)
+
+def _layout(codec: str, rate: int, source: AudioStream) -> str:
+    """The source's loudspeakers, or two where the encoder does not know these."""
+    trial = av.CodecContext.create(codec, "w")
+    assert isinstance(trial, AudioCodecContext)
+    trial.rate, trial.layout = rate, source.layout.name
+    trial.format = (trial.codec.audio_formats or [av.AudioFormat("fltp")])[0]
+    try:
+        trial.open()
+    except (ValueError, av.FFmpegError):
+        return "stereo"
+    return source.layout.name

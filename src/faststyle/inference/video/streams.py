@@ -32,8 +32,9 @@ def find_film(container: InputContainer, path: Path) -> VideoStream:
 
 
 def find_others(container: InputContainer, film: VideoStream) -> tuple[Stream, ...]:
-    """All other streams that go with it: other films, covers and previews do not."""
-    return tuple(one for one in container.streams if one is not film and one.type != "video")
+    """The streams that go with it: other films, covers, previews and a camera's data do not."""
+    kinds = ("audio", "subtitle", "attachment")
+    return tuple(one for one in container.streams if one is not film and one.type in kinds)
 
 
 def left_out(container: InputContainer, film: VideoStream) -> list[str]:
@@ -41,9 +42,11 @@ def left_out(container: InputContainer, film: VideoStream) -> list[str]:
     others = [one for one in container.streams.video if one is not film]
     covers = sum(bool(one.disposition & _NOT_A_FILM) or not _is_moving(one) for one in others)
     films = len(others) - covers
+    data = len(container.streams.data)
     return [
         *(["its cover or preview is left out"] if covers else []),
         *([f"only one of its {1 + films} films is stylized"] if films else []),
+        *(["its data (places, times of the camera) are left out"] if data else []),
     ]
 
 
