@@ -104,7 +104,26 @@ def test_noise_of_the_second_view_is_no_change_of_light() -> None:
     assert torch.equal(quiet.brighter, noisy.brighter)
 
 
-@pytest.mark.parametrize("wrong", [{"weight": -1.0}, {"weight": 1.0, "zoom": float("nan")}])
+def test_reduced_precision_around_it_moves_nothing() -> None:
+    photos, loss = smooth(1), TemporalLoss(1.0)
+    exact = loss.views(photos, range(1))
+    with torch.autocast("cpu", torch.bfloat16):
+        found = loss.views(photos, range(1))
+        term = loss(photos, found.photos, found)
+    assert torch.equal(found.grid, exact.grid)
+    assert torch.equal(found.photos, exact.photos)
+    torch.testing.assert_close(term, loss(photos, exact.photos, exact))
+    assert loss.views(photos.bfloat16(), range(1)).grid.dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"weight": -1.0}, {"weight": 1.0, "zoom": float("nan")}, {"weight": math.inf}]
+)
 def test_values_below_zero_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=r"temporal\.\w+ is .*; it must be a number, 0 or more"):
         TemporalLoss(**wrong)
+
+
+def test_a_zoom_that_turns_the_view_inside_out_is_refused() -> None:
+    with pytest.raises(UserError, match="must be below 1"):
+        TemporalLoss(1.0, zoom=1.0)

@@ -36,7 +36,8 @@ class Coding:
         """Of the encoder, for a quality from 1 to 100; none is visually lossless."""
         options = dict(self.options)
         if self.has_crf and quality is not None:
-            options["crf"] = str(round(_WORST_CRF[self.codec] * (1 - quality / 100)))
+            # 0 would be without any loss, which few players know.
+            options["crf"] = str(max(1, round(_WORST_CRF[self.codec] * (1 - quality / 100))))
         return options
 
     def bits_per_pixel(self, quality: int | None) -> float:
@@ -54,6 +55,9 @@ class Target:
         transparent: how frames with transparency are encoded, if they can be.
         is_constant: whether frames follow each other at one rate.
         rates: the only ones there are, if it is so.
+        fastest: frames a second at most.
+        copies: FFmpeg's names of the sound and subtitles that are copied; none are all that it
+            lets into such a file. It lets some in that it cannot finish, or that nobody reads.
     """
 
     video: Coding
@@ -61,6 +65,8 @@ class Target:
     transparent: Coding | None = None
     is_constant: bool = False
     rates: tuple[Fraction, ...] = ()
+    fastest: Fraction | None = None
+    copies: frozenset[str] | None = None
 
 
 #: Visually lossless, and of ordinary size.
@@ -71,18 +77,34 @@ _VP9 = Coding("libvpx-vp9", options=_VP9_OPTIONS)
 _VP9_ALPHA = Coding("libvpx-vp9", "yuva420p", {**_VP9_OPTIONS, "auto-alt-ref": "0"})
 _PRORES = Coding("prores_ks", "yuva444p10le", {"profile": "4444"})
 
+_OF_MP4 = frozenset(("aac", "mp3", "ac3", "eac3", "alac", "opus", "mov_text"))
+_OF_MOV = frozenset(("aac", "mp3", "ac3", "alac", "pcm_s16le", "pcm_s24le", "mov_text"))
+_OF_WEBM = frozenset(("opus", "vorbis", "webvtt"))
+_OF_TS = frozenset(("aac", "mp2", "mp3", "ac3", "eac3", "dvbsub", "dvb_subtitle"))
+
+# Players of AVI know no frames that come in another order than they are shown in.
+_H264_IN_ORDER = Coding("libx264", options={"crf": "18", "bf": "0"})
+
 #: By the ending of a file's name. The first is what other clips become.
 TARGETS: Mapping[str, Target] = {
-    ".mp4": Target(_H264, "aac"),
-    ".m4v": Target(_H264, "aac"),
-    ".mov": Target(_H264, "aac", transparent=_PRORES),
+    ".mp4": Target(_H264, "aac", copies=_OF_MP4),
+    ".m4v": Target(_H264, "aac", copies=_OF_MP4),
+    ".mov": Target(_H264, "aac", transparent=_PRORES, copies=_OF_MOV),
     ".mkv": Target(_H264, "aac", transparent=_VP9_ALPHA),
-    ".webm": Target(_VP9, "libopus", transparent=_VP9_ALPHA),
-    # Players know no frames of this format that come in another order.
-    ".avi": Target(Coding("libx264", options={"crf": "18", "bf": "0"}), "libmp3lame", None, True),
-    ".ts": Target(_H264, "aac"),
-    ".3gp": Target(_H264, "aac"),
-    ".mpg": Target(Coding("mpeg2video"), "mp2", None, True, _STANDARD),
-    ".wmv": Target(Coding("wmv2"), "wmav2", None, True),
-    ".gif": Target(Coding("gif", "pal8"), None),
+    ".webm": Target(_VP9, "libopus", transparent=_VP9_ALPHA, copies=_OF_WEBM),
+    ".avi": Target(
+        _H264_IN_ORDER, "libmp3lame", is_constant=True, copies=frozenset(("mp3", "ac3"))
+    ),
+    ".ts": Target(_H264, "aac", copies=_OF_TS),
+    ".3gp": Target(_H264, "aac", copies=frozenset(("aac",))),
+    ".mpg": Target(
+        Coding("mpeg2video"),
+        "mp2",
+        is_constant=True,
+        rates=_STANDARD,
+        copies=frozenset(("mp2", "ac3")),
+    ),
+    ".wmv": Target(Coding("wmv2"), "wmav2", is_constant=True, copies=frozenset(("wmav2",))),
+    # Browsers show frames that follow faster as if they were slow.
+    ".gif": Target(Coding("gif", "pal8"), None, fastest=Fraction(50)),
 }

@@ -74,12 +74,17 @@ class TemporalLoss:
         self._noise, self._light = noise / 255, light
         given = {"weight": weight, "shift": shift, "zoom": zoom, "turn": turn}
         for name, value in (given | {"noise": noise, "light": light}).items():
-            if not isinstance(value, int | float) or not value >= 0:
+            if not isinstance(value, int | float) or not 0 <= value < math.inf:
                 raise UserError(f"temporal.{name} is {value}; it must be a number, 0 or more")
+        if zoom >= 1 or light > 1:
+            raise UserError(f"temporal.zoom is {zoom} and light {light}; they must be below 1")
 
     def views(self, photos: Tensor, seeds: range) -> Views:
         """Second views of photos (N, 3, H, W) in [0, 1], each by the seed of its own."""
-        made = [self._view(photo, seed) for photo, seed in zip(photos, seeds, strict=True)]
+        # In full precision: a place in bf16 is off by up to a pixel.
+        with torch.autocast(photos.device.type, enabled=False):
+            full = widen(photos)
+            made = [self._view(photo, seed) for photo, seed in zip(full, seeds, strict=True)]
         return Views(*(torch.stack(parts) for parts in zip(*made, strict=True)))
 
     def __call__(self, first: Tensor, second: Tensor, views: Views) -> Tensor:
@@ -90,9 +95,10 @@ class TemporalLoss:
             second: the stylized second views.
             views: what :meth:`views` gave for the photos.
         """
-        first, second = widen(first), widen(second)
-        seen = views.seen.to(second)
-        difference = second - _moved(first, views.grid) - views.brighter.to(second)
+        with torch.autocast(first.device.type, enabled=False):
+            first, second = widen(first), widen(second)
+            seen = views.seen.to(second)
+            difference = second - _moved(first, views.grid) - views.brighter.to(second)
         squares = (difference.square().mean(1, keepdim=True) * seen).sum((1, 2, 3))
         return self.weight * squares / seen.sum((1, 2, 3)).clamp(min=1)
 

@@ -448,6 +448,86 @@ def test_a_section_is_what_lies_between_start_and_end(
     assert seconds == pytest.approx(1.1, abs=0.1)
 
 
+def test_a_section_of_a_stream_without_an_index_is_whole(
+    tmp_path: Path, make_clip: MakeClip, said: Said
+) -> None:
+    clip = make_clip(tmp_path / "a.ts", count=60)
+    said.stylize(clip, tmp_path / "b.mkv", start=2.0, end=4.0)
+    found = frames_of(tmp_path / "b.mkv")
+    assert len(found) == 20
+    assert difference(found[0], frame((48, 64), 20)) < 8
+    raw = make_clip(tmp_path / "a.h264", count=30, sound=False)
+    said.stylize(raw, tmp_path / "c.mkv", start=1.0)
+    assert frames_of(tmp_path / "c.mkv"), "at whatever rate it is taken for"
+
+
+def test_a_clip_that_begins_late_begins_at_once(
+    tmp_path: Path, make_clip: MakeClip, said: Said
+) -> None:
+    """As recordings of broadcasts do, whose clocks have run for days."""
+    plain, late = make_clip(tmp_path / "a.mp4"), tmp_path / "late.ts"
+    with av.open(str(plain)) as source, av.open(str(late), "w") as out:
+        streams = {s.index: out.add_stream_from_template(s) for s in source.streams}
+        for packet in source.demux():
+            if packet.pts is not None and packet.dts is not None:
+                assert packet.time_base is not None
+                shift = round(4000 / packet.time_base)
+                packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+                packet.stream = streams[packet.stream.index]
+                out.mux(packet)
+    for suffix in (".mp4", ".avi", ".mpg"):
+        said.stylize(late, tmp_path / f"b{suffix}")
+        with av.open(str(tmp_path / f"b{suffix}")) as written:
+            begins = [float((s.start_time or 0) * (s.time_base or 1)) for s in written.streams]
+            assert max(begins) < 1, suffix
+            assert abs(begins[0] - begins[1]) < 0.2, "sound and pictures together"
+
+
+def test_a_clock_that_jumps_back_is_said(tmp_path: Path, make_clip: MakeClip, said: Said) -> None:
+    part = make_clip(tmp_path / "a.ts").read_bytes()
+    (tmp_path / "twice.ts").write_bytes(part + part)
+    words = said.stylize(tmp_path / "twice.ts", tmp_path / "b.mp4")
+    assert "its clock jumps back: what comes again is left out" in words
+    assert len(frames_of(tmp_path / "b.mp4")) >= 12
+
+
+@pytest.mark.parametrize(("codec", "suffix"), [("pcm_s16le", ".mp4"), ("pcm_s16le", ".ts")])
+def test_sound_that_ffmpeg_only_pretends_to_hold_is_encoded_anew(
+    tmp_path: Path, said: Said, codec: str, suffix: str
+) -> None:
+    clip = tmp_path / "a.mkv"
+    with av.open(str(clip), "w") as container:
+        video: Any = container.add_stream("libx264", rate=10)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        tone: Any = container.add_stream(codec, rate=48_000, layout="stereo")
+        picture = av.VideoFrame.from_ndarray(frame((48, 64), 0), format="rgb24")
+        picture.pts = 0
+        container.mux(video.encode(picture))
+        sound = av.AudioFrame.from_ndarray(np.zeros((1, 9600), np.int16), "s16", "stereo")
+        sound.sample_rate = 48_000
+        container.mux(tone.encode(sound) + tone.encode(None) + video.encode(None))
+    assert "encoded anew as aac" in said.stylize(clip, tmp_path / f"b{suffix}")
+    with av.open(str(tmp_path / f"b{suffix}")) as written:
+        assert [s.codec_context.name for s in written.streams.audio] == ["aac"]
+
+
+def test_a_gif_is_not_faster_than_browsers_show_it(tmp_path: Path, said: Said) -> None:
+    clip = tmp_path / "a.mkv"
+    with av.open(str(clip), "w") as container:
+        video: Any = container.add_stream("libx264", rate=120)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        for index, pixels in enumerate(moving(24)):
+            picture = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            picture.pts, picture.time_base = index, Fraction(1, 120)
+            container.mux(video.encode(picture))
+        container.mux(video.encode(None))
+    said.stylize(clip, tmp_path / "b.gif")
+    with av.open(str(tmp_path / "b.gif")) as written:
+        times = [float(f.time) for f in written.decode(video=0)]
+    assert np.diff(times).min() >= 0.0199
+    assert times[-1] == pytest.approx(0.19, abs=0.03)
+
+
 def test_a_section_after_the_end_is_refused(
     tmp_path: Path, make_clip: MakeClip, said: Said
 ) -> None:

@@ -28,6 +28,7 @@ class Decoder:
         self._context.thread_type = "AUTO"
         self._time_base = stream.time_base or Fraction(1, 1000)
         self._graph: Graph | None = None
+        self._form: tuple[int, int, str] | None = None
         #: Packets that could not be decoded.
         self.broken_packets = 0
 
@@ -44,8 +45,13 @@ class Decoder:
             self.broken_packets += 1
             return
         for frame in decoded:
+            form = frame.width, frame.height, frame.format.name
+            if self._graph is not None and form != self._form:
+                yield from self._whole(None)  # those before are of another form
+                self._graph = self._deinterlacer(frame)
             if self._graph is None and frame.interlaced_frame:
                 self._graph = self._deinterlacer(frame)
+            self._form = form
             yield from self._whole(frame)
         if packet.size == 0 and self._graph is not None:
             yield from self._whole(None)
@@ -60,7 +66,8 @@ class Decoder:
             while True:
                 whole: Any = self._graph.vpull()
                 # The filter counts time in halves.
-                whole.pts = round(whole.pts * whole.time_base / self._time_base)
+                if whole.pts is not None:
+                    whole.pts = round(whole.pts * whole.time_base / self._time_base)
                 yield whole
         except (av.BlockingIOError, av.EOFError):
             return

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -24,6 +24,10 @@ Item: TypeAlias = "Frame | Packet"
 
 #: Seconds by which streams may lie apart in a file.
 _SKEW = 1.0
+#: Seconds between two frames that can be decoded by themselves, at most.
+_LONGEST_GOP = 10.0
+#: Seconds by which times are off, since files round them.
+_ROUNDING = 1e-4
 
 
 class Clip:
@@ -65,7 +69,8 @@ class Clip:
         self._last: int | None = None
         # The latest times, in seconds, of any packet and of one with pictures.
         self._reached = self._sent = 0.0
-        self._is_hdr = self._is_cut = False
+        self._latest: dict[int, int] = {}
+        self._is_hdr = self._is_cut = self._jumped = False
 
     @property
     def notes(self) -> list[str]:
@@ -74,6 +79,7 @@ class Clip:
             *left_out(self.container, self.video),
             *(["interlaced: written as whole frames"] if self._decoder.is_interlaced else []),
             *(["high dynamic range: written in ordinary range"] if self._is_hdr else []),
+            *(["its clock jumps back: what comes again is left out"] if self._jumped else []),
         ]
 
     @property
@@ -89,7 +95,8 @@ class Clip:
         duration = self.video.duration
         whole = float(duration * self.time_base) if duration else math.inf
         seconds = min(self.seconds, whole - self._start)
-        shown = float((frame.time - (self.video.start_time or 0)) * self.time_base)
+        first = float((self.video.start_time or 0) * self.time_base - self.begins)
+        shown = float(frame.time * self.time_base) - max(first - self._start, 0)
         return min(1.0, max(0.0, shown / max(seconds - float(1 / self.rate), 1e-9)))
 
     @property
@@ -109,8 +116,8 @@ class Clip:
             base = chapter["time_base"] or Fraction(1, 1000)
             begins, ends = (float(chapter[edge] * base) for edge in ("start", "end"))
             if ends > self._start and begins < self._end:
-                shift = round(self._start / base)
-                moved = {edge: max(chapter[edge] - shift, 0) for edge in ("start", "end")}
+                cut = {"start": max(begins, self._start), "end": min(ends, self._end)}
+                moved = {edge: round((at - self._start) / base) for edge, at in cut.items()}
                 found.append({**chapter, **moved})
         return found
 
@@ -121,17 +128,20 @@ class Clip:
         Times of a section are as if the clip began with it. Raises ``UserError`` for a frame that
         is larger than pictures may be.
         """
-        if self._start:
-            # To the last frame before it that can be decoded by itself.
-            self.container.seek(round((float(self.begins) + self._start) * av.time_base))
+        if self._start > _LONGEST_GOP:
+            # Earlier, since some formats know no places where decoding can begin; raw streams
+            # know none at all, and are decoded from their beginning.
+            place = float(self.begins) + self._start - _LONGEST_GOP
+            with suppress(av.FFmpegError):
+                self.container.seek(round(place * av.time_base))
         for item in self._items():
             time, base = self._time(item)
-            shown = float(time * base - self.begins)
+            shown = float(time * base - self.begins) + _ROUNDING
             if isinstance(item, Frame) and shown >= self._end + _SKEW:
                 return
             # Sound begins a little before the first second: decoders need it.
             if (not self._start or self._start <= shown) and shown < self._end:
-                yield _earlier(item, round(self._start / base))
+                yield _earlier(item, round((self._start + self.begins) / base))
 
     def _time(self, item: Item) -> tuple[int, Fraction]:
         if isinstance(item, Frame):
@@ -147,7 +157,7 @@ class Clip:
                 self._reached = max(self._reached, sent)
                 if packet.stream is self.video:
                     self._sent = sent
-                elif packet.pts is not None:
+                elif packet.pts is not None and self._is_later(packet):
                     yield packet
             if packet.stream is self.video:
                 yield from self._frames(packet)
@@ -159,11 +169,25 @@ class Clip:
                 step = max(1, round(1 / (self.rate * self.time_base)))
                 time = 0 if self._last is None else self._last + step
             if self._last is not None and time <= self._last:
+                self._jumped = True
                 continue  # players would drop it
             self._last = time
+            shown = float(time * self.time_base - self.begins) + _ROUNDING
+            if shown < self._start:
+                continue
             self._shape = self._shape or (decoded.height, decoded.width)
             self._is_hdr = self._is_hdr or is_hdr(decoded.color_trc)
             yield upright(decoded, self._shape, time)
+
+    def _is_later(self, packet: Packet) -> bool:
+        """Whether a packet comes after those of its stream before; files hold no others."""
+        assert packet.dts is not None
+        before = self._latest.get(packet.stream.index)
+        if before is not None and packet.dts <= before:
+            self._jumped = True
+            return False
+        self._latest[packet.stream.index] = packet.dts
+        return True
 
     def _packets(self) -> Iterator[Packet]:
         try:

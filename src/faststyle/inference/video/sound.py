@@ -1,6 +1,7 @@
 """Sound that the target cannot hold as it is, encoded anew."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import av
@@ -10,11 +11,13 @@ from av.container import OutputContainer
 
 #: The rates that an encoder knows, where they are few.
 _RATES = {
+    "aac": (48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000),
     "libopus": (48000, 24000, 16000, 12000, 8000),
     "libmp3lame": (48000, 44100, 32000),
     "mp2": (48000, 44100, 32000),
     "wmav2": (48000, 44100),
 }
+_BITS = 96_000  # a second, of each channel
 
 
 class Sound:
@@ -24,46 +27,78 @@ class Sound:
         container: that file.
         source: of the file that is read.
         codec: FFmpeg's name of the encoder.
+
+    Raises:
+        ValueError: the encoder knows no sound of this rate.
     """
 
     def __init__(self, container: OutputContainer, source: AudioStream, codec: str) -> None:
         known = _RATES.get(codec, (source.rate,))
         rate = source.rate if source.rate in known else known[0]
+        layout = _layout(codec, rate, source)  # before there is a stream that cannot be filled
         stream = container.add_stream(codec, rate=rate)
         assert isinstance(stream, AudioStream)
-        context = stream.codec_context
-        context.layout = _layout(codec, rate, source)
-        context.open()
+        stream.codec_context.layout = layout
+        stream.codec_context.bit_rate = _BITS * stream.codec_context.channels
+        stream.codec_context.open()
         self._source, self.stream = source, stream
-        self._resampler = av.AudioResampler(
-            context.format, context.layout, context.rate, context.frame_size or None
-        )
+        self._resampler = self._new_resampler()
+        self._early: int | None = None
 
     def encode(self, packet: "av.Packet[Any]") -> Iterator["av.Packet[Any]"]:
         """What a packet of the source becomes, as far as it can be decoded."""
-        try:
-            frames = self._source.decode(packet)
-        except av.FFmpegError:
-            return
-        for frame in frames:
-            for part in self._resampler.resample(frame):
-                yield from self.stream.encode(part)
+        for frame in self._decode(packet):
+            for part in self._resampled(frame):
+                yield from map(self._from_zero, self.stream.encode(part))
 
     def end(self) -> Iterator["av.Packet[Any]"]:
         """The rest."""
-        for part in self._resampler.resample(None):
-            yield from self.stream.encode(part)
-        yield from self.stream.encode(None)
+        parts = [part for frame in self._decode(None) for part in self._resampled(frame)]
+        for part in (*parts, *self._resampler.resample(None), None):
+            yield from map(self._from_zero, self.stream.encode(part))
+
+    def _from_zero(self, packet: "av.Packet[Any]") -> "av.Packet[Any]":
+        """Later by what the encoder puts in front, which some files cannot hold before 0.
+
+        They would put off the frames instead, by a whole one.
+        """
+        assert packet.pts is not None
+        assert packet.dts is not None
+        if self._early is None:
+            self._early = min(packet.pts, 0)
+        packet.pts, packet.dts = packet.pts - self._early, packet.dts - self._early
+        return packet
+
+    def _decode(self, packet: "av.Packet[Any] | None") -> list[av.AudioFrame]:
+        try:
+            return self._source.decode(packet)
+        except av.FFmpegError:
+            return []
+
+    def _resampled(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
+        try:
+            return self._resampler.resample(frame)
+        except ValueError:  # the sound has another form from here on, as in broadcasts
+            rest = self._resampler.resample(None)
+            self._resampler = self._new_resampler()
+            return rest + self._resampler.resample(frame)
+
+    def _new_resampler(self) -> av.AudioResampler:
+        context = self.stream.codec_context
+        return av.AudioResampler(
+            context.format, context.layout, context.rate, context.frame_size or None
+        )
 
 
 def _layout(codec: str, rate: int, source: AudioStream) -> str:
     """The source's loudspeakers, or two where the encoder does not know these."""
-    trial = av.CodecContext.create(codec, "w")
-    assert isinstance(trial, AudioCodecContext)
-    trial.rate, trial.layout = rate, source.layout.name
-    trial.format = (trial.codec.audio_formats or [av.AudioFormat("fltp")])[0]
-    try:
-        trial.open()
-    except (ValueError, av.FFmpegError):
-        return "stereo"
-    return source.layout.name
+    for layout in (source.layout.name, "stereo"):
+        trial = av.CodecContext.create(codec, "w")
+        assert isinstance(trial, AudioCodecContext)
+        trial.rate, trial.layout = rate, layout
+        trial.bit_rate = _BITS * trial.channels
+        trial.format = (trial.codec.audio_formats or [av.AudioFormat("fltp")])[0]
+        with suppress(ValueError, av.FFmpegError):
+            trial.open()
+            return layout
+    raise ValueError(f"{codec} knows no sound of {rate} Hz")

@@ -48,7 +48,7 @@ class Writer:
             raise UserError(f'"{path.suffix}" is no format of clips; use .mp4 or .mkv')
         self.target = TARGETS[path.suffix.lower()]
         self.container = av.open(str(path), "w")
-        self._pace = Pace(self.target, clip.rate, clip.time_base, clip.begins)
+        self._pace = Pace(self.target, clip.rate, clip.time_base)
         self._palette = Palette() if self.suffix.lower() == ".gif" else None
         self._video: VideoStream | None = None
         self._copied: dict[int, Stream] = {}
@@ -103,7 +103,10 @@ class Writer:
             self.notes.append(f"{what} left out: {self.suffix} files have none")
             return
         added: Stream | None = None
-        if _can_hold(self.container.format.name, stream):
+        name = stream.codec_context.name if stream.codec_context else ""
+        copies = self.target.copies
+        is_known = copies is None or name.removesuffix("float") in copies
+        if is_known and _can_hold(self.container.format.name, stream):
             added = self._copied[stream.index] = self.container.add_stream_from_template(stream)
         if added is None and isinstance(stream, AudioStream) and self.target.sound:
             with suppress(ValueError, av.FFmpegError):

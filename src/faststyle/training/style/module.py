@@ -158,7 +158,7 @@ class StyleTransfer(pl.LightningModule):
         terms: LossTerms = self.loss(stylized, targets)
         if self.temporal is not None:
             views = self.temporal.views(photos, seeds)
-            later = self(views.photos, styles)
+            later = self(views.photos.to(photos), styles)
             terms = terms.plus("temporal", self.temporal(stylized, later, views))
         if styles is not None:
             self._means[stage].add(styles, terms.each)
