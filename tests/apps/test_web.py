@@ -335,6 +335,12 @@ def test_another_version_takes_the_place_of_the_old_one_at_once(
         )
         versions = [url.rpartition("?")[2] for url in kept if "/night.onnx" in url]
         assert versions == ["2"]
+        page_files = page.evaluate(
+            "caches.open(`faststyle page ${location.href}`).then((cache) => cache.keys())"
+            ".then((keys) => keys.map(({ url }) => url))"
+        )
+        assert any(url.endswith("/main.js") for url in page_files)
+        assert not any(url.endswith((".onnx", ".wasm")) for url in page_files), "kept once"
     context.close()
 
 

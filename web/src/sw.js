@@ -3,6 +3,8 @@
 /** What is large is kept by worker.js, once it is whole. */
 const PAGE = PAGE_FILES;
 const PAGE_CACHE = `faststyle page ${/** @type {any} */ (self).registration.scope}`;
+/** Not in what worker.js keeps: of that the version counts, which is behind the question mark. */
+const KEPT = { cacheName: PAGE_CACHE, ignoreSearch: true };
 const PATIENCE = 4000; // milliseconds, after which what was kept is used
 
 addEventListener("install", (/** @type {any} */ event) => {
@@ -23,7 +25,7 @@ addEventListener("fetch", (/** @type {any} */ event) => {
 /** Always the newest files if there is a network, so that those of two versions never meet. */
 async function find(/** @type {any} */ event) {
   const { request } = event;
-  const kept = await caches.match(request, { ignoreSearch: true }).catch(() => undefined);
+  const kept = await caches.match(request, KEPT).catch(() => undefined);
   const late = kept && new Promise((resolve) => setTimeout(() => resolve(kept.clone()), PATIENCE));
   const asked = fetch(request, kept ? { cache: "no-cache" } : {});
   if (kept) event.waitUntil(asked.then((answer) => keep(request, answer.clone())).catch(() => undefined));

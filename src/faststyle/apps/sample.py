@@ -1,6 +1,7 @@
 """A small drawn landscape, which shows what a style does before a visitor has chosen a photo."""
 
 import base64
+from functools import cache
 from io import BytesIO
 
 import torch
@@ -46,6 +47,7 @@ def sample_address(stylizer: Stylizer, size: int = SIDE) -> str:
     return f"data:image/webp;base64,{content}"
 
 
+@cache
 def sample_file(size: int = 768) -> bytes:
     """The landscape as a JPEG file, for those who have no photo at hand."""
     return _encoded(sample_picture(size), "JPEG")

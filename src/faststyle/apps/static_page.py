@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from faststyle.apps.listing import describe
 from faststyle.apps.sample import sample_file
 from faststyle.checkpoints import load_style
 from faststyle.checkpoints.export import export
+from faststyle.core.assets import license_text
 from faststyle.core.atomic import atomic_write
 from faststyle.inference.stylizer import Stylizer
 
@@ -53,10 +53,7 @@ def write_programs(files: Sequence[Path], folder: Path) -> list[Path]:
         listed[file.stem] = {"name": file.stem, "run": _run(program, tried)} | describe(stylizer)
     _write(folder / "styles.json", json.dumps(_about(listed)).encode())
     _write(folder / "example.jpg", sample_file())
-    _write(
-        folder / "license.txt",
-        (distribution("faststyle").read_text("licenses/LICENSE") or "").encode(),
-    )
+    _write(folder / "license.txt", license_text().encode())
     return programs
 
 

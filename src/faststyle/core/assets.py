@@ -1,6 +1,6 @@
 """What comes with faststyle: files inside the package, and folders beside it in a clone."""
 
-from importlib import resources
+from importlib import metadata, resources
 from pathlib import Path
 
 _PACKAGE = Path(str(resources.files("faststyle")))
@@ -18,3 +18,8 @@ def bundled_folder(name: str) -> Path:
     """
     inside = _PACKAGE / "assets" / name
     return inside if inside.is_dir() else _PACKAGE.parents[1] / name
+
+
+def license_text() -> str:
+    """The license of faststyle, as it was installed with it."""
+    return metadata.distribution("faststyle").read_text("licenses/LICENSE") or ""

@@ -64,6 +64,34 @@ def write(
     return path
 
 
+def write_silent(
+    path: Path,
+    frames: Sequence[Pixels],
+    codec: str,
+    form: str,
+    rate: int,
+    layout: str,
+    seconds: float = 0.5,
+) -> int:
+    """Ten frames a second, beside silence in samples of ``form``; returns how many channels."""
+    with av.open(str(path), "w") as container:
+        video: Any = container.add_stream("libx264", rate=10)
+        video.height, video.width = frames[0].shape[:2]
+        video.pix_fmt = "yuv420p"
+        tone: Any = container.add_stream(codec, rate=rate, layout=layout)
+        for index, pixels in enumerate(frames):
+            picture = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            picture.pts, picture.time_base = index, Fraction(1, 10)
+            container.mux(video.encode(picture))
+        channels = int(tone.codec_context.channels)
+        kind = {"s16": np.int16, "s32": np.int32}[form]
+        silence = np.zeros((1, round(rate * seconds) * channels), kind)
+        sound = av.AudioFrame.from_ndarray(silence, format=form, layout=layout)
+        sound.sample_rate = rate
+        container.mux(tone.encode(sound) + tone.encode(None) + video.encode(None))
+    return channels
+
+
 def moving(count: int = 12, size: tuple[int, int] = (48, 64)) -> list[Pixels]:
     return [frame(size, index) for index in range(count)]
 
@@ -268,19 +296,7 @@ def test_sound_of_many_loudspeakers_is_kept_or_becomes_stereo(
     tmp_path: Path, said: Said, layout: str, suffix: str
 ) -> None:
     clip = tmp_path / "a.mkv"
-    with av.open(str(clip), "w") as container:
-        video: Any = container.add_stream("libx264", rate=10)
-        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
-        tone: Any = container.add_stream("pcm_s24le", rate=96_000, layout=layout)
-        for index, pixels in enumerate(moving(5)):
-            picture = av.VideoFrame.from_ndarray(pixels, format="rgb24")
-            picture.pts, picture.time_base = index, Fraction(1, 10)
-            container.mux(video.encode(picture))
-        channels = tone.codec_context.channels
-        silence = np.zeros((1, 48_000 * channels), np.int32)
-        sound = av.AudioFrame.from_ndarray(silence, format="s32", layout=layout)
-        sound.sample_rate = 96_000
-        container.mux(tone.encode(sound) + tone.encode(None) + video.encode(None))
+    channels = write_silent(clip, moving(5), "pcm_s24le", "s32", 96_000, layout)
     said.stylize(clip, tmp_path / f"b{suffix}")
     with av.open(str(tmp_path / f"b{suffix}")) as written:
         [found] = written.streams.audio
@@ -496,16 +512,7 @@ def test_sound_that_ffmpeg_only_pretends_to_hold_is_encoded_anew(
     tmp_path: Path, said: Said, codec: str, suffix: str
 ) -> None:
     clip = tmp_path / "a.mkv"
-    with av.open(str(clip), "w") as container:
-        video: Any = container.add_stream("libx264", rate=10)
-        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
-        tone: Any = container.add_stream(codec, rate=48_000, layout="stereo")
-        picture = av.VideoFrame.from_ndarray(frame((48, 64), 0), format="rgb24")
-        picture.pts = 0
-        container.mux(video.encode(picture))
-        sound = av.AudioFrame.from_ndarray(np.zeros((1, 9600), np.int16), "s16", "stereo")
-        sound.sample_rate = 48_000
-        container.mux(tone.encode(sound) + tone.encode(None) + video.encode(None))
+    write_silent(clip, moving(1), codec, "s16", 48_000, "stereo", seconds=0.1)
     assert "encoded anew as aac" in said.stylize(clip, tmp_path / f"b{suffix}")
     with av.open(str(tmp_path / f"b{suffix}")) as written:
         assert [s.codec_context.name for s in written.streams.audio] == ["aac"]

@@ -6,7 +6,6 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from importlib.metadata import distribution
 from importlib.resources import files
 from typing import Any
 
@@ -24,6 +23,7 @@ from faststyle.apps.demo.uploads import MAX_BYTES, Uploads
 from faststyle.apps.demo.work import MAX_PIXELS, VisitorError
 from faststyle.apps.demo.workshop import Workshop
 from faststyle.apps.sample import sample_file
+from faststyle.core.assets import license_text
 from faststyle.core.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ class Demo:
 
     async def license(self, _request: Request) -> Response:
         """Of faststyle."""
-        return PlainTextResponse(distribution("faststyle").read_text("licenses/LICENSE"))
+        return PlainTextResponse(license_text())
 
     async def upload(self, request: Request) -> Response:
         """Take a photo, the body of the request as it is; answers with its name."""

@@ -65,11 +65,10 @@ export function makeChooser(programs, { styles, mixing, mixture }, changed) {
    * @param {Program} chosen
    * @param {Style} style
    */
-  function choose(chosen, style) {
+  function select(chosen, style) {
     if (program !== chosen || !sliders.size) offerMixture(chosen);
     program = chosen;
     for (const [name, slider] of sliders) set(slider, name === style.name ? 100 : 0);
-    changed();
   }
 
   /** @param {Program} chosen */
@@ -99,13 +98,15 @@ export function makeChooser(programs, { styles, mixing, mixture }, changed) {
     for (const style of each.styles) {
       const radio = document.createElement("input");
       Object.assign(radio, { type: "radio", name: "style", value: `${each.name}:${style.name}` });
-      radio.addEventListener("change", () => choose(each, style));
+      radio.addEventListener("change", () => {
+        select(each, style);
+        changed();
+      });
       const isTwice = titles.indexOf(titleOf(style)) !== titles.lastIndexOf(titleOf(style));
       styles.append(thumbnail(radio, style, isTwice ? words(each.name) : ""));
       if (each === program && style === each.styles[0]) {
         radio.checked = true;
-        offerMixture(each);
-        for (const [name, slider] of sliders) set(slider, name === style.name ? 100 : 0);
+        select(each, style);
       }
     }
   }

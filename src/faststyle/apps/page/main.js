@@ -3,7 +3,7 @@
 import { makeChooser } from "./chooser.js";
 import { makeDivider } from "./compare.js";
 import { takePhotos } from "./intake.js";
-import { blend, draw, encode, forget, isTransparent, toImage, toPixels } from "./pixels.js";
+import { blend, draw, encode, forget, isTransparent, sizeBy, toImage, toPixels } from "./pixels.js";
 import { isSmallest, offerSizes, useSmaller, wishedSize } from "./sizes.js";
 import { Trouble, ask } from "./trouble.js";
 
@@ -136,9 +136,7 @@ async function open(file, signal) {
 
 /** @param {HTMLImageElement} image @param {number} factor */
 function showPhoto(image, factor) {
-  const scale = (/** @type {number} */ side) => Math.max(1, Math.round(side * factor));
-  const pixels = toPixels(image, {
-    width: scale(image.naturalWidth), height: scale(image.naturalHeight) });
+  const pixels = toPixels(image, sizeBy(image, factor));
   draw(before, pixels);
   draw(after, new ImageData(1, 1)); // nothing over it
   picture.classList.add("photo");

@@ -47,6 +47,16 @@ export function scaledSize({ naturalWidth, naturalHeight }, size, most) {
     size / Math.min(naturalWidth, naturalHeight),
     Math.sqrt(most / (naturalWidth * naturalHeight)),
   );
+  return sizeBy({ naturalWidth, naturalHeight }, factor);
+}
+
+/**
+ * Height and width of an image that is made smaller.
+ *
+ * @param {Pick<HTMLImageElement, "naturalWidth" | "naturalHeight">} image
+ * @param {number} factor
+ */
+export function sizeBy({ naturalWidth, naturalHeight }, factor) {
   const scale = (/** @type {number} */ side) => Math.max(1, Math.round(side * factor));
   return { width: scale(naturalWidth), height: scale(naturalHeight) };
 }

@@ -98,12 +98,12 @@ class Writer:
 
     def _add_other(self, stream: Stream) -> None:
         """Copy a stream, or else encode sound anew, or else leave it out and say so."""
-        what = f"{stream.codec_context.name if stream.codec_context else 'unknown'} {stream.type}"
+        name = stream.codec_context.name if stream.codec_context else "unknown"
+        what = f"{name} {stream.type}"
         if self._palette is not None:
             self.notes.append(f"{what} left out: {self.suffix} files have none")
             return
         added: Stream | None = None
-        name = stream.codec_context.name if stream.codec_context else ""
         copies = self.target.copies
         is_known = copies is None or name.removesuffix("float") in copies
         if is_known and _can_hold(self.container.format.name, stream):
