@@ -43,7 +43,7 @@ def test_strength_blends_with_the_photo(stylizer: Stylizer) -> None:
 
 def test_preserved_colors_take_only_brightness_from_the_style(stylizer: Stylizer) -> None:
     photos = PHOTOS * 0.2 + 0.4  # far enough from black and white that nothing is cut off
-    result = stylizer(photos, preserve_color=True)
+    result = stylizer(photos, color="photo")
     luma = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
     expected = (stylizer(photos) * luma).sum(1)
     inside = ((result > 0) & (result < 1)).all(1)
@@ -99,7 +99,7 @@ def test_too_large_a_picture_is_refused_before_any_work(stylizer: Stylizer) -> N
 def test_strips_make_the_picture_that_one_pass_makes(stylizer: Stylizer) -> None:
     generator = torch.Generator().manual_seed(1)
     picture = Picture(torch.rand(3, 203, 130, generator=generator))
-    options = StylizeOptions(strength=0.8, preserve_color=True, tile="off")
+    options = StylizeOptions(strength=0.8, color="photo", tile="off")
     [whole] = stylizer.stylize([picture], options)
     shown: list[tuple[int, int]] = []
     [strips] = stylizer.stylize(
@@ -150,17 +150,22 @@ def test_auto_takes_strips_where_a_picture_would_not_fit(
     assert rows_at_once("auto", size, count=1, device=torch.device("cpu")) == expected
 
 
-@pytest.mark.parametrize("overwrite", [False, True])
-def test_strips_are_written_over_the_photo_if_that_is_allowed(
-    stylizer: Stylizer, overwrite: bool
+# A network that knows nothing paints in few colors, which statistics spread, and rounding too.
+@pytest.mark.parametrize(
+    ("color", "most"), [("painting", 1), ("photo", 2), ("mean", 12), ("hist", 12)]
+)
+def test_strips_of_bytes_are_those_of_the_whole_but_for_rounding(
+    stylizer: Stylizer, color: str, most: int
 ) -> None:
     photo = (torch.rand(3, 70, 40) * 255).to(torch.uint8)
     picture = Picture(photo.clone())
-    [expected] = stylizer.stylize([Picture(photo)], StylizeOptions(strength=0.5, tile="off"))
-    options = StylizeOptions(strength=0.5, tile=32)
-    [found] = stylizer.stylize([picture], options, overwrite=overwrite)
-    assert (found.pixels.int() - expected.pixels.int()).abs().max() <= 1
-    assert torch.equal(picture.pixels, photo) is not overwrite
+    options = StylizeOptions(strength=0.5, color=color, tile="off")
+    [expected] = stylizer.stylize([Picture(photo)], options)
+    [found] = stylizer.stylize([picture], replace(options, tile=32))
+    difference = (found.pixels.int() - expected.pixels.int()).abs()
+    assert difference.max() <= most
+    assert difference.float().mean() < 1
+    assert torch.equal(picture.pixels, photo), "the photo stays"
 
 
 def test_networks_that_cannot_be_streamed_say_so() -> None:

@@ -15,6 +15,7 @@ from faststyle.networks.layers import (
     make_conv,
     make_norm,
 )
+from faststyle.networks.regional import regional
 
 
 def network(
@@ -52,6 +53,22 @@ def streamed(made: "TransformNetwork | Flat", picture: Tensor, rows: int) -> Ten
         parts.append(strip)
     assert len(calls) == streaming.count_strips(made, height, rows)
     return torch.cat(parts, dim=2)
+
+
+@pytest.mark.parametrize("size", [(90, 40), (61, 37)])
+def test_strips_take_their_statistics_from_where_weights_say(size: tuple[int, int]) -> None:
+    made, picture = network(noise=2), photo(*size)
+    weights = torch.rand(1, 1, *size, generator=torch.Generator().manual_seed(1)).double()
+    strips = streaming.stream(
+        made,
+        lambda start, stop: picture[:, :, start:stop],
+        *size,
+        16,
+        picture.dtype,
+        weights=lambda start, stop: weights[:, :, start:stop],
+    )
+    found = torch.cat([strip for _, strip in strips], 2)
+    torch.testing.assert_close(found, regional(made, weights[0])(picture))
 
 
 @settings(deadline=None, max_examples=30)

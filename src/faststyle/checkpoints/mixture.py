@@ -96,6 +96,23 @@ def shares_of(about: StyleMetadata, mix: Mix, stroke: float = 1.0) -> Tensor:
     return shares
 
 
+def trained_stroke(about: StyleMetadata, mix: Mix, stroke: float) -> float:
+    """The nearest to ``stroke`` that all paintings of a mixture were trained for.
+
+    1 for a file of one style. Raises ``UserError`` as :func:`shares_of`.
+    """
+    if not about.styles:
+        return 1.0
+    sizes = _sizes(about)
+    _check(about, mix, sizes)
+    low, high = 0.0, math.inf
+    for name in mix:
+        usual = next(iter(sizes[name]))
+        known = [size / usual for size in sizes[name] if size] if usual else [1.0]
+        low, high = max(low, min(known)), min(high, max(known))
+    return min(max(stroke, low), high)
+
+
 def facts_of(about: StyleMetadata, mix: Mix) -> StyleMetadata:
     """What is known of a mixture, as if it had been trained alone."""
     first = {style.name: style for style in reversed(about.styles)}

@@ -3,11 +3,11 @@
 from argparse import ArgumentParser
 
 
-def add_style(parser: ArgumentParser) -> None:
+def add_style(parser: ArgumentParser, required: bool = True) -> None:
     """``--ckpt``: one style."""
     parser.add_argument(
         "--ckpt",
-        required=True,
+        required=required,
         help="a style's name or file (.safetensors, .ckpt, .pth, .onnx);"
         " of several in one file gallery:starry_night=0.6,the_scream=0.4",
     )

@@ -31,7 +31,7 @@ def _seconds(text: str) -> float:
 def add_arguments(parser: ArgumentParser) -> None:
     """What is stylized, by which style, and how."""
     parser.add_argument("inputs", nargs="+", help="pictures, clips, folders, patterns")
-    add_style(parser)
+    add_style(parser, required=False)
     parser.add_argument("--list", action=_List, nargs=0, help="show the styles that have names")
     parser.add_argument("--output", help="file or folder; default: NAME.STYLE.EXT beside each")
     parser.add_argument("--size", type=int, help="short side in pixels; default: unchanged")
@@ -39,7 +39,38 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--stroke", type=float, default=1.0, help="how large strokes are; 1 is usual"
     )
     parser.add_argument("--strength", type=float, default=1.0, help="0 (photo) to 1 (style)")
-    parser.add_argument("--preserve-color", action="store_true", help="keep the photo's colors")
+    parser.add_argument(
+        "--color",
+        default="painting",
+        choices=("painting", "photo", "mean", "hist"),
+        help="whose colors: the photo's by pixel, mean and covariance, or distribution",
+    )
+    parser.add_argument(
+        "--preserve-color",
+        action="store_const",
+        const="photo",
+        dest="color",
+        help="--color photo",
+    )
+    parser.add_argument(
+        "--mask", help="where the style goes: white there, black not; or a folder of masks by name"
+    )
+    parser.add_argument(
+        "--region",
+        action="append",
+        default=[],
+        metavar="MASK=STYLE",
+        help="likewise for each of several styles; rest=STYLE is all that is left",
+    )
+    parser.add_argument(
+        "--feather", type=float, default=0.0, help="pixels over which edges of masks are soft"
+    )
+    parser.add_argument(
+        "--statistics",
+        default="region",
+        choices=("region", "picture"),
+        help="colors inside a mask as in a picture of its own, or as if all were stylized",
+    )
     add_device(parser)
     add_precision(parser)
     parser.add_argument(
@@ -72,23 +103,31 @@ def run(args: Namespace) -> None:
     from faststyle.core.devices import reuse_freed_memory
     from faststyle.inference.batch import stylize_files
     from faststyle.inference.jobs import is_clip, plan
+    from faststyle.inference.mask_files import MaskFiles
     from faststyle.inference.options import StylizeOptions
+    from faststyle.inference.regions import Regions
     from faststyle.inference.stylizer import Stylizer
     from faststyle.networks.conv3x3 import choose_kernel
 
     options = StylizeOptions.from_arguments(args)
     reuse_freed_memory()
     choose_kernel(args.kernel)
-    stylizer = Stylizer.load(
-        args.ckpt, device=args.device, precision=args.precision, stroke=args.stroke
-    )
+    masks, styles = _where(args)
+    files = [MaskFiles(mask) for mask in masks]
+    chosen = {name: getattr(args, name) for name in ("device", "precision", "stroke")}
+    stylizer: Stylizer | Regions
+    stylizer = Regions.load(styles, **chosen) if files else Stylizer.load(styles[0], **chosen)
     others = [style.name for style in list_styles()]
-    jobs = plan(args.inputs, args.output, stylizer.name, others)
+    jobs = plan(args.inputs, args.output, stylizer.name, others, files)
     clips = [job for job in jobs if is_clip(job.source)]
     pictures = [job for job in jobs if not is_clip(job.source)]
     if args.to and pictures:
         raise UserError(f"--to is for clips, and {pictures[0].source} is a picture")
-    move = stylizer.move(parse_mix(args.to), args.stroke) if args.to else None
+    move = None
+    if args.to:
+        if isinstance(stylizer, Regions):
+            raise UserError("--to moves one style, and --mask and --region place them: choose")
+        move = stylizer.move(parse_mix(args.to), args.stroke)
     failed = stylize_files(stylizer, pictures, options) if pictures else 0
     if clips:
         from faststyle.inference.video import stylize_clips
@@ -97,3 +136,24 @@ def run(args: Namespace) -> None:
     if failed:
         kind = "files" if clips else "pictures"
         raise UserError(f"{failed} of {len(jobs)} {kind} could not be stylized")
+
+
+def _where(args: Namespace) -> tuple[list[str], list[str]]:
+    """Masks as they are named, and the style of each; without masks, one style alone."""
+    if args.mask is not None and args.region:
+        raise UserError("--mask places one style and --region several: choose")
+    if not args.region:
+        if args.ckpt is None:
+            raise UserError("name a style: --ckpt starry_night; faststyle styles lists them")
+        return [args.mask] if args.mask is not None else [], [args.ckpt]
+    pairs = [tuple(each.split("=", 1)) for each in args.region]
+    for given, pair in zip(args.region, pairs, strict=True):
+        if len(pair) < 2 or not all(pair):
+            raise UserError(f'--region "{given}": say MASK=STYLE, as sky.png=starry_night')
+    if args.ckpt is not None:
+        pairs.append(("rest", args.ckpt))
+    rest = [pair for pair in pairs if pair[0] == "rest"]
+    if len(rest) > 1:
+        raise UserError("the rest can have one style: --ckpt, or --region rest=STYLE")
+    placed = rest + [pair for pair in pairs if pair[0] != "rest"]
+    return [mask for mask, _ in placed], [style for _, style in placed]

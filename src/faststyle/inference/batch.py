@@ -2,16 +2,18 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NoReturn
 
 from tqdm import tqdm
 
 from faststyle.core.atomic import check_target
-from faststyle.core.errors import problem
+from faststyle.core.errors import UserError, problem
 from faststyle.core.interrupts import catch_interrupts
 from faststyle.inference.jobs import Job
+from faststyle.inference.mask_files import load_masks, remarks
 from faststyle.inference.options import StylizeOptions
-from faststyle.inference.stylizer import Stylizer
+from faststyle.inference.regions import Painter
 from faststyle.pictures.files import (
     MAX_PIXELS,
     USUAL_QUALITY,
@@ -26,7 +28,7 @@ from faststyle.pictures.pixels import scaled_size
 _Loaded = tuple[Job, Picture]
 
 
-def stylize_files(stylizer: Stylizer, jobs: Sequence[Job], options: StylizeOptions) -> int:
+def stylize_files(stylizer: Painter, jobs: Sequence[Job], options: StylizeOptions) -> int:
     """Stylize every picture, with a progress bar; one bad file does not stop the rest.
 
     Returns:
@@ -57,7 +59,7 @@ def stylize_files(stylizer: Stylizer, jobs: Sequence[Job], options: StylizeOptio
 
 
 def _stylize_batch(
-    stylizer: Stylizer, batch: Sequence[_Loaded], options: StylizeOptions, bar: "tqdm[NoReturn]"
+    stylizer: Painter, batch: Sequence[_Loaded], options: StylizeOptions, bar: "tqdm[NoReturn]"
 ) -> int:
     """Returns how many failed."""
     try:
@@ -71,7 +73,7 @@ def _stylize_batch(
 
 
 def _stylize_together(
-    stylizer: Stylizer, batch: Sequence[_Loaded], options: StylizeOptions, bar: "tqdm[NoReturn]"
+    stylizer: Painter, batch: Sequence[_Loaded], options: StylizeOptions, bar: "tqdm[NoReturn]"
 ) -> None:
     strips: tqdm[NoReturn]
     with tqdm(unit="strip", leave=False, delay=1) as strips:
@@ -79,7 +81,6 @@ def _stylize_together(
             [picture for _, picture in batch],
             options,
             lambda done, total: _show(strips, done, total),
-            overwrite=len(batch) == 1,
         )
     for (job, _), result in zip(batch, results, strict=True):
         save_picture(result, job.target, options.quality or USUAL_QUALITY)
@@ -104,9 +105,10 @@ def _batches(
     In place of one that cannot be read, why.
     """
     batch: list[_Loaded] = []
+    said: set[str] = set()
     for job in jobs:
         try:
-            picture = _load(job, options, bar)
+            picture = _with_masks(_load(job, options, bar), job, said, bar)
         except Exception as error:  # as above
             yield problem(error)
             continue
@@ -131,3 +133,17 @@ def _load(job: Job, options: StylizeOptions, bar: "tqdm[NoReturn]") -> Picture:
     if count > 1:
         bar.write(f"{job.source}: 1 of {count} frames is stylized", file=sys.stderr)
     return picture
+
+
+def _with_masks(picture: Picture, job: Job, said: set[str], bar: "tqdm[NoReturn]") -> Picture:
+    """The picture and where each style goes; what is odd about that is ``said`` once."""
+    try:
+        masks = load_masks(job.masks, (picture.pixels.shape[1], picture.pixels.shape[2]))
+    except UserError as error:
+        raise UserError(f"{job.source}: {error}") from None
+    if masks is not None:
+        for remark in remarks(masks, job.masks):
+            if remark not in said:
+                bar.write(f"{job.source}: {remark}", file=sys.stderr)
+            said.add(remark)
+    return replace(picture, masks=masks)

@@ -3,12 +3,13 @@
 import glob
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from faststyle.core.atomic import file_identity
 from faststyle.core.errors import UserError
 from faststyle.inference.clip_targets import TARGETS
+from faststyle.inference.mask_files import MaskFiles, check_masks
 from faststyle.pictures.files import is_ours, picture_format
 from faststyle.pictures.folders import find_pictures
 from faststyle.pictures.formats import EXTENSIONS, FOREIGN, can_write, format_of
@@ -24,14 +25,22 @@ _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BM
 
 @dataclass(frozen=True)
 class Job:
-    """One picture or clip: where it is, and where its stylized version goes."""
+    """One picture or clip: where it is, and where its stylized version goes.
+
+    ``masks``: files of where each style goes, none being everywhere.
+    """
 
     source: Path
     target: Path
+    masks: tuple[Path | None, ...] = ()
 
 
 def plan(
-    inputs: Sequence[str], output: str | None, style: str, others: Sequence[str] = ()
+    inputs: Sequence[str],
+    output: str | None,
+    style: str,
+    others: Sequence[str] = (),
+    masks: Sequence[MaskFiles] = (),
 ) -> list[Job]:
     """Pair every picture and clip of ``inputs`` with its result.
 
@@ -42,20 +51,35 @@ def plan(
         style: the style's name.
         others: names of other styles: what they made of a folder's pictures earlier, beside them,
             is left out, as what ``style`` made is.
+        masks: where each style goes.
 
     Raises:
         UserError: an input that does not exist, no pictures at all, results that would overwrite
             an input or each other, or whose names say a format that is not written.
     """
     styles = {style, *others}
-    found = [pair for text in inputs for pair in _expand(text, output, styles)]
+    found = [
+        (source, base)
+        for text in inputs
+        for source, base in _expand(text, output, styles)
+        if not any(mask.holds(source) for mask in masks)
+    ]
     if not found:
         raise UserError(f"no pictures found in {', '.join(inputs)}")
     single = len(found) == 1 and not Path(inputs[0]).is_dir()
     if output and not single:
         _check_folder(output, len(found))
-    jobs = [Job(source, _target(source, base, output, style, single)) for source, base in found]
-    sources = {file_identity(job.source) for job in jobs}
+    jobs = [
+        Job(
+            source,
+            _target(source, base, output, style, single),
+            tuple(mask.of(source.relative_to(base)) for mask in masks),
+        )
+        for source, base in found
+    ]
+    check_masks([job.masks for job in jobs])
+    inputs_of_all = [path for job in jobs for path in (job.source, *job.masks) if path]
+    sources = {file_identity(path) for path in inputs_of_all}
     targets: dict[Path, Path] = {}
     unconverted = {j.target.absolute() for j in jobs if j.source.suffix == j.target.suffix}
     planned = []
@@ -76,7 +100,7 @@ def plan(
 
 def _under_whole_name(job: Job) -> Job:
     rest = job.target.name.removeprefix(job.source.stem)
-    return Job(job.source, job.target.with_name(job.source.name + rest))
+    return replace(job, target=job.target.with_name(job.source.name + rest))
 
 
 def is_clip(path: Path) -> bool:

@@ -4,11 +4,14 @@ import math
 from argparse import Namespace
 from dataclasses import dataclass, fields, replace
 
-from faststyle.core.errors import UserError
+from faststyle.core.errors import UserError, nearest
+from faststyle.inference.color import COLORS
 from faststyle.pictures.files import MAX_PIXELS
 from faststyle.pictures.picture import Picture
-from faststyle.pictures.pixels import check_scaled, resize
+from faststyle.pictures.pixels import check_scaled, resize, scaled_size
 
+#: What statistics of instance normalization come from where there is a mask.
+STATISTICS = ("region", "picture")
 #: Strips of fewer rows would be mostly overlap.
 MIN_ROWS = 32
 
@@ -20,7 +23,11 @@ class StylizeOptions:
     Args:
         size: short side in pixels to scale to first; none keeps the size.
         strength: 0 leaves the photo as it is, 1 is the style alone, between is a blend.
-        preserve_color: take brightness from the stylized picture and color from the photo.
+        color: whose colors: ``painting``, or those of the ``photo``, by pixel, by ``mean`` and
+            covariance, or by distribution (``hist``); see :mod:`faststyle.inference.color`.
+        feather: of masks: over how many pixels, of the result, their edges are softened.
+        statistics: of masks: whether colors inside are as in a picture of its own (``region``) or
+            as if all of the ``picture`` were stylized.
         tile: how many rows to compute at a time, each picture by itself, which bounds memory for
             twice the time (:mod:`faststyle.networks.streaming`); ``off`` for all at once; ``auto``
             to do so where the pictures would take half of the memory that is free.
@@ -41,7 +48,9 @@ class StylizeOptions:
 
     size: int | None = None
     strength: float = 1.0
-    preserve_color: bool = False
+    color: str = "painting"
+    feather: float = 0.0
+    statistics: str = "region"
     tile: int | str = "auto"
     batch_size: int = 1
     max_pixels: int | None = None
@@ -55,6 +64,12 @@ class StylizeOptions:
             raise UserError(f"size is {self.size}; it must be at least 1 pixel")
         if not 0 <= self.strength <= 1:
             raise UserError(f"strength is {self.strength}; it must lie between 0 and 1")
+        for name, choices in (("color", COLORS), ("statistics", STATISTICS)):
+            value = getattr(self, name)
+            if value not in choices:
+                raise UserError(f'{name} is "{value}": {nearest(value, choices)}')
+        if not 0 <= self.feather < math.inf:
+            raise UserError(f"feather is {self.feather}; it must be 0 or more pixels")
         if self.tile not in ("auto", "off") and not _is_tile(self.tile):
             raise UserError(
                 f'tile is "{self.tile}"; it must be auto, off, or {MIN_ROWS} rows or more'
@@ -85,16 +100,25 @@ class StylizeOptions:
             name, _, problem = str(error).partition(" ")
             raise UserError(f"--{name.replace('_', '-')} {problem}") from None
 
+    def size_of(self, picture: Picture) -> tuple[int, int]:
+        """Height and width of what ``picture`` becomes."""
+        if self.size is not None:
+            return scaled_size(picture.pixels, self.size)
+        return picture.pixels.shape[1], picture.pixels.shape[2]
+
     def scale(self, picture: Picture) -> Picture:
-        """``picture``, with its transparency, at the size that it is stylized at.
+        """``picture``, with its transparency and masks, at the size that it is stylized at.
 
         Raises ``UserError`` if that is more than ``max_pixels``, as a long and thin one may be.
         """
         if self.size is None:
             return picture
         check_scaled(picture.pixels, self.size, self.max_pixels or MAX_PIXELS)
-        alpha = None if picture.alpha is None else resize(picture.alpha, self.size)
-        return replace(picture, pixels=resize(picture.pixels, self.size), alpha=alpha)
+        alpha, masks = (
+            None if part is None else resize(part, self.size)
+            for part in (picture.alpha, picture.masks)
+        )
+        return replace(picture, pixels=resize(picture.pixels, self.size), alpha=alpha, masks=masks)
 
 
 def _is_tile(tile: int | str) -> bool:

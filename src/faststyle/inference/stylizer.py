@@ -18,22 +18,37 @@ from faststyle.checkpoints import (
     load_style,
     read_onnx,
 )
-from faststyle.checkpoints.mixture import Mix, check_single, choose, facts_of, shares_of
+from faststyle.checkpoints.mixture import (
+    Mix,
+    check_single,
+    choose,
+    facts_of,
+    shares_of,
+    trained_stroke,
+)
 from faststyle.core.devices import cpu_has_bf16, find_device, is_out_of_memory
 from faststyle.core.errors import UserError, nearest
 from faststyle.inference import tiling
+from faststyle.inference.blend import blend
 from faststyle.inference.options import StylizeOptions
+from faststyle.inference.place import Place
+from faststyle.inference.stroke import check_stroke, scaled_for, with_stroke
 from faststyle.networks import Mixer, streaming
 from faststyle.pictures import files
 from faststyle.pictures.arrays import Photos, to_batch
 from faststyle.pictures.picture import Picture
-from faststyle.pictures.pixels import quantize, scaled_size, to_luma, to_unit
+from faststyle.pictures.pixels import quantize, to_unit
 
 _DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
 #: Files that people name after the style; checkpoints of training are all called alike.
 _STYLES = (".safetensors", ".pth", ".model", ".onnx")
 PRECISIONS = ("auto", *_DTYPES)
 _AS_THEY_ARE = StylizeOptions()
+
+
+def read_file(path: Path) -> TrainedStyle | OnnxStyle:
+    """What a file of a style holds. Raises ``UserError`` if that is none."""
+    return read_onnx(path) if path.suffix == ".onnx" else load_style(path)
 
 
 class Stylizer:
@@ -54,7 +69,8 @@ class Stylizer:
         precision: ``32``, ``bf16`` or ``16``: what convolutions compute in; ``auto`` is ``bf16`` on
             a CPU that has it (twice as fast, less than a gray level off in the mean), else ``32``.
         mix: which of several styles, or what mixture of them.
-        stroke: how large the strokes are, 1 being usual; for a file of several styles.
+        stroke: how large the strokes are, 1 being usual. Beyond the sizes that a file was trained
+            at, pictures are painted at another scale (:mod:`faststyle.inference.stroke`).
 
     Raises:
         UserError: an unknown precision or a device that this machine lacks; a mixture or strokes
@@ -73,11 +89,15 @@ class Stylizer:
             raise UserError(f'unknown precision "{precision}": {nearest(precision, PRECISIONS)}')
         self.device = find_device(device)
         self.dtype = _dtype(precision, self.device)
+        check_stroke(stroke)
+        trained = trained_stroke(style.metadata, mix, stroke)
+        #: By how much strokes are larger than those of the network, see :func:`with_stroke`.
+        self.scale = stroke / trained
         chosen: TrainedStyle | OnnxStyle = style
         if isinstance(style, TrainedStyle):
-            chosen = choose(style, mix, stroke)
+            chosen = choose(style, mix, trained)
         else:
-            check_single(style.metadata, mix, stroke)
+            check_single(style.metadata, mix, trained)
         self.metadata = chosen.metadata
         #: What results are called by: the style's file, else what is known of the style.
         self.name = str(self.metadata.name)
@@ -85,24 +105,32 @@ class Stylizer:
         self.network = network.to(memory_format=torch.channels_last)
         #: What the file says, of several styles about all of them.
         self.of_file = style.metadata
+        #: Of several styles, the network of all, and the share of each.
+        self.tables = style.network.to(self.device) if chosen is not style else None
+        self.shares = shares_of(self.of_file, mix, trained) if chosen is not style else None
         self._mixer = Mixer(style.network, self.network) if chosen is not style else None
-        self._shares = shares_of(self.of_file, mix, stroke) if chosen is not style else None
 
     @classmethod
-    def load(cls, style: str | Path, mix: Mix | None = None, **options: Any) -> "Stylizer":
+    def load(
+        cls,
+        style: str | Path,
+        mix: Mix | None = None,
+        read: Callable[[Path], TrainedStyle | OnnxStyle] = read_file,
+        **options: Any,
+    ) -> "Stylizer":
         """Load a style by its name in the catalog, or from its file.
 
         Args:
             style: what :func:`faststyle.checkpoints.find_style` takes: ``gallery:starry_night``,
                 too.
             mix: of a file of several styles, in place of what ``style`` says.
+            read: what reads the file.
             options: as for the class.
 
         Raises:
             UserError: there is none; or as the class.
         """
         found = find_style(str(style))
-        read = read_onnx if found.path.suffix == ".onnx" else load_style
         stylizer = cls(read(found.path), mix=found.mix if mix is None else mix, **options)
         if found.path.suffix in _STYLES and not stylizer.of_file.styles:
             stylizer.name = StyleMetadata(found.path.stem).name
@@ -119,39 +147,41 @@ class Stylizer:
 
         Raises ``UserError`` as the class does.
         """
-        start, mixer = self._shares, self._mixer
+        start, mixer, scale = self.shares, self._mixer, self.scale
         if start is None or mixer is None:
             raise UserError(f"{self.name} is a file of one style: it has no others to mix it with")
-        end = shares_of(self.of_file, mix, stroke)
+        check_stroke(stroke)
+        trained = trained_stroke(self.of_file, mix, stroke)
+        end, growth = shares_of(self.of_file, mix, trained), stroke / trained / scale
 
         def move(part: float) -> None:
-            self._shares = torch.lerp(start, end, part)
-            mixer.mix(self._shares)
+            self.scale = scale * growth**part
+            self.shares = torch.lerp(start, end, part)
+            mixer.mix(self.shares)
 
         return move
 
-    def __call__(
-        self, photos: Photos, strength: float = 1.0, preserve_color: bool = False
-    ) -> Photos:
+    def __call__(self, photos: Photos, strength: float = 1.0, color: str = "painting") -> Photos:
         """Stylize a photo, or a batch of one size.
 
         Args:
             photos: a tensor (N, 3, H, W) or (3, H, W), an array (N, H, W, 3) or (H, W, 3), RGB,
                 float in [0, 1] or uint8; or a Pillow image.
             strength: see :class:`StylizeOptions`.
-            preserve_color: see :class:`StylizeOptions`.
+            color: see :class:`StylizeOptions`.
 
         Returns:
             The same form, shape, dtype and device as ``photos``.
 
         Raises:
-            UserError: a strength outside 0..1, too little memory.
+            UserError: a strength outside 0..1, an unknown color, too little memory.
             ValueError: another shape than stated.
             TypeError: none of these forms.
         """
-        options = StylizeOptions(strength=strength, preserve_color=preserve_color)
+        options = StylizeOptions(strength=strength, color=color)
         batch, back = to_batch(photos)
-        result: Photos = back(self._stylize(batch, options))
+        painted = zip(self.paint(batch), batch, strict=True)
+        result: Photos = back(torch.stack([blend(each, photo, options) for each, photo in painted]))
         return result
 
     def stylize(
@@ -159,18 +189,15 @@ class Stylizer:
         pictures: Sequence[Picture],
         options: StylizeOptions = _AS_THEY_ARE,
         progress: tiling.Progress = lambda *_: None,
-        overwrite: bool = False,
     ) -> list[Picture]:
         """Stylize decoded pictures of one size together, keeping alpha and ICC profiles.
 
         Args:
             pictures: as :func:`faststyle.pictures.files.load_picture` gives them, all of the same
-                size.
+                size, and without masks (:class:`faststyle.inference.regions.Regions` knows them).
             options: how.
             progress: called with the number of strips done and of all, if ``options.tile`` makes
                 any.
-            overwrite: let strips take the place of the pixels they were made from, which saves the
-                memory of a picture.
 
         Returns:
             Pictures of the same type of pixels as they came in.
@@ -179,32 +206,68 @@ class Stylizer:
             UserError: a picture that is too large, too little memory, or ``options.tile`` for a
                 network that needs whole pictures.
         """
-        size = _size_of_result(pictures[0], options)
-        rows = self._rows(options.tile, size, len(pictures))
-        limit = options.max_pixels or (files.MAX_PIXELS if rows else tiling.MAX_PIXELS)
-        _check_pixels(size, limit)
-        pictures = [options.scale(picture.without_hidden()) for picture in pictures]
+        pictures, rows = self.prepare(pictures, options)
         if rows:
-            stylized = [
-                self._in_strips(picture.pixels, rows, options, progress, overwrite)
-                for picture in pictures
-            ]
+            painted = [self.paint(p.pixels[None], rows, progress)[0] for p in pictures]
         else:
-            batch = to_unit(torch.stack([picture.pixels for picture in pictures]))
-            stylized = list(self._stylize(batch, options))
+            painted = list(self.paint(torch.stack([picture.pixels for picture in pictures])))
         return [
-            replace(p, pixels=_as_before(s, p.pixels))
-            for p, s in zip(pictures, stylized, strict=True)
+            replace(picture, pixels=blend(each, picture.pixels, options))
+            for picture, each in zip(pictures, painted, strict=True)
         ]
 
-    def _stylize(self, batch: Tensor, options: StylizeOptions) -> Tensor:
-        """Photos (N, 3, H, W) in [0, 1] to the same shape, dtype and device."""
-        with self._computing(self.dtype):
-            x = batch.to(device=self.device, memory_format=torch.channels_last).float()
-            stylized = self.network(x)
-        return _blend(stylized, batch, options)
+    def prepare(
+        self, pictures: Sequence[Picture], options: StylizeOptions
+    ) -> tuple[list[Picture], int | None]:
+        """Pictures of one size as the network should see them, and in strips of how many rows.
 
-    def _rows(self, tile: int | str, size: tuple[int, int], count: int) -> int | None:
+        Raises ``UserError`` as :meth:`stylize`.
+        """
+        size = scaled_for(min(1.0, self.scale), *options.size_of(pictures[0]))
+        rows = self.rows(options.tile, size, len(pictures))
+        limit = options.max_pixels or (files.MAX_PIXELS if rows else tiling.MAX_PIXELS)
+        tiling.check_pixels(size, limit)
+        return [options.scale(picture.without_hidden()) for picture in pictures], rows
+
+    def paint(
+        self,
+        pictures: Tensor,
+        rows: int | None = None,
+        progress: tiling.Progress = lambda *_: None,
+        place: Place | None = None,
+    ) -> Tensor:
+        """What the network makes of pictures.
+
+        Args:
+            pictures: (N, 3, H, W), uint8 or float in [0, 1]; one in strips.
+            rows: of a strip; none for the whole.
+            progress: as for :meth:`stylize`.
+            place: where the statistics of the one picture come from; none is all of it.
+
+        Returns:
+            The same shape; float, which may leave [0, 1], but for strips of uint8.
+
+        Raises:
+            UserError: too little memory.
+        """
+
+        def run(pictures: Tensor) -> Tensor:
+            fitting = place and place.scaled(pictures.shape[2:])
+            if rows:
+                return self._in_strips(pictures, rows, progress, fitting)
+            network = self.network if fitting is None else fitting.network(self.network)
+            with self._computing(self.dtype):
+                x = to_unit(pictures).to(device=self.device, memory_format=torch.channels_last)
+                painted: Tensor = network(x.float())
+            return painted.to(pictures.device)
+
+        return with_stroke(run, pictures, self.scale)
+
+    def rows(self, tile: int | str, size: tuple[int, int], count: int) -> int | None:
+        """Of how many rows the strips of ``count`` pictures of that size are, or none.
+
+        Raises ``UserError`` as :meth:`stylize`.
+        """
         rows = tiling.rows_at_once(tile, size, count, self.device)
         if rows is None or streaming.can_stream(self.network):
             return rows
@@ -213,21 +276,16 @@ class Stylizer:
         raise UserError(f"{self.name}: networks of this kind need whole pictures: tile=off")
 
     def _in_strips(
-        self,
-        pixels: Tensor,
-        rows: int,
-        options: StylizeOptions,
-        progress: tiling.Progress,
-        overwrite: bool,
+        self, pictures: Tensor, rows: int, progress: tiling.Progress, place: Place | None
     ) -> Tensor:
-        """Pixels (3, H, W) to the same shape and dtype."""
-        result = pixels if overwrite else torch.empty_like(pixels)
+        """One picture (1, 3, H, W) to the same shape and dtype."""
+        result = torch.empty_like(pictures)
+        weights = None if place is None else place.masks.amax(0)
         with self._computing(torch.float32):  # strips come in the dtype to compute in
-            for strip, stylized in tiling.stylize_strips(
-                self.network, pixels, rows, self.device, self.dtype, progress
+            for strip, painted in tiling.stylize_strips(
+                self.network, pictures[0], rows, self.device, self.dtype, progress, weights
             ):
-                photo = to_unit(pixels[None, :, strip])
-                result[:, strip] = _as_before(_blend(stylized, photo, options)[0], pixels)
+                result[:, :, strip] = quantize(painted) if result.dtype == torch.uint8 else painted
         return result
 
     @contextmanager
@@ -251,38 +309,3 @@ def _dtype(precision: str, device: torch.device) -> torch.dtype:
     if precision == "auto":
         precision = "bf16" if device.type == "cpu" and cpu_has_bf16() else "32"
     return _DTYPES[precision]
-
-
-def _size_of_result(picture: Picture, options: StylizeOptions) -> tuple[int, int]:
-    if options.size is not None:
-        return scaled_size(picture.pixels, options.size)
-    height, width = picture.pixels.shape[-2:]
-    return height, width
-
-
-def _blend(stylized: Tensor, photos: Tensor, options: StylizeOptions) -> Tensor:
-    """In the dtype and on the device of ``photos``, (N, 3, H, W) in [0, 1]."""
-    stylized = stylized.to(photos).clamp_(0, 1)
-    if options.preserve_color:
-        stylized = _with_color_of(stylized, photos)
-    return torch.lerp(photos, stylized, options.strength) if options.strength < 1 else stylized
-
-
-def _with_color_of(stylized: Tensor, photos: Tensor) -> Tensor:
-    """Shift each pixel of the photo along gray until it is as bright as the stylized one."""
-    return (photos + to_luma(stylized - photos)).clamp_(0, 1)
-
-
-def _as_before(stylized: Tensor, pixels: Tensor) -> Tensor:
-    """In the type that the photo came in."""
-    return quantize(stylized) if pixels.dtype == torch.uint8 else stylized
-
-
-def _check_pixels(size: tuple[int, int], limit: int) -> None:
-    pixels = size[0] * size[1]
-    if pixels > limit:
-        raise UserError(
-            f"{pixels / 1e6:.1f} megapixels are more than the limit of {limit / 1e6:.1f};"
-            " pass --size or --tile, or raise --max-pixels if there is memory"
-            f" ({tiling.BYTES_PER_PIXEL} bytes a pixel)"
-        )

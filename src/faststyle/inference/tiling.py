@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from faststyle.core.devices import free_memory, return_freed_memory
+from faststyle.core.errors import UserError
 from faststyle.inference.options import MIN_ROWS
 from faststyle.networks import streaming
 from faststyle.pictures.pixels import to_unit
@@ -44,6 +45,17 @@ def rows_at_once(
     return max(MIN_ROWS, _STRIP_BYTES // (BYTES_PER_PIXEL * size[1]))
 
 
+def check_pixels(size: tuple[int, int], limit: int) -> None:
+    """Raise ``UserError`` if a picture of that height and width has more pixels than ``limit``."""
+    pixels = size[0] * size[1]
+    if pixels > limit:
+        raise UserError(
+            f"{pixels / 1e6:.1f} megapixels are more than the limit of {limit / 1e6:.1f};"
+            " pass --size or --tile, or raise --max-pixels if there is memory"
+            f" ({BYTES_PER_PIXEL} bytes a pixel)"
+        )
+
+
 def stylize_strips(
     network: nn.Module,
     pixels: Tensor,
@@ -51,17 +63,18 @@ def stylize_strips(
     device: torch.device,
     dtype: torch.dtype,
     progress: Progress,
+    weights: Tensor | None = None,
 ) -> Iterator[tuple[slice, Tensor]]:
     """What ``network`` makes of a picture, from the top to the bottom.
 
     Args:
         network: one that :func:`faststyle.networks.streaming.can_stream`, on ``device``.
-        pixels: (3, H, W), uint8 or float in [0, 1]; the rows of a strip that has been yielded are
-            not looked at again.
+        pixels: (3, H, W), uint8 or float in [0, 1].
         rows: how many rows to compute at a time.
         device: where to compute.
         dtype: what convolutions compute in.
         progress: called after each strip of each pass over the picture.
+        weights: how much pixels count in statistics, (H, W), uint8 or in [0, 1]; none for alike.
 
     Yields:
         The rows of each strip, and the strip, (1, 3, rows, W) in [0, 1] on ``device``.
@@ -79,5 +92,8 @@ def stylize_strips(
         rows,
         dtype,
         lambda: progress(next(done), total),
+        weights=None
+        if weights is None
+        else lambda start, stop: to_unit(weights[None, None, start:stop]).to(device),
     ):
         yield slice(start, start + stylized.shape[2]), stylized

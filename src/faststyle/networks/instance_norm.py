@@ -114,8 +114,23 @@ def moments(pictures: Tensor) -> tuple[Tensor, Tensor]:
     return merge_moments([(len(chunk), *_moments_of_chunk(widen(chunk))) for chunk in chunks])
 
 
-def merge_moments(parts: Sequence[tuple[int, Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    """Mean and variance of all, from count, mean and variance of parts (Chan et al., 1979)."""
+def weighted_moments(picture: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance (C,) of (1, C, H, W) by the weights (H, W) of its pixels, not all 0."""
+    chunks = _chunks(picture, SUM_VALUES)
+    parts = []
+    for chunk, weight in zip(chunks, torch.split(weights.flatten(), len(chunks[0])), strict=True):
+        pixels, total = widen(chunk), weight.sum()
+        shares = weight / total.clamp(min=torch.finfo(weight.dtype).tiny)
+        mean = shares @ pixels
+        parts.append((total.item(), mean, shares @ (pixels - mean).square_()))
+    return merge_moments(parts)
+
+
+def merge_moments(parts: Sequence[tuple[float, Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Mean and variance of all, from count, mean and variance of parts (Chan et al., 1979).
+
+    The count of a part may be the sum of its weights.
+    """
     counts, *moments_of_parts = zip(*parts, strict=True)
     means, variances = (torch.stack(each).double() for each in moments_of_parts)
     shares = means.new_tensor(counts)[:, None] / sum(counts)

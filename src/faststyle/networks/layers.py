@@ -37,6 +37,10 @@ class FoldableNorm(NamedTuple):
     fold: Callable[[Tensor, Tensor], None]
 
 
+class RegionalLayerNorm(nn.Module):
+    """What :mod:`faststyle.networks.regional` puts in place of an instance normalization."""
+
+
 class Layer(Protocol):
     """What transform networks are made of."""
 
@@ -238,11 +242,13 @@ def convolve(conv: nn.Module, x: Tensor) -> Tensor:
 def _normalize(norm: nn.Module, x: Tensor, relu: bool) -> Tensor:
     if isinstance(norm, nn.InstanceNorm2d):
         return instance_norm(x, norm.weight, norm.bias, norm.eps, relu)
-    return x.relu_() if relu else x  # folded into the convolution
+    if isinstance(norm, RegionalLayerNorm):
+        x = norm(x)
+    return x.relu_() if relu else x  # of what is folded into the convolution, nothing is left
 
 
 def _is_per_picture(norm: nn.Module) -> bool:
-    return isinstance(norm, nn.InstanceNorm2d | nn.Identity)
+    return isinstance(norm, nn.InstanceNorm2d | RegionalLayerNorm | nn.Identity)
 
 
 def _padding_mode(padding: str) -> Literal["reflect", "zeros"]:

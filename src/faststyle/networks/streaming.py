@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faststyle.networks.cpu import empty
-from faststyle.networks.instance_norm import merge_moments, moments
+from faststyle.networks.instance_norm import merge_moments, moments, weighted_moments
 from faststyle.networks.layers import Stage
 
 #: Rows from, to (of pixels or features) -> the strip (1, C, to - from, W).
@@ -52,6 +52,7 @@ def stream(
     rows: int,
     dtype: torch.dtype,
     after_each: Callable[[], None] = lambda: None,
+    weights: Read | None = None,
 ) -> Iterator[tuple[int, Tensor]]:
     """What ``network`` makes of a picture, strip by strip from the top.
 
@@ -63,6 +64,8 @@ def stream(
         rows: how many rows of pixels to compute at a time.
         dtype: what convolutions compute in.
         after_each: called whenever a strip has been computed, :func:`count_strips` times.
+        weights: gives how much pixels count in the statistics, (1, 1, to - from, W), from 0 to 1,
+            not all 0; none if all count alike.
 
     Yields:
         The first row of each strip, and the strip, (1, 3, rows, W) in [0, 1].
@@ -71,18 +74,29 @@ def stream(
     stages = network.stages()
     grid, coarse_rows = _grid(stages), _coarse_rows(stages, rows)
 
-    def read_padded(start: int, stop: int) -> Tensor:
-        strip = read(start, min(stop, height)).to(dtype)
+    def padded(read: Read, start: int, stop: int) -> Tensor:
+        strip = read(start, min(stop, height))
         right, below = -width % grid, max(0, stop - height)
-        strip = F.pad(strip, (0, right, 0, below), mode="replicate") if right or below else strip
+        return F.pad(strip, (0, right, 0, below), mode="replicate") if right or below else strip
+
+    def read_padded(start: int, stop: int) -> Tensor:
+        strip = padded(read, start, stop).to(dtype)
         return strip.contiguous(memory_format=torch.channels_last)
+
+    def weigh(start: int, strip: Tensor) -> Tensor | None:
+        if weights is None:
+            return None
+        factor = -(-width // grid) * grid // strip.shape[3]
+        stop = start + strip.shape[2]
+        return F.avg_pool2d(padded(weights, start * factor, stop * factor), factor)[0, 0]
 
     chain = _Chain(read_padded, -(-height // grid), grid, coarse_rows, after_each)
     features: Tensor | None = None
     for stage, scale in zip(stages, _scales(stages), strict=True):
         chain.stages.append(stage)
         for norm in stage.layer.norms():
-            norm.fold(*_moments(strip for _, strip in chain.strips(norm.before)))
+            strips = chain.strips(norm.before)
+            norm.fold(*_moments((strip, weigh(start, strip)) for start, strip in strips))
         stage.layer.to(dtype)
         if scale == 1 / grid and stage is not stages[-1]:
             features = _store(chain, features)
@@ -190,10 +204,11 @@ def _coarse_rows(stages: Sequence[Stage], rows: int) -> int:
     return max(*halos, rows // grid)
 
 
-def _moments(strips: Iterator[Tensor]) -> tuple[Tensor, Tensor]:
-    """Mean and variance (C,) of all strips together, in float64."""
+def _moments(strips: Iterator[tuple[Tensor, Tensor | None]]) -> tuple[Tensor, Tensor]:
+    """Mean and variance (C,) of all strips together, by their weights, in float64."""
     parts = []
-    for strip in strips:
-        mean, variance = moments(strip)
-        parts.append((strip[:, 0].numel(), mean.double(), variance.double()))
+    for strip, weights in strips:
+        mean, variance = moments(strip) if weights is None else weighted_moments(strip, weights)
+        count = strip[:, 0].numel() if weights is None else weights.sum().item()
+        parts.append((count, mean.double(), variance.double()))
     return merge_moments(parts)

@@ -103,7 +103,7 @@ class TransformNetwork(nn.Module):
         if self.options["styles"] != 1 and count_styles(self):
             raise ValueError("a network of several styles needs to know the mixture of them")
         height, width = images.shape[-2:]
-        x = pad_to_multiple(images, minimum=max(8, self.reflection + 1))
+        x = self.pad(images)
         if self.reflection:
             x = F.pad(x, (self.reflection,) * 4, mode="reflect")
         if suits(x) and all(stage.layer.has_kernels for stage in self.stages()):
@@ -113,6 +113,10 @@ class TransformNetwork(nn.Module):
         # Slicing would tie an exported program to sizes of one kind: strides depend on it.
         y = F.pad(y, (0, width - y.shape[-1], 0, height - y.shape[-2]))
         return self.activate(y.to(images.dtype))
+
+    def pad(self, images: Tensor) -> Tensor:
+        """Pictures (N, C, H, W), large enough, and of sides that the strides divide."""
+        return pad_to_multiple(images, minimum=max(8, self.reflection + 1))
 
     def _through_stages(self, x: Tensor) -> Tensor:
         for stage in self.stages():

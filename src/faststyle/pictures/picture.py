@@ -11,12 +11,15 @@ class Picture:
     """A decoded picture and what has to survive the way back to a file.
 
     ``pixels``: (3, H, W), float32 in [0, 1] or uint8. ``alpha``: likewise (1, H, W), or none.
-    ``icc_profile``: the color profile that ``pixels`` are in, or none for sRGB.
+    ``icc_profile``: the color profile that ``pixels`` are in, or none for sRGB. ``masks``: where
+    each of R styles goes, uint8 (R, H, W), 255 being there, a later one covering earlier ones; or
+    none if a style goes everywhere.
     """
 
     pixels: Tensor
     alpha: Tensor | None = None
     icc_profile: bytes | None = None
+    masks: Tensor | None = None
 
     def without_hidden(self) -> "Picture":
         """The same, white where it is fully transparent.

@@ -140,7 +140,7 @@ def test_strength_and_colors_need_no_pass_and_tabbing_changes_nothing(
 def test_keeping_colors_is_what_the_command_does(page: Any, styles: list[str], photo: Path) -> None:
     choose(page, photo)
     page.check("#colors")
-    options = StylizeOptions(preserve_color=True)
+    options = StylizeOptions(color="photo")
     [picture] = Stylizer.load(styles[0], device="cpu").stylize([load_picture_bytes(photo)], options)
     found = saved(page, photo.with_name("a cat_night.png"))
     assert np.abs(found - picture.pixels.permute(1, 2, 0).numpy()).max() <= 2

@@ -5,18 +5,20 @@ import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from fractions import Fraction
 from typing import NoReturn
 
+import torch
 from tqdm import tqdm
 
 from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError, problem
 from faststyle.core.interrupts import Interrupts, catch_interrupts
 from faststyle.inference.jobs import Job
+from faststyle.inference.masks import feather
 from faststyle.inference.options import StylizeOptions
-from faststyle.inference.stylizer import Stylizer
+from faststyle.inference.regions import Painter
 from faststyle.inference.video.frames import Frame
+from faststyle.inference.video.mask_tracks import MaskTracks, open_masks
 from faststyle.inference.video.prefetch import prefetch
 from faststyle.inference.video.reader import Clip, Item, quiet
 from faststyle.inference.video.temporal_filter import TemporalFilter
@@ -29,7 +31,7 @@ Move = Callable[[float], None]
 
 
 def stylize_clips(
-    stylizer: Stylizer, jobs: Sequence[Job], options: StylizeOptions, move: Move | None = None
+    stylizer: Painter, jobs: Sequence[Job], options: StylizeOptions, move: Move | None = None
 ) -> int:
     """Stylize every clip; one that cannot be read does not stop the rest.
 
@@ -62,7 +64,7 @@ def stylize_clips(
 
 
 def _stylize(
-    stylizer: Stylizer,
+    stylizer: Painter,
     job: Job,
     options: StylizeOptions,
     interrupts: Interrupts,
@@ -72,12 +74,14 @@ def _stylize(
     bar: tqdm[NoReturn]
     with (
         Clip(job.source, options.start, options.end) as clip,
+        open_masks(job.masks, options.start, options.end) as masks,
         atomic_write(job.target) as temporary,
     ):
         if move and not clip.seconds:
             raise UserError("it does not say how long it is, so there is no moving to its end")
         moved = (lambda frame: move(clip.part(frame))) if move else _stay
-        stylized = prefetch(_stylized(stylizer, prefetch(iter(clip)), options, clip.rate, moved))
+        frames = prefetch(iter(clip))
+        stylized = prefetch(_stylized(stylizer, frames, options, clip, masks, moved))
         last = 0.0
         with (
             Writer(temporary, clip, options.quality) as writer,
@@ -94,7 +98,7 @@ def _stylize(
         if not bar.n:
             interrupts.check()
             raise UserError("it has no frames to stylize")
-        notes = (*clip.notes, *writer.notes)
+        notes = (*clip.notes, *masks.notes, *writer.notes)
     for note in notes:
         print(f"{job.target}: {note}", file=sys.stderr)  # noqa: T201
     if interrupts.received:
@@ -111,16 +115,17 @@ def _stay(_: Frame) -> None:
 
 
 def _stylized(
-    stylizer: Stylizer,
+    stylizer: Painter,
     items: Generator[Item, None, None],
     options: StylizeOptions,
-    rate: Fraction,
+    clip: Clip,
+    masks: MaskTracks,
     before_each: Callable[[Frame], None],
 ) -> Generator[Item, None, None]:
-    """The same items, with stylized frames, ``rate`` of them a second."""
-    keep = math.exp(-1 / (options.smooth * rate)) if options.smooth else 0.0
+    """The same items of a clip, with stylized frames."""
+    keep = math.exp(-1 / (options.smooth * clip.rate)) if options.smooth else 0.0
     steady = TemporalFilter(keep)
-    at_size = replace(options, size=None)
+    at_size = replace(options, size=None, feather=0.0)
     with closing(items):
         for item in items:
             if not isinstance(item, Frame):
@@ -128,7 +133,14 @@ def _stylized(
                 continue
             before_each(item)
             alpha = None if item.alpha is None else to_unit(item.alpha)
-            scaled = options.scale(Picture(to_unit(item.pixels), alpha))
+            size = (item.pixels.shape[1], item.pixels.shape[2])
+            places = masks.at(float(item.time * clip.time_base), size)
+            scaled = options.scale(Picture(to_unit(item.pixels), alpha, masks=places))
+            if scaled.masks is not None:
+                scaled = replace(scaled, masks=feather(scaled.masks, options.feather))
             photo = steady.photo(scaled.pixels)
             [picture] = stylizer.stylize([replace(scaled, pixels=photo)], at_size)
-            yield replace(item, pixels=steady.stylized(picture.pixels), alpha=picture.alpha)
+            pixels = steady.stylized(picture.pixels)
+            if scaled.masks is not None:  # where no style goes, nothing is smoothed either
+                pixels = torch.where(scaled.masks.amax(0) > 0, pixels, scaled.pixels)
+            yield replace(item, pixels=pixels, alpha=picture.alpha)

@@ -1,0 +1,42 @@
+"""From what a network made of a photo to the result: colors and strength."""
+
+import torch
+from torch import Tensor
+
+from faststyle.inference.color import recolor_of
+from faststyle.inference.options import StylizeOptions
+from faststyle.pictures.pixels import quantize, to_unit
+
+#: Pixels that are blended together, 12 MB in float32.
+_PIXELS = 1 << 20
+
+
+def blend(
+    painted: Tensor, photo: Tensor, options: StylizeOptions, weights: Tensor | None = None
+) -> Tensor:
+    """A painted picture with the colors and the strength that ``options`` ask for.
+
+    Args:
+        painted: (3, H, W), uint8 or float, which may leave [0, 1] a little.
+        photo: (3, H, W), uint8 or float in [0, 1].
+        options: how.
+        weights: how much pixels count in the statistics of colors, uint8 (H, W), not all 0; none
+            if all count alike.
+
+    Returns:
+        In the type and on the device of ``photo``.
+    """
+    painted = painted.to(photo.device)
+    if painted.is_floating_point():
+        painted = painted.to(photo if photo.is_floating_point() else torch.float32).clamp_(0, 1)
+    recolor = recolor_of(options.color, painted, photo, weights)
+    result = torch.empty_like(photo)
+    rows = max(1, _PIXELS // photo.shape[2])
+    for start in range(0, photo.shape[1], rows):
+        part = slice(start, start + rows)
+        before = to_unit(photo[None, :, part])
+        after = recolor(to_unit(painted[None, :, part]), before)
+        if options.strength < 1:
+            after = torch.lerp(before, after, options.strength)
+        result[:, part] = (after if photo.is_floating_point() else quantize(after))[0]
+    return result

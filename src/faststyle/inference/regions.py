@@ -1,0 +1,158 @@
+"""Styles that go where masks say, several of them in one picture."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from faststyle.inference import tiling
+from faststyle.inference.blend import blend
+from faststyle.inference.masks import around, everywhere, feather, lay_over, settle
+from faststyle.inference.options import StylizeOptions
+from faststyle.inference.place import Place
+from faststyle.inference.stylizer import Stylizer, read_file
+from faststyle.pictures.arrays import Photos, to_batch
+from faststyle.pictures.picture import Picture
+from faststyle.pictures.pixels import quantize
+
+#: Pixels around a region that the network sees, too, so that its border is not that of a picture.
+MARGIN = 32
+_EVERYWHERE = slice(None), slice(None)
+_AS_THEY_ARE = StylizeOptions()
+
+
+class Regions:
+    """Several styles, each of which goes where a mask of its own says, or one that does.
+
+    >>> regions = Regions.load(["great_wave", "starry_night"])
+    >>> result = regions(photo, [None, sky])  # the sky is a starry night, and the rest a wave
+
+    A network sees the rectangle around its region. Styles of one file are painted in one pass.
+
+    Args:
+        stylizers: the styles; a later one lies over earlier ones.
+    """
+
+    def __init__(self, stylizers: Sequence[Stylizer]) -> None:
+        self.stylizers = list(stylizers)
+        #: What results are called by.
+        self.name = "-and-".join(dict.fromkeys(stylizer.name for stylizer in stylizers))
+
+    @classmethod
+    def load(cls, styles: Sequence[str], **options: Any) -> "Regions":
+        """Load each style as :meth:`Stylizer.load` does, and each file once."""
+        read = cache(read_file)
+        return cls([Stylizer.load(style, read=read, **options) for style in styles])
+
+    def __call__(
+        self,
+        photo: Photos,
+        masks: Sequence[Any],
+        options: StylizeOptions = _AS_THEY_ARE,
+    ) -> Photos:
+        """Stylize a photo.
+
+        Args:
+            photo: as for :class:`Stylizer`, a single one.
+            masks: for each style a tensor or array (H, W), float in [0, 1] or uint8, or a Pillow
+                image; none is everywhere.
+            options: how; of these, neither ``size`` nor what is of files counts.
+
+        Returns:
+            The same form, shape, dtype and device as ``photo``.
+
+        Raises:
+            UserError: as :meth:`Stylizer.stylize`.
+            ValueError: another number of masks than of styles, or another shape.
+        """
+        batch, back = to_batch(photo)
+        if len(batch) != 1 or len(masks) != len(self.stylizers):
+            raise ValueError(
+                f"{len(batch)} photos and {len(masks)} masks were given; it takes one photo,"
+                f" and a mask for each of {len(self.stylizers)} styles"
+            )
+        size = batch.shape[2], batch.shape[3]
+        picture = Picture(batch[0], masks=torch.cat([_as_mask(mask, size) for mask in masks]))
+        [result] = self.stylize([picture], replace(options, size=None))
+        stylized: Photos = back(result.pixels[None])
+        return stylized
+
+    def stylize(
+        self,
+        pictures: Sequence[Picture],
+        options: StylizeOptions = _AS_THEY_ARE,
+        progress: tiling.Progress = lambda *_: None,
+    ) -> list[Picture]:
+        """Stylize decoded pictures with masks; otherwise as :meth:`Stylizer.stylize`."""
+        return [self._stylize(picture, options, progress) for picture in pictures]
+
+    def _stylize(
+        self, picture: Picture, options: StylizeOptions, progress: tiling.Progress
+    ) -> Picture:
+        [picture], _ = self.stylizers[0].prepare([picture], options)
+        assert picture.masks is not None
+        masks = feather(picture.masks, options.feather)
+        seen = settle(masks)
+        result = picture.pixels.clone()
+        for chosen in self._passes((seen.shape[1], seen.shape[2]), options):
+            region = seen[chosen].amax(0)
+            if not region.any():
+                continue
+            box = around(region, MARGIN) if options.statistics == "region" else _EVERYWHERE
+            photo = picture.pixels[:, *box]
+            painted = self._paint(photo, chosen, seen[:, *box], options, progress)
+            painted = blend(painted, photo, options, region[box])
+            # One that others lie over is laid on as if they were not there.
+            mask = masks[chosen[0]] if len(chosen) == 1 else seen.sum(0).to(torch.uint8)
+            lay_over(result[:, *box], painted, mask[box])
+        return replace(picture, pixels=result, masks=None)
+
+    def _passes(self, size: tuple[int, int], options: StylizeOptions) -> list[list[int]]:
+        """Which styles are painted together: of one file all, unless it goes in strips."""
+        first, *others = self.stylizers
+        is_one_file = first.tables is not None and all(
+            other.tables is first.tables and other.scale == first.scale for other in others
+        )
+        every = range(len(self.stylizers))
+        is_whole = first.rows(options.tile, size, 1) is None
+        together = is_one_file and is_whole and options.statistics == "region"
+        return [list(every)] if together else [[number] for number in every]
+
+    def _paint(
+        self,
+        photo: Tensor,
+        chosen: Sequence[int],
+        seen: Tensor,
+        options: StylizeOptions,
+        progress: tiling.Progress,
+    ) -> Tensor:
+        """What the chosen styles make of (3, H, W), ``seen`` being the masks of all styles."""
+        stylizer = self.stylizers[chosen[0]]
+        place = Place(seen[chosen]) if options.statistics == "region" else None
+        if place and len(chosen) > 1:
+            there = [number for number in chosen if seen[number].any()]
+            shares = [self.stylizers[number].shares for number in there]
+            mixtures = torch.stack([each for each in shares if each is not None])
+            place = Place(seen[there], stylizer.tables, mixtures)
+        rows = stylizer.rows(options.tile, (photo.shape[1], photo.shape[2]), 1)
+        return stylizer.paint(photo[None], rows, progress, place)[0]
+
+
+def _as_mask(mask: Any, size: tuple[int, int]) -> Tensor:
+    """A mask in any form as uint8 (1, H, W). Raises ``ValueError`` for another size."""
+    if mask is None:
+        return everywhere(size)
+    values = mask if isinstance(mask, Tensor) else torch.from_numpy(np.array(mask))
+    if values.dtype == torch.bool:
+        values = values.float()
+    if values.shape != size:
+        raise ValueError(f"the mask is {tuple(values.shape)} and the photo {size}")
+    return quantize(values.cpu())[None]
+
+
+#: What stylizes pictures, and has a name.
+Painter = Stylizer | Regions

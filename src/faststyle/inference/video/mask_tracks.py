@@ -1,0 +1,127 @@
+"""Where styles go in a clip: a mask that stands still, or a clip of masks beside it."""
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from faststyle.core.errors import UserError
+from faststyle.inference.jobs import is_clip
+from faststyle.inference.mask_files import check_there, remarks
+from faststyle.inference.masks import everywhere, fit_mask, mask_of, read_mask
+from faststyle.inference.video.frames import Frame
+from faststyle.inference.video.reader import Clip
+from faststyle.pictures.pixels import to_unit
+
+#: Parts of a second by which frames that are shown together may be apart in two files.
+_TOGETHER = 0.002
+
+
+class MaskTracks:
+    """The masks of each frame of a clip.
+
+    Args:
+        tracks: where each style goes, none being everywhere.
+        paths: what these are read from.
+    """
+
+    def __init__(self, tracks: Sequence["_Track | None"], paths: Sequence[Path | None]) -> None:
+        self._tracks, self._paths = tracks, paths
+        self._remarks: list[str] | None = None
+
+    @property
+    def notes(self) -> list[str]:
+        """What a user may not have meant; known after the last frame."""
+        short = [
+            f"{track.name} ends early: its last mask is held"
+            for track in self._tracks
+            if isinstance(track, _Moving) and track.is_short
+        ]
+        return [*(self._remarks or []), *short]
+
+    def at(self, seconds: float, size: tuple[int, int]) -> Tensor | None:
+        """Masks (R, H, W) at a time, for frames of that height and width; none without any."""
+        if not self._tracks:
+            return None
+        masks = torch.cat(
+            [
+                everywhere(size) if track is None else fit_mask(track.at(seconds), size, track.name)
+                for track in self._tracks
+            ]
+        )
+        if self._remarks is None:
+            self._remarks = remarks(masks, self._paths)
+        return masks
+
+
+@contextmanager
+def open_masks(
+    paths: Sequence[Path | None], start: float, end: float | None
+) -> Iterator[MaskTracks]:
+    """The masks of a clip.
+
+    Args:
+        paths: for each style a picture, or a clip of masks; none is everywhere.
+        start: of the section, in seconds, of the clip and of its masks.
+        end: likewise its end.
+
+    Raises:
+        UserError: one is missing or cannot be read.
+    """
+    check_there(paths)
+    with ExitStack() as opened:
+        tracks: list[_Track | None] = []
+        for path in paths:
+            if path is None:
+                tracks.append(None)
+            elif is_clip(path):
+                clip = opened.enter_context(Clip(path, start, end))
+                tracks.append(opened.enter_context(closing(_Moving(clip))))
+            else:
+                tracks.append(_Still(path))
+        yield MaskTracks(tracks, paths)
+
+
+class _Still:
+    def __init__(self, path: Path) -> None:
+        self.name = str(path)
+        self._mask = read_mask(path)
+
+    def at(self, _: float) -> Tensor:
+        return self._mask
+
+
+class _Moving:
+    def __init__(self, clip: Clip) -> None:
+        self.name, self.is_short = str(clip.path), False
+        self._frames = _read(clip)
+        self._length = 1 / float(clip.rate)
+        first = next(self._frames, None)
+        if first is None:
+            raise UserError(f"{self.name} has no frames")
+        self._time, self._mask = first
+        self._next = next(self._frames, None)
+
+    def at(self, seconds: float) -> Tensor:
+        """The mask that is shown then; before the first one, that."""
+        while self._next is not None and self._next[0] <= seconds + _TOGETHER:
+            self._time, self._mask = self._next
+            self._next = next(self._frames, None)
+        self.is_short = self._next is None and seconds > self._time + self._length + _TOGETHER
+        return self._mask
+
+    def close(self) -> None:
+        self._frames.close()
+
+
+_Track = _Still | _Moving
+
+
+def _read(clip: Clip) -> Generator[tuple[float, Tensor], None, None]:
+    """The seconds at which each mask is shown, and the mask."""
+    for item in clip:
+        if isinstance(item, Frame):
+            alpha = None if item.alpha is None else to_unit(item.alpha)
+            yield float(item.time * clip.time_base), mask_of(to_unit(item.pixels), alpha)

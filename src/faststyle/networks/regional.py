@@ -1,0 +1,118 @@
+"""Networks whose instance normalization knows regions of a picture.
+
+Each region is normalized by its own mean and variance, and gets the scale and shift of its own
+style. So its colors are as in a picture of its own, and several styles of one network
+(:mod:`faststyle.networks.conditional`) are painted in one pass, the mixture being another one at
+each pixel.
+"""
+
+import copy
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from faststyle.networks.conditional import ConditionalInstanceNorm2d
+from faststyle.networks.instance_norm import weighted_moments
+from faststyle.networks.layers import RegionalLayerNorm
+from faststyle.networks.transform import TransformNetwork
+
+#: Shares that all regions have everywhere, so that pixels of none are of all.
+_EVERYWHERE = 1e-6
+
+
+class _Places:
+    """Masks (R, H, W) of regions, in the resolution of any layer."""
+
+    def __init__(self, masks: Tensor) -> None:
+        self._masks = masks
+        self._pooled: dict[tuple[int, int], Tensor] = {}
+
+    def at(self, height: int, width: int) -> Tensor:
+        """(R, height, width)."""
+        if (height, width) not in self._pooled:
+            factor = self._masks.shape[1] // height
+            self._pooled[height, width] = F.avg_pool2d(self._masks[None], factor)[0]
+        return self._pooled[height, width]
+
+
+class RegionalNorm(RegionalLayerNorm):
+    """Instance normalization of one picture, region by region.
+
+    Args:
+        weight: the scale of each region's style, (R, C).
+        bias: likewise its shift.
+        eps: added to the variance.
+        places: where the regions are.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor, eps: float, places: _Places) -> None:
+        super().__init__()
+        self._weight, self._bias, self._eps, self._places = weight, bias, eps, places
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (1, C, H, W) to the same shape."""
+        masks = self._places.at(*x.shape[2:])
+        moments = [weighted_moments(x, mask) for mask in masks]
+        means, variances = (torch.stack(each) for each in zip(*moments, strict=True))
+        scale = self._weight * (variances + self._eps).rsqrt()
+        shift = self._bias - means * scale
+        if len(masks) == 1:
+            scale, shift = (each.view(1, -1, 1, 1).to(x) for each in (scale, shift))
+        else:
+            shares = masks + _EVERYWHERE
+            shares = (shares / shares.sum(0)).flatten(1).T
+            scale, shift = (_map(shares, each, x) for each in (scale, shift))
+        return torch.addcmul(shift, x, scale)
+
+
+def _map(shares: Tensor, values: Tensor, like: Tensor) -> Tensor:
+    """Of regions' values (R, C) the mixture at each pixel, (1, C, H, W), by shares (H * W, R)."""
+    _, channels, height, width = like.shape
+    mixed = (shares @ values).view(1, height, width, channels)
+    return mixed.permute(0, 3, 1, 2).to(like)
+
+
+def knows_regions(network: nn.Module) -> bool:
+    """Whether :func:`regional` can change the network.
+
+    With batch normalization it has no statistics of a picture, and where blocks lose pixels at
+    their edges, layers and masks do not lie over each other.
+    """
+    if not isinstance(network, TransformNetwork):
+        return False
+    return network.options["norm"] == "instance" and not network.reflection
+
+
+def regional(network: nn.Module, masks: Tensor, mixtures: Tensor | None = None) -> nn.Module:
+    """The network for one picture, in which each region has statistics of its own.
+
+    Args:
+        network: one that :func:`knows_regions`, in evaluation mode; its weights are shared.
+        masks: (R, H, W), from 0 to 1, as large as the picture; none of them 0 everywhere.
+        mixtures: of a network of S styles, the shares of these in each region, (R, S).
+
+    Returns:
+        A network without gradients.
+    """
+    assert isinstance(network, TransformNetwork)
+    places = _Places(network.pad(masks[None])[0])
+    tensors = (*network.parameters(), *network.buffers())
+    changed = copy.deepcopy(network, {id(tensor): tensor for tensor in tensors})
+    for name, norm in list(changed.named_modules()):
+        if isinstance(norm, nn.InstanceNorm2d):
+            parent, _, key = name.rpartition(".")
+            changed.get_submodule(parent).register_module(key, _of(norm, places, masks, mixtures))
+    return changed
+
+
+def _of(
+    norm: nn.InstanceNorm2d, places: _Places, masks: Tensor, mixtures: Tensor | None
+) -> RegionalNorm:
+    tables = norm.weight.detach(), norm.bias.detach()
+    if isinstance(norm, ConditionalInstanceNorm2d):
+        assert mixtures is not None
+        weight, bias = (mixtures.to(table) @ table for table in tables)
+    else:
+        weight, bias = (table.expand(len(masks), -1) for table in tables)
+    return RegionalNorm(weight, bias, norm.eps, places)

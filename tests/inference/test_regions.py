@@ -1,0 +1,197 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from faststyle.checkpoints import StyleMetadata, TrainedStyle
+from faststyle.core.errors import UserError
+from faststyle.inference.options import StylizeOptions
+from faststyle.inference.regions import MARGIN, Regions
+from faststyle.inference.stylizer import Stylizer
+from faststyle.networks import TransformNetwork
+from faststyle.pictures.picture import Picture
+from tests.several import several_styles
+
+PICTURE = StylizeOptions(statistics="picture")
+
+
+def _photo(height: int = 120, width: int = 160, seed: int = 0) -> Tensor:
+    coarse = torch.rand(1, 3, 9, 12, generator=torch.Generator().manual_seed(seed))
+    grown = torch.nn.functional.interpolate(coarse, (height, width), mode="bicubic")
+    return grown[0].clamp(0, 1)
+
+
+def _stylizer(seed: int = 0, name: str = "night") -> Stylizer:
+    torch.manual_seed(seed)
+    network = TransformNetwork(width=4, blocks=1, noise=2).eval()
+    return Stylizer(TrainedStyle(network, StyleMetadata(name)), device="cpu")
+
+
+def _columns(start: int, stop: int, height: int = 120, width: int = 160) -> Tensor:
+    mask = torch.zeros(1, height, width, dtype=torch.uint8)
+    mask[..., start:stop] = 255
+    return mask
+
+
+def _stylize(
+    stylizers: list[Stylizer], pixels: Tensor, masks: Tensor, options: StylizeOptions
+) -> Tensor:
+    [result] = Regions(stylizers).stylize([Picture(pixels, masks=masks)], options)
+    return result.pixels
+
+
+@contextmanager
+def _counted() -> Iterator[list[int]]:
+    """How many pixels each pass of the network's first layer saw."""
+    seen: list[int] = []
+    original = Stylizer.paint
+
+    def paint(self: Stylizer, pictures: Tensor, *others: object) -> Tensor:
+        seen.append(pictures[0, 0].numel())
+        return original(self, pictures, *others)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stylizer, "paint", paint)
+        yield seen
+
+
+@pytest.mark.parametrize("color", ["painting", "photo", "mean", "hist"])
+@pytest.mark.parametrize("statistics", ["region", "picture"])
+@pytest.mark.parametrize("tile", ["off", 32])
+@pytest.mark.parametrize("are_bytes", [False, True])
+def test_outside_a_mask_the_photo_stays_to_the_bit(
+    color: str, statistics: str, tile: int | str, are_bytes: bool
+) -> None:
+    pixels = (_photo() * 255).to(torch.uint8) if are_bytes else _photo()
+    options = StylizeOptions(color=color, statistics=statistics, tile=tile)
+    result = _stylize([_stylizer()], pixels, _columns(40, 90), options)
+    assert torch.equal(result[..., :40], pixels[..., :40])
+    assert torch.equal(result[..., 90:], pixels[..., 90:])
+    assert not torch.equal(result[..., 40:90], pixels[..., 40:90])
+
+
+@pytest.mark.parametrize("tile", ["off", 32])
+def test_with_the_pictures_statistics_the_inside_is_as_without_a_mask(tile: int | str) -> None:
+    stylizer, pixels = _stylizer(), _photo()
+    result = _stylize([stylizer], pixels, _columns(40, 90), replace(PICTURE, tile=tile))
+    difference = (result - stylizer(pixels))[..., 40:90].abs().max()
+    assert difference < 2 / 255
+
+
+def test_with_the_regions_statistics_the_rest_of_the_photo_does_not_matter() -> None:
+    stylizer, pixels = _stylizer(), _photo()
+    other = pixels.clone()
+    other[..., 110 + MARGIN :] = 0
+    for options, changes in ((StylizeOptions(), False), (PICTURE, True)):
+        results = [_stylize([stylizer], each, _columns(0, 90), options) for each in (pixels, other)]
+        difference = (results[0] - results[1])[..., :60].abs().max()
+        assert bool(difference > 0.01) is changes
+
+
+def test_a_region_in_strips_is_the_region_in_one_piece() -> None:
+    pixels, masks = _photo(), _columns(30, 120)
+    whole, strips = (
+        _stylize([_stylizer()], pixels, masks, StylizeOptions(tile=tile)) for tile in ("off", 32)
+    )
+    torch.testing.assert_close(strips, whole, rtol=0, atol=1e-4)
+
+
+def test_gray_is_between_the_photo_and_the_style() -> None:
+    pixels = _photo()
+    gray = torch.full((1, 120, 160), 51, dtype=torch.uint8)
+    result = _stylize([_stylizer()], pixels, gray, PICTURE)
+    torch.testing.assert_close(result, pixels + 0.2 * (_stylizer()(pixels) - pixels))
+
+
+def test_a_later_style_lies_over_an_earlier_one() -> None:
+    first, second = _stylizer(0), _stylizer(1)
+    pixels = _photo()
+    masks = torch.cat((_columns(0, 100), _columns(60, 160)))
+    result = _stylize([first, second], pixels, masks, PICTURE)
+    torch.testing.assert_close(result[..., :60], first(pixels)[..., :60], rtol=0, atol=1e-5)
+    torch.testing.assert_close(result[..., 60:], second(pixels)[..., 60:], rtol=0, atol=1e-5)
+
+
+def test_a_black_mask_leaves_the_photo() -> None:
+    pixels = _photo()
+    assert torch.equal(_stylize([_stylizer()], pixels, _columns(0, 0), StylizeOptions()), pixels)
+
+
+def test_regions_cost_their_areas_and_a_margin() -> None:
+    stylizers = [_stylizer(0), _stylizer(1)]
+    masks = torch.cat((_columns(0, 200, 300, 400), _columns(200, 400, 300, 400)))
+    with _counted() as seen:
+        _stylize(stylizers, _photo(300, 400), masks, StylizeOptions())
+    assert len(seen) == 2
+    assert sum(seen) <= 1.2 * 300 * 400
+
+
+@pytest.mark.parametrize("names", [("night", "wave"), ("wave", "night")])
+def test_styles_of_one_file_are_painted_in_one_pass(names: tuple[str, str]) -> None:
+    style = several_styles()
+    stylizers = [Stylizer(style, device="cpu", mix={name: 1}) for name in names]
+    masks = torch.cat((_columns(0, 80), _columns(80, 160)))
+    with _counted() as seen:
+        result = _stylize(stylizers, _photo(), masks, StylizeOptions())
+    assert seen == [120 * 160]
+    own, other = (
+        _stylize([stylizer], _photo(), masks[:1], StylizeOptions()) for stylizer in stylizers
+    )
+    # What lies beyond the border changes the statistics of the region a little.
+    of_own, of_other = ((each - result)[..., :40].abs().mean() for each in (own, other))
+    assert of_own < 0.05 * of_other
+
+
+def test_styles_of_one_file_are_painted_in_strips_one_after_another() -> None:
+    style = several_styles()
+    stylizers = [Stylizer(style, device="cpu", mix={name: 1}) for name in ("night", "wave")]
+    masks = torch.cat((_columns(0, 80), _columns(80, 160)))
+    result = _stylize(stylizers, _photo(), masks, StylizeOptions(tile=32))
+    for number in range(2):
+        alone = _stylize([stylizers[number]], _photo(), masks[number, None], StylizeOptions())
+        part = slice(80 * number, 80 * number + 80)
+        torch.testing.assert_close(result[..., part], alone[..., part], rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (9, 1), (5, 70)])
+def test_pictures_and_regions_of_any_size_can_be_stylized(size: tuple[int, int]) -> None:
+    mask = torch.zeros(1, *size, dtype=torch.uint8)
+    mask[0, -1, -1] = 255
+    for options in (StylizeOptions(), PICTURE, StylizeOptions(color="hist", feather=3)):
+        assert _stylize([_stylizer()], _photo(*size), mask, options).isfinite().all()
+
+
+def test_photos_and_masks_of_a_program_come_back_in_their_form() -> None:
+    regions = Regions([_stylizer(0), _stylizer(1)])
+    pixels = (_photo().permute(1, 2, 0) * 255).to(torch.uint8).numpy()
+    mask = _columns(0, 80)[0].numpy()
+    found = regions(pixels, [None, mask])
+    assert found.shape == pixels.shape
+    assert found.dtype == np.uint8
+    image = regions(Image.fromarray(pixels), [None, Image.fromarray(mask)])
+    assert np.array_equal(np.asarray(image), found)
+    fractions = regions(pixels, [None, torch.from_numpy(mask) / 255])
+    assert np.array_equal(fractions, found)
+
+
+def test_masks_that_do_not_fit_the_photo_are_a_mistake_of_the_program() -> None:
+    regions = Regions([_stylizer()])
+    with pytest.raises(ValueError, match="the mask is"):
+        regions(_photo(), [np.zeros((10, 10))])
+    with pytest.raises(ValueError, match="2 masks were given"):
+        regions(_photo(), [None, None])
+
+
+def test_a_style_that_is_not_there_is_named() -> None:
+    with pytest.raises(UserError, match='did you mean "starry_night'):
+        Regions.load(["starry_night_small", "stary_night"])
+
+
+def test_results_are_called_after_all_styles() -> None:
+    assert Regions([_stylizer(), _stylizer()]).name == "night"
+    assert Regions([_stylizer(), _stylizer(name="wave")]).name == "night-and-wave"
