@@ -12,14 +12,16 @@ from faststyle.core.interrupts import catch_interrupts
 from faststyle.inference.jobs import Job
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
+from faststyle.pictures import deep
 from faststyle.pictures.files import (
     MAX_PIXELS,
     USUAL_QUALITY,
     count_frames,
     load_picture_bytes,
+    loses_depth,
     save_picture,
 )
-from faststyle.pictures.formats import check_fits
+from faststyle.pictures.formats import check_fits, format_of
 from faststyle.pictures.picture import Picture
 from faststyle.pictures.pixels import scaled_size
 
@@ -82,7 +84,8 @@ def _stylize_together(
             overwrite=len(batch) == 1,
         )
     for (job, _), result in zip(batch, results, strict=True):
-        save_picture(result, job.target, options.quality or USUAL_QUALITY)
+        quality = options.quality or USUAL_QUALITY
+        save_picture(result, job.target, quality, lossless=options.lossless)
         if bar.total == 1:
             print(job.target)  # noqa: T201
 
@@ -104,9 +107,14 @@ def _batches(
     In place of one that cannot be read, why.
     """
     batch: list[_Loaded] = []
+    said: set[str] = set()
     for job in jobs:
         try:
-            picture = _load(job, options, bar)
+            picture = _load(job, options)
+            for note in _notes(job, picture, options):
+                if note not in said:
+                    bar.write(note, file=sys.stderr)
+                    said.add(note)
         except Exception as error:  # as above
             yield problem(error)
             continue
@@ -119,7 +127,7 @@ def _batches(
         yield batch
 
 
-def _load(job: Job, options: StylizeOptions, bar: "tqdm[NoReturn]") -> Picture:
+def _load(job: Job, options: StylizeOptions) -> Picture:
     """The picture, once it is sure that its result can be written."""
     picture = load_picture_bytes(job.source, max(MAX_PIXELS, options.max_pixels or 0))
     height, width = picture.pixels.shape[1:]
@@ -127,7 +135,18 @@ def _load(job: Job, options: StylizeOptions, bar: "tqdm[NoReturn]") -> Picture:
         height, width = scaled_size(picture.pixels, options.size)
     check_fits(job.target, height, width)
     check_target(job.target)
+    return picture
+
+
+def _notes(job: Job, picture: Picture, options: StylizeOptions) -> Iterator[str]:
+    """What of a file is not in its result."""
     count = count_frames(job.source)
     if count > 1:
-        bar.write(f"{job.source}: 1 of {count} frames is stylized", file=sys.stderr)
-    return picture
+        yield f"{job.source}: 1 of {count} frames is stylized"
+    if options.bit_depth == 8:
+        return
+    form = format_of(job.target)
+    if picture.bit_depth == 16 and form not in deep.FORMATS:
+        yield f"{job.source} has 16 bits a channel; {form} holds 8"
+    elif loses_depth(job.source):
+        yield f"pictures of 16 bits are read as 8: {deep.INSTALL} keeps all"

@@ -52,7 +52,8 @@ class Stylizer:
             computes in float32 on the CPU, whatever the next two say.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto`` (an accelerator if there is one).
         precision: ``32``, ``bf16`` or ``16``: what convolutions compute in; ``auto`` is ``bf16`` on
-            a CPU that has it (twice as fast, less than a gray level off in the mean), else ``32``.
+            a CPU that has it (twice as fast, less than a gray level off in the mean), else ``32``,
+            as for results of 16 bits.
         mix: which of several styles, or what mixture of them.
         stroke: how large the strokes are, 1 being usual; for a file of several styles.
 
@@ -73,6 +74,7 @@ class Stylizer:
             raise UserError(f'unknown precision "{precision}": {nearest(precision, PRECISIONS)}')
         self.device = find_device(device)
         self.dtype = _dtype(precision, self.device)
+        self._may_choose = precision == "auto"
         chosen: TrainedStyle | OnnxStyle = style
         if isinstance(style, TrainedStyle):
             chosen = choose(style, mix, stroke)
@@ -151,7 +153,7 @@ class Stylizer:
         """
         options = StylizeOptions(strength=strength, preserve_color=preserve_color)
         batch, back = to_batch(photos)
-        result: Photos = back(self._stylize(batch, options))
+        result: Photos = back(self._stylize(batch, self.dtype, options))
         return result
 
     def stylize(
@@ -173,7 +175,8 @@ class Stylizer:
                 memory of a picture.
 
         Returns:
-            Pictures of the same type of pixels as they came in.
+            Pictures of the same type of pixels as they came in; floats for
+                ``options.bit_depth=16``.
 
         Raises:
             UserError: a picture that is too large, too little memory, or ``options.tile`` for a
@@ -183,23 +186,32 @@ class Stylizer:
         rows = self._rows(options.tile, size, len(pictures))
         limit = options.max_pixels or (files.MAX_PIXELS if rows else tiling.MAX_PIXELS)
         _check_pixels(size, limit)
-        pictures = [options.scale(picture.without_hidden()) for picture in pictures]
+        pictures = [
+            options.scale(picture.with_depth(options.bit_depth).without_hidden())
+            for picture in pictures
+        ]
+        dtype = self._dtype_for(pictures)
         if rows:
             stylized = [
-                self._in_strips(picture.pixels, rows, options, progress, overwrite)
+                self._in_strips(picture.pixels, rows, dtype, options, progress, overwrite)
                 for picture in pictures
             ]
         else:
-            batch = to_unit(torch.stack([picture.pixels for picture in pictures]))
-            stylized = list(self._stylize(batch, options))
+            batch = torch.stack([to_unit(picture.pixels) for picture in pictures])
+            stylized = list(self._stylize(batch, dtype, options))
         return [
             replace(p, pixels=_as_before(s, p.pixels))
             for p, s in zip(pictures, stylized, strict=True)
         ]
 
-    def _stylize(self, batch: Tensor, options: StylizeOptions) -> Tensor:
+    def _dtype_for(self, pictures: Sequence[Picture]) -> torch.dtype:
+        """What to compute these in: bf16 has no more than 8 bits."""
+        is_deep = any(picture.bit_depth == 16 for picture in pictures)
+        return torch.float32 if is_deep and self._may_choose else self.dtype
+
+    def _stylize(self, batch: Tensor, dtype: torch.dtype, options: StylizeOptions) -> Tensor:
         """Photos (N, 3, H, W) in [0, 1] to the same shape, dtype and device."""
-        with self._computing(self.dtype):
+        with self._computing(dtype):
             x = batch.to(device=self.device, memory_format=torch.channels_last).float()
             stylized = self.network(x)
         return _blend(stylized, batch, options)
@@ -216,6 +228,7 @@ class Stylizer:
         self,
         pixels: Tensor,
         rows: int,
+        dtype: torch.dtype,
         options: StylizeOptions,
         progress: tiling.Progress,
         overwrite: bool,
@@ -224,7 +237,7 @@ class Stylizer:
         result = pixels if overwrite else torch.empty_like(pixels)
         with self._computing(torch.float32):  # strips come in the dtype to compute in
             for strip, stylized in tiling.stylize_strips(
-                self.network, pixels, rows, self.device, self.dtype, progress
+                self.network, pixels, rows, self.device, dtype, progress
             ):
                 photo = to_unit(pixels[None, :, strip])
                 result[:, strip] = _as_before(_blend(stylized, photo, options)[0], pixels)
