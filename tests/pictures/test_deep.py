@@ -2,7 +2,9 @@
 
 import struct
 import sys
+import tracemalloc
 import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -292,6 +294,14 @@ def test_a_bomb_of_16_bits_is_refused_by_its_header(tmp_path: Path) -> None:
             load_picture(tmp_path / name)
 
 
+@pytest.fixture
+def allocated() -> Iterator[Callable[[], int]]:
+    """How many bytes NumPy held at once since the test began."""
+    tracemalloc.start()
+    yield lambda: tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+
 def test_a_tile_of_gigabytes_is_refused_before_there_is_memory_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -299,9 +309,11 @@ def test_a_tile_of_gigabytes_is_refused_before_there_is_memory_for_it(
     for tag in (322, 323):
         content = _with_tag(content, tag, 16384)
     (tmp_path / "a.tif").write_bytes(content)
-    monkeypatch.setattr(imagecodecs, "tiff_decode", pytest.fail)
+    decoded: list[Any] = []
+    monkeypatch.setattr(imagecodecs, "tiff_decode", lambda *given, **_: decoded.append(given))
     with pytest.raises(UserError, match="truncated or corrupt"):
         load_picture(tmp_path / "a.tif")
+    assert not decoded
 
 
 def _width_twice(content: bytes, width: int) -> bytes:
@@ -316,10 +328,13 @@ def _width_twice(content: bytes, width: int) -> bytes:
     )
 
 
-def test_a_file_that_says_its_size_twice_is_refused(tmp_path: Path) -> None:
-    huge = struct.pack(">IIBBBBB", 8_000, 8_000, 16, 6, 0, 0, 0)
+def test_a_file_that_says_its_size_twice_is_refused(
+    tmp_path: Path, allocated: Callable[[], int]
+) -> None:
+    huge = struct.pack(">IIBBBBB", 500_000, 400, 16, 6, 0, 0, 0)
     (tmp_path / "a.png").write_bytes(WHOLE_PNG[:8] + chunk(b"IHDR", huge) + WHOLE_PNG[8:])
-    (tmp_path / "a.tif").write_bytes(_width_twice(WHOLE_TIFF, 8_000))
+    (tmp_path / "a.tif").write_bytes(_width_twice(WHOLE_TIFF, 5_000_000))
     for name in ("a.png", "a.tif"):
         with pytest.raises(UserError, match=name):
             load_picture(tmp_path / name)
+    assert allocated() < 50_000_000

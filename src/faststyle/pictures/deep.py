@@ -69,7 +69,7 @@ def is_deep(image: Image.Image, path: Path) -> bool:
     """
     if image.format == "PNG":
         with path.open("rb") as file:
-            return file.read(25)[24:] == b"\x10"  # the size is checked, and all else is libpng's
+            return file.read(25)[24:] == b"\x10"  # of the header, which is the first chunk
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return False
     tags = image.tag_v2
@@ -201,7 +201,6 @@ def _gray_to_rgb(gray: _Samples, profile: bytes | None) -> _Samples:
                 srgb,
                 colorspace="gray",
                 outcolorspace="rgb",
-                intent=imagecodecs.CMS.INTENT.PERCEPTUAL,
             )
         except imagecodecs.CmsError:
             return gray.repeat(3, axis=2)  # a broken or mismatched profile: the plain conversion
