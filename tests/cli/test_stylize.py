@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -12,6 +13,7 @@ from PIL import Image
 from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
 from faststyle.pictures.files import load_picture_bytes
+from tests import sixteen
 from tests.commands import command, run_command
 from tests.several import several_styles
 
@@ -55,6 +57,30 @@ def test_strips_give_the_same_picture(
     assert (pictures[0] - pictures[1]).abs().mean() < 1
 
 
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+@pytest.mark.parametrize("tile", ["off", "32"])
+def test_a_photo_of_16_bits_that_keeps_its_looks_keeps_every_bit(
+    tmp_path: Path, style: Path, name: str, tile: str
+) -> None:
+    sixteen.photo(tmp_path / name, channels=3, height=100, width=150)
+    result = infer("--ckpt", style, tmp_path / name, "--strength", "0", "--tile", tile)
+    assert (result.returncode, result.stderr) == (0, "")
+    before = load_picture_bytes(tmp_path / name)
+    after = load_picture_bytes(tmp_path / name.replace(".", ".night."))
+    assert after.bit_depth == 16
+    assert torch.equal(after.pixels, before.pixels)
+
+
+def test_the_result_of_a_photo_of_8_bits_may_have_16(
+    tmp_path: Path, style: Path, make_photo: Callable[..., Path]
+) -> None:
+    photo = make_photo(tmp_path / "a.jpg", 300, 200)
+    out = tmp_path / "b.png"
+    result = infer("--ckpt", style, photo, "--output", out, "--bit-depth", "16")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert len(np.unique(load_picture_bytes(out).pixels.numpy())) > 1000
+
+
 def test_a_folder_shows_progress_and_survives_a_bad_file(
     tmp_path: Path, style: Path, make_photo: Callable[..., Path]
 ) -> None:
@@ -82,6 +108,11 @@ def test_a_folder_shows_progress_and_survives_a_bad_file(
         (["--ckpt", "night.safetensors", "a.jpg", "--output", "/proc/x/a.jpg"], "/proc/x"),
         (["--ckpt", "night.safetensors", "a.jpg", "--strength", "2"], "--strength is 2.0"),
         (["--ckpt", "night.safetensors", "a.jpg", "--device", "toaster"], "toaster"),
+        (
+            ["--ckpt", "night.safetensors", "a.jpg", "--bit-depth", "16"],
+            "a.night.jpg would be JPEG",
+        ),
+        (["--ckpt", "night.safetensors", "a.jpg", "--lossless"], "a.night.jpg would be JPEG"),
     ],
 )
 @pytest.mark.usefixtures("style")

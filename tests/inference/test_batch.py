@@ -1,9 +1,11 @@
 import signal
 import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -16,6 +18,7 @@ from faststyle.inference.stylizer import Stylizer
 from faststyle.networks import TransformNetwork
 from faststyle.pictures.files import load_picture_bytes
 from faststyle.pictures.picture import Picture
+from tests.sixteen import photo
 
 MakePhoto = Callable[..., Path]
 
@@ -188,3 +191,68 @@ def test_of_an_animation_it_is_said_how_much_is_stylized(
     assert stylize_files(stylizer, [job], StylizeOptions()) == 0
     assert "a.gif: 1 of 3 frames is stylized" in capsys.readouterr().err
     assert job.target == tmp_path / "a.night.png"
+
+
+def test_16_bits_stay_16_in_a_folder_of_all_kinds(
+    tmp_path: Path, make_photo: MakePhoto, stylizer: Stylizer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.png", "b.tif"):
+        photo(tmp_path / "in" / name, 4)
+    make_photo(tmp_path / "in" / "c.png", 56, 40)
+    jobs = plan([str(tmp_path / "in")], str(tmp_path / "out"), "night")
+    assert stylize_files(stylizer, jobs, StylizeOptions(batch_size=3)) == 0
+    assert [load_picture_bytes(job.target).bit_depth for job in jobs] == [16, 16, 8]
+    assert "bits" not in capsys.readouterr().err
+
+
+def test_it_is_said_that_a_format_holds_8_bits_of_16(
+    tmp_path: Path, stylizer: Stylizer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo(tmp_path / "a.png")
+    job = Job(tmp_path / "a.png", tmp_path / "b.jpg")
+    assert stylize_files(stylizer, [job], StylizeOptions()) == 0
+    assert "a.png has 16 bits a channel; JPEG holds 8" in capsys.readouterr().err
+    assert stylize_files(stylizer, [job], StylizeOptions(bit_depth=8)) == 0
+    assert "bits" not in capsys.readouterr().err, "as asked for"
+
+
+def test_without_packages_for_16_bits_8_are_kept_and_that_is_said_once(
+    tmp_path: Path,
+    stylizer: Stylizer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in ("a.png", "b.tif"):
+        photo(tmp_path / "in" / name)
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
+    jobs = plan([str(tmp_path / "in")], str(tmp_path / "out"), "night")
+    assert stylize_files(stylizer, jobs, StylizeOptions()) == 0
+    assert capsys.readouterr().err.count('pip install "faststyle[depth]"') == 1
+    for job in jobs:
+        with Image.open(job.target) as image:
+            assert np.asarray(image).dtype == np.uint8
+
+
+def test_a_damaged_picture_of_16_bits_does_not_stop_the_rest(
+    tmp_path: Path, stylizer: Stylizer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("a.png", "b.tif", "c.png", "d.tif")
+    for name in names:
+        photo(tmp_path / "in" / name)
+    for name in names[:2]:
+        whole = (tmp_path / "in" / name).read_bytes()
+        (tmp_path / "in" / name).write_bytes(whole[: len(whole) // 2])
+    jobs = plan([str(tmp_path / "in")], str(tmp_path / "out"), "night")
+    assert stylize_files(stylizer, jobs, StylizeOptions()) == 2
+    errors = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
+    assert [name in line for name, line in zip(names, errors, strict=False)] == [True, True]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["c.png", "d.tif"]
+
+
+def test_webp_keeps_every_pixel_if_asked_for(tmp_path: Path, stylizer: Stylizer) -> None:
+    values = photo(tmp_path / "a.png")
+    job = Job(tmp_path / "a.png", tmp_path / "b.webp")
+    for lossless in (True, False):
+        stylize_files(stylizer, [job], StylizeOptions(strength=0, lossless=lossless))
+        with Image.open(job.target) as image:
+            assert np.array_equal(np.asarray(image), np.round(values / 257)) == lossless

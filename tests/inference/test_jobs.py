@@ -1,4 +1,5 @@
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import torch
 from PIL import Image
 
 from faststyle.core.errors import UserError
-from faststyle.inference.jobs import Job, is_clip, plan
+from faststyle.inference.jobs import Job, check_formats, is_clip, plan
+from faststyle.inference.options import StylizeOptions
 from faststyle.pictures.files import save_picture
 from faststyle.pictures.picture import Picture
 
@@ -209,3 +211,38 @@ def test_patterns_find_clips_and_folders_only_pictures(
         photo,
     ]
     assert [job.source for job in plan([str(tmp_path)], None, "x")] == [photo]
+
+
+@pytest.mark.parametrize("name", ["b.jpg", "b.webp", "b.bmp"])
+def test_a_format_of_8_bits_is_refused_where_16_are_asked_for(
+    tmp_path: Path, make_photo: MakePhoto, name: str
+) -> None:
+    job = Job(make_photo(tmp_path / "a.png"), tmp_path / name)
+    with pytest.raises(UserError, match=f"--bit-depth 16 is for PNG and TIFF, and .*{name} would"):
+        check_formats([job], StylizeOptions(bit_depth=16))
+    check_formats([job], StylizeOptions(bit_depth=8))
+
+
+@pytest.mark.parametrize("name", ["b.png", "b.tif", "b.webp", "b.bmp"])
+def test_what_is_lossless_anyway_may_be_asked_to_be(
+    tmp_path: Path, make_photo: MakePhoto, name: str
+) -> None:
+    photo = make_photo(tmp_path / "a.png")
+    jpeg = Job(photo, tmp_path / "b.jpg")
+    check_formats([Job(photo, tmp_path / name)], StylizeOptions(lossless=True))
+    with pytest.raises(UserError, match=r"--lossless is for WebP, and .*b\.jpg would be JPEG"):
+        check_formats([Job(photo, tmp_path / name), jpeg], StylizeOptions(lossless=True))
+
+
+@pytest.mark.parametrize("options", [StylizeOptions(bit_depth=16), StylizeOptions(lossless=True)])
+def test_clips_have_neither_16_bits_nor_every_pixel(
+    tmp_path: Path, options: StylizeOptions
+) -> None:
+    with pytest.raises(UserError, match=r"a\.night\.mp4 would be a clip"):
+        check_formats([Job(tmp_path / "a.mp4", tmp_path / "a.night.mp4")], options)
+
+
+def test_16_bits_need_their_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
+    with pytest.raises(UserError, match=r'pip install "faststyle\[depth\]"'):
+        check_formats([], StylizeOptions(bit_depth=16))

@@ -2,6 +2,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -258,3 +259,65 @@ def test_colors_that_nobody_sees_do_not_color_the_rest(stylizer: Stylizer) -> No
         assert torch.equal(result.alpha, alpha)
         results.append(result.pixels[..., :12])
     assert torch.equal(*results)
+
+
+RAMP = torch.linspace(0.3, 0.7, 4096).expand(3, 64, 4096)
+
+
+def _levels(pixels: torch.Tensor) -> int:
+    return len(np.unique(pixels.mul(65535).round().numpy()))
+
+
+@pytest.mark.parametrize("tile", ["off", 32])
+def test_a_smooth_ramp_of_16_bits_stays_smooth(stylizer: Stylizer, tile: int | str) -> None:
+    deep, shallow = Picture(RAMP, bit_depth=16), Picture((RAMP * 255).byte())
+    results = [
+        stylizer.stylize([photo], StylizeOptions(strength=0.5, tile=tile))[0]
+        for photo in (deep, shallow)
+    ]
+    assert [result.bit_depth for result in results] == [16, 8]
+    assert _levels(results[0].pixels) > 2_000
+    assert results[1].pixels.dtype == torch.uint8
+
+
+@pytest.mark.parametrize("tile", ["off", 32])
+def test_the_result_of_bytes_has_16_bits_if_asked_for(stylizer: Stylizer, tile: int | str) -> None:
+    photo = torch.randint(256, (3, 128, 48), dtype=torch.uint8)
+    options = StylizeOptions(bit_depth=16, tile=tile)
+    [result] = stylizer.stylize([Picture(photo)], options)
+    expected = stylizer(photo.float() / 255)
+    assert result.bit_depth == 16
+    torch.testing.assert_close(result.pixels, expected, rtol=0, atol=1e-5)
+
+
+def test_16_bits_are_scaled_before_they_are_rounded(stylizer: Stylizer) -> None:
+    steps = Picture((RAMP[..., ::16] * 255).byte())
+    options = StylizeOptions(size=640, strength=0, bit_depth=16)
+    assert _levels(stylizer.stylize([steps], options)[0].pixels) > 256
+
+
+def test_a_result_of_8_bits_may_be_asked_for(stylizer: Stylizer) -> None:
+    [result] = stylizer.stylize([Picture(RAMP, bit_depth=16)], StylizeOptions(bit_depth=8))
+    assert result.bit_depth == 8
+
+
+def test_photos_of_8_and_16_bits_go_together(stylizer: Stylizer) -> None:
+    deep, shallow = Picture(PHOTOS[0], bit_depth=16), Picture((PHOTOS[1] * 255).byte())
+    options = StylizeOptions(strength=0.5)
+    together = stylizer.stylize([deep, shallow], options)
+    for result, photo in zip(together, (deep, shallow), strict=True):
+        [alone] = stylizer.stylize([photo], options)
+        tolerance = 1e-5 if photo is deep else 1
+        torch.testing.assert_close(result.pixels, alone.pixels, rtol=0, atol=tolerance)
+
+
+def test_16_bits_are_computed_exactly_unless_another_precision_is_named(
+    stylizer: Stylizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("faststyle.inference.stylizer.cpu_has_bf16", lambda: True)
+    style = TrainedStyle(stylizer.network, stylizer.metadata)
+    photo = Picture(RAMP[..., :256].contiguous(), bit_depth=16)
+    [exact] = stylizer.stylize([photo])
+    for precision, is_exact in (("auto", True), ("bf16", False)):
+        [result] = Stylizer(style, "cpu", precision).stylize([photo])
+        assert torch.allclose(result.pixels, exact.pixels, atol=1e-5) == is_exact

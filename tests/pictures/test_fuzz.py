@@ -17,8 +17,16 @@ from faststyle.pictures.files import (
     picture_format,
 )
 from tests.fuzz import COUNT, mutated
+from tests.sixteen import png, samples, tiff
 
 FORMATS = ("jpg", "png", "webp", "tif", "gif", "bmp", "jp2", "avif")
+#: Files of 16 bits a channel.
+DEEP = {
+    "lines.png": png(samples(4, 24, 32)),
+    "strips.tif": tiff(samples(4, 24, 32), compression="lzw", predictor=True, rowsperstrip=5),
+    "tiles.tif": tiff(samples(3, 24, 32), compression="zlib", tile=(16, 16), byteorder=">"),
+    "planes.tif": tiff(samples(3, 24, 32), planarconfig="separate"),
+}
 
 
 def _whole(path: Path) -> bytes:
@@ -38,8 +46,19 @@ def _whole(path: Path) -> bytes:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_mutated_pictures_are_read_or_refused_in_a_line(tmp_path: Path, suffix: str) -> None:
-    whole = _whole(tmp_path / f"whole.{suffix}")
-    path = tmp_path / f"a.{suffix}"
+    _read_or_refuse(_whole(tmp_path / f"whole.{suffix}"), tmp_path / f"a.{suffix}")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", DEEP)
+def test_mutated_pictures_of_16_bits_are_read_or_refused_in_a_line(
+    tmp_path: Path, name: str
+) -> None:
+    _read_or_refuse(DEEP[name], tmp_path / name)
+
+
+def _read_or_refuse(whole: bytes, path: Path) -> None:
     read = 0
     for content in mutated(whole, COUNT // len(FORMATS)):
         path.write_bytes(content)

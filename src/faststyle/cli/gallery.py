@@ -50,7 +50,7 @@ def run(args: Namespace) -> None:
         short if labels.count(short) == 1 else name: Stylizer.load(name, precision="auto")
         for name, short in zip(names, labels, strict=True)
     }
-    options = StylizeOptions(size=args.size)
+    options = StylizeOptions(size=args.size, bit_depth=8)
     rows = []
     for path in photos:
         try:

@@ -17,6 +17,7 @@ PACKAGES = (
     "tensorboard",
     "numpy",
     "pillow",
+    "imagecodecs",
     "safetensors",
     "simplejpeg",
     "av",

@@ -92,6 +92,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--start", type=_seconds, default=0.0, help="clips: 12.5 or 1:02:03")
     parser.add_argument("--end", type=_seconds, help="clips: likewise; default: their end")
     parser.add_argument("--quality", type=int, help="JPEG, WebP, clips: 1 to 100")
+    parser.add_argument("--lossless", action="store_true", help="WebP: keep every pixel")
+    parser.add_argument(
+        "--bit-depth",
+        type=int,
+        choices=(8, 16),
+        help="PNG, TIFF; default: the photo's",
+    )
     parser.add_argument("--to", help="clips: the style, or mixture, to arrive at, of the same file")
 
 
@@ -102,7 +109,7 @@ def run(args: Namespace) -> None:
     from faststyle.checkpoints.mixture import parse_mix
     from faststyle.core.devices import reuse_freed_memory
     from faststyle.inference.batch import stylize_files
-    from faststyle.inference.jobs import is_clip, plan
+    from faststyle.inference.jobs import check_formats, is_clip, plan
     from faststyle.inference.mask_files import MaskFiles
     from faststyle.inference.options import StylizeOptions
     from faststyle.inference.regions import Regions
@@ -119,6 +126,7 @@ def run(args: Namespace) -> None:
     stylizer = Regions.load(styles, **chosen) if files else Stylizer.load(styles[0], **chosen)
     others = [style.name for style in list_styles()]
     jobs = plan(args.inputs, args.output, stylizer.name, others, files)
+    check_formats(jobs, options)
     clips = [job for job in jobs if is_clip(job.source)]
     pictures = [job for job in jobs if not is_clip(job.source)]
     if args.to and pictures:

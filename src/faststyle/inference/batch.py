@@ -14,14 +14,16 @@ from faststyle.inference.jobs import Job
 from faststyle.inference.mask_files import load_masks, remarks
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.regions import Painter
+from faststyle.pictures import deep
 from faststyle.pictures.files import (
     MAX_PIXELS,
     USUAL_QUALITY,
     count_frames,
     load_picture_bytes,
+    loses_depth,
     save_picture,
 )
-from faststyle.pictures.formats import check_fits
+from faststyle.pictures.formats import check_fits, format_of
 from faststyle.pictures.picture import Picture
 from faststyle.pictures.pixels import scaled_size
 
@@ -83,7 +85,8 @@ def _stylize_together(
             lambda done, total: _show(strips, done, total),
         )
     for (job, _), result in zip(batch, results, strict=True):
-        save_picture(result, job.target, options.quality or USUAL_QUALITY)
+        quality = options.quality or USUAL_QUALITY
+        save_picture(result, job.target, quality, lossless=options.lossless)
         if bar.total == 1:
             print(job.target)  # noqa: T201
 
@@ -108,7 +111,11 @@ def _batches(
     said: set[str] = set()
     for job in jobs:
         try:
-            picture = _with_masks(_load(job, options, bar), job, said, bar)
+            picture = _load(job, options)
+            for note in (*_notes(job, picture, options), *remarks(picture.masks, job.masks)):
+                if note not in said:
+                    bar.write(note, file=sys.stderr)
+                    said.add(note)
         except Exception as error:  # as above
             yield problem(error)
             continue
@@ -121,7 +128,7 @@ def _batches(
         yield batch
 
 
-def _load(job: Job, options: StylizeOptions, bar: "tqdm[NoReturn]") -> Picture:
+def _load(job: Job, options: StylizeOptions) -> Picture:
     """The picture, once it is sure that its result can be written."""
     picture = load_picture_bytes(job.source, max(MAX_PIXELS, options.max_pixels or 0))
     height, width = picture.pixels.shape[1:]
@@ -129,21 +136,22 @@ def _load(job: Job, options: StylizeOptions, bar: "tqdm[NoReturn]") -> Picture:
         height, width = scaled_size(picture.pixels, options.size)
     check_fits(job.target, height, width)
     check_target(job.target)
-    count = count_frames(job.source)
-    if count > 1:
-        bar.write(f"{job.source}: 1 of {count} frames is stylized", file=sys.stderr)
-    return picture
-
-
-def _with_masks(picture: Picture, job: Job, said: set[str], bar: "tqdm[NoReturn]") -> Picture:
-    """The picture and where each style goes; what is odd about that is ``said`` once."""
     try:
         masks = load_masks(job.masks, (picture.pixels.shape[1], picture.pixels.shape[2]))
     except UserError as error:
         raise UserError(f"{job.source}: {error}") from None
-    if masks is not None:
-        for remark in remarks(masks, job.masks):
-            if remark not in said:
-                bar.write(f"{job.source}: {remark}", file=sys.stderr)
-            said.add(remark)
     return replace(picture, masks=masks)
+
+
+def _notes(job: Job, picture: Picture, options: StylizeOptions) -> Iterator[str]:
+    """What of a file is not in its result."""
+    count = count_frames(job.source)
+    if count > 1:
+        yield f"{job.source}: 1 of {count} frames is stylized"
+    if options.bit_depth == 8:
+        return
+    form = format_of(job.target)
+    if picture.bit_depth == 16 and form not in deep.FORMATS:
+        yield f"{job.source} has 16 bits a channel; {form} holds 8"
+    elif loses_depth(job.source):
+        yield f"pictures of 16 bits are read as 8: {deep.INSTALL} keeps all"

@@ -10,6 +10,8 @@ from faststyle.core.atomic import file_identity
 from faststyle.core.errors import UserError
 from faststyle.inference.clip_targets import TARGETS
 from faststyle.inference.mask_files import MaskFiles, check_masks
+from faststyle.inference.options import StylizeOptions
+from faststyle.pictures import deep
 from faststyle.pictures.files import is_ours, picture_format
 from faststyle.pictures.folders import find_pictures
 from faststyle.pictures.formats import EXTENSIONS, FOREIGN, can_write, format_of
@@ -109,6 +111,23 @@ def is_clip(path: Path) -> bool:
     if suffix in EXTENSIONS or suffix in FOREIGN:
         return False
     return picture_format(path) is None
+
+
+def check_formats(jobs: Sequence[Job], options: StylizeOptions) -> None:
+    """Raise ``UserError`` if a result's format cannot hold what ``options`` ask for."""
+    if options.bit_depth == 16:
+        deep.require()
+    for job in jobs:
+        form = None if is_clip(job.source) else format_of(job.target)
+        name = "a clip" if form is None else form
+        if options.bit_depth == 16 and form not in deep.FORMATS:
+            raise UserError(
+                f"--bit-depth 16 is for PNG and TIFF, and {job.target} would be {name}, of 8 bits"
+            )
+        if options.lossless and form in (None, "JPEG"):
+            raise UserError(
+                f"--lossless is for WebP, and {job.target} would be {name}, which is never so"
+            )
 
 
 def _check_folder(output: str, count: int) -> None:

@@ -78,8 +78,10 @@ def check_there(paths: Sequence[Path | None]) -> None:
         raise UserError(f"it has no mask: there is no {path}")
 
 
-def remarks(masks: Tensor, paths: Sequence[Path | None]) -> list[str]:
+def remarks(masks: Tensor | None, paths: Sequence[Path | None]) -> list[str]:
     """What a user may not have meant about masks (R, H, W), which are named by their files."""
+    if masks is None:
+        return []
     named = [(mask, path) for mask, path in zip(masks, paths, strict=True) if path]
     found = [f"{path} is black all over" for mask, path in named if not mask.any()]
     if len(named) > 1 and overlap(torch.stack([mask for mask, _ in named])):

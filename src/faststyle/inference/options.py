@@ -41,6 +41,8 @@ class StylizeOptions:
         end: likewise until when; none is their end.
         quality: of JPEG, WebP and clips, from 1 to 100; none is 95 for pictures, and for clips
             what looks lossless, about 65.
+        bit_depth: of a channel in PNG and TIFF files, 8 or 16; none is that of the photo.
+        lossless: of WebP: keep every pixel, whatever the quality.
 
     Raises:
         UserError: a value outside its range; the message begins with the field's name.
@@ -58,6 +60,8 @@ class StylizeOptions:
     start: float = 0.0
     end: float | None = None
     quality: int | None = None
+    bit_depth: int | None = None
+    lossless: bool = False
 
     def __post_init__(self) -> None:
         if self.size is not None and self.size < 1:
@@ -86,6 +90,8 @@ class StylizeOptions:
             raise UserError(f"end is {self.end}; it must be more seconds than the start")
         if self.quality is not None and not 1 <= self.quality <= 100:
             raise UserError(f"quality is {self.quality}; it must lie between 1 and 100")
+        if self.bit_depth not in (None, 8, 16):
+            raise UserError(f"bit_depth is {self.bit_depth}; it must be 8 or 16")
 
     @classmethod
     def from_arguments(cls, args: Namespace) -> "StylizeOptions":

@@ -23,10 +23,9 @@ class Place:
     tables: nn.Module | None = None
     mixtures: Tensor | None = None
 
-    def scaled(self, size: torch.Size) -> "Place":
-        """The same place in the picture at another size, (height, width)."""
-        height, width = size
-        masks = resample(self.masks, (height, width))
+    def scaled(self, size: tuple[int, int]) -> "Place":
+        """The same place in the picture at another height and width."""
+        masks = resample(self.masks, size)
         # Of a region so small that it vanishes, the statistics are the picture's.
         return replace(self, masks=torch.where(masks.amax((1, 2), keepdim=True) > 0, masks, 255))
 

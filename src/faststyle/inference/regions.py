@@ -93,53 +93,48 @@ class Regions:
     def _stylize(
         self, picture: Picture, options: StylizeOptions, progress: tiling.Progress
     ) -> Picture:
-        [picture], _ = self.stylizers[0].prepare([picture], options)
+        [picture] = self.stylizers[0].prepare([picture], options)
         assert picture.masks is not None
         masks = feather(picture.masks, options.feather)
         seen = settle(masks)
         result = picture.pixels.clone()
-        for chosen in self._passes((seen.shape[1], seen.shape[2]), options):
+        for chosen in self._passes(picture, options):
             region = seen[chosen].amax(0)
             if not region.any():
                 continue
             box = around(region, MARGIN) if options.statistics == "region" else _EVERYWHERE
             photo = picture.pixels[:, *box]
-            painted = self._paint(photo, chosen, seen[:, *box], options, progress)
+            place = self._place(chosen, seen[:, *box], options)
+            stylizer = self.stylizers[chosen[0]]
+            how = stylizer.plan_pass([replace(picture, pixels=photo)], options, progress)
+            painted = stylizer.paint(photo[None], how, place)[0]
             painted = blend(painted, photo, options, region[box])
             # One that others lie over is laid on as if they were not there.
             mask = masks[chosen[0]] if len(chosen) == 1 else seen.sum(0).to(torch.uint8)
             lay_over(result[:, *box], painted, mask[box])
         return replace(picture, pixels=result, masks=None)
 
-    def _passes(self, size: tuple[int, int], options: StylizeOptions) -> list[list[int]]:
+    def _passes(self, picture: Picture, options: StylizeOptions) -> list[list[int]]:
         """Which styles are painted together: of one file all, unless it goes in strips."""
         first, *others = self.stylizers
         is_one_file = first.tables is not None and all(
             other.tables is first.tables and other.scale == first.scale for other in others
         )
         every = range(len(self.stylizers))
-        is_whole = first.rows(options.tile, size, 1) is None
+        is_whole = first.plan_pass([picture], options).rows is None
         together = is_one_file and is_whole and options.statistics == "region"
         return [list(every)] if together else [[number] for number in every]
 
-    def _paint(
-        self,
-        photo: Tensor,
-        chosen: Sequence[int],
-        seen: Tensor,
-        options: StylizeOptions,
-        progress: tiling.Progress,
-    ) -> Tensor:
-        """What the chosen styles make of (3, H, W), ``seen`` being the masks of all styles."""
-        stylizer = self.stylizers[chosen[0]]
-        place = Place(seen[chosen]) if options.statistics == "region" else None
-        if place and len(chosen) > 1:
-            there = [number for number in chosen if seen[number].any()]
-            shares = [self.stylizers[number].shares for number in there]
-            mixtures = torch.stack([each for each in shares if each is not None])
-            place = Place(seen[there], stylizer.tables, mixtures)
-        rows = stylizer.rows(options.tile, (photo.shape[1], photo.shape[2]), 1)
-        return stylizer.paint(photo[None], rows, progress, place)[0]
+    def _place(self, chosen: Sequence[int], seen: Tensor, options: StylizeOptions) -> Place | None:
+        """Where chosen styles take their statistics from, ``seen`` being the masks of all."""
+        if options.statistics == "picture":
+            return None
+        there = [number for number in chosen if seen[number].any()]
+        if len(chosen) == 1:
+            return Place(seen[there])
+        shares = [self.stylizers[number].shares for number in there]
+        mixtures = torch.stack([each for each in shares if each is not None])
+        return Place(seen[there], self.stylizers[there[0]].tables, mixtures)
 
 
 def _as_mask(mask: Any, size: tuple[int, int]) -> Tensor:

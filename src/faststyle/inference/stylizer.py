@@ -1,7 +1,6 @@
 """One object that turns pictures into stylized pictures."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -26,18 +25,19 @@ from faststyle.checkpoints.mixture import (
     shares_of,
     trained_stroke,
 )
-from faststyle.core.devices import cpu_has_bf16, find_device, is_out_of_memory
+from faststyle.core.devices import cpu_has_bf16, find_device
 from faststyle.core.errors import UserError, nearest
 from faststyle.inference import tiling
 from faststyle.inference.blend import blend
 from faststyle.inference.options import StylizeOptions
+from faststyle.inference.passes import Pass
 from faststyle.inference.place import Place
 from faststyle.inference.stroke import check_stroke, scaled_for, with_stroke
 from faststyle.networks import Mixer, streaming
 from faststyle.pictures import files
 from faststyle.pictures.arrays import Photos, to_batch
 from faststyle.pictures.picture import Picture
-from faststyle.pictures.pixels import quantize, to_unit
+from faststyle.pictures.pixels import to_unit
 
 _DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
 #: Files that people name after the style; checkpoints of training are all called alike.
@@ -67,7 +67,8 @@ class Stylizer:
             computes in float32 on the CPU, whatever the next two say.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto`` (an accelerator if there is one).
         precision: ``32``, ``bf16`` or ``16``: what convolutions compute in; ``auto`` is ``bf16`` on
-            a CPU that has it (twice as fast, less than a gray level off in the mean), else ``32``.
+            a CPU that has it (twice as fast, less than a gray level off in the mean), else ``32``,
+            as for results of 16 bits.
         mix: which of several styles, or what mixture of them.
         stroke: how large the strokes are, 1 being usual. Beyond the sizes that a file was trained
             at, pictures are painted at another scale (:mod:`faststyle.inference.stroke`).
@@ -89,6 +90,7 @@ class Stylizer:
             raise UserError(f'unknown precision "{precision}": {nearest(precision, PRECISIONS)}')
         self.device = find_device(device)
         self.dtype = _dtype(precision, self.device)
+        self._may_choose = precision == "auto"
         check_stroke(stroke)
         trained = trained_stroke(style.metadata, mix, stroke)
         #: By how much strokes are larger than those of the network, see :func:`with_stroke`.
@@ -180,7 +182,7 @@ class Stylizer:
         """
         options = StylizeOptions(strength=strength, color=color)
         batch, back = to_batch(photos)
-        painted = zip(self.paint(batch), batch, strict=True)
+        painted = zip(self.paint(batch, Pass(self.device, self.dtype)), batch, strict=True)
         result: Photos = back(torch.stack([blend(each, photo, options) for each, photo in painted]))
         return result
 
@@ -200,109 +202,62 @@ class Stylizer:
                 any.
 
         Returns:
-            Pictures of the same type of pixels as they came in.
+            Pictures of the same type of pixels as they came in; floats for
+                ``options.bit_depth=16``.
 
         Raises:
             UserError: a picture that is too large, too little memory, or ``options.tile`` for a
                 network that needs whole pictures.
         """
-        pictures, rows = self.prepare(pictures, options)
-        if rows:
-            painted = [self.paint(p.pixels[None], rows, progress)[0] for p in pictures]
+        pictures = self.prepare(pictures, options)
+        how = self.plan_pass(pictures, options, progress)
+        if how.rows:
+            painted = [self.paint(picture.pixels[None], how)[0] for picture in pictures]
         else:
-            painted = list(self.paint(torch.stack([picture.pixels for picture in pictures])))
+            batch = torch.stack([to_unit(picture.pixels) for picture in pictures])
+            painted = list(self.paint(batch, how))
         return [
             replace(picture, pixels=blend(each, picture.pixels, options))
             for picture, each in zip(pictures, painted, strict=True)
         ]
 
-    def prepare(
-        self, pictures: Sequence[Picture], options: StylizeOptions
-    ) -> tuple[list[Picture], int | None]:
-        """Pictures of one size as the network should see them, and in strips of how many rows.
+    def prepare(self, pictures: Sequence[Picture], options: StylizeOptions) -> list[Picture]:
+        """Pictures of one size as the network should see them.
 
         Raises ``UserError`` as :meth:`stylize`.
         """
         size = scaled_for(min(1.0, self.scale), *options.size_of(pictures[0]))
-        rows = self.rows(options.tile, size, len(pictures))
+        rows = self._rows(options.tile, size, len(pictures))
         limit = options.max_pixels or (files.MAX_PIXELS if rows else tiling.MAX_PIXELS)
         tiling.check_pixels(size, limit)
-        return [options.scale(picture.without_hidden()) for picture in pictures], rows
+        deep = [picture.with_depth(options.bit_depth).without_hidden() for picture in pictures]
+        return [options.scale(picture) for picture in deep]
 
-    def paint(
+    def plan_pass(
         self,
-        pictures: Tensor,
-        rows: int | None = None,
+        pictures: Sequence[Picture],
+        options: StylizeOptions,
         progress: tiling.Progress = lambda *_: None,
-        place: Place | None = None,
-    ) -> Tensor:
-        """What the network makes of pictures.
+    ) -> Pass:
+        """How the network goes over prepared pictures. Raises ``UserError`` as :meth:`stylize`."""
+        height, width = pictures[0].pixels.shape[1:]
+        rows = self._rows(options.tile, (height, width), len(pictures))
+        # Of the 16 bits that a result may have, bf16 knows 8.
+        is_deep = any(picture.bit_depth == 16 for picture in pictures)
+        dtype = torch.float32 if is_deep and self._may_choose else self.dtype
+        return Pass(self.device, dtype, rows, progress)
 
-        Args:
-            pictures: (N, 3, H, W), uint8 or float in [0, 1]; one in strips.
-            rows: of a strip; none for the whole.
-            progress: as for :meth:`stylize`.
-            place: where the statistics of the one picture come from; none is all of it.
+    def paint(self, pictures: Tensor, how: Pass, place: Place | None = None) -> Tensor:
+        """What the network makes of pictures (N, 3, H, W); see :meth:`Pass.run`."""
+        return with_stroke(lambda each: how.run(self.network, each, place), pictures, self.scale)
 
-        Returns:
-            The same shape; float, which may leave [0, 1], but for strips of uint8.
-
-        Raises:
-            UserError: too little memory.
-        """
-
-        def run(pictures: Tensor) -> Tensor:
-            fitting = place and place.scaled(pictures.shape[2:])
-            if rows:
-                return self._in_strips(pictures, rows, progress, fitting)
-            network = self.network if fitting is None else fitting.network(self.network)
-            with self._computing(self.dtype):
-                x = to_unit(pictures).to(device=self.device, memory_format=torch.channels_last)
-                painted: Tensor = network(x.float())
-            return painted.to(pictures.device)
-
-        return with_stroke(run, pictures, self.scale)
-
-    def rows(self, tile: int | str, size: tuple[int, int], count: int) -> int | None:
-        """Of how many rows the strips of ``count`` pictures of that size are, or none.
-
-        Raises ``UserError`` as :meth:`stylize`.
-        """
+    def _rows(self, tile: int | str, size: tuple[int, int], count: int) -> int | None:
         rows = tiling.rows_at_once(tile, size, count, self.device)
         if rows is None or streaming.can_stream(self.network):
             return rows
         if tile == "auto":
             return None
         raise UserError(f"{self.name}: networks of this kind need whole pictures: tile=off")
-
-    def _in_strips(
-        self, pictures: Tensor, rows: int, progress: tiling.Progress, place: Place | None
-    ) -> Tensor:
-        """One picture (1, 3, H, W) to the same shape and dtype."""
-        result = torch.empty_like(pictures)
-        weights = None if place is None else place.masks.amax(0)
-        with self._computing(torch.float32):  # strips come in the dtype to compute in
-            for strip, painted in tiling.stylize_strips(
-                self.network, pictures[0], rows, self.device, self.dtype, progress, weights
-            ):
-                result[:, :, strip] = quantize(painted) if result.dtype == torch.uint8 else painted
-        return result
-
-    @contextmanager
-    def _computing(self, dtype: torch.dtype) -> Iterator[None]:
-        """Without a graph, by autocast, and with an error for people if memory ends."""
-        # Autocast keeps the weights and the sums of normalization in float32.
-        reduced = dtype != torch.float32
-        try:
-            with torch.no_grad(), torch.autocast(self.device.type, dtype, enabled=reduced):
-                yield
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-            raise UserError(
-                "too little memory for so many pixels: use --tile, or a smaller --size or"
-                " --batch-size"
-            ) from None
 
 
 def _dtype(precision: str, device: torch.device) -> torch.dtype:

@@ -6,6 +6,9 @@ pictures too large for that stay the bytes of their file until their turn comes,
 
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
@@ -13,6 +16,7 @@ from PIL import Image
 from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError
 from faststyle.core.version import __version__
+from faststyle.pictures import deep
 from faststyle.pictures.formats import FOREIGN, READ, check_fits, format_of, refuse_raw
 from faststyle.pictures.picture import Picture
 from faststyle.pictures.pillow import from_pil, to_pil, to_rgb, turn_upright
@@ -86,14 +90,20 @@ def _open(path: Path) -> Image.Image:
 
 def decode_image(image: Image.Image, path: Path) -> Image.Image:
     """Decode and turn upright (EXIF). Raises ``UserError`` if the file is truncated or corrupt."""
-    try:
+    with _naming_damage(path):
         # A file of frames (GIF, TIFF) is judged by its first; load() reads all of it or fails.
         image.load()
-    except MemoryError:
+    return turn_upright(image)
+
+
+@contextmanager
+def _naming_damage(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, ImportError):
         raise
     except Exception:  # as above
         raise UserError(f"{path} is truncated or corrupt and cannot be decoded") from None
-    return turn_upright(image)
 
 
 def load_rgb(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -105,17 +115,30 @@ def load_picture(path: Path, max_pixels: int = MAX_PIXELS, short_side: int = 0) 
     """Read a picture as float32; see :func:`load_picture_bytes`. Raises ``UserError``."""
     picture = load_picture_bytes(path, max_pixels, short_side)
     alpha = None if picture.alpha is None else to_unit(picture.alpha)
-    return Picture(to_unit(picture.pixels), alpha, picture.icc_profile)
+    return replace(picture, pixels=to_unit(picture.pixels), alpha=alpha)
 
 
 def load_picture_bytes(path: Path, max_pixels: int = MAX_PIXELS, short_side: int = 0) -> Picture:
     """Read a picture as uint8: EXIF orientation applied; alpha and ICC profile kept.
 
-    Grayscale, palette, CMYK and 16-bit files become RGB; a profile of another color space than
-    RGB is applied (converted to sRGB) instead of kept. Arguments and errors are those of
+    Of PNG and TIFF files of 16 bits it is float32, where the extra ``depth`` is installed.
+    Grayscale, palette and CMYK files become RGB; a profile of another color space than RGB is
+    applied (converted to sRGB) instead of kept. Arguments and errors are those of
     :func:`open_image`.
     """
-    return from_pil(decode_image(open_image(path, max_pixels, short_side), path))
+    with open_image(path, max_pixels, short_side) as image:
+        if deep.is_installed() and deep.is_deep(image, path):
+            with _naming_damage(path):
+                return deep.decode(image, path)
+        return from_pil(decode_image(image, path))
+
+
+def loses_depth(path: Path) -> bool:
+    """Whether a file has 16 bits, of which only 8 are read for want of the extra ``depth``.
+
+    Raises ``UserError`` as :func:`open_image`.
+    """
+    return not deep.is_installed() and deep.is_deep(open_image(path, sys.maxsize), path)
 
 
 def picture_format(path: Path) -> str | None:
@@ -150,28 +173,50 @@ def count_frames(path: Path) -> int:
 
 
 def save_picture(
-    picture: Picture, path: Path, quality: int = USUAL_QUALITY, kind: str = ""
+    picture: Picture,
+    path: Path,
+    quality: int = USUAL_QUALITY,
+    kind: str = "",
+    lossless: bool = False,
 ) -> None:
     """Write a picture atomically in the format that the suffix of ``path`` names.
 
-    JPEG and BMP know no transparency: there the picture is laid on white. Raises ``UserError`` for
-    a suffix that is not known, or a picture that the format cannot hold; ``OSError`` if it cannot
-    be written there.
+    JPEG and BMP know no transparency: there the picture is laid on white. One of 16 bits has 8 in
+    other formats than PNG and TIFF. The file says that faststyle made it.
 
-    The file says that faststyle made it, and which ``kind`` of thing it is (:func:`is_ours`).
+    Args:
+        picture: what to write.
+        path: where.
+        quality: of JPEG, and of WebP with losses, from 1 to 100.
+        kind: which kind of thing it is (:func:`is_ours`).
+        lossless: of WebP: whether every pixel is kept.
+
+    Raises:
+        UserError: a suffix that is not known, or a picture that the format cannot hold; 16 bits
+            without the extra ``depth``.
+        OSError: it cannot be written there.
     """
     form = format_of(path)
     check_fits(path, *picture.pixels.shape[1:])
+    software = f"{_OURS} {__version__} {kind}".rstrip()
+    if picture.bit_depth == 16 and form in deep.FORMATS:
+        with atomic_write(path) as temporary:
+            deep.encode(picture, temporary, form, software)
+        return
     image = to_pil(picture.pixels)
     if picture.alpha is not None:
         image.putalpha(to_pil(picture.alpha))
         if form in _WITHOUT_ALPHA:
             white = Image.new("RGBA", image.size, "white")
             image = Image.alpha_composite(white, image).convert("RGB")
-    options: dict[str, object] = {"quality": quality} if form in ("JPEG", "WEBP") else {}
+    options: dict[str, object] = {}
+    if form == "WEBP" and lossless:
+        options["lossless"] = True
+    elif form in ("JPEG", "WEBP"):
+        options["quality"] = quality
     if form != "BMP":
         exif = Image.Exif()
-        exif[_SOFTWARE] = f"{_OURS} {__version__} {kind}".rstrip()
+        exif[_SOFTWARE] = software
         options["exif"] = exif
         if picture.icc_profile:
             options["icc_profile"] = picture.icc_profile

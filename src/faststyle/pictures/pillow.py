@@ -43,7 +43,7 @@ def from_pil(image: Image.Image) -> Picture:
 
 
 def as_seen(picture: Picture) -> Tensor:
-    """Pixels (3, H, W) of a uint8 picture, as they look: in sRGB, and laid on white."""
+    """Pixels (3, H, W), uint8, of a picture as they look: in sRGB, and laid on white."""
     image = to_pil(picture.pixels)
     if picture.icc_profile:
         image = _to_srgb(image, picture.icc_profile)

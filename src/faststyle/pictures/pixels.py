@@ -18,11 +18,16 @@ def to_unit(pixels: Tensor) -> Tensor:
     return pixels if pixels.is_floating_point() else pixels.float().div_(255)
 
 
-def quantize(pixels: Tensor) -> Tensor:
-    """Values in [0, 1] (any shape) as uint8, clamped and rounded; what is uint8 already stays."""
-    if pixels.dtype == torch.uint8:
+def quantize(pixels: Tensor, bits: int = 8) -> Tensor:
+    """Values in [0, 1] (any shape) as uint8, or as uint16 of 16 bits; clamped and rounded.
+
+    What is uint8 stays if 8 bits are asked for.
+    """
+    dtype = torch.uint8 if bits == 8 else torch.uint16
+    if pixels.dtype == dtype:
         return pixels
-    return pixels.detach().float().clamp(0, 1).mul_(255).round_().to(torch.uint8)
+    values = to_unit(pixels.detach()).float().clamp(0, 1)
+    return values.mul_(2**bits - 1).round_().to(dtype)
 
 
 def scaled_size(pixels: Tensor, short_side: int) -> tuple[int, int]:

@@ -1,11 +1,16 @@
 import os
 import time
+from io import BytesIO
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from faststyle.apps.demo import work
 from faststyle.apps.demo.work import VisitorError
 from faststyle.apps.demo.workshop import Workshop
+from tests import sixteen
 from tests.apps.demo.conftest import run_async
 
 
@@ -26,3 +31,9 @@ def test_work_that_takes_too_long_or_kills_its_process_is_refused_and_the_next_i
 
     run_async(main())
     workshop.close()
+
+
+def test_a_photo_of_16_bits_is_shown_in_8(tmp_path: Path) -> None:
+    values = sixteen.photo(tmp_path / "a.png")
+    with Image.open(BytesIO(work.preview(tmp_path / "a.png"))) as shown:
+        assert np.array_equal(np.asarray(shown), np.round(values / 257))

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -141,7 +140,7 @@ def read(photo: Path, size: int) -> Picture:
     short, long = sorted(picture.pixels.shape[1:])
     bounded = math.isqrt(MAX_RESULT * short // long)
     options = StylizeOptions(size=max(1, min(size, short, bounded)), max_pixels=MAX_PIXELS)
-    return options.scale(replace(picture, pixels=picture.without_hidden().pixels))
+    return options.scale(picture.with_depth(8).without_hidden())
 
 
 def _png(picture: Picture) -> bytes:
