@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faststyle.checkpoints import StyleMetadata, TrainedStyle, load_style, write_style
-from faststyle.checkpoints.mixture import choose, facts_of, parse_mix, shares_of, single_styles
+from faststyle.checkpoints.mixture import (
+    choose,
+    facts_of,
+    parse_mix,
+    shares_of,
+    single_styles,
+    trained_stroke,
+)
 from faststyle.core.errors import UserError
 from faststyle.networks import TransformNetwork, describe_network
 from tests.several import STYLES, several_styles
@@ -59,6 +66,28 @@ def test_strokes_are_mixed_between_the_nearest_sizes(stroke: float) -> None:
     assert shares[1 if stroke > 1 else 2] == 0
     mean = shares @ torch.tensor([256.0, 176, 416, 256]).log()
     assert mean.exp().item() == pytest.approx(256 * stroke, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("mix", "stroke", "expected"),
+    [
+        ({"night": 1}, 1.3, 1.3),
+        ({"night": 1}, 8, 416 / 256),
+        ({"night": 1}, 0.3, 176 / 256),
+        ({"wave": 1}, 1.3, 1),
+        ({"night": 1, "wave": 1}, 0.7, 1),
+        ({"night": 1, "wave": 0}, 1, 1),
+    ],
+)
+def test_strokes_are_trained_up_to_the_sizes_that_all_paintings_have(
+    mix: dict[str, float], stroke: float, expected: float
+) -> None:
+    assert trained_stroke(ABOUT, mix, stroke) == pytest.approx(expected)
+    shares_of(ABOUT, mix, trained_stroke(ABOUT, mix, stroke))
+
+
+def test_a_file_of_one_style_has_strokes_of_one_size() -> None:
+    assert trained_stroke(StyleMetadata("dusk"), {}, 2.0) == 1
 
 
 def test_usual_strokes_are_of_the_first_size_and_all_paintings_may_have_them() -> None:

@@ -216,7 +216,7 @@ def test_a_mixture_of_styles_is_chosen_where_the_style_is_named(
         (":night=-1", (), "the weight of night is -1.0"),
         (":night=0", (), "are all 0"),
         (":night=x", (), '"x" is not a number'),
-        (":wave", ("--stroke", "1.5"), "wave was trained at one size"),
+        (":wave", ("--stroke", "9"), "stroke is 9.0; it must lie between 0.25 and 8"),
         (":wave", ("--to", "night"), "--to is for clips"),
     ],
 )
@@ -234,3 +234,111 @@ def test_a_mixture_that_cannot_be_is_one_line(
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
     assert sorted(tmp_path.iterdir()) == [photo, gallery]
+
+
+@pytest.fixture
+def halves(tmp_path: Path, make_photo: Callable[..., Path]) -> Path:
+    """A folder with a photo, a mask of its left half, and a black one."""
+    make_photo(tmp_path / "a.png", 60, 50)
+    mask = Image.new("L", (60, 50))
+    mask.save(tmp_path / "black.png")
+    mask.paste(255, (0, 0, 30, 50))
+    mask.save(tmp_path / "left.png")
+    return tmp_path
+
+
+def test_a_mask_says_where_the_style_goes(halves: Path, style: Path) -> None:
+    result = infer("--ckpt", style, "a.png", "--mask", "left.png", cwd=halves)
+    assert (result.returncode, result.stderr) == (0, "")
+    before, after = (load_picture_bytes(halves / name).pixels for name in ("a.png", "a.night.png"))
+    assert torch.equal(before[..., 30:], after[..., 30:])
+    assert not torch.equal(before[..., :30], after[..., :30])
+
+
+def test_regions_say_which_style_goes_where(halves: Path, style: Path, gallery: Path) -> None:
+    result = infer(
+        *("--region", f"left.png={gallery}:wave", "--region", f"rest={style}", "a.png"),
+        *("--feather", "4", "--statistics", "picture"),
+        cwd=halves,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.strip() == "a.night-and-wave.png"
+    plain = infer("--ckpt", style, "a.png", "--output", "plain.png", cwd=halves)
+    assert plain.returncode == 0, plain.stderr
+    whole, both = (
+        load_picture_bytes(halves / name).pixels.int()
+        for name in ("plain.png", "a.night-and-wave.png")
+    )
+    assert (whole - both)[..., 36:].abs().max() <= 1
+    assert (whole - both)[..., :24].abs().float().mean() > 1
+
+
+def test_a_black_mask_and_gaps_are_said_once(halves: Path, style: Path) -> None:
+    (halves / "b.png").write_bytes((halves / "a.png").read_bytes())
+    regions = ("--region", f"left.png={style}", "--region", f"black.png={style}")
+    result = infer("a.png", "b.png", *regions, "--output", "out", cwd=halves)
+    assert result.returncode == 0, result.stderr
+    for said in ("black.png is black all over", "regions leave gaps: there the photo is seen"):
+        assert result.stderr.count(said) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "name a style: --ckpt"),
+        (("--region", "left.png"), "say MASK=STYLE, as sky.png=starry_night"),
+        (("--region", "=night"), "say MASK=STYLE"),
+        (("--region", "absent.png=starry_night_small"), "no such mask: absent.png"),
+        (("--region", "rest=a", "--region", "rest=b"), "the rest can have one style"),
+        (("--region", "rest=a", "--ckpt", "b"), "the rest can have one style"),
+        (("--region", "left.png=a", "--mask", "left.png"), "choose"),
+        (("--ckpt", "starry_night_small", "--mask", "tall.png"), "that is another shape"),
+        (("--ckpt", "starry_night_small", "--mask", "a.txt"), "is not a picture"),
+        (("--ckpt", "starry_night_small", "--feather", "-1"), "--feather is -1.0"),
+        (("--ckpt", "starry_night_small", "--feather", "nan"), "--feather is nan"),
+        (("--ckpt", "starry_night_small", "--stroke", "0"), "stroke is 0.0"),
+        (("--ckpt", "starry_night_small", "--color", "red"), "invalid choice: 'red'"),
+        (("--ckpt", "starry_night_small", "--protect", "cats"), "invalid choice: 'cats'"),
+    ],
+)
+def test_a_control_that_cannot_be_is_refused(
+    halves: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    Image.new("L", (50, 60)).save(halves / "tall.png")
+    (halves / "a.txt").write_text("text")
+    result = infer("a.png", *arguments, cwd=halves)
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not list(halves.glob("a.*.png"))
+
+
+def test_a_photo_without_a_mask_is_named_and_the_others_are_stylized(
+    halves: Path, style: Path
+) -> None:
+    for name in ("in/a.png", "in/b.png", "masks/a.png"):
+        (halves / name).parent.mkdir(exist_ok=True)
+        (halves / name).write_bytes((halves / "left.png").read_bytes())
+    result = infer("--ckpt", style, "in", "--mask", "masks", "--output", "out", cwd=halves)
+    assert result.returncode == 2
+    assert "in/b.png: it has no mask: there is no masks/b.png" in result.stderr
+    assert [path.name for path in (halves / "out").iterdir()] == ["a.png"]
+
+
+def test_faces_are_protected_and_where_there_is_none_that_is_said(
+    halves: Path, style: Path
+) -> None:
+    from skimage import data
+
+    astronaut = data.astronaut()  # type: ignore[no-untyped-call]
+    Image.fromarray(astronaut).save(halves / "face.png")
+    result = infer("--ckpt", style, "face.png", "a.png", "--protect", "faces", cwd=halves)
+    assert result.returncode == 0, result.stderr
+    assert "a.png: no face is found" in result.stderr
+    assert "face.png: no face" not in result.stderr
+    infer("--ckpt", style, "face.png", "--output", "plain.png", cwd=halves)
+    photo, whole, kept = (
+        load_picture_bytes(halves / name).pixels[:, 100:140, 205:240].float()
+        for name in ("face.png", "plain.png", "face.night.png")
+    )
+    assert (kept - photo).abs().mean() < 0.5 * (whole - photo).abs().mean()

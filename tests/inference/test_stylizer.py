@@ -233,6 +233,31 @@ def test_a_mixture_moves_to_another_by_any_part_of_the_way() -> None:
         torch.testing.assert_close(stylizer(PHOTOS), Stylizer(style, "cpu", mix=mix)(PHOTOS))
 
 
+def test_strokes_beyond_those_that_were_trained_are_painted_at_another_scale() -> None:
+    style = several_styles()
+    larger = Stylizer(style, device="cpu", mix={"night": 1}, stroke=2.6)
+    assert larger.scale == pytest.approx(1.6)
+    small = torch.nn.functional.interpolate(PHOTOS, (12, 15), mode="bicubic", antialias=True)
+    trained = Stylizer(style, device="cpu", mix={"night": 1}, stroke=2.6 / 1.6)
+    means = larger(PHOTOS).mean((2, 3)), trained(small.clamp(0, 1)).mean((2, 3))
+    torch.testing.assert_close(*means, rtol=0, atol=0.02)
+    larger.mix({"night": 1})
+    torch.testing.assert_close(larger(PHOTOS), Stylizer(style, "cpu", mix={"night": 1})(PHOTOS))
+
+
+@pytest.mark.parametrize("stroke", [0.5, 1.0, 3.0])
+def test_a_style_of_one_size_has_strokes_of_any(stylizer: Stylizer, stroke: float) -> None:
+    style = TrainedStyle(stylizer.network, StyleMetadata(style="night"))
+    changed = Stylizer(style, device="cpu", stroke=stroke)
+    assert (changed(PHOTOS) - stylizer(PHOTOS)).abs().mean() < 0.2
+    picture = Picture((torch.rand(3, 90, 70) * 255).byte())
+    [whole], [strips] = (
+        changed.stylize([picture], StylizeOptions(tile=tile)) for tile in ("off", 32)
+    )
+    # Strips are made of bytes, which are rounded when they are scaled.
+    assert (whole.pixels.int() - strips.pixels.int()).abs().float().mean() < 1.5
+
+
 def test_a_mixture_can_be_stylized_in_strips() -> None:
     stylizer = Stylizer(several_styles(), device="cpu", mix={"night": 1, "wave": 2})
     photo = torch.rand(3, 128, 48)

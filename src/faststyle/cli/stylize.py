@@ -65,6 +65,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--feather", type=float, default=0.0, help="pixels over which edges of masks are soft"
     )
+    parser.add_argument("--protect", choices=("faces",), help="pictures: less style in faces")
     parser.add_argument(
         "--statistics",
         default="region",

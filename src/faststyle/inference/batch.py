@@ -10,6 +10,7 @@ from tqdm import tqdm
 from faststyle.core.atomic import check_target
 from faststyle.core.errors import UserError, problem
 from faststyle.core.interrupts import catch_interrupts
+from faststyle.inference.faces import keep_faces
 from faststyle.inference.jobs import Job
 from faststyle.inference.mask_files import load_masks, remarks
 from faststyle.inference.options import StylizeOptions
@@ -140,7 +141,8 @@ def _load(job: Job, options: StylizeOptions) -> Picture:
         masks = load_masks(job.masks, (picture.pixels.shape[1], picture.pixels.shape[2]))
     except UserError as error:
         raise UserError(f"{job.source}: {error}") from None
-    return replace(picture, masks=masks)
+    kept = keep_faces(picture.pixels) if options.protect == "faces" else None
+    return replace(picture, masks=masks, kept=kept)
 
 
 def _notes(job: Job, picture: Picture, options: StylizeOptions) -> Iterator[str]:
@@ -148,6 +150,8 @@ def _notes(job: Job, picture: Picture, options: StylizeOptions) -> Iterator[str]
     count = count_frames(job.source)
     if count > 1:
         yield f"{job.source}: 1 of {count} frames is stylized"
+    if options.protect == "faces" and picture.kept is None:
+        yield f"{job.source}: no face is found that looks at the camera"
     if options.bit_depth == 8:
         return
     form = format_of(job.target)

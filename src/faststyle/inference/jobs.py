@@ -9,6 +9,7 @@ from pathlib import Path
 from faststyle.core.atomic import file_identity
 from faststyle.core.errors import UserError
 from faststyle.inference.clip_targets import TARGETS
+from faststyle.inference.faces import require_faces
 from faststyle.inference.mask_files import MaskFiles, check_masks
 from faststyle.inference.options import StylizeOptions
 from faststyle.pictures import deep
@@ -117,6 +118,8 @@ def check_formats(jobs: Sequence[Job], options: StylizeOptions) -> None:
     """Raise ``UserError`` if a result's format cannot hold what ``options`` ask for."""
     if options.bit_depth == 16:
         deep.require()
+    if options.protect:
+        require_faces()
     for job in jobs:
         form = None if is_clip(job.source) else format_of(job.target)
         name = "a clip" if form is None else form
@@ -124,6 +127,8 @@ def check_formats(jobs: Sequence[Job], options: StylizeOptions) -> None:
             raise UserError(
                 f"--bit-depth 16 is for PNG and TIFF, and {job.target} would be {name}, of 8 bits"
             )
+        if options.protect and form is None:
+            raise UserError(f"--protect is for pictures, and {job.source} is a clip")
         if options.lossless and form in (None, "JPEG"):
             raise UserError(
                 f"--lossless is for WebP, and {job.target} would be {name}, which is never so"

@@ -3,6 +3,7 @@
 Several are uint8 (R, H, W), of which a later one lies over earlier ones.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.pictures.files import load_picture
+from faststyle.pictures.picture import Picture
 from faststyle.pictures.pixels import quantize, resample, to_luma, to_unit
 
 #: By which part the proportions of a mask may differ from its photo's, before it is taken for that
@@ -99,6 +101,13 @@ def lay_over(picture: Tensor, other: Tensor, mask: Tensor) -> None:
         below, above = to_unit(picture[:, part]), to_unit(other[:, part])
         laid = torch.lerp(below, above, to_unit(mask[part]).to(below))
         picture[:, part] = laid if picture.is_floating_point() else quantize(laid)
+
+
+def keep(photo: Picture, pixels: Tensor) -> Picture:
+    """The photo with other pixels, but for those that are to stay; these are overwritten."""
+    if photo.kept is not None:
+        lay_over(pixels, photo.pixels, photo.kept[0])
+    return replace(photo, pixels=pixels, masks=None, kept=None)
 
 
 def overlap(masks: Tensor) -> bool:

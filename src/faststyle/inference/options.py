@@ -12,6 +12,8 @@ from faststyle.pictures.pixels import check_scaled, resize, scaled_size
 
 #: What statistics of instance normalization come from where there is a mask.
 STATISTICS = ("region", "picture")
+#: What a style may spare.
+PROTECTED = ("faces",)
 #: Strips of fewer rows would be mostly overlap.
 MIN_ROWS = 32
 
@@ -26,6 +28,8 @@ class StylizeOptions:
         color: whose colors: ``painting``, or those of the ``photo``, by pixel, by ``mean`` and
             covariance, or by distribution (``hist``); see :mod:`faststyle.inference.color`.
         feather: of masks: over how many pixels, of the result, their edges are softened.
+        protect: ``faces`` to let much of the photo stay in faces, of files of pictures
+            (:mod:`faststyle.inference.faces`).
         statistics: of masks: whether colors inside are as in a picture of its own (``region``) or
             as if all of the ``picture`` were stylized.
         tile: how many rows to compute at a time, each picture by itself, which bounds memory for
@@ -53,6 +57,7 @@ class StylizeOptions:
     color: str = "painting"
     feather: float = 0.0
     statistics: str = "region"
+    protect: str | None = None
     tile: int | str = "auto"
     batch_size: int = 1
     max_pixels: int | None = None
@@ -68,9 +73,13 @@ class StylizeOptions:
             raise UserError(f"size is {self.size}; it must be at least 1 pixel")
         if not 0 <= self.strength <= 1:
             raise UserError(f"strength is {self.strength}; it must lie between 0 and 1")
-        for name, choices in (("color", COLORS), ("statistics", STATISTICS)):
+        for name, choices in (
+            ("color", COLORS),
+            ("statistics", STATISTICS),
+            ("protect", PROTECTED),
+        ):
             value = getattr(self, name)
-            if value not in choices:
+            if value is not None and value not in choices:
                 raise UserError(f'{name} is "{value}": {nearest(value, choices)}')
         if not 0 <= self.feather < math.inf:
             raise UserError(f"feather is {self.feather}; it must be 0 or more pixels")
@@ -120,11 +129,12 @@ class StylizeOptions:
         if self.size is None:
             return picture
         check_scaled(picture.pixels, self.size, self.max_pixels or MAX_PIXELS)
-        alpha, masks = (
+        alpha, masks, kept = (
             None if part is None else resize(part, self.size)
-            for part in (picture.alpha, picture.masks)
+            for part in (picture.alpha, picture.masks, picture.kept)
         )
-        return replace(picture, pixels=resize(picture.pixels, self.size), alpha=alpha, masks=masks)
+        pixels = resize(picture.pixels, self.size)
+        return replace(picture, pixels=pixels, alpha=alpha, masks=masks, kept=kept)
 
 
 def _is_tile(tile: int | str) -> bool:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from faststyle.inference import tiling
 from faststyle.inference.blend import blend
-from faststyle.inference.masks import around, everywhere, feather, lay_over, settle
+from faststyle.inference.masks import around, everywhere, feather, keep, lay_over, settle
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.place import Place
 from faststyle.inference.stylizer import Stylizer, read_file
@@ -112,7 +112,7 @@ class Regions:
             # One that others lie over is laid on as if they were not there.
             mask = masks[chosen[0]] if len(chosen) == 1 else seen.sum(0).to(torch.uint8)
             lay_over(result[:, *box], painted, mask[box])
-        return replace(picture, pixels=result, masks=None)
+        return keep(picture, result)
 
     def _passes(self, picture: Picture, options: StylizeOptions) -> list[list[int]]:
         """Which styles are painted together: of one file all, unless it goes in strips."""

@@ -1,7 +1,6 @@
 """One object that turns pictures into stylized pictures."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -29,6 +28,7 @@ from faststyle.core.devices import cpu_has_bf16, find_device
 from faststyle.core.errors import UserError, nearest
 from faststyle.inference import tiling
 from faststyle.inference.blend import blend
+from faststyle.inference.masks import keep
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.passes import Pass
 from faststyle.inference.place import Place
@@ -217,7 +217,7 @@ class Stylizer:
             batch = torch.stack([to_unit(picture.pixels) for picture in pictures])
             painted = list(self.paint(batch, how))
         return [
-            replace(picture, pixels=blend(each, picture.pixels, options))
+            keep(picture, blend(each, picture.pixels, options))
             for picture, each in zip(pictures, painted, strict=True)
         ]
 

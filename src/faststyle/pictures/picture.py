@@ -16,7 +16,7 @@ class Picture:
     ``icc_profile``: the color profile that ``pixels`` are in, or none for sRGB. ``bit_depth``: 8 or
     16, how many bits of a channel a file is to hold. ``masks``: where each of R styles goes, uint8
     (R, H, W), 255 being there, a later one covering earlier ones; or none if a style goes
-    everywhere.
+    everywhere. ``kept``: how much of the photo stays whatever the style, uint8 (1, H, W), or none.
     """
 
     pixels: Tensor
@@ -24,6 +24,7 @@ class Picture:
     icc_profile: bytes | None = None
     bit_depth: int = 8
     masks: Tensor | None = None
+    kept: Tensor | None = None
 
     def with_depth(self, bits: int | None) -> "Picture":
         """The same for a file of so many bits, 8 or 16; none keeps them.
