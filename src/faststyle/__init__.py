@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 from faststyle.core.version import __version__
 
 if TYPE_CHECKING:
+    from faststyle.inference.regions import Regions
     from faststyle.inference.stylizer import Stylizer
 
-__all__ = ["Stylizer", "__version__"]
+__all__ = ["Regions", "Stylizer", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
@@ -16,4 +17,8 @@ def __getattr__(name: str) -> Any:
         from faststyle.inference.stylizer import Stylizer
 
         return Stylizer
+    if name == "Regions":
+        from faststyle.inference.regions import Regions
+
+        return Regions
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
