@@ -146,6 +146,76 @@ def test_keeping_colors_is_what_the_command_does(page: Any, styles: list[str], p
     assert np.abs(found - picture.pixels.permute(1, 2, 0).numpy()).max() <= 2
 
 
+def _draw(page: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """A stroke between two places, in parts of the picture."""
+    box = page.locator("#picture").bounding_box()
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end)]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    page.mouse.move(*places[1], steps=8)
+    page.mouse.up()
+    page.wait_for_timeout(100)
+
+
+def test_the_brush_brings_back_the_photo_where_it_is_drawn_and_then_the_style(
+    page: Any, styles: list[str], photo: Path
+) -> None:
+    choose(page, photo)
+    original = np.asarray(Image.open(photo).convert("RGB")).astype(int)
+    whole, path = expected(photo, styles[0]), photo.with_name("a cat_night.png")
+    page.check("#brush input[value=photo]")
+    _draw(page, (0.2, 0.5), (0.8, 0.5))
+    found = saved(page, path)
+    assert np.abs(found - original)[130:140, 70:230].max() <= 1
+    assert np.abs(found - whole)[:90].max() <= 1
+    assert np.abs(found - whole)[:, :20].max() <= 1
+    page.check("#brush input[value=style]")
+    _draw(page, (0.6, 0.5), (0.9, 0.5))
+    found = saved(page, path)
+    assert np.abs(found - whole)[130:140, 190:].max() <= 1
+    assert np.abs(found - original)[130:140, 70:130].max() <= 1
+    assert passes(page) == 1
+
+
+def test_strokes_stay_when_style_or_size_change_and_go_with_the_photo(
+    page: Any, styles: list[str], photo: Path, make_photo: Callable[..., Path], tmp_path: Path
+) -> None:
+    choose(page, photo)
+    page.check("#brush input[value=photo]")
+    _draw(page, (0.2, 0.5), (0.8, 0.5))
+    page.click("text=wave >> nth=0")
+    wait(page, "busy")
+    wait(page, "done")
+    original = np.asarray(Image.open(photo).convert("RGB")).astype(int)
+    found = saved(page, photo.with_name("a cat_wave.png"))
+    assert np.abs(found - original)[130:140, 70:230].max() <= 1
+    page.click("text=Remove all strokes")
+    page.wait_for_timeout(100)
+    found = saved(page, photo.with_name("a cat_wave.png"))
+    assert np.abs(found - expected(photo, styles[1])).max() <= 1
+    _draw(page, (0.2, 0.5), (0.8, 0.5))
+    other = make_photo(tmp_path / "dog.png", 300, 270, seed=3)
+    choose(page, other)
+    found = saved(page, other.with_name("dog_wave.png"))
+    assert np.abs(found - expected(other, styles[1])).max() <= 1
+
+
+def test_with_the_brush_there_is_no_line_to_drag(page: Any, photo: Path) -> None:
+    assert page.is_disabled("#wipe"), "there is nothing to paint on"
+    choose(page, photo)
+    page.check("#brush input[value=photo]")
+    assert page.is_hidden("#divider")
+    split = page.evaluate(
+        "getComputedStyle(document.querySelector('#picture')).getPropertyValue('--split')"
+    )
+    _draw(page, (0.2, 0.5), (0.8, 0.5))
+    assert split == page.evaluate(
+        "getComputedStyle(document.querySelector('#picture')).getPropertyValue('--split')"
+    )
+    page.check("#brush input[value='']")
+    assert page.is_visible("#divider")
+
+
 def test_styles_of_one_file_are_mixed_by_sliders(page: Any, styles: list[str], photo: Path) -> None:
     choose(page, photo)
     page.locator(".style:has(input[value='all:night'])").click()

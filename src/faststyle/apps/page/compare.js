@@ -35,7 +35,7 @@ export function makeDivider(picture, divider) {
   }
 
   picture.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
+    if (event.button !== 0 || picture.classList.contains("brushing")) return;
     picture.setPointerCapture(event.pointerId);
     picture.addEventListener("pointermove", move);
     if (event.pointerType === "touch") touched = event.clientX;

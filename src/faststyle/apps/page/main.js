@@ -1,5 +1,6 @@
 /** The page: a photo, a style, and the stylized picture over the photo. */
 
+import { makeBrush } from "./brush.js";
 import { makeChooser } from "./chooser.js";
 import { makeDivider } from "./compare.js";
 import { takePhotos } from "./intake.js";
@@ -30,6 +31,7 @@ const save = /** @type {HTMLButtonElement} */ (element("save"));
 const strength = /** @type {HTMLInputElement} */ (element("strength"));
 const colors = /** @type {HTMLInputElement} */ (element("colors"));
 const putDivider = makeDivider(picture, element("divider"));
+const brush = makeBrush(picture, element, mix);
 
 /** What is seen, and belongs together whatever is chosen meanwhile.
  *
@@ -72,6 +74,7 @@ function say(text, state, remedy = "none") {
   element("smaller").hidden = remedy !== "smaller" || isSmallest();
   element("other").hidden = !photo;
   drop.hidden = Boolean(photo);
+  /** @type {HTMLFieldSetElement} */ (element("brush")).disabled = !shown;
   picture.hidden = !photo;
   refocus(focused);
 }
@@ -120,6 +123,7 @@ async function take(file) {
   }
   const factor = Math.min(1, 1600 / Math.max(photo.image.naturalWidth, photo.image.naturalHeight));
   showPhoto(photo.image, factor);
+  brush.begin(photo.image.naturalWidth / photo.image.naturalHeight);
   putDivider(0);
   wish(0);
 }
@@ -215,7 +219,8 @@ function show(wanted, result, facts) {
 function mix() {
   element("percent").textContent = `${strength.value} %`;
   if (!shown) return;
-  draw(after, blend(shown.photo, shown.stylized, Number(strength.value) / 100, colors.checked));
+  const mask = brush.mask(shown.photo);
+  draw(after, blend(shown.photo, shown.stylized, Number(strength.value) / 100, colors.checked, mask));
 }
 
 async function saveShown() {

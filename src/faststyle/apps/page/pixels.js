@@ -87,8 +87,9 @@ export function toPixels(image, { width, height }) {
  * @param {ImageData} stylized
  * @param {number} strength 0 is the photo, 1 is the style
  * @param {boolean} keepColors take brightness from the stylized one, and color from the photo
+ * @param {Uint8ClampedArray} [mask] how much of the photo each pixel has back, to 255
  */
-export function blend(photo, stylized, strength, keepColors) {
+export function blend(photo, stylized, strength, keepColors, mask) {
   const result = new ImageData(photo.width, photo.height);
   const [from, to, out] = [photo.data, stylized.data, result.data];
   for (let i = 0; i < out.length; i += 4) {
@@ -99,9 +100,10 @@ export function blend(photo, stylized, strength, keepColors) {
       green = bounded(from[i + 1] + shift);
       blue = bounded(from[i + 2] + shift);
     }
-    out[i] = from[i] + strength * (red - from[i]);
-    out[i + 1] = from[i + 1] + strength * (green - from[i + 1]);
-    out[i + 2] = from[i + 2] + strength * (blue - from[i + 2]);
+    const part = mask ? strength * (1 - mask[i / 4] / 255) : strength;
+    out[i] = from[i] + part * (red - from[i]);
+    out[i + 1] = from[i + 1] + part * (green - from[i + 1]);
+    out[i + 2] = from[i + 2] + part * (blue - from[i + 2]);
     out[i + 3] = from[i + 3];
   }
   return result;
