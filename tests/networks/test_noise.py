@@ -15,7 +15,7 @@ TABLE = AddNoise(1, 1).table
 
 
 def _noise(period: int, first_row: int = 0, height: int = 200, width: int = 300) -> Tensor:
-    return smooth_noise(TABLE, torch.arange(6).view(1, 6), period, first_row, height, width)
+    return smooth_noise(TABLE, torch.arange(6).view(1, 6), period, first_row, 0, height, width)
 
 
 def _formula(period: int, seed: int, row: int, column: int) -> float:
@@ -88,7 +88,7 @@ def test_each_channel_gets_a_weighted_sum_of_the_fields() -> None:
     layer = AddNoise(3, 2).eval()
     x = torch.rand(2, 3, 20, 24)
     fields = [
-        smooth_noise(TABLE, torch.tensor([[2 * k, 2 * k + 1]]), 2**k, 7, 20, 24) for k in (0, 1)
+        smooth_noise(TABLE, torch.tensor([[2 * k, 2 * k + 1]]), 2**k, 7, 0, 20, 24) for k in (0, 1)
     ]
     weight = layer.weight.detach()[:, :, 0, 0].double()
     expected = torch.einsum("of,nfhw->nohw", weight, torch.cat(fields, 1).double())

@@ -90,6 +90,11 @@ class Regions:
         """Stylize decoded pictures with masks; otherwise as :meth:`Stylizer.stylize`."""
         return [self._stylize(picture, options, progress) for picture in pictures]
 
+    def place_noise(self, row: int, column: int) -> None:
+        """See :func:`faststyle.networks.noise.place_noise`."""
+        for stylizer in self.stylizers:
+            stylizer.place_noise(row, column)
+
     def _stylize(
         self, picture: Picture, options: StylizeOptions, progress: tiling.Progress
     ) -> Picture:

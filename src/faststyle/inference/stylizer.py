@@ -34,6 +34,7 @@ from faststyle.inference.passes import Pass
 from faststyle.inference.place import Place
 from faststyle.inference.stroke import check_stroke, scaled_for, with_stroke
 from faststyle.networks import Mixer, streaming
+from faststyle.networks.noise import place_noise
 from faststyle.pictures import files
 from faststyle.pictures.arrays import Photos, to_batch
 from faststyle.pictures.picture import Picture
@@ -220,6 +221,12 @@ class Stylizer:
             keep(picture, blend(each, picture.pixels, options))
             for picture, each in zip(pictures, painted, strict=True)
         ]
+
+    def place_noise(self, row: int, column: int) -> None:
+        """See :func:`faststyle.networks.noise.place_noise`."""
+        for network in (self.network, self.tables):
+            if network is not None:
+                place_noise(network, row, column)
 
     def prepare(self, pictures: Sequence[Picture], options: StylizeOptions) -> list[Picture]:
         """Pictures of one size as the network should see them.

@@ -17,6 +17,8 @@ from faststyle.networks.layers import FoldableNorm
 _FIELDS = 2
 #: Points of the lattice after which the noise repeats.
 _LENGTH = 256
+#: Pixels of the picture for each of the features that get noise.
+_STRIDE = 4
 
 
 class AddNoise(nn.Module):
@@ -38,6 +40,8 @@ class AddNoise(nn.Module):
     has_kernels = True
     table: Tensor
     seed: Tensor
+    #: Row and column of the noise where pictures begin, in pixels of the features.
+    corner = (0, 0)
     #: Where the noise was needed last, and that noise: the frames of a clip have one size.
     _kept: tuple[tuple[object, ...], Tensor] | None = None
 
@@ -77,7 +81,7 @@ class AddNoise(nn.Module):
         """(1, fields, H, W), in float32."""
         if self.training or torch.compiler.is_compiling():
             return self._draw(x, first_row)
-        place = (first_row, *x.shape[2:], x.device)
+        place = (first_row, *self.corner, *x.shape[2:], x.device)
         if self._kept is None or self._kept[0] != place:
             self._kept = place, self._draw(x, first_row)
         return self._kept[1]
@@ -88,16 +92,33 @@ class AddNoise(nn.Module):
             count = self.weight.shape[1]
             seeds = torch.arange(count, device=x.device)[None]
             seeds = seeds + self.seed if self.training else seeds
+            corner = self.corner[0] + first_row, self.corner[1]
             octaves = enumerate(seeds[:, k : k + _FIELDS] for k in range(0, count, _FIELDS))
             fields = [
-                smooth_noise(self.table, each, 2**octave, first_row, *x.shape[2:])
+                smooth_noise(self.table, each, 2**octave, *corner, *x.shape[2:])
                 for octave, each in octaves
             ]
             return torch.cat(fields, 1)
 
 
+def place_noise(network: nn.Module, row: int, column: int) -> None:
+    """Let pictures begin at a row and column of the noise, in pixels of the picture.
+
+    These are multiples of 4, since noise is added where a network has a quarter of the pixels.
+    """
+    for module in network.modules():
+        if isinstance(module, AddNoise):
+            module.corner = row // _STRIDE, column // _STRIDE
+
+
 def smooth_noise(
-    table: Tensor, seeds: Tensor, period: int, first_row: int, height: int, width: int
+    table: Tensor,
+    seeds: Tensor,
+    period: int,
+    first_row: int,
+    first_column: int,
+    height: int,
+    width: int,
 ) -> Tensor:
     """Value noise (N, C, height, width), float32, of mean 0 and variance 1 at every pixel.
 
@@ -110,6 +131,7 @@ def smooth_noise(
         seeds: (N, C), whole numbers.
         period: pixels from a point of the lattice to the next.
         first_row: of the result, in the picture.
+        first_column: likewise.
         height: of the result.
         width: of the result.
     """
@@ -118,11 +140,14 @@ def smooth_noise(
     def hashed(seed: Tensor, place: Tensor) -> Tensor:
         return table[(seed + place) % entries]
 
-    y, x = _points(table, first_row, height, period), _points(table, 0, width, period)
+    y, x = (
+        _points(table, first_row, height, period),
+        _points(table, first_column, width, period),
+    )
     rows = hashed(table[seeds % entries][..., None], y)[..., None]
     drawn = hashed(hashed(rows, x), y[:, None])
     lattice = (drawn - (entries - 1) / 2) * (12 / (entries**2 - 1)) ** 0.5
-    return _between(_between(lattice, 3, 0, width, period), 2, first_row, height, period)
+    return _between(_between(lattice, 3, first_column, width, period), 2, first_row, height, period)
 
 
 def _points(table: Tensor, start: int, count: int, period: int) -> Tensor:

@@ -50,3 +50,30 @@ def test_keeping_nothing_changes_nothing() -> None:
     for frame in noisy(torch.full((3, 8, 8), 0.5), 3):
         torch.testing.assert_close(steady.photo(frame), frame)
         torch.testing.assert_close(steady.stylized(1 - frame), 1 - frame)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(4, 0), (-8, 4), (0, -4), (60, 0)])
+def test_what_is_kept_moves_and_what_was_not_seen_is_taken_from_the_frame(
+    rows: int, columns: int
+) -> None:
+    scene = torch.rand(3, 100, 100, generator=torch.Generator().manual_seed(0))
+    steady = TemporalFilter(0.75)
+
+    def window(row: int, column: int) -> Tensor:
+        return scene[:, 30 + row : 70 + row, 30 + column : 70 + column]
+
+    if rows > 40:  # beyond what was seen
+        scene = torch.cat((scene, scene), 1)
+    steady.photo(window(0, 0))
+    steady.stylized(torch.zeros(3, 40, 40))
+    steady.move(rows, columns)
+    assert torch.equal(steady.photo(window(rows, columns)), window(rows, columns))
+    found = steady.stylized(torch.ones(3, 40, 40))
+    seen = torch.zeros(40, 40, dtype=torch.bool)
+    seen[
+        max(0, -rows) : 40 - max(0, rows) if rows < 40 else 0,
+        max(0, -columns) : 40 - max(0, columns),
+    ] = True
+    inside = torch.nn.functional.max_pool2d((~seen).float()[None, None], 5, 1, 2)[0, 0] == 0
+    torch.testing.assert_close(found[:, inside], torch.full_like(found[:, inside], 0.25))
+    assert (found[:, ~seen] == 1).all()

@@ -2,12 +2,13 @@
 
 import math
 import sys
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import NoReturn
 
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from faststyle.core.atomic import atomic_write
@@ -17,11 +18,11 @@ from faststyle.inference.jobs import Job
 from faststyle.inference.masks import feather
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.regions import Painter
+from faststyle.inference.video.canvas import Canvas
 from faststyle.inference.video.frames import Frame
 from faststyle.inference.video.mask_tracks import MaskTracks, open_masks
 from faststyle.inference.video.prefetch import prefetch
 from faststyle.inference.video.reader import Clip, Item, quiet
-from faststyle.inference.video.temporal_filter import TemporalFilter
 from faststyle.inference.video.writer import Writer
 from faststyle.pictures.picture import Picture
 from faststyle.pictures.pixels import to_unit
@@ -123,10 +124,9 @@ def _stylized(
     before_each: Callable[[Frame], None],
 ) -> Generator[Item, None, None]:
     """The same items of a clip, with stylized frames."""
-    keep = math.exp(-1 / (options.smooth * clip.rate)) if options.smooth else 0.0
-    steady = TemporalFilter(keep)
+    steady = Canvas(math.exp(-1 / (options.smooth * clip.rate))) if options.smooth else None
     at_size = replace(options, size=None, feather=0.0)
-    with closing(items):
+    with closing(items), _noise_back(stylizer):
         for item in items:
             if not isinstance(item, Frame):
                 yield item
@@ -135,12 +135,33 @@ def _stylized(
             alpha = None if item.alpha is None else to_unit(item.alpha)
             size = (item.pixels.shape[1], item.pixels.shape[2])
             places = masks.at(float(item.time * clip.time_base), size)
-            scaled = options.scale(Picture(to_unit(item.pixels), alpha, masks=places))
-            if scaled.masks is not None:
-                scaled = replace(scaled, masks=feather(scaled.masks, options.feather))
-            photo = steady.photo(scaled.pixels)
-            [picture] = stylizer.stylize([replace(scaled, pixels=photo)], at_size)
-            pixels = steady.stylized(picture.pixels)
-            if scaled.masks is not None:  # where no style goes, nothing is smoothed either
-                pixels = torch.where(scaled.masks.amax(0) > 0, pixels, scaled.pixels)
-            yield replace(item, pixels=pixels, alpha=picture.alpha)
+            frame = options.scale(Picture(to_unit(item.pixels), alpha, masks=places))
+            if frame.masks is not None:
+                frame = replace(frame, masks=feather(frame.masks, options.feather))
+            pixels = _paint(stylizer, frame.without_hidden(), at_size, steady)
+            if frame.masks is not None:  # where no style goes, nothing is smoothed either
+                pixels = torch.where(frame.masks.amax(0) > 0, pixels, frame.pixels)
+            yield replace(item, pixels=pixels, alpha=frame.alpha)
+
+
+def _paint(
+    stylizer: Painter, frame: Picture, options: StylizeOptions, steady: Canvas | None
+) -> Tensor:
+    """The stylized pixels of the next frame."""
+    photo = Picture(frame.pixels, masks=frame.masks)
+    if steady is None:
+        return stylizer.stylize([photo], options)[0].pixels
+    pixels = steady.photo(photo.pixels)
+    masks = None if photo.masks is None else steady.lay(photo.masks)
+    stylizer.place_noise(*steady.corner)
+    [picture] = stylizer.stylize([Picture(pixels, masks=masks)], options)
+    return steady.stylized(picture.pixels)
+
+
+@contextmanager
+def _noise_back(stylizer: Painter) -> Iterator[None]:
+    """For the next clip the noise lies as for all pictures."""
+    try:
+        yield
+    finally:
+        stylizer.place_noise(0, 0)

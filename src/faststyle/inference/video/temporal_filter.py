@@ -13,6 +13,8 @@ from torch import Tensor
 #: Differences up to this are noise, of twice this and more motion; the mean over a window.
 _NOISE = 4 / 255
 _WINDOW = 5
+#: In place of what was not seen before: no frame is near it.
+_UNSEEN = 2.0
 
 
 class TemporalFilter:
@@ -43,6 +45,11 @@ class TemporalFilter:
         self._stylized = frame
         return frame
 
+    def move(self, rows: int, columns: int) -> None:
+        """Let what comes next lie so many pixels further down and to the right in the scene."""
+        self._photo = _moved(self._photo, rows, columns)
+        self._stylized = _moved(self._stylized, rows, columns)
+
     def _new_share(self, frame: Tensor, before: Tensor) -> Tensor:
         """How much of each pixel, (1, H, W), is taken from the new frame."""
         difference = (frame - before).abs().mean(0, keepdim=True)
@@ -51,3 +58,19 @@ class TemporalFilter:
         )
         motion = (smooth / _NOISE - 1).clamp_(0, 1)
         return torch.lerp(motion, torch.ones_like(motion), 1 - self.keep)
+
+
+def _moved(kept: Tensor | None, rows: int, columns: int) -> Tensor | None:
+    if kept is None or not (rows or columns):
+        return kept
+    height, width = kept.shape[1:]
+    moved = torch.full_like(kept, _UNSEEN)
+    if abs(rows) < height and abs(columns) < width:
+        to = _overlap(-rows, height), _overlap(-columns, width)
+        of = _overlap(rows, height), _overlap(columns, width)
+        moved[:, *to] = kept[:, *of]
+    return moved
+
+
+def _overlap(shift: int, side: int) -> slice:
+    return slice(max(0, shift), side + min(0, shift))
