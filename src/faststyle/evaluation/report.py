@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import mean
 from typing import Any, NoReturn
@@ -23,9 +24,13 @@ from faststyle.evaluation.stability import MOTIONS, stability
 from faststyle.inference.stylizer import Stylizer
 from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.optimization.start import starting_picture
+from faststyle.pictures.picture import Picture
 from faststyle.pictures.pixels import to_unit
 
 log = logging.getLogger(__name__)
+
+#: Frames a second of clips that are made to be measured.
+_RATE = 25.0
 
 Compose = Callable[[list[str]], DictConfig]
 
@@ -215,15 +220,28 @@ def _artifacts(
 
 
 def _clips(stylizer: Stylizer, pictures: Sequence[Tensor]) -> dict[str, dict[str, float]]:
-    """How still clips hold that are made of the photos, the mean over them, by what they show."""
+    """How still clips hold that are made of the photos, the mean over them, by what they show.
 
-    def stylize(frames: Iterator[Tensor]) -> Iterator[Tensor]:
+    Those that begin with ``smooth_`` are of frames as :mod:`faststyle.inference.video` stylizes
+    them, and there only with its packages.
+    """
+
+    def alone(frames: Iterator[Tensor]) -> Iterator[Tensor]:
         return map(stylizer, frames)
 
-    found = {}
-    for name, motion in MOTIONS.items():
-        each = [stability(stylize, picture, motion) for picture in pictures]
-        found[name] = {key: mean(getattr(one, key) for one in each) for key in vars(each[0])}
+    def smooth(frames: Iterator[Tensor]) -> Iterator[Tensor]:
+        from faststyle.inference.video.clips import stylize_frames
+
+        stylized = stylize_frames(stylizer, (Picture(frame[0]) for frame in frames), _RATE)
+        return (frame[None] for frame in stylized)
+
+    found: dict[str, dict[str, float]] = {name: {} for name in MOTIONS}
+    has_packages = all(find_spec(name) for name in ("av", "cv2"))
+    for prefix, stylize in (("", alone), ("smooth_", smooth))[: 1 + has_packages]:
+        for name, motion in MOTIONS.items():
+            each = [stability(stylize, picture, motion) for picture in pictures]
+            for key in vars(each[0]):
+                found[name][prefix + key] = mean(getattr(one, key) for one in each)
     return found
 
 
@@ -249,11 +267,14 @@ def table(result: dict[str, Any]) -> str:
         if scales:
             lines.append(f"  patches from the painting's, at scale {', '.join(scales)}")
         lines += [f"  {name}: {value:.2f}" for name, value in found["artifacts"].items()]
-        clips = [
-            f"{name} {values['gray_levels']:.1f} ({values['e_stab']:.4f})"
-            for name, values in found["clips"].items()
-        ]
-        lines.append(f"  clips, gray levels (e_stab): {', '.join(clips)}")
+        for prefix, words in (("", "clips"), ("smooth_", "clips with --smooth")):
+            clips = [
+                f"{name} {values[prefix + 'gray_levels']:.1f} ({values[prefix + 'e_stab']:.4f})"
+                for name, values in found["clips"].items()
+                if prefix + "e_stab" in values
+            ]
+            if clips:
+                lines.append(f"  {words}, gray levels (e_stab): {', '.join(clips)}")
     return "\n".join(lines)
 
 

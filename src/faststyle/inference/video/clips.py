@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import NoReturn
@@ -26,6 +26,8 @@ from faststyle.inference.video.reader import Clip, Item, quiet
 from faststyle.inference.video.writer import Writer
 from faststyle.pictures.picture import Picture
 from faststyle.pictures.pixels import to_unit
+
+_AS_USUAL = StylizeOptions()
 
 #: Called with the part of a clip, 0 to 1, that has gone by.
 Move = Callable[[float], None]
@@ -124,7 +126,7 @@ def _stylized(
     before_each: Callable[[Frame], None],
 ) -> Generator[Item, None, None]:
     """The same items of a clip, with stylized frames."""
-    steady = Canvas(math.exp(-1 / (options.smooth * clip.rate))) if options.smooth else None
+    steady = _steady(options, float(clip.rate))
     at_size = replace(options, size=None, feather=0.0)
     with closing(items), _noise_back(stylizer):
         for item in items:
@@ -142,6 +144,20 @@ def _stylized(
             if frame.masks is not None:  # where no style goes, nothing is smoothed either
                 pixels = torch.where(frame.masks.amax(0) > 0, pixels, frame.pixels)
             yield replace(item, pixels=pixels, alpha=frame.alpha)
+
+
+def stylize_frames(
+    stylizer: Painter, frames: Iterable[Picture], rate: float, options: StylizeOptions = _AS_USUAL
+) -> Iterator[Tensor]:
+    """The stylized pixels (3, H, W) of frames of one size, ``rate`` of them a second."""
+    steady = _steady(options, rate)
+    with _noise_back(stylizer):
+        for frame in frames:
+            yield _paint(stylizer, frame.without_hidden(), options, steady)
+
+
+def _steady(options: StylizeOptions, rate: float) -> Canvas | None:
+    return Canvas(math.exp(-1 / (options.smooth * rate))) if options.smooth else None
 
 
 def _paint(
