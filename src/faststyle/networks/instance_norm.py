@@ -115,7 +115,7 @@ def moments(pictures: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def weighted_moments(picture: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance (C,) of (1, C, H, W) by the weights (H, W) of its pixels, not all 0."""
+    """Mean and variance (C,) of (1, C, H, W) by the weights (H, W) of its pixels, or 0 by 0."""
     chunks = _chunks(picture, SUM_VALUES)
     parts = []
     for chunk, weight in zip(chunks, torch.split(weights.flatten(), len(chunks[0])), strict=True):
@@ -129,11 +129,11 @@ def weighted_moments(picture: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
 def merge_moments(parts: Sequence[tuple[float, Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     """Mean and variance of all, from count, mean and variance of parts (Chan et al., 1979).
 
-    The count of a part may be the sum of its weights.
+    The count of a part may be the sum of its weights. Of parts that count nothing, both are 0.
     """
     counts, *moments_of_parts = zip(*parts, strict=True)
     means, variances = (torch.stack(each).double() for each in moments_of_parts)
-    shares = means.new_tensor(counts)[:, None] / sum(counts)
+    shares = means.new_tensor(counts)[:, None] / (sum(counts) or 1)
     mean = (shares * means).sum(0)
     variance = (shares * (variances + (means - mean).square())).sum(0)
     dtype = parts[0][1].dtype
