@@ -10,6 +10,7 @@ from torch import Tensor
 
 from faststyle.checkpoints import StyleMetadata, TrainedStyle
 from faststyle.core.errors import UserError
+from faststyle.inference.masks import feather
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.regions import MARGIN, Regions
 from faststyle.inference.stylizer import Stylizer
@@ -115,6 +116,28 @@ def test_a_later_style_lies_over_an_earlier_one() -> None:
     result = _stylize([first, second], pixels, masks, PICTURE)
     torch.testing.assert_close(result[..., :60], first(pixels)[..., :60], rtol=0, atol=1e-5)
     torch.testing.assert_close(result[..., 60:], second(pixels)[..., 60:], rtol=0, atol=1e-5)
+
+
+def test_where_soft_masks_meet_no_photo_shines_through() -> None:
+    left = feather(_columns(0, 80), 40)
+    masks, pixels = torch.cat((left, 255 - left)), _photo()
+    first, second = _stylizer(0), _stylizer(1)
+    result = _stylize([first, second], pixels, masks, PICTURE)
+    expected = torch.lerp(second(pixels), first(pixels), left / 255)
+    torch.testing.assert_close(result, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("tile", ["off", 32])
+def test_each_region_has_the_colors_of_its_own_part_of_the_photo(tile: int | str) -> None:
+    style = several_styles()
+    dim, bright = 0.3 * _photo(), 0.4 + 0.4 * _photo()
+    pixels = torch.cat((dim[..., :80], bright[..., 80:]), 2)
+    stylizers = [Stylizer(style, device="cpu", mix={name: 1}) for name in ("night", "wave")]
+    masks = torch.cat((_columns(0, 80), _columns(80, 160)))
+    result = _stylize(stylizers, pixels, masks, StylizeOptions(color="mean", tile=tile))
+    for part in (slice(0, 80), slice(80, 160)):
+        means = [each[..., part].mean((1, 2)) for each in (result, pixels)]
+        torch.testing.assert_close(*means, rtol=0, atol=0.05)
 
 
 def test_a_black_mask_leaves_the_photo() -> None:

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from faststyle.inference import tiling
 from faststyle.inference.blend import blend
-from faststyle.inference.masks import around, everywhere, feather, keep, lay_over, settle
+from faststyle.inference.color import needs_all
+from faststyle.inference.masks import around, everywhere, feather, keep, lay_over, opacity, settle
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.place import Place
 from faststyle.inference.stylizer import Stylizer, read_file
@@ -95,8 +96,7 @@ class Regions:
     ) -> Picture:
         [picture] = self.stylizers[0].prepare([picture], options)
         assert picture.masks is not None
-        masks = feather(picture.masks, options.feather)
-        seen = settle(masks)
+        seen = settle(feather(picture.masks, options.feather))
         result = picture.pixels.clone()
         for chosen in self._passes(picture, options):
             region = seen[chosen].amax(0)
@@ -108,10 +108,12 @@ class Regions:
             stylizer = self.stylizers[chosen[0]]
             how = stylizer.plan_pass([replace(picture, pixels=photo)], options, progress)
             painted = stylizer.paint(photo[None], how, place)[0]
-            painted = blend(painted, photo, options, region[box])
-            # One that others lie over is laid on as if they were not there.
-            mask = masks[chosen[0]] if len(chosen) == 1 else seen.sum(0).to(torch.uint8)
-            lay_over(result[:, *box], painted, mask[box])
+            # Each region has the colors of its own part of the photo.
+            for layer in [[each] for each in chosen] if needs_all(options.color) else [chosen]:
+                weights = seen[layer].amax(0)[box]
+                if weights.any():
+                    blended = blend(painted, photo, options, weights)
+                    lay_over(result[:, *box], blended, opacity(seen[:, *box], layer))
         return keep(picture, result)
 
     def _passes(self, picture: Picture, options: StylizeOptions) -> list[list[int]]:
