@@ -202,6 +202,38 @@ def test_photos_and_masks_of_a_program_come_back_in_their_form() -> None:
     assert np.array_equal(fractions, found)
 
 
+@pytest.mark.parametrize("mode", ["1", "P", "RGB", "LA", "I;16"])
+def test_a_mask_of_pillow_may_have_any_mode(mode: str) -> None:
+    mask, regions = _columns(0, 80)[0].numpy(), Regions([_stylizer()])
+    if mode == "I;16":
+        image = Image.fromarray(mask.astype(np.uint16) * 257)
+    else:
+        image = Image.fromarray(mask).convert(mode)
+    if mode == "P":  # whose numbers are not how bright its colors are
+        image = Image.fromarray((mask == 0).astype(np.uint8), "P")
+        image.putpalette([255, 255, 255, 0, 0, 0])
+    assert torch.equal(regions(_photo(), [image]), regions(_photo(), [mask]))
+
+
+@pytest.mark.parametrize(
+    "mask", [np.ones((120, 160), int), np.full((120, 160), np.nan), np.full((120, 160), 255.0)]
+)
+def test_masks_whose_white_is_not_known_are_refused(mask: object) -> None:
+    with pytest.raises(ValueError, match="masks"):
+        Regions([_stylizer()])(_photo(), [mask])
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("color", ["painting", "photo", "mean", "hist"])
+def test_photos_of_other_floats_come_back_as_such(dtype: torch.dtype, color: str) -> None:
+    regions, mask = Regions([_stylizer()]), _columns(0, 80)[0]
+    expected = regions(_photo(), [mask], StylizeOptions(color=color))
+    found = regions(_photo().to(dtype), [mask], StylizeOptions(color=color))
+    assert found.dtype == dtype
+    assert torch.equal(found[..., 80:], _photo().to(dtype)[..., 80:])
+    assert (found.float() - expected).abs().mean() < 0.02
+
+
 def test_masks_that_do_not_fit_the_photo_are_a_mistake_of_the_program() -> None:
     regions = Regions([_stylizer()])
     with pytest.raises(ValueError, match="the mask is"):

@@ -49,6 +49,19 @@ def test_a_region_that_is_the_picture_changes_nothing(padding: str, size: tuple[
     torch.testing.assert_close(found, made(photo(*size)))
 
 
+def test_of_half_precision_the_statistics_are_summed_in_full() -> None:
+    torch.manual_seed(0)
+    # A layer without kernels of its own, as on a GPU, where autocast decides.
+    made, picture = TransformNetwork(8, 2, upsample="transposed").eval(), photo(200, 200).float()
+    picture = 0.8 + 0.1 * picture
+    masks = torch.ones(1, 200, 200)
+    with torch.no_grad():
+        expected, usual = regional(made, masks)(picture), made(picture)
+        with torch.autocast("cpu", torch.float16):
+            found, usual_half = regional(made, masks)(picture), made(picture)
+    assert (found - expected).abs().mean() < 1.6 * (usual_half - usual).abs().mean()
+
+
 def test_each_region_is_normalized_by_itself() -> None:
     made, size = network(noise=2), (64, 48)
     left = _left(size, 16)

@@ -52,6 +52,11 @@ class RegionalNorm(RegionalLayerNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (1, C, H, W) to the same shape."""
+        # Autocast would round the shares of pixels, of which there are millions, to 16 bits.
+        with torch.autocast(x.device.type, enabled=False):
+            return self._normalize(x)
+
+    def _normalize(self, x: Tensor) -> Tensor:
         masks = self._places.at(*x.shape[2:])
         moments = [weighted_moments(x, mask) for mask in masks]
         means, variances = (torch.stack(each) for each in zip(*moments, strict=True))
