@@ -109,6 +109,13 @@ def test_each_region_has_its_own_style() -> None:
         assert own < 0.05 * other
 
 
+def test_features_are_normalized_in_their_place_since_memory_is_short() -> None:
+    masks = torch.cat((_left((40, 40), 8), 1 - _left((40, 40), 8)))
+    norm = regional(network(), masks).get_submodule("stem.1")
+    features = torch.rand(1, 4, 40, 40).double().contiguous(memory_format=torch.channels_last)
+    assert norm(features).data_ptr() == features.data_ptr()
+
+
 def test_the_network_itself_is_left_as_it_is() -> None:
     made = network(noise=2)
     before = made(photo(40, 40))
