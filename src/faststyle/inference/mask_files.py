@@ -101,9 +101,20 @@ def remarks(masks: Tensor | None, paths: Sequence[Path | None]) -> list[str]:
     """What a user may not have meant about masks (R, H, W), which are named by their files."""
     if masks is None:
         return []
-    named = [(mask, path) for mask, path in zip(masks, paths, strict=True) if path]
-    found = [f"{path} is black all over" for mask, path in named if not mask.any()]
-    if len(named) > 1 and overlap(torch.stack([mask for mask, _ in named])):
+    return [*find_black(masks, paths), *find_clashes(masks, paths)]
+
+
+def find_black(masks: Tensor, paths: Sequence[Path | None]) -> list[str]:
+    """Which of the masks have nothing in them."""
+    named = zip(masks, paths, strict=True)
+    return [f"{path} is black all over" for mask, path in named if path and not mask.any()]
+
+
+def find_clashes(masks: Tensor, paths: Sequence[Path | None]) -> list[str]:
+    """Whether the masks lie over each other, or leave something free."""
+    named = [mask for mask, path in zip(masks, paths, strict=True) if path]
+    found = []
+    if len(named) > 1 and overlap(torch.stack(named)):
         found.append("regions overlap: there the later one is seen")
     if len(masks) > 1 and leave_gaps(masks):
         found.append("regions leave gaps: there the photo is seen")
