@@ -273,6 +273,16 @@ def test_regions_say_which_style_goes_where(halves: Path, style: Path, gallery: 
     assert (whole - both)[..., :24].abs().float().mean() > 1
 
 
+def test_a_mask_may_have_any_name(halves: Path, style: Path) -> None:
+    results = []
+    for name in ("left.png", "a=b, ü 1.png", "./rest"):
+        (halves / name).write_bytes((halves / "left.png").read_bytes())
+        result = infer("--region", f"{name}={style}", "a.png", "--output", "b.png", cwd=halves)
+        assert (result.returncode, result.stderr) == (0, "")
+        results.append((halves / "b.png").read_bytes())
+    assert results[1:] == results[:1] * 2
+
+
 def test_a_black_mask_and_gaps_are_said_once(halves: Path, style: Path) -> None:
     (halves / "b.png").write_bytes((halves / "a.png").read_bytes())
     regions = ("--region", f"left.png={style}", "--region", f"black.png={style}")
@@ -288,6 +298,7 @@ def test_a_black_mask_and_gaps_are_said_once(halves: Path, style: Path) -> None:
         ((), "name a style: --ckpt"),
         (("--region", "left.png"), "say MASK=STYLE, as sky.png=starry_night"),
         (("--region", "=night"), "say MASK=STYLE"),
+        (("--ckpt", "starry_night_small", "--mask", "rest"), "no such mask: rest"),
         (("--region", "absent.png=starry_night_small"), "no such mask: absent.png"),
         (("--region", "rest=a", "--region", "rest=b"), "the rest can have one style"),
         (("--region", "rest=a", "--ckpt", "b"), "the rest can have one style"),

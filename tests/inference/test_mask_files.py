@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -31,8 +32,40 @@ def test_of_a_folder_the_mask_is_called_as_the_photo(tmp_path: Path) -> None:
     assert masks.of(Path("a.b.jpg")) == tmp_path / "masks/a.b.png"
 
 
+def test_photos_that_differ_in_their_endings_may_have_masks_of_their_own(tmp_path: Path) -> None:
+    for name in ("a.png", "a.tif", "a.gif.png"):
+        _mask(tmp_path / name)
+    masks = MaskFiles(str(tmp_path))
+    assert masks.of(Path("a.png")) == tmp_path / "a.png"
+    assert masks.of(Path("a.tif")) == tmp_path / "a.tif"
+    assert masks.of(Path("a.gif")) == tmp_path / "a.gif.png"
+
+
+def test_a_photo_without_an_ending_has_a_mask_too(tmp_path: Path) -> None:
+    path = _mask(tmp_path / "Mr. Smith.png")
+    assert MaskFiles(str(tmp_path)).of(Path("Mr. Smith")) == path
+
+
+def test_notes_beside_a_mask_are_not_taken_for_it(tmp_path: Path) -> None:
+    path = _mask(tmp_path / "a.png")
+    for suffix in (".json", ".txt"):
+        path.with_suffix(suffix).write_text("{}")
+    assert MaskFiles(str(tmp_path)).of(Path("a.jpg")) == path
+
+
+def test_a_mask_that_is_a_pipe_is_never_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "m")
+    with pytest.raises(UserError, match="is no file, but a pipe"):
+        MaskFiles(str(tmp_path / "m"))
+
+
+def test_a_mask_of_no_name_is_not_the_folder_one_is_in() -> None:
+    with pytest.raises(UserError, match="no such mask: its name is empty"):
+        MaskFiles("")
+
+
 def test_the_rest_has_no_file() -> None:
-    assert MaskFiles("rest").of(Path("a.jpg")) is None
+    assert MaskFiles(None).of(Path("a.jpg")) is None
 
 
 def test_a_mask_that_is_not_there_is_named() -> None:
@@ -43,7 +76,7 @@ def test_a_mask_that_is_not_there_is_named() -> None:
 def test_masks_are_planned_with_their_photos(tmp_path: Path) -> None:
     for name in ("in/a.png", "in/deep/b.png", "masks/a.png", "masks/deep/b.png"):
         _mask(tmp_path / name)
-    masks = [MaskFiles("rest"), MaskFiles(str(tmp_path / "masks"))]
+    masks = [MaskFiles(None), MaskFiles(str(tmp_path / "masks"))]
     jobs = plan([str(tmp_path / "in")], str(tmp_path / "out"), "night", masks=masks)
     assert [job.masks for job in jobs] == [
         (None, tmp_path / "masks/a.png"),
@@ -59,6 +92,19 @@ def test_a_folder_of_masks_among_the_photos_is_not_stylized(tmp_path: Path) -> N
     assert job.source == tmp_path / "in/a.png"
 
 
+def test_a_mask_among_the_photos_is_not_stylized_unless_it_is_named(tmp_path: Path) -> None:
+    for name in ("in/a.png", "in/sky.png"):
+        _mask(tmp_path / name)
+    masks = [MaskFiles(str(tmp_path / "in/sky.png"))]
+
+    def sources(given: str) -> list[Path]:
+        jobs = plan([str(tmp_path / given)], str(tmp_path / "out/"), "night", masks=masks)
+        return [job.source for job in jobs]
+
+    assert sources("in") == sources("in/*.png") == [tmp_path / "in/a.png"]
+    assert sources("in/sky.png") == [tmp_path / "in/sky.png"]
+
+
 def test_a_mask_is_never_overwritten(tmp_path: Path) -> None:
     photo, mask = _mask(tmp_path / "a.png"), _mask(tmp_path / "m.png")
     with pytest.raises(UserError, match=r"m\.png is an input"):
@@ -68,7 +114,7 @@ def test_a_mask_is_never_overwritten(tmp_path: Path) -> None:
 def test_where_no_photo_has_a_mask_it_is_said_at_once(tmp_path: Path) -> None:
     for name in ("in/a.png", "in/b.png", "masks/c.png"):
         _mask(tmp_path / name)
-    with pytest.raises(UserError, match="no photo has a mask in"):
+    with pytest.raises(UserError, match=r"no photo has a mask in .*masks, where .* be a\.png"):
         plan(
             [str(tmp_path / "in")],
             str(tmp_path / "out"),

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
@@ -16,6 +16,7 @@ from faststyle.inference.masks import (
     fit_mask,
     lay_over,
     leave_gaps,
+    opacity,
     overlap,
     read_mask,
     settle,
@@ -55,6 +56,13 @@ def test_a_mask_of_another_shape_is_refused(size: tuple[int, int]) -> None:
         fit_mask(_half(), size, "sky.png")
 
 
+@pytest.mark.parametrize(("mask", "photo"), [((1, 90), (90, 1)), ((90, 1), (1, 90))])
+def test_of_the_thinnest_pictures_likewise(mask: tuple[int, int], photo: tuple[int, int]) -> None:
+    with pytest.raises(UserError, match="that is another shape"):
+        fit_mask(everywhere(mask), photo, "m")
+
+
+@settings(deadline=None)
 @given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 400))
 def test_a_mask_that_was_scaled_with_its_photo_fits(height: int, width: int, side: int) -> None:
     factor = side / min(height, width)
@@ -71,15 +79,25 @@ def test_feathered_edges_are_soft_over_as_many_pixels() -> None:
 
 
 @given(arrays(np.uint8, (3, 2, 4)))
-def test_what_is_seen_of_masks_is_what_laying_them_over_each_other_leaves(values: object) -> None:
+def test_a_mask_has_its_share_of_what_those_over_it_leave(values: object) -> None:
     masks = torch.from_numpy(values)
-    seen = settle(masks).double() / 255
-    expected = torch.zeros(3, 2, 4, dtype=torch.float64)
-    for number, mask in enumerate(masks.double() / 255):
-        expected *= 1 - mask
-        expected[number] = mask
-    torch.testing.assert_close(seen, expected, rtol=0, atol=3 / 255)
-    assert settle(masks).sum(0).max() <= 255
+    from_the_top = masks.int().flip(0).cumsum(0).clamp(max=255)
+    expected = from_the_top.diff(dim=0, prepend=torch.zeros(1, 2, 4)).flip(0)
+    assert torch.equal(settle(masks).float(), expected)
+
+
+@given(arrays(np.uint8, (3, 2, 4)), st.sampled_from([[[0], [1], [2]], [[0, 1, 2]], [[0, 1], [2]]]))
+def test_layers_of_that_opacity_leave_of_each_what_is_seen(
+    values: object, layers: list[list[int]]
+) -> None:
+    seen = settle(torch.from_numpy(values))
+    shares = torch.zeros(3, 2, 4)
+    for layer in layers:
+        opaque = opacity(seen, layer)
+        within = seen[layer] / seen[layer].sum(0).clamp(min=1)
+        shares *= 1 - opaque
+        shares[layer] += within * opaque
+    torch.testing.assert_close(shares, seen / 255)
 
 
 def test_where_masks_are_white_nothing_is_left_for_those_below() -> None:

@@ -14,6 +14,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"size": 0}, "size is 0; it must be at least 1 pixel"),
     ({"strength": 1.5}, "strength is 1.5; it must lie between 0 and 1"),
     ({"strength": float("nan")}, "strength is nan; it must lie between 0 and 1"),
+    ({"feather": 1e300}, "feather is 1e+300; it must lie between 0 and 10,000 pixels"),
     ({"tile": "of"}, 'tile is "of"; it must be auto, off, or 32 rows or more'),
     ({"tile": 31}, 'tile is "31"; it must be auto, off, or 32 rows or more'),
     ({"batch_size": 0}, "batch_size is 0; it must be at least 1"),

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from faststyle.checkpoints import StyleMetadata, TrainedStyle
 from faststyle.core.errors import UserError
+from faststyle.inference.masks import feather
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.regions import MARGIN, Regions
 from faststyle.inference.stylizer import Stylizer
@@ -117,6 +118,28 @@ def test_a_later_style_lies_over_an_earlier_one() -> None:
     torch.testing.assert_close(result[..., 60:], second(pixels)[..., 60:], rtol=0, atol=1e-5)
 
 
+def test_where_soft_masks_meet_no_photo_shines_through() -> None:
+    left = feather(_columns(0, 80), 40)
+    masks, pixels = torch.cat((left, 255 - left)), _photo()
+    first, second = _stylizer(0), _stylizer(1)
+    result = _stylize([first, second], pixels, masks, PICTURE)
+    expected = torch.lerp(second(pixels), first(pixels), left / 255)
+    torch.testing.assert_close(result, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("tile", ["off", 32])
+def test_each_region_has_the_colors_of_its_own_part_of_the_photo(tile: int | str) -> None:
+    style = several_styles()
+    dim, bright = 0.3 * _photo(), 0.4 + 0.4 * _photo()
+    pixels = torch.cat((dim[..., :80], bright[..., 80:]), 2)
+    stylizers = [Stylizer(style, device="cpu", mix={name: 1}) for name in ("night", "wave")]
+    masks = torch.cat((_columns(0, 80), _columns(80, 160)))
+    result = _stylize(stylizers, pixels, masks, StylizeOptions(color="mean", tile=tile))
+    for part in (slice(0, 80), slice(80, 160)):
+        means = [each[..., part].mean((1, 2)) for each in (result, pixels)]
+        torch.testing.assert_close(*means, rtol=0, atol=0.05)
+
+
 def test_a_black_mask_leaves_the_photo() -> None:
     pixels = _photo()
     assert torch.equal(_stylize([_stylizer()], pixels, _columns(0, 0), StylizeOptions()), pixels)
@@ -177,6 +200,38 @@ def test_photos_and_masks_of_a_program_come_back_in_their_form() -> None:
     assert np.array_equal(np.asarray(image), found)
     fractions = regions(pixels, [None, torch.from_numpy(mask) / 255])
     assert np.array_equal(fractions, found)
+
+
+@pytest.mark.parametrize("mode", ["1", "P", "RGB", "LA", "I;16"])
+def test_a_mask_of_pillow_may_have_any_mode(mode: str) -> None:
+    mask, regions = _columns(0, 80)[0].numpy(), Regions([_stylizer()])
+    if mode == "I;16":
+        image = Image.fromarray(mask.astype(np.uint16) * 257)
+    else:
+        image = Image.fromarray(mask).convert(mode)
+    if mode == "P":  # whose numbers are not how bright its colors are
+        image = Image.fromarray((mask == 0).astype(np.uint8), "P")
+        image.putpalette([255, 255, 255, 0, 0, 0])
+    assert torch.equal(regions(_photo(), [image]), regions(_photo(), [mask]))
+
+
+@pytest.mark.parametrize(
+    "mask", [np.ones((120, 160), int), np.full((120, 160), np.nan), np.full((120, 160), 255.0)]
+)
+def test_masks_whose_white_is_not_known_are_refused(mask: object) -> None:
+    with pytest.raises(ValueError, match="masks"):
+        Regions([_stylizer()])(_photo(), [mask])
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("color", ["painting", "photo", "mean", "hist"])
+def test_photos_of_other_floats_come_back_as_such(dtype: torch.dtype, color: str) -> None:
+    regions, mask = Regions([_stylizer()]), _columns(0, 80)[0]
+    expected = regions(_photo(), [mask], StylizeOptions(color=color))
+    found = regions(_photo().to(dtype), [mask], StylizeOptions(color=color))
+    assert found.dtype == dtype
+    assert torch.equal(found[..., 80:], _photo().to(dtype)[..., 80:])
+    assert (found.float() - expected).abs().mean() < 0.02
 
 
 def test_masks_that_do_not_fit_the_photo_are_a_mistake_of_the_program() -> None:

@@ -259,6 +259,27 @@ def test_a_style_of_one_size_has_strokes_of_any(stylizer: Stylizer, stroke: floa
     assert (whole.pixels.int() - strips.pixels.int()).abs().float().mean() < 1.5
 
 
+def test_auto_takes_strips_where_a_picture_enlarged_for_small_strokes_would_not_fit(
+    stylizer: Stylizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = 100 * 100
+    monkeypatch.setattr("faststyle.inference.tiling.free_memory", lambda _: 2 * 350 * pixels)
+    style = TrainedStyle(stylizer.network, StyleMetadata(style="night"))
+    picture = Picture(torch.rand(3, 100, 100))
+    for stroke, is_whole in ((1, True), (0.5, False)):
+        how = Stylizer(style, device="cpu", stroke=stroke).plan_pass([picture], StylizeOptions())
+        assert (how.rows is None) is is_whole
+
+
+def test_the_largest_strokes_go_over_small_pictures_in_strips_too(stylizer: Stylizer) -> None:
+    large = Stylizer(
+        TrainedStyle(stylizer.network, StyleMetadata(style="night")), device="cpu", stroke=8
+    )
+    pixels = torch.rand(3, 33, 40)
+    [found] = large.stylize([Picture(pixels)], StylizeOptions(tile=32))
+    torch.testing.assert_close(found.pixels, large(pixels), rtol=0, atol=1e-4)
+
+
 def test_a_mixture_can_be_stylized_in_strips() -> None:
     stylizer = Stylizer(several_styles(), device="cpu", mix={"night": 1, "wave": 2})
     photo = torch.rand(3, 128, 48)

@@ -49,6 +49,19 @@ def test_a_region_that_is_the_picture_changes_nothing(padding: str, size: tuple[
     torch.testing.assert_close(found, made(photo(*size)))
 
 
+def test_of_half_precision_the_statistics_are_summed_in_full() -> None:
+    torch.manual_seed(0)
+    # A layer without kernels of its own, as on a GPU, where autocast decides.
+    made, picture = TransformNetwork(8, 2, upsample="transposed").eval(), photo(200, 200).float()
+    picture = 0.8 + 0.1 * picture
+    masks = torch.ones(1, 200, 200)
+    with torch.no_grad():
+        expected, usual = regional(made, masks)(picture), made(picture)
+        with torch.autocast("cpu", torch.float16):
+            found, usual_half = regional(made, masks)(picture), made(picture)
+    assert (found - expected).abs().mean() < 1.6 * (usual_half - usual).abs().mean()
+
+
 def test_each_region_is_normalized_by_itself() -> None:
     made, size = network(noise=2), (64, 48)
     left = _left(size, 16)
@@ -94,6 +107,13 @@ def test_each_region_has_its_own_style() -> None:
             for share in (shares[number], shares[1 - number])
         )
         assert own < 0.05 * other
+
+
+def test_features_are_normalized_in_their_place_since_memory_is_short() -> None:
+    masks = torch.cat((_left((40, 40), 8), 1 - _left((40, 40), 8)))
+    norm = regional(network(), masks).get_submodule("stem.1")
+    features = torch.rand(1, 4, 40, 40).double().contiguous(memory_format=torch.channels_last)
+    assert norm(features).data_ptr() == features.data_ptr()
 
 
 def test_the_network_itself_is_left_as_it_is() -> None:

@@ -1,11 +1,15 @@
 """``faststyle stylize --ckpt starry_night photo.jpg``: photos and clips in a style."""
 
 from argparse import Action, ArgumentParser, Namespace
+from pathlib import Path
 from typing import Any, NoReturn
 
 from faststyle.cli.arguments import add_device, add_precision, add_style
 from faststyle.cli.styles import print_styles
 from faststyle.core.errors import UserError
+
+#: Of ``--region``, in place of a mask: where no other style goes.
+_REST = "rest"
 
 
 class _List(Action):
@@ -147,22 +151,36 @@ def run(args: Namespace) -> None:
         raise UserError(f"{failed} of {len(jobs)} {kind} could not be stylized")
 
 
-def _where(args: Namespace) -> tuple[list[str], list[str]]:
-    """Masks as they are named, and the style of each; without masks, one style alone."""
+def _where(args: Namespace) -> tuple[list[str | None], list[str]]:
+    """Masks as they are named, and the style of each; without masks, one style alone.
+
+    That of the rest is none.
+    """
     if args.mask is not None and args.region:
         raise UserError("--mask places one style and --region several: choose")
     if not args.region:
         if args.ckpt is None:
             raise UserError("name a style: --ckpt starry_night; faststyle styles lists them")
         return [args.mask] if args.mask is not None else [], [args.ckpt]
-    pairs = [tuple(each.split("=", 1)) for each in args.region]
-    for given, pair in zip(args.region, pairs, strict=True):
-        if len(pair) < 2 or not all(pair):
-            raise UserError(f'--region "{given}": say MASK=STYLE, as sky.png=starry_night')
+    pairs = [_split(each) for each in args.region]
     if args.ckpt is not None:
-        pairs.append(("rest", args.ckpt))
-    rest = [pair for pair in pairs if pair[0] == "rest"]
+        pairs.append((None, args.ckpt))
+    rest = [pair for pair in pairs if pair[0] is None]
     if len(rest) > 1:
         raise UserError("the rest can have one style: --ckpt, or --region rest=STYLE")
-    placed = rest + [pair for pair in pairs if pair[0] != "rest"]
+    placed = rest + [pair for pair in pairs if pair[0] is not None]
     return [mask for mask, _ in placed], [style for _, style in placed]
+
+
+def _split(region: str) -> tuple[str | None, str]:
+    """Mask and style of MASK=STYLE, the mask being none for the rest.
+
+    Both may have ``=`` in their names: the first one counts behind which there is a mask.
+    """
+    parts = region.split("=")
+    pairs = [("=".join(parts[:at]), "=".join(parts[at:])) for at in range(1, len(parts))]
+    there = [pair for pair in pairs if pair[0] == _REST or Path(pair[0]).expanduser().exists()]
+    mask, style = (there or pairs or [("", "")])[0]
+    if not mask or not style:
+        raise UserError(f'--region "{region}": say MASK=STYLE, as sky.png=starry_night')
+    return None if mask == _REST else mask, style

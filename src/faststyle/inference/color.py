@@ -60,7 +60,7 @@ def needs_all(color: str) -> bool:
     return color in ("mean", "hist")
 
 
-#: Pixels in Oklab (P, 3), and their weights (P,).
+#: Pixels in Oklab (P, 3), and their weights (P,), on the CPU, since some GPUs lack float64.
 _Part = tuple[Tensor, Tensor]
 
 
@@ -108,7 +108,7 @@ def _in_parts(picture: Tensor, weights: Tensor | None) -> Iterator[_Part]:
     rows = max(1, _PIXELS // picture.shape[2])
     for start in range(0, picture.shape[1], rows):
         part = to_unit(picture[None, :, start : start + rows])
-        lab = _to_oklab(part)
+        lab = _to_oklab(part).cpu()
         given = weights[start : start + rows] if weights is not None else None
         yield lab, torch.ones(len(lab)) if given is None else to_unit(given).flatten()
 

@@ -65,7 +65,7 @@ def plan(
         (source, base)
         for text in inputs
         for source, base in _expand(text, output, styles)
-        if not any(mask.holds(source) for mask in masks)
+        if not any(mask.holds(source, source == Path(text).expanduser()) for mask in masks)
     ]
     if not found:
         raise UserError(f"no pictures found in {', '.join(inputs)}")

@@ -8,9 +8,7 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.inference.masks import everywhere, fit_mask, leave_gaps, overlap, read_mask
-
-#: In place of a file: everywhere where no other style goes.
-REST = "rest"
+from faststyle.pictures.formats import EXTENSIONS
 
 
 class MaskFiles:
@@ -18,45 +16,66 @@ class MaskFiles:
 
     Args:
         given: a picture or clip, which is for all photos; a folder that has one called as each
-            photo is, whatever its ending; or :data:`REST`.
+            photo is, whatever its ending; or none for everywhere where no other style goes.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or it is neither a file nor a folder.
     """
 
-    def __init__(self, given: str) -> None:
-        self._path = Path(given).expanduser()
-        self._is_rest = given == REST
+    def __init__(self, given: str | None) -> None:
+        self._path = None if given is None else Path(given).expanduser()
         self._by_name: dict[Path, Path] | None = None
-        if self._is_rest:
+        if self._path is None:
             return
-        if not self._path.exists():
-            raise UserError(f"no such mask: {self._path}")
+        if not given or not self._path.exists():
+            raise UserError(f"no such mask: {given or 'its name is empty'}")
         if self._path.is_dir():
-            files = sorted(path for path in self._path.rglob("*") if path.is_file())
-            self._by_name = {file.relative_to(self._path).with_suffix(""): file for file in files}
+            self._by_name = _by_name(self._path)
+        elif not self._path.is_file():
+            raise UserError(f"the mask {self._path} is no file, but a pipe or a device")
 
-    def holds(self, photo: Path) -> bool:
-        """Whether a photo lies in this folder of masks, and is one of them."""
-        return self._by_name is not None and self._path.resolve() in photo.resolve().parents
+    def holds(self, photo: Path, is_named: bool) -> bool:
+        """Whether a photo is one of these masks.
+
+        One that was found in a folder of photos is, and ``is_named`` otherwise; a picture that is
+        named as a photo may be its own mask.
+        """
+        if self._path is None:
+            return False
+        if self._by_name is None:
+            return not is_named and photo.resolve() == self._path.resolve()
+        return self._path.resolve() in photo.resolve().parents
 
     def of(self, photo: Path) -> Path | None:
         """The mask of a photo, by its path in the folder of photos; none is everywhere.
 
         Where it should be, if it is missing.
         """
-        if self._is_rest:
-            return None
-        if self._by_name is None:
+        if self._by_name is None or self._path is None:
             return self._path
-        return self._by_name.get(photo.with_suffix(""), self._path / photo.with_suffix(".png"))
+        missing = self._path / photo.with_suffix(".png")
+        # By its whole name first: a.jpg and a.png may have masks of their own.
+        return self._by_name.get(photo) or self._by_name.get(photo.with_suffix(""), missing)
+
+
+def _by_name(folder: Path) -> dict[Path, Path]:
+    """The files in a folder, by their names with and without ending."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    # What is no picture, as notes of the program that made the masks, gives way to one.
+    files.sort(key=lambda path: (path.suffix.lower() in EXTENSIONS, path))
+    names = [file.relative_to(folder) for file in files]
+    without = {name.with_suffix(""): file for name, file in zip(names, files, strict=True)}
+    return without | dict(zip(names, files, strict=True))
 
 
 def check_masks(masks: Sequence[Sequence[Path | None]]) -> None:
     """Raise ``UserError`` if not a single photo has the masks it should have."""
     missing = [path for paths in masks for path in _missing(paths)]
     if missing and all(_missing(paths) for paths in masks):
-        raise UserError(f"no photo has a mask in {missing[0].parent}: it should be called as it is")
+        raise UserError(
+            f"no photo has a mask in {missing[0].parent}, where the first one's would be"
+            f" {missing[0].name}"
+        )
 
 
 def load_masks(paths: Sequence[Path | None], size: tuple[int, int]) -> Tensor | None:
@@ -82,9 +101,20 @@ def remarks(masks: Tensor | None, paths: Sequence[Path | None]) -> list[str]:
     """What a user may not have meant about masks (R, H, W), which are named by their files."""
     if masks is None:
         return []
-    named = [(mask, path) for mask, path in zip(masks, paths, strict=True) if path]
-    found = [f"{path} is black all over" for mask, path in named if not mask.any()]
-    if len(named) > 1 and overlap(torch.stack([mask for mask, _ in named])):
+    return [*find_black(masks, paths), *find_clashes(masks, paths)]
+
+
+def find_black(masks: Tensor, paths: Sequence[Path | None]) -> list[str]:
+    """Which of the masks have nothing in them."""
+    named = zip(masks, paths, strict=True)
+    return [f"{path} is black all over" for mask, path in named if path and not mask.any()]
+
+
+def find_clashes(masks: Tensor, paths: Sequence[Path | None]) -> list[str]:
+    """Whether the masks lie over each other, or leave something free."""
+    named = [mask for mask, path in zip(masks, paths, strict=True) if path]
+    found = []
+    if len(named) > 1 and overlap(torch.stack(named)):
         found.append("regions overlap: there the later one is seen")
     if len(masks) > 1 and leave_gaps(masks):
         found.append("regions leave gaps: there the photo is seen")

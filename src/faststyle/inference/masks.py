@@ -3,6 +3,7 @@
 Several are uint8 (R, H, W), of which a later one lies over earlier ones.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,7 +48,8 @@ def fit_mask(mask: Tensor, size: tuple[int, int], name: str) -> Tensor:
     """A mask (1, H, W), scaled to a height and width. Raises ``UserError`` for another shape."""
     height, width = mask.shape[1:]
     rounding = 1 / min(height, width, *size)
-    if abs(height * size[1] / (width * size[0]) - 1) > _OTHER_SHAPE + rounding:
+    ratio = height * size[1] / (width * size[0])
+    if max(ratio, 1 / ratio) - 1 > _OTHER_SHAPE + rounding:
         raise UserError(
             f"the mask {name} has {width} x {height} pixels and the photo {size[1]} x {size[0]}:"
             " that is another shape"
@@ -65,16 +67,29 @@ def feather(masks: Tensor, pixels: float) -> Tensor:
 
 
 def settle(masks: Tensor) -> Tensor:
-    """What can be seen of each mask under those that lie over it; together at most 255."""
+    """What can be seen of each mask under those that lie over it; together at most 255.
+
+    A mask has what those over it leave, up to its own share. So where the soft edges of two meet,
+    of which each is what the other is not, no photo shines through.
+    """
     if len(masks) == 1:
         return masks
     seen = torch.empty_like(masks)
-    left = torch.full(masks.shape[1:], 255, dtype=torch.int32)
+    left = torch.full_like(masks[0], 255)
     for number in reversed(range(len(masks))):
-        part = (left * masks[number]) // 255
-        seen[number] = part
-        left -= part
+        torch.minimum(masks[number], left, out=seen[number])
+        left -= seen[number]
     return seen
+
+
+def opacity(seen: Tensor, layer: Sequence[int]) -> Tensor:
+    """How opaque to lay some neighbors of regions over those before them, float (H, W), 0 to 1.
+
+    Once the regions after them are laid over them in turn, of each is seen what ``seen``, as
+    :func:`settle` gives it, says.
+    """
+    left = 255 - seen[layer[-1] + 1 :].sum(0, dtype=torch.int16)
+    return seen[layer[0] : layer[-1] + 1].sum(0) / left.clamp_(min=1)
 
 
 def around(mask: Tensor, margin: int) -> tuple[slice, slice]:
@@ -93,7 +108,7 @@ def lay_over(picture: Tensor, other: Tensor, mask: Tensor) -> None:
     Args:
         picture: (3, H, W), uint8 or float in [0, 1]; where the mask is 0 it stays to the bit.
         other: of the same type.
-        mask: uint8 (H, W).
+        mask: (H, W), uint8 or float in [0, 1].
     """
     rows = max(1, _PIXELS // picture.shape[2])
     for start in range(0, picture.shape[1], rows):

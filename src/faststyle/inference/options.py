@@ -14,6 +14,8 @@ from faststyle.pictures.pixels import check_scaled, resize, scaled_size
 STATISTICS = ("region", "picture")
 #: What a style may spare.
 PROTECTED = ("faces",)
+#: Pillow trips over far more, and pictures have few more pixels.
+MAX_FEATHER = 10_000
 #: Strips of fewer rows would be mostly overlap.
 MIN_ROWS = 32
 
@@ -81,8 +83,10 @@ class StylizeOptions:
             value = getattr(self, name)
             if value is not None and value not in choices:
                 raise UserError(f'{name} is "{value}": {nearest(value, choices)}')
-        if not 0 <= self.feather < math.inf:
-            raise UserError(f"feather is {self.feather}; it must be 0 or more pixels")
+        if not 0 <= self.feather <= MAX_FEATHER:
+            raise UserError(
+                f"feather is {self.feather}; it must lie between 0 and {MAX_FEATHER:,} pixels"
+            )
         if self.tile not in ("auto", "off") and not _is_tile(self.tile):
             raise UserError(
                 f'tile is "{self.tile}"; it must be auto, off, or {MIN_ROWS} rows or more'

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from faststyle.core.devices import is_out_of_memory
 from faststyle.core.errors import UserError
 from faststyle.inference import tiling
+from faststyle.inference.options import MIN_ROWS
 from faststyle.inference.place import Place
 from faststyle.pictures.pixels import quantize, to_unit
 
@@ -21,7 +22,7 @@ class Pass:
     Args:
         device: which the network is on.
         dtype: what convolutions compute in.
-        rows: of a strip; none for pictures as wholes.
+        rows: of a strip; none for pictures as wholes, as small ones always are.
         progress: called with the number of strips done and of all.
     """
 
@@ -39,14 +40,15 @@ class Pass:
             place: where the statistics of the one picture come from; none is all of it.
 
         Returns:
-            The same shape; float, which may leave [0, 1], but for strips of uint8.
+            The same shape; float, which may leave [0, 1], but uint8 for strips of uint8.
 
         Raises:
             UserError: too little memory.
         """
+        size = pictures.shape[2], pictures.shape[3]
         if place:
-            place = place.scaled((pictures.shape[2], pictures.shape[3]))
-        if self.rows:
+            place = place.scaled(size)
+        if self.rows and min(size) >= MIN_ROWS:  # large strokes make a small picture smaller
             return self._in_strips(network, pictures, self.rows, place)
         with _computing(self.device, self.dtype):
             x = to_unit(pictures).to(device=self.device, memory_format=torch.channels_last)

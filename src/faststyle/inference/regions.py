@@ -7,17 +7,29 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from faststyle.inference import tiling
 from faststyle.inference.blend import blend
-from faststyle.inference.masks import around, everywhere, feather, keep, lay_over, settle
+from faststyle.inference.color import needs_all
+from faststyle.inference.masks import (
+    around,
+    everywhere,
+    feather,
+    keep,
+    lay_over,
+    mask_of,
+    opacity,
+    settle,
+)
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.place import Place
 from faststyle.inference.stylizer import Stylizer, read_file
-from faststyle.pictures.arrays import Photos, to_batch
+from faststyle.pictures.arrays import Photos, check_values, to_batch
 from faststyle.pictures.picture import Picture
-from faststyle.pictures.pixels import quantize
+from faststyle.pictures.pillow import from_pil, turn_upright
+from faststyle.pictures.pixels import quantize, to_unit
 
 #: Pixels around a region that the network sees, too, so that its border is not that of a picture.
 MARGIN = 32
@@ -58,8 +70,8 @@ class Regions:
 
         Args:
             photo: as for :class:`Stylizer`, a single one.
-            masks: for each style a tensor or array (H, W), float in [0, 1] or uint8, or a Pillow
-                image; none is everywhere.
+            masks: for each style a tensor or array (H, W), float in [0, 1], uint8 or bool, or a
+                Pillow image of any mode; none is everywhere.
             options: how; of these, neither ``size`` nor what is of files counts.
 
         Returns:
@@ -67,7 +79,7 @@ class Regions:
 
         Raises:
             UserError: as :meth:`Stylizer.stylize`.
-            ValueError: another number of masks than of styles, or another shape.
+            ValueError: another number of masks than of styles, another shape, type or range.
         """
         batch, back = to_batch(photo)
         if len(batch) != 1 or len(masks) != len(self.stylizers):
@@ -100,8 +112,7 @@ class Regions:
     ) -> Picture:
         [picture] = self.stylizers[0].prepare([picture], options)
         assert picture.masks is not None
-        masks = feather(picture.masks, options.feather)
-        seen = settle(masks)
+        seen = settle(feather(picture.masks, options.feather))
         result = picture.pixels.clone()
         for chosen in self._passes(picture, options):
             region = seen[chosen].amax(0)
@@ -113,10 +124,12 @@ class Regions:
             stylizer = self.stylizers[chosen[0]]
             how = stylizer.plan_pass([replace(picture, pixels=photo)], options, progress)
             painted = stylizer.paint(photo[None], how, place)[0]
-            painted = blend(painted, photo, options, region[box])
-            # One that others lie over is laid on as if they were not there.
-            mask = masks[chosen[0]] if len(chosen) == 1 else seen.sum(0).to(torch.uint8)
-            lay_over(result[:, *box], painted, mask[box])
+            # Each region has the colors of its own part of the photo.
+            for layer in [[each] for each in chosen] if needs_all(options.color) else [chosen]:
+                weights = seen[layer].amax(0)[box]
+                if weights.any():
+                    blended = blend(painted, photo, options, weights)
+                    lay_over(result[:, *box], blended, opacity(seen[:, *box], layer))
         return keep(picture, result)
 
     def _passes(self, picture: Picture, options: StylizeOptions) -> list[list[int]]:
@@ -143,14 +156,20 @@ class Regions:
 
 
 def _as_mask(mask: Any, size: tuple[int, int]) -> Tensor:
-    """A mask in any form as uint8 (1, H, W). Raises ``ValueError`` for another size."""
+    """A mask in any form as uint8 (1, H, W). Raises ``ValueError`` for another size or range."""
     if mask is None:
         return everywhere(size)
-    values = mask if isinstance(mask, Tensor) else torch.from_numpy(np.array(mask))
+    if isinstance(mask, Image.Image):  # of any mode, as a file is
+        picture = from_pil(turn_upright(mask))
+        alpha = None if picture.alpha is None else to_unit(picture.alpha)
+        values = mask_of(to_unit(picture.pixels), alpha)[0]
+    else:
+        values = mask if isinstance(mask, Tensor) else torch.from_numpy(np.array(mask))
     if values.dtype == torch.bool:
         values = values.float()
     if values.shape != size:
         raise ValueError(f"the mask is {tuple(values.shape)} and the photo {size}")
+    check_values(values, "masks")
     return quantize(values.cpu())[None]
 
 

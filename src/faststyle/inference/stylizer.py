@@ -233,10 +233,10 @@ class Stylizer:
 
         Raises ``UserError`` as :meth:`stylize`.
         """
-        size = scaled_for(min(1.0, self.scale), *options.size_of(pictures[0]))
-        rows = self._rows(options.tile, size, len(pictures))
+        height, width = options.size_of(pictures[0])
+        rows = self._rows(options.tile, height, width, len(pictures))
         limit = options.max_pixels or (files.MAX_PIXELS if rows else tiling.MAX_PIXELS)
-        tiling.check_pixels(size, limit)
+        tiling.check_pixels(self._largest(height, width), limit)
         deep = [picture.with_depth(options.bit_depth).without_hidden() for picture in pictures]
         return [options.scale(picture) for picture in deep]
 
@@ -248,7 +248,7 @@ class Stylizer:
     ) -> Pass:
         """How the network goes over prepared pictures. Raises ``UserError`` as :meth:`stylize`."""
         height, width = pictures[0].pixels.shape[1:]
-        rows = self._rows(options.tile, (height, width), len(pictures))
+        rows = self._rows(options.tile, height, width, len(pictures))
         # Of the 16 bits that a result may have, bf16 knows 8.
         is_deep = any(picture.bit_depth == 16 for picture in pictures)
         dtype = torch.float32 if is_deep and self._may_choose else self.dtype
@@ -258,8 +258,12 @@ class Stylizer:
         """What the network makes of pictures (N, 3, H, W); see :meth:`Pass.run`."""
         return with_stroke(lambda each: how.run(self.network, each, place), pictures, self.scale)
 
-    def _rows(self, tile: int | str, size: tuple[int, int], count: int) -> int | None:
-        rows = tiling.rows_at_once(tile, size, count, self.device)
+    def _largest(self, height: int, width: int) -> tuple[int, int]:
+        """The size of the largest picture that the network sees of one of that size."""
+        return scaled_for(min(1.0, self.scale), height, width)
+
+    def _rows(self, tile: int | str, height: int, width: int, count: int) -> int | None:
+        rows = tiling.rows_at_once(tile, self._largest(height, width), count, self.device)
         if rows is None or streaming.can_stream(self.network):
             return rows
         if tile == "auto":

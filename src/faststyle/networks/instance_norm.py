@@ -99,7 +99,7 @@ def _normalize(
         rstd[n] = (variance + eps).rsqrt()
         unused = mean.new_empty(0), mean.new_empty(0)
         # All that is done to a chunk is done while it is in the cache.
-        pairs = zip(_chunks(one, CHUNK_VALUES), _chunks(result, CHUNK_VALUES), strict=True)
+        pairs = zip(pixels_of(one, CHUNK_VALUES), pixels_of(result, CHUNK_VALUES), strict=True)
         for chunk, written in pairs:
             given = (chunk, *affine, mean[n], variance, False, 0, eps)
             torch.native_batch_norm(*given, out=(written, *unused))
@@ -110,13 +110,13 @@ def _normalize(
 
 def moments(pictures: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and variance (C,) of (N, C, H, W) together, summed in chunks that fit the cache."""
-    chunks = _chunks(pictures, min(SUM_VALUES, SUM_PIXELS * pictures.shape[1]))
+    chunks = pixels_of(pictures, min(SUM_VALUES, SUM_PIXELS * pictures.shape[1]))
     return merge_moments([(len(chunk), *_moments_of_chunk(widen(chunk))) for chunk in chunks])
 
 
 def weighted_moments(picture: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance (C,) of (1, C, H, W) by the weights (H, W) of its pixels, not all 0."""
-    chunks = _chunks(picture, SUM_VALUES)
+    """Mean and variance (C,) of (1, C, H, W) by the weights (H, W) of its pixels, or 0 by 0."""
+    chunks = pixels_of(picture, SUM_VALUES)
     parts = []
     for chunk, weight in zip(chunks, torch.split(weights.flatten(), len(chunks[0])), strict=True):
         pixels, total = widen(chunk), weight.sum()
@@ -129,11 +129,11 @@ def weighted_moments(picture: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
 def merge_moments(parts: Sequence[tuple[float, Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     """Mean and variance of all, from count, mean and variance of parts (Chan et al., 1979).
 
-    The count of a part may be the sum of its weights.
+    The count of a part may be the sum of its weights. Of parts that count nothing, both are 0.
     """
     counts, *moments_of_parts = zip(*parts, strict=True)
     means, variances = (torch.stack(each).double() for each in moments_of_parts)
-    shares = means.new_tensor(counts)[:, None] / sum(counts)
+    shares = means.new_tensor(counts)[:, None] / (sum(counts) or 1)
     mean = (shares * means).sum(0)
     variance = (shares * (variances + (means - mean).square())).sum(0)
     dtype = parts[0][1].dtype
@@ -152,7 +152,7 @@ def _moments_of_chunk(pixels: Tensor) -> tuple[Tensor, Tensor]:
     return mean, variance
 
 
-def _chunks(pictures: Tensor, values: int) -> tuple[Tensor, ...]:
+def pixels_of(pictures: Tensor, values: int) -> tuple[Tensor, ...]:
     """Pixels (P, C) of (N, C, H, W), in channels-last layout, ``values`` of them at a time."""
     pixels = pictures.permute(0, 2, 3, 1).reshape(-1, pictures.shape[1])
     return torch.split(pixels, max(1, values // pixels.shape[1]))

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faststyle.networks.conditional import ConditionalInstanceNorm2d
-from faststyle.networks.instance_norm import weighted_moments
+from faststyle.networks.instance_norm import CHUNK_VALUES, pixels_of, weighted_moments
 from faststyle.networks.layers import RegionalLayerNorm
 from faststyle.networks.transform import TransformNetwork
 
@@ -51,26 +51,28 @@ class RegionalNorm(RegionalLayerNorm):
         self._weight, self._bias, self._eps, self._places = weight, bias, eps, places
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (1, C, H, W) to the same shape."""
+        """Map (1, C, H, W) to the same shape; ``x`` is overwritten."""
+        x = x.detach().contiguous(memory_format=torch.channels_last)
+        # Autocast would round the shares of pixels, of which there are millions, to 16 bits.
+        with torch.autocast(x.device.type, enabled=False):
+            return self._normalize(x)
+
+    def _normalize(self, x: Tensor) -> Tensor:
         masks = self._places.at(*x.shape[2:])
         moments = [weighted_moments(x, mask) for mask in masks]
         means, variances = (torch.stack(each) for each in zip(*moments, strict=True))
         scale = self._weight * (variances + self._eps).rsqrt()
         shift = self._bias - means * scale
-        if len(masks) == 1:
-            scale, shift = (each.view(1, -1, 1, 1).to(x) for each in (scale, shift))
-        else:
-            shares = masks + _EVERYWHERE
-            shares = (shares / shares.sum(0)).flatten(1).T
-            scale, shift = (_map(shares, each, x) for each in (scale, shift))
-        return torch.addcmul(shift, x, scale)
-
-
-def _map(shares: Tensor, values: Tensor, like: Tensor) -> Tensor:
-    """Of regions' values (R, C) the mixture at each pixel, (1, C, H, W), by shares (H * W, R)."""
-    _, channels, height, width = like.shape
-    mixed = (shares @ values).view(1, height, width, channels)
-    return mixed.permute(0, 3, 1, 2).to(like)
+        # In place: maps of scale and shift would be as large as the features, twice.
+        chunks = pixels_of(x, CHUNK_VALUES)
+        shares = torch.split(masks.flatten(1).T + _EVERYWHERE, len(chunks[0]))
+        for chunk, share in zip(chunks, shares, strict=True):
+            if len(masks) > 1:
+                mixed = share / share.sum(1, keepdim=True)
+                chunk.mul_((mixed @ scale).to(x)).add_((mixed @ shift).to(x))
+            else:
+                chunk.mul_(scale[0].to(x)).add_(shift[0].to(x))
+        return x
 
 
 def knows_regions(network: nn.Module) -> bool:

@@ -43,7 +43,7 @@ def to_batch(photos: Any) -> tuple[Tensor, Callable[[Tensor], Any]]:
         expected = "(N, H, W, 3) or (H, W, 3)" if channels == -1 else "(N, 3, H, W) or (3, H, W)"
         raise ValueError(f"photos must be {expected}, not {tuple(tensor.shape)}")
 
-    _check_values(tensor)
+    check_values(tensor, "photos")
 
     def back(stylized: Tensor) -> Any:
         result = stylized[0] if tensor.dim() == 3 else stylized
@@ -55,16 +55,17 @@ def to_batch(photos: Any) -> tuple[Tensor, Callable[[Tensor], Any]]:
     return batch[None] if tensor.dim() == 3 else batch, back
 
 
-def _check_values(tensor: Tensor) -> None:
+def check_values(tensor: Tensor, name: str) -> None:
+    """Raise ``ValueError`` unless there are values, uint8 or float in [0, 1] but for rounding."""
     if not tensor.numel():
-        raise ValueError(f"photos hold no pixels: {tuple(tensor.shape)}")
+        raise ValueError(f"{name} hold no pixels: {tuple(tensor.shape)}")
     if not tensor.is_floating_point():
         if tensor.dtype != torch.uint8:
-            raise ValueError(f"photos must be uint8 or float in [0, 1], not {tensor.dtype}")
+            raise ValueError(f"{name} must be uint8 or float in [0, 1], not {tensor.dtype}")
         return
     low, high = (value.item() for value in torch.aminmax(tensor))
     if not -_ROUNDING <= low <= high <= 1 + _ROUNDING:  # not a number is in no range
-        raise ValueError(f"photos that are float must lie in [0, 1]; these reach {low} and {high}")
+        raise ValueError(f"{name} that are float must lie in [0, 1]; these reach {low} and {high}")
 
 
 def _from_pillow(image: Image.Image) -> tuple[Tensor, Callable[[Tensor], Image.Image]]:

@@ -18,12 +18,12 @@ from tests.inference.video.conftest import frames_of
 MakeClip = Callable[..., Path]
 
 
-def _mask_clip(path: Path, count: int, rate: int = 10) -> Path:
+def _mask_clip(path: Path, count: int, rate: int = 10, first: int = 0) -> Path:
     """White to the left of a border that moves 4 pixels to the right with each frame."""
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=rate, options={"crf": "1"})
         video.height, video.width = 48, 64
-        for index in range(count):
+        for index in range(first, first + count):
             pixels = np.zeros((48, 64, 3), dtype=np.uint8)
             pixels[:, : 4 * index + 4] = 255
             container.mux(video.encode(av.VideoFrame.from_ndarray(pixels)))
@@ -65,6 +65,25 @@ def test_after_the_last_mask_that_is_held_and_said(tmp_path: Path) -> None:
     with open_masks([path], 0.0, None) as masks:
         assert _border(masks.at(2.0, (48, 64))) == 12
         assert masks.notes == [f"{path} ends early: its last mask is held"]
+
+
+def test_a_clip_of_masks_is_black_only_if_all_of_them_are(tmp_path: Path) -> None:
+    begins_black, black = _mask_clip(tmp_path / "m.mp4", 3, first=-1), _mask(tmp_path / "b.png", 0)
+    with open_masks([begins_black, black], 0.0, None) as masks:
+        for time in (0.0, 0.1):
+            masks.at(time, (48, 64))
+        assert masks.notes == [
+            f"{black} is black all over",
+            "regions leave gaps: there the photo is seen",
+        ]
+
+
+def test_masks_that_overlap_only_later_are_noted_too(tmp_path: Path) -> None:
+    moving, still = _mask_clip(tmp_path / "m.mp4", 3, first=-1), _mask(tmp_path / "s.png")
+    with open_masks([moving, still], 0.0, None) as masks:
+        for time in (0.0, 0.2):
+            masks.at(time, (48, 64))
+        assert "regions overlap: there the later one is seen" in masks.notes
 
 
 def test_a_still_mask_and_the_rest_are_the_same_all_the_time(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.inference.jobs import is_clip
-from faststyle.inference.mask_files import check_there, remarks
+from faststyle.inference.mask_files import check_there, find_black, find_clashes
 from faststyle.inference.masks import everywhere, fit_mask, mask_of, read_mask
 from faststyle.inference.video.frames import Frame
 from faststyle.inference.video.reader import Clip
@@ -29,7 +29,8 @@ class MaskTracks:
 
     def __init__(self, tracks: Sequence["_Track | None"], paths: Sequence[Path | None]) -> None:
         self._tracks, self._paths = tracks, paths
-        self._remarks: list[str] | None = None
+        self._black: list[str] | None = None  # those of which nothing was seen so far
+        self._clashes: dict[str, None] = {}  # in their order
 
     @property
     def notes(self) -> list[str]:
@@ -39,7 +40,7 @@ class MaskTracks:
             for track in self._tracks
             if isinstance(track, _Moving) and track.is_short
         ]
-        return [*(self._remarks or []), *short]
+        return [*(self._black or []), *self._clashes, *short]
 
     def at(self, seconds: float, size: tuple[int, int]) -> Tensor | None:
         """Masks (R, H, W) at a time, for frames of that height and width; none without any."""
@@ -51,8 +52,11 @@ class MaskTracks:
                 for track in self._tracks
             ]
         )
-        if self._remarks is None:
-            self._remarks = remarks(masks, self._paths)
+        black = find_black(masks, self._paths)
+        if self._black is not None:
+            black = [each for each in self._black if each in black]
+        self._black = black
+        self._clashes |= dict.fromkeys(find_clashes(masks, self._paths))
         return masks
 
 
