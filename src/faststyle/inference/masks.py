@@ -20,6 +20,8 @@ from faststyle.pictures.pixels import quantize, resample, to_luma, to_unit
 #: By which part the proportions of a mask may differ from its photo's, before it is taken for that
 #: of another one, or for one that lies on its side.
 _OTHER_SHAPE = 0.02
+#: What is nearly black or white is so.
+_NEARLY = 4 / 255
 #: Pixels that are laid over others together.
 _PIXELS = 1 << 20
 
@@ -32,10 +34,12 @@ def everywhere(size: tuple[int, int]) -> Tensor:
 def mask_of(pixels: Tensor, alpha: Tensor | None) -> Tensor:
     """What a picture (3, H, W) in [0, 1] is as a mask (1, H, W): how bright it is.
 
-    What is transparent by its alpha (1, H, W) is black.
+    What is transparent by its alpha (1, H, W) is black. So is what is nearly black, since JPEG and
+    clips know no other black; likewise white.
     """
     bright = to_luma(pixels[None])[0]
-    return quantize(bright if alpha is None else bright * alpha)
+    bright = bright if alpha is None else bright * alpha
+    return quantize((bright - _NEARLY) / (1 - 2 * _NEARLY))
 
 
 def read_mask(path: Path) -> Tensor:
