@@ -42,7 +42,8 @@ class StylizeOptions:
             :data:`faststyle.inference.tiling.MAX_PIXELS` for a picture in one piece, and as many as
             :mod:`faststyle.pictures.files` reads in strips.
         smooth: of clips: the time in seconds over which what stands still is averaged, against
-            flicker (:mod:`faststyle.inference.video.temporal_filter`); 0 for none.
+            flicker, also while the camera moves (:mod:`faststyle.inference.video.canvas`); 0 for
+            none.
         start: of clips: the second from which on they are stylized.
         end: likewise until when; none is their end.
         quality: of JPEG, WebP and clips, from 1 to 100; none is 95 for pictures, and for clips
