@@ -125,6 +125,21 @@ def test_a_running_mean_holds_what_the_camera_moves_over() -> None:
     assert deviations[0] > 0.08
 
 
+def test_a_large_thing_that_moves_before_a_camera_on_a_stand_does_not_take_the_canvas_along() -> (
+    None
+):
+    scene, thing = _camera(0, 0), _camera(-80, 60).flip(1)
+    canvas = Canvas(0.0)
+    for number in range(6):
+        frame = scene.clone()
+        left = 10 + 5 * number
+        frame[:, 10:110, left : left + 90] = thing[:, 10:110, 30:120]
+        canvas.photo(frame)
+    assert canvas.corner == (0, 0)
+    painted = torch.rand(3, HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN)
+    assert torch.equal(canvas.stylized(painted), painted[:, MARGIN:-MARGIN, MARGIN:-MARGIN])
+
+
 def test_another_scene_begins_a_canvas_of_its_own() -> None:
     canvas = Canvas(0.9)
     for frame in (_camera(0, 0), _camera(6.5, 0), 1 - _camera(-90, 60).flip(2)):

@@ -29,8 +29,8 @@ _AGREE, _WITHIN, _PART = 12, 1.0, 0.4
 #: Beyond these, by which a frame may be larger or turned, it begins a canvas of its own, on which
 #: the old one fades away within so many frames.
 _ZOOM, _TURN, _FADE = 1.12, 0.1, 10
-#: Pixels that a camera which stands still seems to move.
-_STILL = 0.2
+#: Pixels that a camera which stands still seems to move, and the part of corners that must do so.
+_STILL, _STAND = 0.2, 0.2
 
 #: 2 x 3: turns, scales and shifts places (x, y).
 _Matrix = NDArray[Any]
@@ -146,11 +146,15 @@ def _find(canvas: NDArray[np.uint8], frame: NDArray[np.uint8], pose: _Matrix) ->
         return None
     expected = (cv2.transform(corners, pose) + MARGIN).astype(np.float32)
     found, status, _ = cv2.calcOpticalFlowPyrLK(
-        canvas, around, corners, expected, flags=cv2.OPTFLOW_USE_INITIAL_FLOW
+        canvas, around, corners, expected.copy(), flags=cv2.OPTFLOW_USE_INITIAL_FLOW
     )
     is_found = status[:, 0] == 1
     if is_found.sum() < _AGREE:
         return None
+    # A large thing that moves may have most of the corners; a camera on a stand sees it, too.
+    off = np.abs(found - expected)[is_found].max(axis=(1, 2))
+    if (off < _STILL).mean() > _STAND:
+        return pose
     matrix, agree = cv2.estimateAffinePartial2D(
         corners[is_found], found[is_found] - MARGIN, ransacReprojThreshold=_WITHIN
     )
