@@ -33,6 +33,12 @@ COMMANDS: Mapping[str, Command] = {
         "train",
         config="train",
     ),
+    "train-super-resolution": Command(
+        "Train a network that enlarges pictures.",
+        "faststyle.training.super_resolution.task:train_super_resolution",
+        "train",
+        config="super_resolution",
+    ),
     "optimize": Command(
         "Optimize the pixels of one picture, as Gatys et al. did.",
         "faststyle.optimization.run:optimize",

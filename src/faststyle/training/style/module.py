@@ -1,5 +1,6 @@
 """The LightningModule: a transform network trained against a perceptual loss."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytorch_lightning as pl
@@ -138,6 +139,16 @@ class StyleTransfer(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what is needed to use the checkpoint as a style."""
         checkpoint[FACTS_KEY] = self.metadata.write()
+
+    def samples(self, photos: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """Of each photo a name, and the photo beside its stylized version; of every style."""
+        labels = self.metadata.labels()
+        for number in range(max(1, len(labels))):
+            styles = torch.full((len(photos),), number, device=photos.device)
+            stylized = self(photos, styles if labels else None).float().clamp(0, 1)
+            for index, pair in enumerate(zip(photos, stylized, strict=True), start=1):
+                name = "/".join([*labels[number : number + 1], f"photo_{index}"])
+                yield name, torch.cat(pair, dim=2)
 
     def _mixture(self, styles: Tensor) -> Tensor:
         assert self.order is not None
