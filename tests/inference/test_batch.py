@@ -189,7 +189,7 @@ def test_of_an_animation_it_is_said_how_much_is_stylized(
     first.save(tmp_path / "a.gif", save_all=True, append_images=more)
     [job] = plan([str(tmp_path / "a.gif")], None, "night")
     assert stylize_files(stylizer, [job], StylizeOptions()) == 0
-    assert "a.gif: 1 of 3 frames is stylized" in capsys.readouterr().err
+    assert "a.gif: 1 of 3 frames is read" in capsys.readouterr().err
     assert job.target == tmp_path / "a.night.png"
 
 

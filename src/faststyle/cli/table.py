@@ -26,6 +26,9 @@ COMMANDS: Mapping[str, Command] = {
     "stylize": Command(
         "Stylize photos and clips with a trained style.", "faststyle.cli.stylize", "video"
     ),
+    "enlarge": Command(
+        "Enlarge photos and clips by a trained network.", "faststyle.cli.enlarge", "video"
+    ),
     "styles": Command("List the styles that have names.", "faststyle.cli.styles"),
     "train": Command(
         "Train a style, or several in one network.",

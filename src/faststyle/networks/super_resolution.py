@@ -90,13 +90,16 @@ class SuperResolutionNetwork(nn.Module):
         """
         height, width = images.shape[-2:]
         x = pad_to_multiple(images, minimum=_MIN_SIDE)
-        enlarged = F.interpolate(x, scale_factor=self.factor, mode="bicubic")
+        size = self.factor * x.shape[-2], self.factor * x.shape[-1]
+        enlarged = F.interpolate(x, size, mode="bicubic")
         if suits(x) and self.options["upsample"] == "resize":
             y = kernels.without_autocast(self._details, x)
         else:
             y = self._details(x)
         y = enlarged + y.to(images.dtype)
-        return y[..., : self.factor * height, : self.factor * width]
+        # Slicing would tie an exported program to sizes of one kind.
+        below, right = self.factor * height - y.shape[-2], self.factor * width - y.shape[-1]
+        return F.pad(y, (0, right, 0, below))
 
     def _details(self, x: Tensor) -> Tensor:
         details: Tensor = self.head(self.ups(self.blocks(self.stem(x))))

@@ -16,7 +16,7 @@ from faststyle.core.interrupts import Interrupts, catch_interrupts
 from faststyle.inference.jobs import Job
 from faststyle.inference.masks import feather
 from faststyle.inference.options import StylizeOptions
-from faststyle.inference.regions import Painter
+from faststyle.inference.painter import Painter
 from faststyle.inference.video.frames import Frame
 from faststyle.inference.video.mask_tracks import MaskTracks, open_masks
 from faststyle.inference.video.prefetch import prefetch
@@ -36,7 +36,7 @@ def stylize_clips(
     """Stylize every clip; one that cannot be read does not stop the rest.
 
     Args:
-        stylizer: a trained style.
+        stylizer: what makes a picture of each frame.
         jobs: the clips and where their stylized versions go.
         options: as for pictures; ``batch_size`` means nothing here.
         move: called before each frame; see :meth:`Stylizer.move`.
