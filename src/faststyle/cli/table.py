@@ -57,7 +57,9 @@ COMMANDS: Mapping[str, Command] = {
         "Export a trained style to other runtimes.", "faststyle.cli.export", "export"
     ),
     "evaluate": Command(
-        "Measure a trained style on held-out photos.", "faststyle.cli.evaluate", "train"
+        "Measure a trained style or enlarger on held-out photos.",
+        "faststyle.cli.evaluate",
+        "train",
     ),
     "features": Command(
         "Show what a loss network sees in a photo.", "faststyle.cli.features", "train"
