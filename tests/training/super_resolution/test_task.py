@@ -101,6 +101,7 @@ def test_pixels_alone_need_no_weights_of_a_loss_network(configured: Configure) -
         (["model.learning_rate=0"], "model.learning_rate=0 must be a number above 0"),
         (["encoder.weights=/absent.safetensors"], "absent.safetensors"),
         (["loss.content_weight=-1"], "neither can be negative"),
+        (["loss=relative"], "this loss is for styles: choose loss=perceptual, pixel or both"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_before_the_first_step(

@@ -47,7 +47,7 @@ class StyleTransfer(pl.LightningModule):
 
     Raises:
         UserError: a learning rate that is not above 0, noise below 0, an unknown ``tune``, or a
-            network that is not registered, or has no normalizations to be tuned.
+            network that is not registered, enlarges, or has no normalizations to be tuned.
     """
 
     def __init__(
@@ -71,6 +71,8 @@ class StyleTransfer(pl.LightningModule):
         self.metadata = metadata.of_network(network)  # now: what is not registered is refused
         if not isinstance(learning_rate, int | float) or not learning_rate > 0:
             raise UserError(f"model.learning_rate={learning_rate} must be a number above 0")
+        if self.metadata.factor > 1:
+            raise UserError("a network that enlarges learns no style: train-super-resolution")
         if not isinstance(photo_noise, int | float) or not photo_noise >= 0:
             raise UserError(f"model.photo_noise={photo_noise} must be a number, 0 or more")
         self.tuned = _tuned(network, tune)

@@ -61,7 +61,9 @@ def build_module(cfg: DictConfig) -> SuperResolution:
     encoder: LossNetwork | None = instantiate(cfg.encoder) if cfg.loss.content_weight else None
     if encoder is not None:
         check_registered(encoder.name)
-    loss: ReconstructionLoss = instantiate(cfg.loss, encoder=encoder)
+    loss = instantiate(cfg.loss, encoder=encoder)
+    if not isinstance(loss, ReconstructionLoss):
+        raise UserError("this loss is for styles: choose loss=perceptual, pixel or both")
     about = encoder.describe() if encoder is not None else {}
     metadata = StyleMetadata(cfg.name, loss=loss.describe(), encoder=about)
     return SuperResolution(network, loss, metadata, instantiate(cfg.schedule), **cfg.model)
