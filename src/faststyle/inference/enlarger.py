@@ -92,7 +92,7 @@ class Enlarger:
             options: how: ``tile`` (the side of squares), ``max_pixels`` of a result, ``bit_depth``;
                 ``strength`` 0 is the bicubic enlargement, and ``color="hist"`` gives the result its
                 distribution of colors, as Johnson et al. do.
-            progress: called with the number of squares done and of all.
+            progress: called with the number of squares done and of all, if there are several.
 
         Returns:
             Pictures of ``factor`` times the size, of the same type of pixels; floats for
@@ -127,7 +127,7 @@ class Enlarger:
         result = pixels.new_empty((3, factor * height, factor * width))
         down = list(_parts(height, side, self.network.halo))
         across = list(_parts(width, side, self.network.halo))
-        done = count(1)
+        done, total = count(1), len(down) * len(across)
         for rows in down:
             for columns in across:
                 seen = pixels[None, :, rows.seen, columns.seen]
@@ -137,7 +137,8 @@ class Enlarger:
                 made = made[:, rows.inside(factor), columns.inside(factor)].to(pixels.device)
                 place = result[:, rows.of_result(factor), columns.of_result(factor)]
                 place.copy_(made if pixels.is_floating_point() else quantize(made))
-                progress(next(done), len(down) * len(across))
+                if total > 1:
+                    progress(next(done), total)
         return result
 
 
@@ -158,7 +159,7 @@ class _Part(NamedTuple):
 
 def _parts(length: int, side: int, halo: int) -> Iterator[_Part]:
     # The network pads to multiples of this: a part must end there as the whole picture does.
-    side = max(MULTIPLE, side // MULTIPLE * MULTIPLE)
+    side = -(-side // MULTIPLE) * MULTIPLE
     for start in range(0, length, side):
         stop = min(start + side, length)
         yield _Part(slice(start, stop), slice(max(0, start - halo), min(stop + halo, length)))
