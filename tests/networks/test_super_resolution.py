@@ -120,6 +120,7 @@ def test_the_default_is_a_file_of_less_than_2_megabytes_and_comes_back(
     ("options", "message"),
     [
         ({"factor": 3}, "factor=3: networks enlarge by one of 2, 4, 8"),
+        ({"factor": 4.0}, r"factor=4\.0: networks enlarge by one of 2, 4, 8"),
         ({"upsample": "shufle"}, 'network.upsample="shufle": did you mean "shuffle"'),
         ({"width": 0}, "network.width=0 must be a whole number from 1 to 1024"),
         ({"blocks": 2.5}, "network.blocks=2.5 must be a whole number from 0 to 64"),

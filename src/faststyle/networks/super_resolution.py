@@ -125,9 +125,10 @@ def _double(width: int, upsample: str) -> nn.Module:
 
 
 def _check_options(options: dict[str, int | str]) -> None:
-    if options["factor"] not in FACTORS:
+    factor = options["factor"]
+    if not isinstance(factor, int) or factor not in FACTORS:
         known = ", ".join(map(str, FACTORS))
-        raise UserError(f"factor={options['factor']}: networks enlarge by one of {known}")
+        raise UserError(f"factor={factor}: networks enlarge by one of {known}")
     upsample = str(options["upsample"])
     if upsample not in UPSAMPLINGS:
         raise UserError(f'network.upsample="{upsample}": {nearest(upsample, UPSAMPLINGS)}')
