@@ -26,6 +26,7 @@ MODULES = (
     "faststyle.training.classification.task",
     "faststyle.training.distillation.task",
     "faststyle.training.style.task",
+    "faststyle.training.super_resolution.task",
 )
 
 

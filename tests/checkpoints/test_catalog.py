@@ -17,6 +17,7 @@ from faststyle.checkpoints import (
 from faststyle.checkpoints.loading import resolve_styles
 from faststyle.core.errors import UserError
 from faststyle.networks import TransformNetwork, describe_network
+from tests.enlargers import write_enlarger
 from tests.places import CONFIGS, ROOT
 from tests.several import several_styles
 
@@ -195,3 +196,16 @@ def test_a_file_of_several_styles_is_all_of_them(folders: tuple[Path, Path]) -> 
     assert resolve_styles(None) == ["all:night", "great_wave", "night", "wave"]
     with pytest.raises(UserError, match=r"no such checkpoint: nowhere/x\.ckpt"):
         resolve_styles(["nowhere/x.ckpt"])
+
+
+def test_a_file_that_enlarges_is_found_by_its_factor_and_no_style(
+    folders: tuple[Path, Path],
+) -> None:
+    own, shipped = folders
+    for path in (own / "a", own / "b", shipped / "c"):
+        write_enlarger(path.with_suffix(".safetensors"), 2 if path.name == "c" else 4)
+    assert [style.name for style in catalog.list_styles()] == ["great_wave", "night"]
+    assert catalog.find_enlarger(4) == own / "a.safetensors"
+    assert catalog.find_enlarger(2) == shipped / "c.safetensors"
+    with pytest.raises(UserError, match="no checkpoint enlarges by 8: those here enlarge by 2, 4"):
+        catalog.find_enlarger(8)

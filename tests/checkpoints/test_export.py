@@ -13,6 +13,7 @@ from faststyle.checkpoints import StyleMetadata, TrainedStyle
 from faststyle.checkpoints.export import Program, export
 from faststyle.core.errors import UserError
 from faststyle.networks import TransformNetwork
+from tests.enlargers import enlarger
 from tests.several import several_styles
 
 FACTS = {"style": "night", "title": "The Starry Night"}
@@ -136,3 +137,13 @@ def test_the_mixture_of_several_styles_can_be_an_input(
     expected = style.network(given.float() / scale, weights / 8)
     tolerance = 0.01 if half else 0.6 / 255 if pixels == "bytes" else 1e-5
     torch.testing.assert_close(found.float() / scale, expected, rtol=0, atol=tolerance)
+
+
+def test_a_network_that_enlarges_is_a_program_of_any_size_too(tmp_path: Path) -> None:
+    trained, path = enlarger(4), tmp_path / "x4.onnx"
+    assert export(trained, path, "onnx") <= 1
+    photos = torch.randint(0, 256, (1, 3, 11, 18), dtype=torch.uint8)
+    [found] = onnxruntime.InferenceSession(path).run(None, {"photos": photos.numpy()})
+    expected = trained.network(photos / 255).clamp(0, 1).numpy() * 255
+    assert found.shape == (1, 3, 44, 72)
+    assert np.abs(found.astype(np.float32) - expected).max() < 0.51

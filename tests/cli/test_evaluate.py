@@ -10,6 +10,7 @@ import torch
 from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
 from tests.commands import run_command
+from tests.enlargers import write_enlarger
 
 RANDOM = ("encoder=vgg11", "encoder.weights=random", "loss=gatys")
 
@@ -34,6 +35,21 @@ def test_figures_are_shown_and_written(tmp_path: Path, style: Path, photo_folder
     assert result.returncode == 0, result.stderr
     assert "L-BFGS 2" in result.stdout
     assert json.loads((tmp_path / "out.json").read_text())["64"]["optimized"]["2"]["loss"] > 0
+
+
+def test_an_enlarger_is_measured_beside_bicubic_and_lanczos(
+    tmp_path: Path, photo_folder: Path
+) -> None:
+    path = write_enlarger(tmp_path / "x4.safetensors")
+    choice = ("--size", "64", "--count", "2", "--json", "out.json")
+    result = evaluate(tmp_path, "--ckpt", path, "--photos", photo_folder, *choice)
+    assert result.returncode == 0, result.stderr
+    assert "x4, 2 held-out photos" in result.stdout
+    found = json.loads((tmp_path / "out.json").read_text())["64"]
+    assert list(found) == ["bicubic", "lanczos", "network", "network, histogram matched"]
+    result = evaluate(tmp_path, "--ckpt", path, "--photos", photo_folder, "loss=gatys")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "enlarges pictures: loss=gatys is for styles" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,14 @@ from PIL import Image
 
 from faststyle.checkpoints import StyleMetadata, TrainedStyle
 from faststyle.inference.batch import stylize_files
+from faststyle.inference.enlarger import Enlarger
 from faststyle.inference.jobs import Job, plan
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
 from faststyle.networks import TransformNetwork
 from faststyle.pictures.files import load_picture_bytes
 from faststyle.pictures.picture import Picture
+from tests.enlargers import enlarger
 from tests.sixteen import photo
 
 MakePhoto = Callable[..., Path]
@@ -189,7 +191,7 @@ def test_of_an_animation_it_is_said_how_much_is_stylized(
     first.save(tmp_path / "a.gif", save_all=True, append_images=more)
     [job] = plan([str(tmp_path / "a.gif")], None, "night")
     assert stylize_files(stylizer, [job], StylizeOptions()) == 0
-    assert "a.gif: 1 of 3 frames is stylized" in capsys.readouterr().err
+    assert "a.gif: 1 of 3 frames is read" in capsys.readouterr().err
     assert job.target == tmp_path / "a.night.png"
 
 
@@ -256,3 +258,14 @@ def test_webp_keeps_every_pixel_if_asked_for(tmp_path: Path, stylizer: Stylizer)
         stylize_files(stylizer, [job], StylizeOptions(strength=0, lossless=lossless))
         with Image.open(job.target) as image:
             assert np.array_equal(np.asarray(image), np.round(values / 257)) == lossless
+
+
+def test_a_format_that_cannot_hold_an_enlarged_picture_is_refused(
+    tmp_path: Path, make_photo: MakePhoto, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = Job(make_photo(tmp_path / "a.jpg", 16_380, 8), tmp_path / "b.jpg")
+    made = Enlarger(enlarger(4), device="cpu")
+    assert stylize_files(made, [job], StylizeOptions()) == 1
+    assert "JPEG holds no more than 65,500 pixels a side, and this is 65,520 x 32" in (
+        capsys.readouterr().err
+    )

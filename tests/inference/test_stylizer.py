@@ -66,7 +66,7 @@ def test_results_stay_in_unit_range_even_of_a_linear_network() -> None:
 def test_auto_precision_is_what_the_cpu_is_fast_at(
     has_bf16: bool, expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("faststyle.inference.stylizer.cpu_has_bf16", lambda: has_bf16)
+    monkeypatch.setattr("faststyle.inference.passes.cpu_has_bf16", lambda: has_bf16)
     style = TrainedStyle(TransformNetwork(width=2, blocks=0))
     assert Stylizer(style, device="cpu", precision="auto").dtype == expected
 
@@ -361,7 +361,7 @@ def test_photos_of_8_and_16_bits_go_together(stylizer: Stylizer) -> None:
 def test_16_bits_are_computed_exactly_unless_another_precision_is_named(
     stylizer: Stylizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("faststyle.inference.stylizer.cpu_has_bf16", lambda: True)
+    monkeypatch.setattr("faststyle.inference.passes.cpu_has_bf16", lambda: True)
     style = TrainedStyle(stylizer.network, stylizer.metadata)
     photo = Picture(RAMP[..., :256].contiguous(), bit_depth=16)
     [exact] = stylizer.stylize([photo])

@@ -3,7 +3,7 @@
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from faststyle.checkpoints.style_file import read_metadata
 from faststyle.config.runs import LAST_CHECKPOINT
 from faststyle.core.assets import bundled_folder
 from faststyle.core.errors import UserError, nearest
+from faststyle.networks.super_resolution import FACTORS
 
 log = logging.getLogger(__name__)
 
@@ -54,13 +55,15 @@ class StyleEntry:
 
 
 def list_styles() -> list[StyleEntry]:
-    """Every style in the catalog, by name; a file that is none is named in a warning.
+    """Every style in the catalog, by name; a file that is not read is named in a warning.
 
     A style of a file of several is called by its own name where no file is, else ``FILE:NAME``.
     """
     files = _files()
     found: dict[str, StyleEntry] = {}
     for name, path, about in _readable(files):
+        if about.factor > 1:
+            continue
         for style in about.names():
             called = f"{name}:{style}" if style in files or style in found else style
             found[called] = StyleEntry(called, path, facts_of(about, {style: 1.0}))
@@ -105,6 +108,25 @@ def _find(given: str) -> FoundStyle:
     known = [*files, *inside]
     hint = nearest(given, known) if known else "none is here yet; pass the path of a checkpoint"
     raise UserError(f'no style "{given}": {hint}')
+
+
+def find_enlarger(factor: int) -> Path:
+    """The first file in the catalog that enlarges by ``factor``. Raises ``UserError`` for none."""
+    if factor not in FACTORS:
+        raise UserError(f"factor {factor}: networks enlarge by one of {_words(FACTORS)}")
+    found = {about.factor: path for _, path, about in reversed([*_readable(_files())])}
+    if factor in found:
+        return found[factor]
+    others = _words(sorted(each for each in found if each > 1))
+    known = f"those here enlarge by {others}" if others else "none is here yet"
+    raise UserError(
+        f"no checkpoint enlarges by {factor}: {known}; pass --ckpt, or train one:"
+        f" faststyle train-super-resolution factor={factor}"
+    )
+
+
+def _words(numbers: Iterable[int]) -> str:
+    return ", ".join(map(str, numbers))
 
 
 def last_of_run(folder: Path) -> Path:

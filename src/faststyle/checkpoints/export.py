@@ -1,8 +1,8 @@
 """A trained style as a program for other runtimes: ONNX, or PyTorch without faststyle.
 
 Either takes photos (N, 3, H, W) of any N, H and W, as bytes or as floats in [0, 1], and gives the
-stylized ones in the same form; nothing is left to normalize outside. A network of S styles takes
-the weight of each, float32 (S,), as well.
+stylized or enlarged ones in the same form; nothing is left to normalize outside. A network of S
+styles takes the weight of each, float32 (S,), as well.
 """
 
 import copy
@@ -48,7 +48,7 @@ class Program(nn.Module):
         self.styles = count_styles(network)
 
     def forward(self, photos: Tensor, *mixture: Tensor) -> Tensor:
-        """Stylize (N, 3, H, W); the same shape and type out.
+        """Stylize (N, 3, H, W), or enlarge it; the same type out.
 
         ``mixture``: for a network of S styles, their weights (S,); only their proportions count.
         """

@@ -58,6 +58,12 @@ class StyleMetadata:
         """The style's name, safe as part of a file's name; ``styled`` if it is not known."""
         return re.sub(r"[^\w.-]", "_", self.style or "").strip(".") or "styled"
 
+    @property
+    def factor(self) -> int:
+        """By how much its network enlarges pictures; 1 for that of a style."""
+        factor = self.network.options.get("factor", 1) if self.network else 1
+        return factor if isinstance(factor, int) else 1
+
     def names(self) -> tuple[str, ...]:
         """Of several styles the paintings' names, each once, in their order."""
         return tuple(dict.fromkeys(style.name for style in self.styles))

@@ -31,3 +31,33 @@ def add_precision(parser: ArgumentParser) -> None:
         choices=("auto", "32", "bf16", "16"),
         help="bits; auto: bf16 where that is fast",
     )
+
+
+def add_files(parser: ArgumentParser, tile: str) -> None:
+    """What of pictures and clips is read and how it is written; ``tile``: help of ``--tile``."""
+    parser.add_argument("--tile", type=_tile, default="auto", help=tile)
+    parser.add_argument(
+        "--max-pixels", type=int, help="refuse larger results; 16 million, or 178 with --tile"
+    )
+    parser.add_argument("--start", type=_seconds, default=0.0, help="clips: 12.5 or 1:02:03")
+    parser.add_argument("--end", type=_seconds, help="clips: likewise; default: their end")
+    parser.add_argument("--quality", type=int, help="JPEG, WebP, clips: 1 to 100")
+    parser.add_argument("--lossless", action="store_true", help="WebP: keep every pixel")
+    parser.add_argument(
+        "--bit-depth",
+        type=int,
+        choices=(8, 16),
+        help="PNG, TIFF; default: the photo's",
+    )
+
+
+def _tile(text: str) -> str | int:
+    return int(text) if text.isdecimal() else text
+
+
+def _seconds(text: str) -> float:
+    """Of 12.5, 1:02.5 or 1:02:03."""
+    seconds = 0.0
+    for part in text.split(":"):
+        seconds = 60 * seconds + float(part)
+    return seconds

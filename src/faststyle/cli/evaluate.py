@@ -1,9 +1,10 @@
-"""``faststyle evaluate --ckpt starry_night --photos photos/``: how good a style is."""
+"""``faststyle evaluate --ckpt starry_night --photos photos/``: how good what was trained is."""
 
 import json
 from argparse import ArgumentParser, Namespace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from faststyle.cli.arguments import add_style
 from faststyle.core.errors import UserError
@@ -23,7 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--iterations",
         type=_numbers,
         default=[50, 100, 200, 500],
-        help="of L-BFGS, to compare with: 50,100,200,500; 0 leaves it out",
+        help="styles: of L-BFGS, to compare with: 50,100,200,500; 0 leaves it out",
     )
     parser.add_argument("--start", choices=("content", "noise"), default="content")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
@@ -34,17 +35,28 @@ def run(args: Namespace) -> None:
     """Measure, and print a table."""
     if min([*args.iterations, args.count]) < 1 or min(args.size, default=0) < 64:
         raise UserError("--count must be at least 1, --size 64, and --iterations 0 or more")
-    from faststyle.checkpoints import find_style
-    from faststyle.config.compose import compose_config
-    from faststyle.config.mistakes import report_config_errors
+    from faststyle.checkpoints import find_style, load_style
     from faststyle.core.atomic import atomic_write, check_target
     from faststyle.core.devices import reuse_freed_memory
     from faststyle.data.folder import find_photos
+
+    path = find_style(args.ckpt).path
+    if args.json:
+        check_target(args.json, [path, *find_photos(args.photos)])
+    reuse_freed_memory()
+    is_style = path.suffix == ".onnx" or load_style(path).metadata.factor == 1
+    result, text = _of_style(args) if is_style else _of_enlarger(args)
+    print(text)
+    if args.json:
+        with atomic_write(args.json) as temporary:
+            temporary.write_text(json.dumps(result, indent=2))
+
+
+def _of_style(args: Namespace) -> tuple[dict[str, Any], str]:
+    from faststyle.config.compose import compose_config
+    from faststyle.config.mistakes import report_config_errors
     from faststyle.evaluation.report import evaluate, table
 
-    if args.json:
-        check_target(args.json, [find_style(args.ckpt).path, *find_photos(args.photos)])
-    reuse_freed_memory()
     with report_config_errors("train"):
         result = evaluate(
             partial(compose_config, "train"),
@@ -56,7 +68,13 @@ def run(args: Namespace) -> None:
             args.start,
             args.overrides,
         )
-    print(table(result))
-    if args.json:
-        with atomic_write(args.json) as temporary:
-            temporary.write_text(json.dumps(result, indent=2))
+    return result, table(result)
+
+
+def _of_enlarger(args: Namespace) -> tuple[dict[str, Any], str]:
+    from faststyle.evaluation.enlargement import evaluate_enlarger, table
+
+    if args.overrides:
+        raise UserError(f"{args.ckpt} enlarges pictures: {args.overrides[0]} is for styles")
+    result = evaluate_enlarger(args.ckpt, args.photos, args.size, args.count)
+    return result, table(result)

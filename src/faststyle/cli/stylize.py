@@ -4,7 +4,7 @@ from argparse import Action, ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from faststyle.cli.arguments import add_device, add_precision, add_style
+from faststyle.cli.arguments import add_device, add_files, add_precision, add_style
 from faststyle.cli.styles import print_styles
 from faststyle.core.errors import UserError
 
@@ -18,18 +18,6 @@ class _List(Action):
     def __call__(self, parser: ArgumentParser, *_: Any, **__: Any) -> NoReturn:
         print_styles()
         parser.exit()
-
-
-def _tile(text: str) -> str | int:
-    return int(text) if text.isdecimal() else text
-
-
-def _seconds(text: str) -> float:
-    """Of 12.5, 1:02.5 or 1:02:03."""
-    seconds = 0.0
-    for part in text.split(":"):
-        seconds = 60 * seconds + float(part)
-    return seconds
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -83,27 +71,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--batch-size", type=int, default=1, help="pictures of one size at once")
     parser.add_argument(
-        "--tile", type=_tile, default="auto", help="auto (large pictures in strips), off, or rows"
-    )
-    parser.add_argument(
-        "--max-pixels", type=int, help="refuse larger pictures; 16 million, or 178 in strips"
-    )
-    parser.add_argument(
         "--smooth",
         type=float,
         default=0.5,
         help="clips: seconds to average over against flicker",
     )
-    parser.add_argument("--start", type=_seconds, default=0.0, help="clips: 12.5 or 1:02:03")
-    parser.add_argument("--end", type=_seconds, help="clips: likewise; default: their end")
-    parser.add_argument("--quality", type=int, help="JPEG, WebP, clips: 1 to 100")
-    parser.add_argument("--lossless", action="store_true", help="WebP: keep every pixel")
-    parser.add_argument(
-        "--bit-depth",
-        type=int,
-        choices=(8, 16),
-        help="PNG, TIFF; default: the photo's",
-    )
+    add_files(parser, tile="auto (large pictures in strips), off, or rows")
     parser.add_argument("--to", help="clips: the style, or mixture, to arrive at, of the same file")
 
 

@@ -26,12 +26,21 @@ COMMANDS: Mapping[str, Command] = {
     "stylize": Command(
         "Stylize photos and clips with a trained style.", "faststyle.cli.stylize", "video"
     ),
+    "enlarge": Command(
+        "Enlarge photos and clips by a trained network.", "faststyle.cli.enlarge", "video"
+    ),
     "styles": Command("List the styles that have names.", "faststyle.cli.styles"),
     "train": Command(
         "Train a style, or several in one network.",
         "faststyle.training.style.task:train",
         "train",
         config="train",
+    ),
+    "train-super-resolution": Command(
+        "Train a network that enlarges pictures.",
+        "faststyle.training.super_resolution.task:train_super_resolution",
+        "train",
+        config="super_resolution",
     ),
     "optimize": Command(
         "Optimize the pixels of one picture, as Gatys et al. did.",
@@ -48,7 +57,9 @@ COMMANDS: Mapping[str, Command] = {
         "Export a trained style to other runtimes.", "faststyle.cli.export", "export"
     ),
     "evaluate": Command(
-        "Measure a trained style on held-out photos.", "faststyle.cli.evaluate", "train"
+        "Measure a trained style or enlarger on held-out photos.",
+        "faststyle.cli.evaluate",
+        "train",
     ),
     "features": Command(
         "Show what a loss network sees in a photo.", "faststyle.cli.features", "train"

@@ -14,7 +14,7 @@ from faststyle.inference.faces import keep_faces
 from faststyle.inference.jobs import Job
 from faststyle.inference.mask_files import load_masks, remarks
 from faststyle.inference.options import StylizeOptions
-from faststyle.inference.regions import Painter
+from faststyle.inference.painter import Painter
 from faststyle.pictures import deep
 from faststyle.pictures.files import (
     MAX_PIXELS,
@@ -26,7 +26,6 @@ from faststyle.pictures.files import (
 )
 from faststyle.pictures.formats import check_fits, format_of
 from faststyle.pictures.picture import Picture
-from faststyle.pictures.pixels import scaled_size
 
 _Loaded = tuple[Job, Picture]
 
@@ -47,7 +46,7 @@ def stylize_files(stylizer: Painter, jobs: Sequence[Job], options: StylizeOption
         tqdm(total=len(jobs), unit="picture", disable=len(jobs) == 1) as bar,
     ):
         done = 0
-        for batch in _batches(jobs, options, bar):
+        for batch in _batches(stylizer, jobs, options, bar):
             if isinstance(batch, str):
                 _complain(batch, bar)
                 count, lost = 1, 1
@@ -102,7 +101,7 @@ def _complain(message: str, bar: "tqdm[NoReturn]") -> None:
 
 
 def _batches(
-    jobs: Sequence[Job], options: StylizeOptions, bar: "tqdm[NoReturn]"
+    stylizer: Painter, jobs: Sequence[Job], options: StylizeOptions, bar: "tqdm[NoReturn]"
 ) -> Iterator[list[_Loaded] | str]:
     """Neighboring pictures of equal size together, up to ``options.batch_size``.
 
@@ -112,7 +111,7 @@ def _batches(
     said: set[str] = set()
     for job in jobs:
         try:
-            picture = _load(job, options)
+            picture = _load(job, options, stylizer.factor)
             for note in (*_notes(job, picture, options), *remarks(picture.masks, job.masks)):
                 if note not in said:
                     bar.write(note, file=sys.stderr)
@@ -129,13 +128,11 @@ def _batches(
         yield batch
 
 
-def _load(job: Job, options: StylizeOptions) -> Picture:
+def _load(job: Job, options: StylizeOptions, factor: int) -> Picture:
     """The picture, once it is sure that its result can be written."""
     picture = load_picture_bytes(job.source, max(MAX_PIXELS, options.max_pixels or 0))
-    height, width = picture.pixels.shape[1:]
-    if options.size is not None:
-        height, width = scaled_size(picture.pixels, options.size)
-    check_fits(job.target, height, width)
+    height, width = options.size_of(picture)
+    check_fits(job.target, factor * height, factor * width)
     check_target(job.target)
     try:
         masks = load_masks(job.masks, (picture.pixels.shape[1], picture.pixels.shape[2]))
@@ -149,7 +146,7 @@ def _notes(job: Job, picture: Picture, options: StylizeOptions) -> Iterator[str]
     """What of a file is not in its result."""
     count = count_frames(job.source)
     if count > 1:
-        yield f"{job.source}: 1 of {count} frames is stylized"
+        yield f"{job.source}: 1 of {count} frames is read"
     if options.protect == "faces" and picture.kept is None:
         yield f"{job.source}: no face is found that looks at the camera"
     if options.bit_depth == 8:

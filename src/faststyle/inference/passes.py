@@ -7,12 +7,27 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from faststyle.core.devices import is_out_of_memory
-from faststyle.core.errors import UserError
+from faststyle.core.devices import cpu_has_bf16, is_out_of_memory
+from faststyle.core.errors import UserError, nearest
 from faststyle.inference import tiling
 from faststyle.inference.options import MIN_ROWS
 from faststyle.inference.place import Place
 from faststyle.pictures.pixels import quantize, to_unit
+
+_DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
+PRECISIONS = ("auto", *_DTYPES)
+
+
+def choose_dtype(precision: str, device: torch.device) -> torch.dtype:
+    """What convolutions compute in; see :class:`faststyle.inference.stylizer.Stylizer`.
+
+    Raises ``UserError`` for a precision that is not one of :data:`PRECISIONS`.
+    """
+    if precision not in PRECISIONS:
+        raise UserError(f'unknown precision "{precision}": {nearest(precision, PRECISIONS)}')
+    if precision == "auto":
+        precision = "bf16" if device.type == "cpu" and cpu_has_bf16() else "32"
+    return _DTYPES[precision]
 
 
 @dataclass(frozen=True)
@@ -50,7 +65,7 @@ class Pass:
             place = place.scaled(size)
         if self.rows and min(size) >= MIN_ROWS:  # large strokes make a small picture smaller
             return self._in_strips(network, pictures, self.rows, place)
-        with _computing(self.device, self.dtype):
+        with computing(self.device, self.dtype):
             x = to_unit(pictures).to(device=self.device, memory_format=torch.channels_last)
             fitting = place.network(network) if place else network
             painted: Tensor = fitting(x.float())
@@ -61,7 +76,7 @@ class Pass:
     ) -> Tensor:
         result = torch.empty_like(pictures)
         weights = place.masks.amax(0) if place else None
-        with _computing(self.device, torch.float32):  # strips come in the dtype to compute in
+        with computing(self.device, torch.float32):  # strips come in the dtype to compute in
             for strip, painted in tiling.stylize_strips(
                 network, pictures[0], rows, self.device, self.dtype, self.progress, weights
             ):
@@ -70,7 +85,7 @@ class Pass:
 
 
 @contextmanager
-def _computing(device: torch.device, dtype: torch.dtype) -> Iterator[None]:
+def computing(device: torch.device, dtype: torch.dtype) -> Iterator[None]:
     """Without a graph, by autocast, and with an error for people if memory ends."""
     # Autocast keeps the weights and the sums of normalization in float32.
     reduced = dtype != torch.float32

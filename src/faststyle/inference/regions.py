@@ -49,6 +49,9 @@ class Regions:
         stylizers: the styles; a later one lies over earlier ones.
     """
 
+    #: As of :class:`Stylizer`.
+    factor: int = 1
+
     def __init__(self, stylizers: Sequence[Stylizer]) -> None:
         self.stylizers = list(stylizers)
         #: What results are called by.
@@ -171,7 +174,3 @@ def _as_mask(mask: Any, size: tuple[int, int]) -> Tensor:
         raise ValueError(f"the mask is {tuple(values.shape)} and the photo {size}")
     check_values(values, "masks")
     return quantize(values.cpu())[None]
-
-
-#: What stylizes pictures, and has a name.
-Painter = Stylizer | Regions

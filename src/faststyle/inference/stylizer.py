@@ -24,13 +24,13 @@ from faststyle.checkpoints.mixture import (
     shares_of,
     trained_stroke,
 )
-from faststyle.core.devices import cpu_has_bf16, find_device
-from faststyle.core.errors import UserError, nearest
+from faststyle.core.devices import find_device
+from faststyle.core.errors import UserError
 from faststyle.inference import tiling
 from faststyle.inference.blend import blend
 from faststyle.inference.masks import keep
 from faststyle.inference.options import StylizeOptions
-from faststyle.inference.passes import Pass
+from faststyle.inference.passes import Pass, choose_dtype
 from faststyle.inference.place import Place
 from faststyle.inference.stroke import check_stroke, scaled_for, with_stroke
 from faststyle.networks import Mixer, streaming
@@ -40,10 +40,8 @@ from faststyle.pictures.arrays import Photos, to_batch
 from faststyle.pictures.picture import Picture
 from faststyle.pictures.pixels import to_unit
 
-_DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
 #: Files that people name after the style; checkpoints of training are all called alike.
 _STYLES = (".safetensors", ".pth", ".model", ".onnx")
-PRECISIONS = ("auto", *_DTYPES)
 _AS_THEY_ARE = StylizeOptions()
 
 
@@ -76,8 +74,12 @@ class Stylizer:
 
     Raises:
         UserError: an unknown precision or a device that this machine lacks; a mixture or strokes
-            that the file does not hold (:mod:`faststyle.checkpoints.mixture`).
+            that the file does not hold (:mod:`faststyle.checkpoints.mixture`); a file that
+            enlarges pictures.
     """
+
+    #: By how much results are larger than pictures, once these are scaled.
+    factor: int = 1
 
     def __init__(
         self,
@@ -87,10 +89,10 @@ class Stylizer:
         mix: Mix = MappingProxyType({}),
         stroke: float = 1.0,
     ) -> None:
-        if precision not in PRECISIONS:
-            raise UserError(f'unknown precision "{precision}": {nearest(precision, PRECISIONS)}')
+        if style.metadata.factor > 1:
+            raise UserError(f"{style.metadata.name} enlarges pictures: use faststyle enlarge")
         self.device = find_device(device)
-        self.dtype = _dtype(precision, self.device)
+        self.dtype = choose_dtype(precision, self.device)
         self._may_choose = precision == "auto"
         check_stroke(stroke)
         trained = trained_stroke(style.metadata, mix, stroke)
@@ -269,9 +271,3 @@ class Stylizer:
         if tile == "auto":
             return None
         raise UserError(f"{self.name}: networks of this kind need whole pictures: tile=off")
-
-
-def _dtype(precision: str, device: torch.device) -> torch.dtype:
-    if precision == "auto":
-        precision = "bf16" if device.type == "cpu" and cpu_has_bf16() else "32"
-    return _DTYPES[precision]

@@ -2,6 +2,7 @@
 
 from faststyle.losses.layer_weights import geometric_layer_weights
 from faststyle.losses.perceptual import PerceptualLoss, Representation, StyleImage
+from faststyle.losses.reconstruction import ReconstructionLoss
 from faststyle.losses.scales import SCALES, Paper, Relative, Scale
 from faststyle.losses.statistics import (
     STATISTICS,
@@ -22,6 +23,7 @@ __all__ = [
     "Moments",
     "Paper",
     "PerceptualLoss",
+    "ReconstructionLoss",
     "Relative",
     "Representation",
     "Scale",

@@ -7,12 +7,14 @@ from faststyle.networks.registry import (
     build_network,
     describe_network,
 )
+from faststyle.networks.super_resolution import SuperResolutionNetwork
 from faststyle.networks.transform import TransformNetwork, pad_to_multiple
 
 __all__ = [
     "NETWORKS",
     "Mixer",
     "NetworkDescription",
+    "SuperResolutionNetwork",
     "TransformNetwork",
     "build_network",
     "collapse",

@@ -1,4 +1,4 @@
-"""Transform networks by name, so that a file of a style can say which one its weights are of."""
+"""Networks by name, so that a file can say which one its weights are of."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -6,12 +6,16 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from faststyle.core.errors import UserError, nearest
+from faststyle.networks.super_resolution import SuperResolutionNetwork
 from faststyle.networks.transform import TransformNetwork
 
 #: The name that files know it by -> its class. A new network is a file of its own and a line here.
-#: It maps photos (N, 3, H, W) in [0, 1] to the same shape, and keeps the arguments that it was made
-#: with, plain values, in ``options``.
-NETWORKS: dict[str, Callable[..., nn.Module]] = {"johnson": TransformNetwork}
+#: It maps photos (N, 3, H, W) in [0, 1] to the same shape, or to ``factor`` times H and W if it has
+#: such an option. It keeps the arguments that it was made with, plain values, in ``options``.
+NETWORKS: dict[str, Callable[..., nn.Module]] = {
+    "johnson": TransformNetwork,
+    "super_resolution": SuperResolutionNetwork,
+}
 
 
 class NetworkDescription(NamedTuple):

@@ -89,7 +89,7 @@ def check_fits(path: Path, height: int, width: int) -> None:
     if longest is not None and max(height, width) > longest:
         raise UserError(
             f"{path}: {form} holds no more than {longest:,} pixels a side, and this is"
-            f" {width:,} x {height:,}; choose .png or a smaller --size"
+            f" {width:,} x {height:,}; choose .png or a smaller size"
         )
 
 

@@ -39,6 +39,15 @@ def test_stylized_frames_are_held_where_the_photo_stands_still() -> None:
     torch.testing.assert_close(second, torch.full((3, 20, 20), 0.25))
 
 
+def test_enlarged_frames_are_held_there_too() -> None:
+    steady, frames = TemporalFilter(0.9), [torch.full((3, 8, 8), value) for value in (0.0, 1.0)]
+    held = []
+    for frame in frames:
+        steady.photo(torch.zeros(3, 4, 4))
+        held.append(steady.stylized(frame))
+    torch.testing.assert_close(held[1], torch.full((3, 8, 8), 0.1))
+
+
 def test_a_flash_is_not_spread_over_time() -> None:
     steady, photo = TemporalFilter(0.9), torch.rand(3, 20, 20) / 2
     for frame in (photo, photo * 1.5 + 0.1, photo):

@@ -12,7 +12,7 @@ from faststyle.core.errors import UserError
 from faststyle.encoder import VGGEncoder
 from faststyle.losses import PerceptualLoss, Representation, StyleImage
 from faststyle.losses.temporal import TemporalLoss
-from faststyle.networks import TransformNetwork
+from faststyle.networks import SuperResolutionNetwork, TransformNetwork
 from faststyle.training.engine.schedule import step_decay
 from faststyle.training.style.module import StyleTransfer
 
@@ -69,6 +69,13 @@ def test_the_learning_rate_is_scheduled_and_warmed_up(encoder: VGGEncoder) -> No
 def test_a_learning_rate_that_is_none_is_refused(encoder: VGGEncoder, rate: float) -> None:
     with pytest.raises(UserError, match="above 0"):
         _module(encoder, learning_rate=rate)
+
+
+def test_a_network_that_enlarges_is_refused(encoder: VGGEncoder) -> None:
+    loss = PerceptualLoss(encoder, {"relu2_1": 1.0}, {})
+    network = SuperResolutionNetwork(width=2, blocks=0)
+    with pytest.raises(UserError, match="learns no style: train-super-resolution"):
+        StyleTransfer(network, loss, StyleMetadata("a"))
 
 
 @pytest.mark.parametrize("noise", [-1, "2", float("nan")])

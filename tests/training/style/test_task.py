@@ -353,7 +353,7 @@ def test_resuming_from_another_style_or_an_exported_file_is_refused(
     other = make_photo(tmp_path / "other.jpg", 64, 64)
     with pytest.raises(UserError, match="another style image"):
         train(configured("b", f"resume={checkpoint}", f"style.image={other}"))
-    with pytest.raises(UserError, match="exported style"):
+    with pytest.raises(UserError, match="exported file"):
         train(configured("b", f"resume={exported}"))
 
 

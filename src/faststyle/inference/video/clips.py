@@ -17,12 +17,13 @@ from faststyle.core.interrupts import Interrupts, catch_interrupts
 from faststyle.inference.jobs import Job
 from faststyle.inference.masks import feather
 from faststyle.inference.options import StylizeOptions
-from faststyle.inference.regions import Painter
+from faststyle.inference.painter import Painter
 from faststyle.inference.video.canvas import Canvas
 from faststyle.inference.video.frames import Frame
 from faststyle.inference.video.mask_tracks import MaskTracks, open_masks
 from faststyle.inference.video.prefetch import prefetch
 from faststyle.inference.video.reader import Clip, Item, quiet
+from faststyle.inference.video.temporal_filter import TemporalFilter
 from faststyle.inference.video.writer import Writer
 from faststyle.pictures.picture import Picture
 from faststyle.pictures.pixels import to_unit
@@ -39,7 +40,7 @@ def stylize_clips(
     """Stylize every clip; one that cannot be read does not stop the rest.
 
     Args:
-        stylizer: a trained style.
+        stylizer: what makes a picture of each frame.
         jobs: the clips and where their stylized versions go.
         options: as for pictures; ``batch_size`` means nothing here.
         move: called before each frame; see :meth:`Stylizer.move`.
@@ -126,7 +127,7 @@ def _stylized(
     before_each: Callable[[Frame], None],
 ) -> Generator[Item, None, None]:
     """The same items of a clip, with stylized frames."""
-    steady = _steady(options, float(clip.rate))
+    steady = _steady(stylizer, options, float(clip.rate))
     at_size = replace(options, size=None, feather=0.0)
     with closing(items), _noise_back(stylizer):
         for item in items:
@@ -140,38 +141,41 @@ def _stylized(
             frame = options.scale(Picture(to_unit(item.pixels), alpha, masks=places))
             if frame.masks is not None:
                 frame = replace(frame, masks=feather(frame.masks, options.feather))
-            pixels = _paint(stylizer, frame.without_hidden(), at_size, steady)
+            picture = _paint(stylizer, frame.without_hidden(), at_size, steady)
+            pixels = picture.pixels
             if frame.masks is not None:  # where no style goes, nothing is smoothed either
                 pixels = torch.where(frame.masks.amax(0) > 0, pixels, frame.pixels)
-            yield replace(item, pixels=pixels, alpha=frame.alpha)
+            yield replace(item, pixels=pixels, alpha=picture.alpha)
 
 
 def stylize_frames(
     stylizer: Painter, frames: Iterable[Picture], rate: float, options: StylizeOptions = _AS_USUAL
 ) -> Iterator[Tensor]:
     """The stylized pixels (3, H, W) of frames of one size, ``rate`` of them a second."""
-    steady = _steady(options, rate)
+    steady = _steady(stylizer, options, rate)
     with _noise_back(stylizer):
         for frame in frames:
-            yield _paint(stylizer, frame.without_hidden(), options, steady)
+            yield _paint(stylizer, frame.without_hidden(), options, steady).pixels
 
 
-def _steady(options: StylizeOptions, rate: float) -> Canvas | None:
-    return Canvas(math.exp(-1 / (options.smooth * rate))) if options.smooth else None
+def _steady(stylizer: Painter, options: StylizeOptions, rate: float) -> Canvas | TemporalFilter:
+    keep = math.exp(-1 / (options.smooth * rate)) if options.smooth else 0.0
+    # What enlarges makes no strokes, which would have to lie still.
+    return Canvas(keep) if keep and stylizer.factor == 1 else TemporalFilter(keep)
 
 
 def _paint(
-    stylizer: Painter, frame: Picture, options: StylizeOptions, steady: Canvas | None
-) -> Tensor:
-    """The stylized pixels of the next frame."""
-    photo = Picture(frame.pixels, masks=frame.masks)
-    if steady is None:
-        return stylizer.stylize([photo], options)[0].pixels
-    pixels = steady.photo(photo.pixels)
-    masks = None if photo.masks is None else steady.lay(photo.masks)
+    stylizer: Painter, frame: Picture, options: StylizeOptions, steady: Canvas | TemporalFilter
+) -> Picture:
+    """The next frame, stylized."""
+    photo = replace(frame, pixels=steady.photo(frame.pixels))
+    if isinstance(steady, TemporalFilter):
+        [picture] = stylizer.stylize([photo], options)
+        return replace(picture, pixels=steady.stylized(picture.pixels))
+    masks = None if frame.masks is None else steady.lay(frame.masks)
     stylizer.place_noise(*steady.corner)
-    [picture] = stylizer.stylize([Picture(pixels, masks=masks)], options)
-    return steady.stylized(picture.pixels)
+    [picture] = stylizer.stylize([Picture(photo.pixels, masks=masks)], options)
+    return replace(frame, pixels=steady.stylized(picture.pixels))
 
 
 @contextmanager

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from faststyle.pictures.pixels import resample
+
 #: Differences up to this are noise, of twice this and more motion; the mean over a window.
 _NOISE = 4 / 255
 _WINDOW = 5
@@ -39,9 +41,13 @@ class TemporalFilter:
         return frame
 
     def stylized(self, frame: Tensor) -> Tensor:
-        """The stylized version, (3, H, W) in [0, 1], of the frame that :meth:`photo` gave last."""
+        """The stylized version of the frame that :meth:`photo` gave last, perhaps enlarged.
+
+        (3, H, W) in [0, 1].
+        """
         if self._stylized is not None and self._stylized.shape == frame.shape:
-            frame = torch.lerp(self._stylized, frame, self._share)
+            share = resample(self._share, (frame.shape[1], frame.shape[2]))
+            frame = torch.lerp(self._stylized, frame, share)
         self._stylized = frame
         return frame
 

@@ -38,7 +38,7 @@ class Task:
     data: pl.LightningDataModule
     write: Callable[[Path], None]
     callbacks: Sequence[Callback] = ()
-    check_resume: Callable[[Path], None] | None = None
+    check_resume: Callable[[Path], object] | None = None
     done: str = "wrote"
 
 

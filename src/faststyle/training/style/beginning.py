@@ -8,6 +8,7 @@ from torch import nn
 from faststyle.checkpoints import StyleMetadata, TrainedStyle
 from faststyle.core.errors import UserError
 from faststyle.networks import NetworkDescription, describe_network
+from faststyle.training.engine.resuming import words
 
 
 def begin_with(
@@ -46,11 +47,6 @@ def _row(style: StyleMetadata, known: Sequence[StyleMetadata]) -> int | None:
     same = [row for row, other in enumerate(known) if other.name == style.name]
     of_size = [row for row in same if known[row].style_size == style.style_size]
     return next(iter(of_size + same), None)
-
-
-def words(network: NetworkDescription) -> str:
-    """For an error."""
-    return f"{network.name} {dict(network.options)}"
 
 
 def _but_for_styles(network: NetworkDescription) -> NetworkDescription:

@@ -1,5 +1,6 @@
 """The LightningModule: a transform network trained against a perceptual loss."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytorch_lightning as pl
@@ -46,7 +47,7 @@ class StyleTransfer(pl.LightningModule):
 
     Raises:
         UserError: a learning rate that is not above 0, noise below 0, an unknown ``tune``, or a
-            network that is not registered, or has no normalizations to be tuned.
+            network that is not registered, enlarges, or has no normalizations to be tuned.
     """
 
     def __init__(
@@ -70,6 +71,8 @@ class StyleTransfer(pl.LightningModule):
         self.metadata = metadata.of_network(network)  # now: what is not registered is refused
         if not isinstance(learning_rate, int | float) or not learning_rate > 0:
             raise UserError(f"model.learning_rate={learning_rate} must be a number above 0")
+        if self.metadata.factor > 1:
+            raise UserError("a network that enlarges learns no style: train-super-resolution")
         if not isinstance(photo_noise, int | float) or not photo_noise >= 0:
             raise UserError(f"model.photo_noise={photo_noise} must be a number, 0 or more")
         self.tuned = _tuned(network, tune)
@@ -138,6 +141,16 @@ class StyleTransfer(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what is needed to use the checkpoint as a style."""
         checkpoint[FACTS_KEY] = self.metadata.write()
+
+    def samples(self, photos: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """Of each photo a name, and the photo beside its stylized version; of every style."""
+        labels = self.metadata.labels()
+        for number in range(max(1, len(labels))):
+            styles = torch.full((len(photos),), number, device=photos.device)
+            stylized = self(photos, styles if labels else None).float().clamp(0, 1)
+            for index, pair in enumerate(zip(photos, stylized, strict=True), start=1):
+                name = "/".join([*labels[number : number + 1], f"photo_{index}"])
+                yield name, torch.cat(pair, dim=2)
 
     def _mixture(self, styles: Tensor) -> Tensor:
         assert self.order is not None

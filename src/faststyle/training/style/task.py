@@ -27,13 +27,13 @@ from faststyle.core.torch_files import read_torch
 from faststyle.data.painting import Style
 from faststyle.encoder import LossNetwork, check_registered
 from faststyle.losses import PerceptualLoss, StyleImage
-from faststyle.networks import describe_network
 from faststyle.training.engine.fit import model_checkpoint
+from faststyle.training.engine.resuming import check_resumable
+from faststyle.training.engine.samples import Samples
 from faststyle.training.engine.task import Task, run_task
 from faststyle.training.style.assignment import StyleOrder
-from faststyle.training.style.beginning import begin_with, words
+from faststyle.training.style.beginning import begin_with
 from faststyle.training.style.module import StyleTransfer
-from faststyle.training.style.samples import Samples
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ def build_task(cfg: DictConfig) -> Task:
         data,
         write,
         callbacks=[*averaging, samples, best],
-        check_resume=partial(check_resumable, module=module),
+        check_resume=partial(check_same_styles, module=module),
         done="exported",
     )
 
@@ -167,21 +167,14 @@ def _facts(style: Style) -> StyleMetadata:
     )
 
 
-def check_resumable(path: Path, module: StyleTransfer) -> None:
+def check_same_styles(path: Path, module: StyleTransfer) -> None:
     """Raise ``UserError`` if ``path`` is no training checkpoint, or of another network or style."""
-    found = load_style(path)
-    kind, wanted = describe_network(found.network), describe_network(module.network)
-    if kind != wanted:
-        raise UserError(f"{path} was trained with network {words(kind)}, not {words(wanted)}")
+    found = check_resumable(path, module.network)
     if found.metadata.style_sha256 != module.metadata.style_sha256:
         raise UserError(f"{path} was trained on another style image than this run's")
     if found.metadata.styles != StyleMetadata.read(module.metadata.write()).styles:
         raise UserError(f"{path} was trained on another list of styles than this run's")
-    states: Mapping[str, Any] = {} if path.suffix == ".safetensors" else read_torch(path)
-    if "optimizer_states" not in states:
-        raise UserError(
-            f"{path} is an exported style; resume needs a checkpoint of training (.ckpt)"
-        )
+    states: Mapping[str, Any] = read_torch(path)
     [optimizer] = states["optimizer_states"]
     if len(optimizer["param_groups"][0]["params"]) != len(module.tuned):
         raise UserError(f"{path} was trained with another tune=... than this run's")

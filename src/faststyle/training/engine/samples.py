@@ -1,19 +1,27 @@
-"""What the style looks like so far, in TensorBoard."""
+"""What a network makes of photos so far, in TensorBoard."""
+
+from collections.abc import Iterator
+from typing import Protocol, runtime_checkable
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import TensorBoardLogger
-from torch import Tensor
+from torch import Tensor, nn
 
-from faststyle.training.style.module import StyleTransfer
+
+@runtime_checkable
+class ShowsSamples(Protocol):
+    """What a LightningModule offers so that samples of it can be shown."""
+
+    network: nn.Module
+
+    def samples(self, photos: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """Names and pictures (3, H, W) in [0, 1], of photos (N, 3, S, S) as batches have them."""
 
 
 class Samples(Callback):
-    """Show the same few held-out photos beside their stylized versions in TensorBoard.
-
-    Each has a card of its own, in which strokes can be seen; a network of several styles has one
-    for each style, too.
+    """Show in TensorBoard what becomes of the same few held-out photos, each on a card of its own.
 
     Args:
         count: how many photos.
@@ -30,7 +38,6 @@ class Samples(Callback):
         count = min(self.count, len(held_out))
         if count and trainer.is_global_zero:
             photos = torch.stack([held_out.center_crop(i) for i in range(count)])
-            assert isinstance(pl_module, StyleTransfer)
             self._photos = pl_module.on_after_batch_transfer(photos.to(pl_module.device), 0)
             if trainer.global_step == 0:
                 self._show(trainer, pl_module)
@@ -51,17 +58,9 @@ class Samples(Callback):
     def _show(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if self._photos is None or not isinstance(trainer.logger, TensorBoardLogger):
             return
-        assert isinstance(pl_module, StyleTransfer)
+        assert isinstance(pl_module, ShowsSamples)
         mode = pl_module.network.training
         pl_module.network.eval()
-        labels = pl_module.metadata.labels()
-        for number in range(max(1, len(labels))):
-            styles = torch.full((len(self._photos),), number, device=pl_module.device)
-            stylized = pl_module(self._photos, styles if labels else None).float().clamp(0, 1)
-            for index, pair in enumerate(zip(self._photos, stylized, strict=True), start=1):
-                trainer.logger.experiment.add_image(
-                    "/".join(["unseen", *labels[number : number + 1], f"photo_{index}"]),
-                    torch.cat(pair, dim=2),
-                    trainer.global_step,
-                )
+        for name, picture in pl_module.samples(self._photos):
+            trainer.logger.experiment.add_image(f"unseen/{name}", picture, trainer.global_step)
         pl_module.network.train(mode)

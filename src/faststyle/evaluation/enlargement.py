@@ -1,0 +1,148 @@
+"""How near an enlarged photo comes to the one that was scaled down, by a network and without."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from faststyle.checkpoints import find_style, load_style
+from faststyle.core.errors import UserError
+from faststyle.data.degradation import degrade
+from faststyle.data.folder import PhotoFolder, find_photos, split
+from faststyle.encoder import LiteEncoder
+from faststyle.inference.enlarger import Enlarger
+from faststyle.inference.options import StylizeOptions
+from faststyle.losses import ReconstructionLoss
+from faststyle.pictures.picture import Picture
+from faststyle.pictures.pillow import pil_to_tensor, to_pil
+from faststyle.pictures.pixels import psnr, to_luma, to_unit
+
+#: Of SSIM (Wang et al., 2004): side and deviation of the window, in pixels, and its two constants.
+_WINDOW, _SIGMA, _C1, _C2 = 11, 1.5, 0.01**2, 0.03**2
+#: Enlarges one picture (3, H, W) in [0, 1].
+Enlarge = Callable[[Tensor], Tensor]
+
+
+def evaluate_enlarger(
+    checkpoint: str, photos: Path, sizes: Sequence[int], count: int
+) -> dict[str, Any]:
+    """Measure a trained network on photos that :func:`degrade` made small.
+
+    Args:
+        checkpoint: its name or file.
+        photos: a folder; those photos are used that training on it would have held out.
+        sizes: sides in pixels of the squares that are cut from them, multiples of the factor.
+        count: how many photos.
+
+    Returns:
+        For each size and each way to enlarge what :func:`fidelity` says, the mean over the photos.
+
+    Raises:
+        UserError: anything that the user can put right; see :mod:`faststyle.core.errors`.
+    """
+    enlarger = Enlarger(load_style(find_style(checkpoint).path), device="cpu")
+    factor = enlarger.factor
+    ways = _ways(enlarger)
+    loss = ReconstructionLoss(LiteEncoder(), {"relu2_2": 1.0})
+    _, held_out = split(find_photos(photos), photos, count)
+    result: dict[str, Any] = {"enlarger": enlarger.name, "photos": len(held_out)}
+    for size in sizes:
+        if size % factor:
+            raise UserError(f"--size {size} must be a multiple of {factor}")
+        folder = PhotoFolder(held_out, size)
+        found: dict[str, list[Mapping[str, float]]] = {name: [] for name in ways}
+        for index in range(len(held_out)):
+            truth = to_unit(folder.center_crop(index))
+            small = degrade(truth[None], factor)[0]
+            for name, enlarge in ways.items():
+                found[name].append(fidelity(enlarge(small), truth, factor, loss))
+        result[str(size)] = {
+            name: {key: mean(one[key] for one in each) for key in each[0]}
+            for name, each in found.items()
+        }
+    return result
+
+
+def _ways(enlarger: Enlarger) -> dict[str, Enlarge]:
+    """Ways to enlarge a picture, by name."""
+
+    def by_network(options: StylizeOptions) -> Enlarge:
+        return lambda small: enlarger.stylize([Picture(small)], options)[0].pixels
+
+    def by_pillow(kernel: Image.Resampling) -> Enlarge:
+        def enlarge(small: Tensor) -> Tensor:
+            image = to_pil(small)
+            size = enlarger.factor * image.width, enlarger.factor * image.height
+            return to_unit(pil_to_tensor(image.resize(size, kernel)))
+
+        return enlarge
+
+    return {
+        "bicubic": by_pillow(Image.Resampling.BICUBIC),
+        "lanczos": by_pillow(Image.Resampling.LANCZOS),
+        "network": by_network(StylizeOptions()),
+        "network, histogram matched": by_network(StylizeOptions(color="hist")),
+    }
+
+
+@torch.no_grad()
+def fidelity(
+    made: Tensor, truth: Tensor, border: int, loss: ReconstructionLoss
+) -> Mapping[str, float]:
+    """How near ``made`` comes to ``truth``, both (3, H, W) in [0, 1].
+
+    ``psnr`` (decibels) and ``ssim`` are of brightness, without so many pixels at each ``border``,
+    as in papers on super-resolution: Y of ITU-R BT.601 in the range of video, 16 to 235 of 255.
+    ``features`` is the distance that ``loss`` finds, in parts of the truth's energy.
+    """
+    inner = slice(border, -border)
+    y, expected = (_video_luma(each[None])[..., inner, inner] for each in (made, truth))
+    return {
+        "psnr": psnr(y, expected),
+        "ssim": ssim(y, expected),
+        "features": loss(made[None], truth[None]).total.item(),
+    }
+
+
+def _video_luma(pictures: Tensor) -> Tensor:
+    return (16 + 219 * to_luma(pictures)) / 255
+
+
+def ssim(a: Tensor, b: Tensor) -> float:
+    """Structural similarity (Wang et al., 2004, equation 13) of (1, 1, H, W), a range of 1.
+
+    The mean over all places where the Gaussian window of 11 pixels fits.
+    """
+    offsets = torch.arange(_WINDOW) - _WINDOW // 2
+    kernel = torch.exp(-offsets.to(a).square() / (2 * _SIGMA**2))
+    window = torch.outer(kernel, kernel)[None, None] / kernel.sum() ** 2
+
+    def local(x: Tensor) -> Tensor:
+        return F.conv2d(x, window)
+
+    mean_a, mean_b = local(a), local(b)
+    var_a, var_b = local(a * a) - mean_a**2, local(b * b) - mean_b**2
+    covariance = local(a * b) - mean_a * mean_b
+    brightness = (2 * mean_a * mean_b + _C1) / (mean_a**2 + mean_b**2 + _C1)
+    structure = (2 * covariance + _C2) / (var_a + var_b + _C2)
+    return (brightness * structure).mean().item()
+
+
+def table(result: Mapping[str, Any]) -> str:
+    """``result`` of :func:`evaluate_enlarger` as lines of text."""
+    lines = [f"{result['enlarger']}, {result['photos']} held-out photos; brightness, borders cut"]
+    for size, found in result.items():
+        if not isinstance(found, dict):
+            continue
+        lines.append(f"{size} x {size}")
+        for name, of in found.items():
+            values = (
+                f"PSNR {of['psnr']:.2f} dB  SSIM {of['ssim']:.4f}  relu2_2 {of['features']:.3f}"
+            )
+            lines.append(f"  {name:27} {values}")
+    return "\n".join(lines)

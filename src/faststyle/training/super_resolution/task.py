@@ -1,0 +1,69 @@
+"""``train_super_resolution(cfg)``: from a composed config to a file that enlarges pictures."""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
+from faststyle.core.errors import UserError
+from faststyle.encoder import LossNetwork, check_registered
+from faststyle.losses.reconstruction import ReconstructionLoss
+from faststyle.networks.super_resolution import SuperResolutionNetwork
+from faststyle.training.engine.fit import model_checkpoint
+from faststyle.training.engine.resuming import check_resumable
+from faststyle.training.engine.samples import Samples
+from faststyle.training.engine.task import Task, run_task
+from faststyle.training.super_resolution.module import SuperResolution
+
+
+def train_super_resolution(cfg: DictConfig) -> Path | None:
+    """Train a network that enlarges pictures, and export it.
+
+    Args:
+        cfg: what ``configs/super_resolution.yaml`` composes.
+
+    Returns:
+        The exported file; see :func:`run_task`, also for what is raised.
+    """
+    return run_task(cfg, cfg.name, cfg.export.path, build_task)
+
+
+def build_task(cfg: DictConfig) -> Task:
+    """The training of one network; TensorBoard shows samples, and the best state is kept."""
+    module = build_module(cfg)
+    factor = module.network.factor
+    if cfg.data.size % factor:
+        raise UserError(f"data.size={cfg.data.size} must be a multiple of factor={factor}")
+    averaging = [instantiate(cfg.averaging)] if cfg.averaging else []
+    best = model_checkpoint(Path(cfg.output_dir), filename="best", monitor="val/loss")
+
+    def write(path: Path) -> None:
+        metadata = replace(module.metadata, steps=module.global_step)
+        write_style(TrainedStyle(module.network, metadata), path, cfg.export.half)
+
+    return Task(
+        module,
+        instantiate(cfg.data),
+        write,
+        callbacks=[*averaging, Samples(cfg.samples.count, cfg.samples.every_n_steps), best],
+        check_resume=partial(check_resumable, network=module.network),
+        done="exported",
+    )
+
+
+def build_module(cfg: DictConfig) -> SuperResolution:
+    """Network, loss, and the facts for the checkpoint."""
+    network: SuperResolutionNetwork = instantiate(cfg.network)
+    # Pixels need no loss network, which may have to be downloaded.
+    encoder: LossNetwork | None = instantiate(cfg.encoder) if cfg.loss.content_weight else None
+    if encoder is not None:
+        check_registered(encoder.name)
+    loss = instantiate(cfg.loss, encoder=encoder)
+    if not isinstance(loss, ReconstructionLoss):
+        raise UserError("this loss is for styles: choose loss=perceptual, pixel or both")
+    about = encoder.describe() if encoder is not None else {}
+    metadata = StyleMetadata(cfg.name, loss=loss.describe(), encoder=about)
+    return SuperResolution(network, loss, metadata, instantiate(cfg.schedule), **cfg.model)

@@ -1,0 +1,23 @@
+"""Networks that enlarge, small and untrained, but for a last layer that is not 0."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
+from faststyle.networks import SuperResolutionNetwork
+
+
+def enlarger(factor: int = 4, blocks: int = 1) -> TrainedStyle:
+    """One of few channels."""
+    torch.manual_seed(0)
+    network = SuperResolutionNetwork(factor, width=4, blocks=blocks).eval().requires_grad_(False)
+    nn.init.normal_(network.head.weight, std=0.02)
+    return TrainedStyle(network, StyleMetadata(f"enlarge_x{factor}").of_network(network))
+
+
+def write_enlarger(path: Path, factor: int = 4) -> Path:
+    """Its file."""
+    write_style(enlarger(factor), path)
+    return path

@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage.metrics import structural_similarity
+
+from faststyle.core.errors import UserError
+from faststyle.data.degradation import degrade
+from faststyle.data.folder import PhotoFolder, find_photos, split
+from faststyle.encoder import LiteEncoder
+from faststyle.evaluation.enlargement import evaluate_enlarger, fidelity, ssim, table
+from faststyle.losses import ReconstructionLoss
+from faststyle.pictures.pillow import to_array
+from faststyle.pictures.pixels import to_unit
+from tests.enlargers import write_enlarger
+
+
+def loss() -> ReconstructionLoss:
+    return ReconstructionLoss(LiteEncoder(), {"relu2_2": 1.0})
+
+
+def test_structural_similarity_is_that_of_scikit_image() -> None:
+    a, b = torch.rand(2, 1, 1, 40, 33, generator=torch.Generator().manual_seed(0)).double()
+    b = 0.7 * a + 0.3 * b
+    whole = structural_similarity(  # type: ignore[no-untyped-call]
+        *(a[0, 0].numpy(), b[0, 0].numpy()),
+        gaussian_weights=True,
+        use_sample_covariance=False,
+        data_range=1.0,
+        full=True,
+    )[1]
+    assert ssim(a, b) == pytest.approx(whole[5:-5, 5:-5].mean(), rel=1e-4)
+    assert ssim(a, a) == pytest.approx(1)
+
+
+def test_brightness_is_that_of_video_and_borders_do_not_count() -> None:
+    generator = torch.Generator().manual_seed(0)
+    truth, made = torch.rand(2, 3, 32, 32, generator=generator)
+    made[:, 4:-4, 4:-4] = truth[:, 4:-4, 4:-4] * 0.9
+    found = fidelity(made, truth, 4, loss())
+    inner = truth[:, 4:-4, 4:-4].double()
+    luma = (65.481 * inner[0] + 128.553 * inner[1] + 24.966 * inner[2]) / 255
+    expected = -10 * torch.log10((0.1 * luma).square().mean())
+    assert found["psnr"] == pytest.approx(expected.item(), abs=1e-3)
+    assert found["features"] > 0
+
+
+def test_photos_that_were_held_out_are_enlarged_in_each_way(
+    tmp_path: Path, photo_folder: Path
+) -> None:
+    path = write_enlarger(tmp_path / "x4.safetensors")
+    result = evaluate_enlarger(str(path), photo_folder, [64], 1)
+    _, [held_out] = split(find_photos(photo_folder), photo_folder, 1)
+    truth = to_unit(PhotoFolder([held_out], 64).center_crop(0))
+    small = Image.fromarray(to_array(degrade(truth[None], 4)[0]))
+    for name, kernel in (("bicubic", Image.BICUBIC), ("lanczos", Image.LANCZOS)):  # type: ignore[attr-defined]
+        enlarged = np.asarray(small.resize((64, 64), kernel)) / np.float32(255)
+        expected = fidelity(torch.from_numpy(enlarged).permute(2, 0, 1), truth, 4, loss())
+        assert result["64"][name] == pytest.approx(dict(expected), rel=1e-5)
+    assert "lanczos" in table(result)
+
+
+def test_a_side_that_the_factor_does_not_divide_is_refused(
+    tmp_path: Path, photo_folder: Path
+) -> None:
+    path = write_enlarger(tmp_path / "x8.safetensors", 8)
+    with pytest.raises(UserError, match="--size 100 must be a multiple of 8"):
+        evaluate_enlarger(str(path), photo_folder, [100], 1)

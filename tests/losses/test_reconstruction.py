@@ -1,0 +1,65 @@
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from faststyle.core.errors import UserError
+from faststyle.encoder import VGGEncoder
+from faststyle.losses import ReconstructionLoss
+
+CONTENT = {"relu1_1": 0.5, "relu2_1": 2.0}
+
+
+def _images(seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(2, 3, 16, 16, generator=generator, dtype=torch.float64)
+
+
+def test_the_loss_is_the_weighted_sum_of_features_and_pixels() -> None:
+    encoder, made, truth = VGGEncoder("vgg11", "random").double(), _images(0), _images(1)
+    found = ReconstructionLoss(encoder, CONTENT, 3.0, 10.0)(made, truth)
+    y, t = encoder(made, CONTENT), encoder(truth, CONTENT)
+    content = [
+        weight * ((y[name] - t[name]) ** 2).sum((1, 2, 3)) / (t[name] ** 2).sum((1, 2, 3))
+        for name, weight in CONTENT.items()
+    ]
+    pixel = ((made - truth) ** 2).mean((1, 2, 3))
+    torch.testing.assert_close(found.content, 3 * sum(content).mean())
+    torch.testing.assert_close(found.priors["pixel"], 10 * pixel.mean())
+    torch.testing.assert_close(found.each, 3 * sum(content) + 10 * pixel)
+    torch.testing.assert_close(found.total, found.content + found.priors["pixel"])
+
+
+def test_pixels_alone_need_no_loss_network() -> None:
+    found = ReconstructionLoss(None, CONTENT, 0.0, 1.0)(_images(0), _images(1))
+    assert float(found.total) == pytest.approx(float((_images(0) - _images(1)).square().mean()))
+    assert float(found.content) == 0
+
+
+def test_a_file_is_told_what_it_was_trained_with(encoder: VGGEncoder) -> None:
+    described = ReconstructionLoss(encoder, CONTENT, 3.0, 10.0).describe()
+    assert described == {
+        "scale": "relative",
+        "content": CONTENT,
+        "content_weight": 3.0,
+        "pixel_weight": 10.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"content_weight": 0.0}, "one must be above 0"),
+        ({"pixel_weight": -1.0}, "neither can be negative"),
+        ({"content": {}}, "loss.content names no layer"),
+        ({"encoder": None}, "loss.content names no layer"),
+        ({"content": {"relu9_9": 1.0}}, "relu9_9"),
+        ({"scale": "papr"}, 'unknown loss.scale "papr": did you mean "paper"'),
+    ],
+)
+def test_weights_that_ask_for_nothing_are_refused(
+    encoder: VGGEncoder, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        ReconstructionLoss(**{"encoder": encoder, "content": CONTENT, **options})
