@@ -236,7 +236,7 @@ def _clips(stylizer: Stylizer, pictures: Sequence[Tensor]) -> dict[str, dict[str
         return (frame[None] for frame in stylized)
 
     found: dict[str, dict[str, float]] = {name: {} for name in MOTIONS}
-    has_packages = all(find_spec(name) for name in ("av", "cv2"))
+    has_packages = find_spec("av") is not None
     for prefix, stylize in (("", alone), ("smooth_", smooth))[: 1 + has_packages]:
         for name, motion in MOTIONS.items():
             each = [stability(stylize, picture, motion) for picture in pictures]

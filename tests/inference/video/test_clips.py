@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -6,13 +7,16 @@ import numpy as np
 import pytest
 import torch
 
+from faststyle.checkpoints import StyleMetadata, TrainedStyle
 from faststyle.inference.jobs import Job
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
-from faststyle.inference.video import stylize_clips
+from faststyle.inference.video import clips, stylize_clips
 from faststyle.inference.video.reader import Clip
 from faststyle.inference.video.writer import Writer
+from faststyle.networks import TransformNetwork
 from faststyle.pictures import pixels as pixels_
+from faststyle.pictures.picture import Picture
 from tests.inference.video.conftest import frame, frames_of
 from tests.several import several_styles
 
@@ -241,3 +245,34 @@ def test_a_clip_can_move_from_one_style_to_another(tmp_path: Path, make_clip: Ma
         )
         distances = [np.abs(made[number].astype(int) - each).mean() for each in (near, far)]
         assert distances[0] < distances[1] / 2
+
+
+def test_without_opencv_clips_are_stylized_and_it_is_said_once(
+    tmp_path: Path,
+    make_clip: MakeClip,
+    stylizer: Stylizer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    clips._canvas.cache_clear()
+    monkeypatch.setitem(sys.modules, "faststyle.inference.video.canvas", None)
+    clip = make_clip(tmp_path / "a.mp4", sound=False)
+    jobs = [Job(clip, tmp_path / name) for name in ("b.mp4", "c.mp4")]
+    assert stylize_clips(stylizer, jobs, StylizeOptions()) == 0
+    assert capsys.readouterr().err.count("a moving camera is not followed") == 1
+    assert len(frames_of(tmp_path / "c.mp4")) == 12
+    clips._canvas.cache_clear()
+
+
+def test_strokes_move_with_the_scene() -> None:
+    """Of a network that paints its noise alone, over a scene that the camera moves along."""
+    torch.manual_seed(0)
+    network = TransformNetwork(width=4, blocks=0, noise=3).eval()
+    painter = Stylizer(TrainedStyle(network, StyleMetadata(style="noise")), device="cpu")
+    coarse = torch.rand(1, 3, 12, 40, generator=torch.Generator().manual_seed(1))
+    scene = torch.nn.functional.interpolate(coarse, (96, 320), mode="bicubic")[0].clamp(0, 1)
+    frames = [Picture(scene[:, :, 4 * n : 4 * n + 160]) for n in range(6)]
+    for smooth, holds in ((0.0, False), (0.5, True)):
+        seen = list(clips.stylize_frames(painter, frames, 25, StylizeOptions(smooth=smooth)))
+        moved = (seen[-1][:, 12:-12, 12:-32] - seen[-2][:, 12:-12, 16:-28]).abs().mean()
+        assert bool(moved < 0.004) is holds

@@ -5,7 +5,8 @@ import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from typing import NoReturn
+from functools import cache
+from typing import TYPE_CHECKING, NoReturn
 
 import torch
 from torch import Tensor
@@ -18,7 +19,6 @@ from faststyle.inference.jobs import Job
 from faststyle.inference.masks import feather
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.painter import Painter
-from faststyle.inference.video.canvas import Canvas
 from faststyle.inference.video.frames import Frame
 from faststyle.inference.video.mask_tracks import MaskTracks, open_masks
 from faststyle.inference.video.prefetch import prefetch
@@ -29,6 +29,9 @@ from faststyle.pictures.picture import Picture
 from faststyle.pictures.pixels import to_unit
 
 _AS_USUAL = StylizeOptions()
+
+if TYPE_CHECKING:
+    from faststyle.inference.video.canvas import Canvas
 
 #: Called with the part of a clip, 0 to 1, that has gone by.
 Move = Callable[[float], None]
@@ -158,14 +161,29 @@ def stylize_frames(
             yield _paint(stylizer, frame.without_hidden(), options, steady).pixels
 
 
-def _steady(stylizer: Painter, options: StylizeOptions, rate: float) -> Canvas | TemporalFilter:
+def _steady(stylizer: Painter, options: StylizeOptions, rate: float) -> "Canvas | TemporalFilter":
     keep = math.exp(-1 / (options.smooth * rate)) if options.smooth else 0.0
     # What enlarges makes no strokes, which would have to lie still.
-    return Canvas(keep) if keep and stylizer.factor == 1 else TemporalFilter(keep)
+    canvas = _canvas() if keep and stylizer.factor == 1 else None
+    return TemporalFilter(keep) if canvas is None else canvas(keep)
+
+
+@cache
+def _canvas() -> "type[Canvas] | None":
+    try:
+        from faststyle.inference.video.canvas import Canvas
+    except ImportError as error:  # on servers it may lack libraries of the system
+        print(  # noqa: T201
+            f"a moving camera is not followed, since OpenCV cannot be used: {error};"
+            ' pip install "faststyle[video]", or opencv-python-headless in place of opencv-python',
+            file=sys.stderr,
+        )
+        return None
+    return Canvas
 
 
 def _paint(
-    stylizer: Painter, frame: Picture, options: StylizeOptions, steady: Canvas | TemporalFilter
+    stylizer: Painter, frame: Picture, options: StylizeOptions, steady: "Canvas | TemporalFilter"
 ) -> Picture:
     """The next frame, stylized."""
     photo = replace(frame, pixels=steady.photo(frame.pixels))
