@@ -24,7 +24,7 @@ FOLDERS = (Path("checkpoints"), bundled_folder("checkpoints"))
 SHIPPED = frozenset(
     (
         *("starry_night", "starry_night_small", "starry_night_calm"),
-        *("the_scream", "great_wave", "composition_vii"),
+        *("the_scream", "great_wave", "composition_vii", "gallery"),
     )
 )
 
