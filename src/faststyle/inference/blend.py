@@ -5,10 +5,7 @@ from torch import Tensor
 
 from faststyle.inference.color import recolor_of
 from faststyle.inference.options import StylizeOptions
-from faststyle.pictures.pixels import quantize, to_unit
-
-#: Pixels that are blended together, 12 MB in float32.
-_PIXELS = 1 << 20
+from faststyle.pictures.pixels import in_parts, quantize, to_unit
 
 
 def blend(
@@ -31,9 +28,7 @@ def blend(
         painted = painted.to(photo if photo.is_floating_point() else torch.float32).clamp_(0, 1)
     recolor = recolor_of(options.color, painted, photo, weights)
     result = torch.empty_like(photo)
-    rows = max(1, _PIXELS // photo.shape[2])
-    for start in range(0, photo.shape[1], rows):
-        part = slice(start, start + rows)
+    for part in in_parts(photo):
         before = to_unit(photo[None, :, part])
         after = recolor(to_unit(painted[None, :, part]), before)
         if options.strength < 1:

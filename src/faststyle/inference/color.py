@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 import torch
 from torch import Tensor
 
-from faststyle.pictures.pixels import to_luma, to_unit
+from faststyle.pictures.pixels import in_parts, to_luma, to_unit
 
 #: Whose colors; see above.
 COLORS = ("painting", "photo", "mean", "hist")
@@ -31,8 +31,6 @@ _TO_LAB = (
     (1.9779984951, -2.4285922050, 0.4505937099),
     (0.0259040371, 0.7827717662, -0.8086757660),
 )
-#: Pixels that are looked at together, 12 MB in float32.
-_PIXELS = 1 << 20
 _BINS = 1 << 14
 #: Oklab's coordinates of colors that a screen shows lie between these.
 _LOW, _HIGH = -0.5, 1.0
@@ -105,12 +103,9 @@ def _by_histogram(stylized: Iterable[_Part], photo: Iterable[_Part]) -> Recolor:
 
 
 def _in_parts(picture: Tensor, weights: Tensor | None) -> Iterator[_Part]:
-    rows = max(1, _PIXELS // picture.shape[2])
-    for start in range(0, picture.shape[1], rows):
-        part = to_unit(picture[None, :, start : start + rows])
-        lab = _to_oklab(part).cpu()
-        given = weights[start : start + rows] if weights is not None else None
-        yield lab, torch.ones(len(lab)) if given is None else to_unit(given).flatten()
+    for part in in_parts(picture):
+        lab = _to_oklab(to_unit(picture[None, :, part])).cpu()
+        yield lab, torch.ones(len(lab)) if weights is None else to_unit(weights[part]).flatten()
 
 
 def _moments(parts: Iterable[_Part]) -> tuple[Tensor, Tensor]:

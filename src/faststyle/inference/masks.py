@@ -15,15 +15,13 @@ from torch import Tensor
 from faststyle.core.errors import UserError
 from faststyle.pictures.files import load_picture
 from faststyle.pictures.picture import Picture
-from faststyle.pictures.pixels import quantize, resample, to_luma, to_unit
+from faststyle.pictures.pixels import in_parts, quantize, resample, to_luma, to_unit
 
 #: By which part the proportions of a mask may differ from its photo's, before it is taken for that
 #: of another one, or for one that lies on its side.
 _OTHER_SHAPE = 0.02
 #: What is nearly black or white is so.
 _NEARLY = 4 / 255
-#: Pixels that are laid over others together.
-_PIXELS = 1 << 20
 
 
 def everywhere(size: tuple[int, int]) -> Tensor:
@@ -114,9 +112,7 @@ def lay_over(picture: Tensor, other: Tensor, mask: Tensor) -> None:
         other: of the same type.
         mask: (H, W), uint8 or float in [0, 1].
     """
-    rows = max(1, _PIXELS // picture.shape[2])
-    for start in range(0, picture.shape[1], rows):
-        part = slice(start, start + rows)
+    for part in in_parts(picture):
         below, above = to_unit(picture[:, part]), to_unit(other[:, part])
         laid = torch.lerp(below, above, to_unit(mask[part]).to(below))
         picture[:, part] = laid if picture.is_floating_point() else quantize(laid)

@@ -1,5 +1,7 @@
 """Arithmetic of pixels: RGB, channels first, uint8 or float in [0, 1]."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
@@ -8,6 +10,9 @@ from faststyle.core.errors import UserError
 #: Statistics of ImageNet's RGB pixels in [0, 1], which torchvision's VGG weights expect.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+
+#: Pixels that are worked at together where a picture may be large, 12 MB of RGB in float32.
+_PART = 1 << 20
 
 # Luma weights of ITU-R BT.601, which JPEG and old television use for brightness.
 _LUMA = (0.299, 0.587, 0.114)
@@ -28,6 +33,13 @@ def quantize(pixels: Tensor, bits: int = 8) -> Tensor:
         return pixels
     values = to_unit(pixels.detach()).float().clamp(0, 1)
     return values.mul_(2**bits - 1).round_().to(dtype)
+
+
+def in_parts(pixels: Tensor) -> Iterator[slice]:
+    """Rows of (C, H, W), from the top, some megapixel at a time."""
+    height, width = pixels.shape[-2:]
+    rows = max(1, _PART // width)
+    return (slice(start, start + rows) for start in range(0, height, rows))
 
 
 def scaled_size(pixels: Tensor, short_side: int) -> tuple[int, int]:

@@ -67,9 +67,8 @@ class Canvas:
         self.corner, self.canvases = (0, 0), 0
         self._reference: NDArray[np.uint8] | None = None
         self._size = (0, 0)
-        self._pose = _shift(
-            -MARGIN, -MARGIN
-        )  # 2 x 3, from pixels of the canvas (x, y) to those of the frame
+        #: From pixels of the canvas to those of the frame.
+        self._pose = _shift(-MARGIN, -MARGIN)
         self._last: Tensor | None = None
         self._fading: _Fading | None = None
 
@@ -187,21 +186,16 @@ def _gray(picture: Tensor) -> NDArray[np.uint8]:
 
 def _sample(picture: Tensor, matrix: _Matrix, size: tuple[int, int]) -> Tensor:
     """``picture`` (C, H, W), mirrored at its edges, where ``matrix`` takes pixels of a size."""
-    height, width = picture.shape[1:]
-    if (matrix == np.round(matrix)).all() and (matrix[:, :2] == np.eye(2)).all():
-        rows = _mirrored(torch.arange(size[0]) + int(matrix[1, 2]), height)
-        columns = _mirrored(torch.arange(size[1]) + int(matrix[0, 2]), width)
-        return picture[:, rows][:, :, columns]
+    # What moves by whole pixels stays to the bit.
+    is_whole = (matrix == np.round(matrix)).all() and (matrix[:, :2] == np.eye(2)).all()
+    kernel = cv2.INTER_NEAREST if is_whole else cv2.INTER_LANCZOS4
     pixels = np.ascontiguousarray(picture.permute(1, 2, 0).cpu().numpy())
-    flags = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
     sampled = cv2.warpAffine(
-        pixels, matrix, (size[1], size[0]), flags=flags, borderMode=cv2.BORDER_REFLECT
+        pixels,
+        matrix,
+        (size[1], size[0]),
+        flags=kernel | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REFLECT,
     )
     channels = torch.from_numpy(sampled).reshape(*size, len(picture))
     return channels.permute(2, 0, 1).contiguous().clamp_(0, 1).to(picture)
-
-
-def _mirrored(places: Tensor, side: int) -> Tensor:
-    """Places in a row of pixels that is mirrored at its ends for ever."""
-    around = places.remainder(2 * side)
-    return torch.minimum(around, 2 * side - 1 - around)
