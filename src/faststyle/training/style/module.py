@@ -1,21 +1,18 @@
 """The LightningModule: a transform network trained against a perceptual loss."""
 
 from collections.abc import Iterator
-from typing import Any
 
-import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from faststyle.checkpoints.loading import FACTS_KEY
 from faststyle.checkpoints.metadata import StyleMetadata
 from faststyle.core.errors import UserError, nearest
 from faststyle.losses import LossTerms, PerceptualLoss
 from faststyle.losses.temporal import TemporalLoss
 from faststyle.networks.noise import AddNoise
-from faststyle.pictures.pixels import to_unit
-from faststyle.training.engine.schedule import Schedule, constant, scheduled
+from faststyle.training.engine.picture_module import PictureModule
+from faststyle.training.engine.schedule import Schedule, constant
 from faststyle.training.style.assignment import StyleOrder
 from faststyle.training.style.means import MeansByStyle
 
@@ -23,7 +20,7 @@ from faststyle.training.style.means import MeansByStyle
 TUNE = ("all", "norms")
 
 
-class StyleTransfer(pl.LightningModule):
+class StyleTransfer(PictureModule):
     """Train ``network`` with Adam to lower ``loss`` on photos.
 
     Only the network has parameters and a state dict; the loss network is made of constants.
@@ -50,6 +47,8 @@ class StyleTransfer(pl.LightningModule):
             network that is not registered, enlarges, or has no normalizations to be tuned.
     """
 
+    loss: PerceptualLoss
+
     def __init__(
         self,
         network: nn.Module,
@@ -65,27 +64,20 @@ class StyleTransfer(pl.LightningModule):
         tune: str = "all",
         temporal: TemporalLoss | None = None,
     ) -> None:
-        super().__init__()
-        self.network = network
-        self.loss = loss
-        self.metadata = metadata.of_network(network)  # now: what is not registered is refused
-        if not isinstance(learning_rate, int | float) or not learning_rate > 0:
-            raise UserError(f"model.learning_rate={learning_rate} must be a number above 0")
+        super().__init__(
+            network, loss, metadata, schedule, learning_rate, warmup_steps, channels_last
+        )
         if self.metadata.factor > 1:
             raise UserError("a network that enlarges learns no style: train-super-resolution")
         if not isinstance(photo_noise, int | float) or not photo_noise >= 0:
             raise UserError(f"model.photo_noise={photo_noise} must be a number, 0 or more")
-        self.tuned = _tuned(network, tune)
-        self.learning_rate, self._schedule = learning_rate, schedule
-        self.warmup_steps = warmup_steps
+        _tune(network, tune)
         self.photo_noise = photo_noise
         self.order = order
         self.temporal = temporal
         self._means = {
             stage: MeansByStyle(order.count) for stage in ("train", "val") if order is not None
         }
-        self.layout = torch.channels_last if channels_last else torch.contiguous_format
-        self.to(memory_format=self.layout)
         if compile:
             self.network.compile(dynamic=False)  # crops have one size
             self.loss.encoder.compile(dynamic=False)
@@ -99,11 +91,6 @@ class StyleTransfer(pl.LightningModule):
         stylized: Tensor = self.network(photos, *mixture)
         return stylized
 
-    def on_after_batch_transfer(self, batch: Tensor, _dataloader_idx: int) -> Tensor:
-        """uint8 photos, which are a quarter of the bytes to move, become float on the device."""
-        photos = to_unit(batch).to(self.dtype)  # float64 for trainer.precision=64-true
-        return photos.contiguous(memory_format=self.layout)
-
     def training_step(self, batch: Tensor) -> Tensor:
         """One step on uint8 photos (N, 3, H, W)."""
         for layer in self.network.modules():
@@ -112,8 +99,7 @@ class StyleTransfer(pl.LightningModule):
         places = self._places(batch)
         styles = None if self.order is None else self.order.at(places).to(batch.device)
         terms = self._terms(batch, self._with_noise(batch), styles, "train", places)
-        # Means over all processes cost a round of messages each: only for steps that are shown.
-        if (self.global_step + 1) % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+        if self.is_shown:
             self._log("train", terms, batch)
             self._log_styles("train")
         return terms.total
@@ -132,15 +118,6 @@ class StyleTransfer(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         """The mean loss of each of several styles."""
         self._log_styles("val")
-
-    def configure_optimizers(self) -> Any:
-        """Adam on what is tuned of the network; the schedule times a linear warm-up."""
-        optimizer = torch.optim.Adam(self.tuned, lr=self.learning_rate)
-        return scheduled(optimizer, self._schedule, self.warmup_steps)
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what is needed to use the checkpoint as a style."""
-        checkpoint[FACTS_KEY] = self.metadata.write()
 
     def samples(self, photos: Tensor) -> Iterator[tuple[str, Tensor]]:
         """Of each photo a name, and the photo beside its stylized version; of every style."""
@@ -188,14 +165,11 @@ class StyleTransfer(pl.LightningModule):
         return photos + noise.to(photos)
 
     def _log(self, stage: str, terms: LossTerms, photos: Tensor) -> None:
-        values = {f"{stage}/{name}": value for name, value in terms.flat().items()}
+        values = dict(terms.flat())
         style = terms.style.detach().clamp_min(1e-12)
         for layer, value in terms.style_layers.items():
-            values[f"{stage}/style_share/{layer}"] = value.detach() / style
-        loss = values.pop(f"{stage}/loss")
-        count = len(photos)
-        self.log(f"{stage}/loss", loss, prog_bar=True, batch_size=count, sync_dist=True)
-        self.log_dict(values, batch_size=count, sync_dist=True)
+            values[f"style_share/{layer}"] = value.detach() / style
+        self.log_terms(stage, values, len(photos))
 
     def _log_styles(self, stage: str) -> None:
         if self.order is None:
@@ -208,8 +182,8 @@ class StyleTransfer(pl.LightningModule):
             self.logger.log_metrics(values, self.global_step)
 
 
-def _tuned(network: nn.Module, tune: str) -> list[nn.Parameter]:
-    """The parameters to train; the others of ``network`` need no gradients then."""
+def _tune(network: nn.Module, tune: str) -> None:
+    """Let what is not to be trained of ``network`` need no gradients."""
     if tune not in TUNE:
         raise UserError(f'tune="{tune}": {nearest(tune, TUNE)}')
     if tune == "norms":
@@ -218,7 +192,5 @@ def _tuned(network: nn.Module, tune: str) -> list[nn.Parameter]:
         network.requires_grad_(False)
         for norm in norms:
             norm.requires_grad_(True)
-    tuned = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    if not tuned:
+    if not any(parameter.requires_grad for parameter in network.parameters()):
         raise UserError("tune=norms: this network has no normalizations")
-    return tuned
