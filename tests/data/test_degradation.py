@@ -53,3 +53,10 @@ def test_the_kernel_is_pillows() -> None:
     scaled = np.asarray(Image.fromarray(channel).resize((12, 8), Image.Resampling.BICUBIC))
     found = bicubic(32, 4) @ channel.astype(np.float64) @ bicubic(48, 4).T
     assert np.abs(found - scaled).max() < 1e-5
+
+
+def test_small_pictures_are_the_same_under_autocast() -> None:
+    pictures = torch.rand(2, 3, 24, 32)
+    plain = degrade(pictures, 4)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(degrade(pictures, 4), plain, rtol=0, atol=0)

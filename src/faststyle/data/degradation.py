@@ -25,7 +25,9 @@ def degrade(pictures: Tensor, factor: int) -> Tensor:
     """
     height, width = pictures.shape[-2:]
     size = height // factor, width // factor
-    small = F.interpolate(_blurred(pictures), size, mode="bicubic", antialias=True)
+    # What is to be learned from has its 8 bits, whatever precision learning takes.
+    with torch.autocast(pictures.device.type, enabled=False):
+        small = F.interpolate(_blurred(pictures), size, mode="bicubic", antialias=True)
     return small.clamp(0, 1).mul(255).round().div(255)
 
 
