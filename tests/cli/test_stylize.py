@@ -15,6 +15,7 @@ from faststyle.networks import TransformNetwork
 from faststyle.pictures.files import load_picture_bytes
 from tests import sixteen
 from tests.commands import command, run_command
+from tests.enlargers import write_enlarger
 from tests.several import several_styles
 
 
@@ -292,6 +293,20 @@ def test_a_black_mask_and_gaps_are_said_once(halves: Path, style: Path) -> None:
         assert result.stderr.count(said) == 1
 
 
+def test_what_is_painted_is_enlarged_and_left_alone_the_next_time(
+    halves: Path, style: Path
+) -> None:
+    (halves / "checkpoints").mkdir()
+    write_enlarger(halves / "checkpoints" / "mine.safetensors")
+    for _ in range(2):
+        flags = ("--size", "24", "--mask", "left.png", "--enlarge", "4")
+        result = infer("--ckpt", style, ".", *flags, cwd=halves)
+        assert result.returncode == 0, result.stderr
+    found = sorted(path.name for path in halves.glob("*night*.png"))
+    assert found == ["a.night-x4.png", "black.night-x4.png"]
+    assert Image.open(halves / "a.night-x4.png").size == (116, 96)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -307,6 +322,8 @@ def test_a_black_mask_and_gaps_are_said_once(halves: Path, style: Path) -> None:
         (("--ckpt", "starry_night_small", "--mask", "a.txt"), "is not a picture"),
         (("--ckpt", "starry_night_small", "--feather", "-1"), "--feather is -1.0"),
         (("--ckpt", "starry_night_small", "--feather", "nan"), "--feather is nan"),
+        (("--ckpt", "starry_night_small", "--enlarge", "3"), "networks enlarge by one of 2, 4, 8"),
+        (("--ckpt", "starry_night_small", "--enlarge", "the_scream"), "the_scream is a style"),
         (("--ckpt", "starry_night_small", "--stroke", "0"), "stroke is 0.0"),
         (("--ckpt", "starry_night_small", "--color", "red"), "invalid choice: 'red'"),
         (("--ckpt", "starry_night_small", "--protect", "cats"), "invalid choice: 'cats'"),

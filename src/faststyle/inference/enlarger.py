@@ -106,13 +106,22 @@ class Enlarger:
     def place_noise(self, row: int, column: int) -> None:
         """Nothing: it paints without noise."""
 
+    def check(self, height: int, width: int, options: StylizeOptions) -> int | None:
+        """The side of the squares that a picture of that size goes in, or none for all at once.
+
+        Raises ``UserError`` if it is too small, or its result too large.
+        """
+        size = self.factor * height, self.factor * width
+        side = _side_at_once(options.tile, size, self.device)
+        _check_size(width, height, self.factor, options.max_pixels, side)
+        return side
+
     def _enlarge(
         self, picture: Picture, options: StylizeOptions, progress: tiling.Progress
     ) -> Picture:
         height, width = picture.pixels.shape[1:]
         size = self.factor * height, self.factor * width
-        side = _side_at_once(options.tile, size, self.device)
-        _check_size(width, height, self.factor, options.max_pixels, side)
+        side = self.check(height, width, options)
         picture = picture.with_depth(options.bit_depth).without_hidden()
         # Of the 16 bits that a result may have, bf16 knows 8.
         dtype = torch.float32 if self._may_choose and picture.bit_depth == 16 else self.dtype

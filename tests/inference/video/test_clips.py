@@ -1,6 +1,8 @@
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -8,15 +10,19 @@ import pytest
 import torch
 
 from faststyle.checkpoints import StyleMetadata, TrainedStyle
+from faststyle.inference.enlarger import Enlarger
 from faststyle.inference.jobs import Job
 from faststyle.inference.options import StylizeOptions
+from faststyle.inference.printing import Enlarged
 from faststyle.inference.stylizer import Stylizer
 from faststyle.inference.video import clips, stylize_clips
+from faststyle.inference.video.frames import Frame
 from faststyle.inference.video.reader import Clip
 from faststyle.inference.video.writer import Writer
 from faststyle.networks import TransformNetwork
 from faststyle.pictures import pixels as pixels_
 from faststyle.pictures.picture import Picture
+from tests.enlargers import enlarger
 from tests.inference.video.conftest import frame, frames_of
 from tests.several import several_styles
 
@@ -245,6 +251,32 @@ def test_a_clip_can_move_from_one_style_to_another(tmp_path: Path, make_clip: Ma
         )
         distances = [np.abs(made[number].astype(int) - each).mean() for each in (near, far)]
         assert distances[0] < distances[1] / 2
+
+
+def test_frames_lie_still_before_they_are_enlarged(
+    tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = make_clip(tmp_path / "a.mp4", count=3)
+    options = StylizeOptions(size=24)
+    with Clip(clip) as frames:
+        pictures = [
+            options.scale(Picture(pixels_.to_unit(item.pixels)))
+            for item in frames
+            if isinstance(item, Frame)
+        ]
+    still = replace(options, size=None)
+    painted = clips.stylize_frames(stylizer, pictures, 10, still)
+    four = Enlarger(enlarger(4), device="cpu")
+    given: list[torch.Tensor] = []
+
+    def enlarge(seen: Sequence[Picture], *rest: Any) -> list[Picture]:
+        given.extend(picture.pixels for picture in seen)
+        return Enlarger.stylize(four, seen, *rest)
+
+    monkeypatch.setattr(four, "stylize", enlarge)
+    assert stylize_clips(Enlarged(stylizer, four), [Job(clip, tmp_path / "b.mkv")], options) == 0
+    torch.testing.assert_close(torch.stack(given), torch.stack(list(painted)))
+    assert [each.shape for each in frames_of(tmp_path / "b.mkv")] == 3 * [(96, 128, 3)]
 
 
 def test_without_opencv_clips_are_stylized_and_it_is_said_once(

@@ -19,6 +19,7 @@ from faststyle.inference.jobs import Job
 from faststyle.inference.masks import feather
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.painter import Painter
+from faststyle.inference.printing import Enlarged
 from faststyle.inference.video.frames import Frame
 from faststyle.inference.video.mask_tracks import MaskTracks, open_masks
 from faststyle.inference.video.prefetch import prefetch
@@ -130,6 +131,9 @@ def _stylized(
     before_each: Callable[[Frame], None],
 ) -> Generator[Item, None, None]:
     """The same items of a clip, with stylized frames."""
+    enlarged = stylizer if isinstance(stylizer, Enlarged) else None
+    if enlarged:  # frames lie still at the size that they are painted at
+        stylizer = enlarged.painter
     steady = _steady(stylizer, options, float(clip.rate))
     at_size = replace(options, size=None, feather=0.0)
     with closing(items), _noise_back(stylizer):
@@ -144,10 +148,15 @@ def _stylized(
             frame = options.scale(Picture(to_unit(item.pixels), alpha, masks=places))
             if frame.masks is not None:
                 frame = replace(frame, masks=feather(frame.masks, options.feather))
+            if enlarged:
+                enlarged.enlarger.check(frame.pixels.shape[1], frame.pixels.shape[2], options)
             picture = _paint(stylizer, frame.without_hidden(), at_size, steady)
             pixels = picture.pixels
             if frame.masks is not None:  # where no style goes, nothing is smoothed either
                 pixels = torch.where(frame.masks.amax(0) > 0, pixels, frame.pixels)
+            if enlarged:
+                [picture] = enlarged.enlarge([replace(picture, pixels=pixels)], options)
+                pixels = picture.pixels
             yield replace(item, pixels=pixels, alpha=picture.alpha)
 
 
