@@ -14,16 +14,17 @@ from faststyle.checkpoints import find_style, load_style
 from faststyle.core.errors import UserError
 from faststyle.data.degradation import degrade
 from faststyle.data.folder import PhotoFolder, find_photos, split
-from faststyle.encoder import LiteEncoder
+from faststyle.encoder import LiteEncoder, LossNetwork
 from faststyle.inference.enlarger import Enlarger
 from faststyle.inference.options import StylizeOptions
-from faststyle.losses import ReconstructionLoss
 from faststyle.pictures.picture import Picture
 from faststyle.pictures.pillow import pil_to_tensor, to_pil
 from faststyle.pictures.pixels import psnr, to_luma, to_unit
 
 #: Of SSIM (Wang et al., 2004): side and deviation of the window, in pixels, and its two constants.
 _WINDOW, _SIGMA, _C1, _C2 = 11, 1.5, 0.01**2, 0.03**2
+#: Layers that no network here is trained on by default.
+UNTRAINED = ("relu1_2", "relu3_3", "relu4_3")
 #: Enlarges one picture (3, H, W) in [0, 1].
 Enlarge = Callable[[Tensor], Tensor]
 
@@ -48,7 +49,7 @@ def evaluate_enlarger(
     enlarger = Enlarger(load_style(find_style(checkpoint).path), device="cpu")
     factor = enlarger.factor
     ways = _ways(enlarger)
-    loss = ReconstructionLoss(LiteEncoder(), {"relu2_2": 1.0})
+    encoder = LiteEncoder()
     _, held_out = split(find_photos(photos), photos, count)
     result: dict[str, Any] = {"enlarger": enlarger.name, "photos": len(held_out)}
     for size in sizes:
@@ -60,7 +61,7 @@ def evaluate_enlarger(
             truth = to_unit(folder.center_crop(index))
             small = degrade(truth[None], factor)[0]
             for name, enlarge in ways.items():
-                found[name].append(fidelity(enlarge(small), truth, factor, loss))
+                found[name].append(fidelity(enlarge(small), truth, factor, encoder))
         result[str(size)] = {
             name: {key: mean(one[key] for one in each) for key in each[0]}
             for name, each in found.items()
@@ -91,22 +92,39 @@ def _ways(enlarger: Enlarger) -> dict[str, Enlarge]:
 
 
 @torch.no_grad()
-def fidelity(
-    made: Tensor, truth: Tensor, border: int, loss: ReconstructionLoss
-) -> Mapping[str, float]:
+def fidelity(made: Tensor, truth: Tensor, border: int, encoder: LossNetwork) -> Mapping[str, float]:
     """How near ``made`` comes to ``truth``, both (3, H, W) in [0, 1].
 
     ``psnr`` (decibels) and ``ssim`` are of brightness, without so many pixels at each ``border``,
     as in papers on super-resolution: Y of ITU-R BT.601 in the range of video, 16 to 235 of 255.
-    ``features`` is the distance that ``loss`` finds, in parts of the truth's energy.
+    ``distance`` is that of :func:`perceptual_distance`. ``edges`` is the energy of brightness'
+    gradients in parts of the truth's: 1 is as sharp, less is blurred.
     """
     inner = slice(border, -border)
     y, expected = (_video_luma(each[None])[..., inner, inner] for each in (made, truth))
     return {
         "psnr": psnr(y, expected),
         "ssim": ssim(y, expected),
-        "features": loss(made[None], truth[None]).total.item(),
+        "distance": perceptual_distance(made[None], truth[None], encoder),
+        "edges": _gradient_energy(y) / _gradient_energy(expected),
     }
+
+
+def perceptual_distance(a: Tensor, b: Tensor, encoder: LossNetwork) -> float:
+    """The distance of pictures (N, 3, H, W) in [0, 1] as a loss network sees them, 0 to 2.
+
+    At each place of each layer, features are scaled to length 1, and squared differences added;
+    the mean over places and layers. That is Zhang et al. (2018, LPIPS, equation 1) without learned
+    weights, at :data:`UNTRAINED`.
+    """
+    seen = zip(encoder(a, UNTRAINED).values(), encoder(b, UNTRAINED).values(), strict=True)
+    return mean(
+        (F.normalize(one) - F.normalize(other)).square().sum(1).mean().item() for one, other in seen
+    )
+
+
+def _gradient_energy(y: Tensor) -> float:
+    return sum(y.diff(dim=dim).square().mean().item() for dim in (-2, -1))
 
 
 def _video_luma(pictures: Tensor) -> Tensor:
@@ -142,7 +160,8 @@ def table(result: Mapping[str, Any]) -> str:
         lines.append(f"{size} x {size}")
         for name, of in found.items():
             values = (
-                f"PSNR {of['psnr']:.2f} dB  SSIM {of['ssim']:.4f}  relu2_2 {of['features']:.3f}"
+                f"PSNR {of['psnr']:.2f} dB  SSIM {of['ssim']:.4f}"
+                f"  distance {of['distance']:.4f}  edges {100 * of['edges']:.0f} %"
             )
             lines.append(f"  {name:27} {values}")
     return "\n".join(lines)
