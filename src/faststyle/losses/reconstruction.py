@@ -1,7 +1,9 @@
 """What a picture lacks of the one that it should be (Johnson et al., 2016, section 4.2)."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
+import torch
 from torch import Tensor, nn
 
 from faststyle.core.errors import UserError
@@ -9,23 +11,29 @@ from faststyle.core.precision import widen
 from faststyle.encoder import LossNetwork
 from faststyle.losses.perceptual import PerceptualLoss
 from faststyle.losses.terms import LossTerms
+from faststyle.losses.texture import LocalGram
 
 
 class ReconstructionLoss(nn.Module):
     """The distance of pictures to the true ones, as a loss network and as pixels see it.
 
-    L = content_weight * sum_l content[l] C_l + pixel_weight * P
+    L = content_weight * sum_l content[l] C_l + texture_weight * sum_l texture[l] T_l
+        + pixel_weight * P
 
-    where C_l is the distance of features at layer l (:class:`PerceptualLoss`), and P the mean over
-    channels and pixels of (y - t)^2 in [0, 1]. Of all pictures that scale down to the same small
-    one, P prefers their mean, which is blurred; C_l prefers one that has the same edges.
+    where C_l is the distance of features at layer l, T_l that of the Gram matrices of their parts
+    (:class:`~faststyle.losses.texture.LocalGram`; both as in :class:`PerceptualLoss`), and P the
+    mean over channels and pixels of (y - t)^2 in [0, 1]. Of all pictures that scale down to the
+    same small one, P prefers their mean, which is blurred; C_l prefers one that has the same edges;
+    T_l one with as much of them, and of the same kind, in about the same place.
 
     Args:
-        encoder: the loss network, or none if ``content_weight`` is 0.
+        encoder: the loss network, or none if neither content nor texture has a weight.
         content: layer -> weight.
+        texture: layer -> weight.
         content_weight: of all content layers together.
+        texture_weight: of all texture layers together.
         pixel_weight: of the pixels.
-        scale: of the content; see :class:`PerceptualLoss`.
+        scale: of content and texture; see :class:`PerceptualLoss`.
 
     Raises:
         UserError: an unknown layer or scale; a weight that is negative, or none above 0.
@@ -35,35 +43,43 @@ class ReconstructionLoss(nn.Module):
         self,
         encoder: LossNetwork | None,
         content: Mapping[str, float],
+        texture: Mapping[str, float] = MappingProxyType({}),
         content_weight: float = 1.0,
+        texture_weight: float = 0.0,
         pixel_weight: float = 0.0,
         scale: str = "relative",
     ) -> None:
         super().__init__()
-        if min(content_weight, pixel_weight) < 0 or not content_weight + pixel_weight > 0:
-            raise UserError(
-                f"loss.content_weight={content_weight} and loss.pixel_weight={pixel_weight}:"
-                " neither can be negative, and one must be above 0"
-            )
+        weights = {"content": content_weight, "texture": texture_weight, "pixel": pixel_weight}
+        if min(weights.values()) < 0 or not any(weights.values()):
+            given = ", ".join(f"loss.{name}_weight={value}" for name, value in weights.items())
+            raise UserError(f"{given}: none can be negative, and one must be above 0")
+        for name, layers in (("content", content), ("texture", texture)):
+            if weights[name] and (encoder is None or not any(layers.values())):
+                raise UserError(f"loss.{name}_weight is above 0, but loss.{name} names no layer")
         self.perceptual: PerceptualLoss | None = None
-        if content_weight:
-            if encoder is None or not any(content.values()):
-                raise UserError("loss.content_weight is above 0, but loss.content names no layer")
+        if encoder is not None and content_weight + texture_weight:
             self.perceptual = PerceptualLoss(
-                encoder, content, {}, content_weight, style_weight=0.0, scale=scale
+                encoder,
+                *(content, texture),
+                *(content_weight, texture_weight),
+                scale=scale,
+                statistic=LocalGram(),
             )
         self.pixel_weight = float(pixel_weight)
+        self._given: dict[str, object] = {
+            "scale": scale,
+            "content": {layer: float(weight) for layer, weight in content.items()},
+            "texture": {layer: float(weight) for layer, weight in texture.items()},
+            **{f"{name}_weight": float(value) for name, value in weights.items()},
+        }
 
     def describe(self) -> dict[str, object]:
-        """What a file says of it, as values for JSON."""
-        content: dict[str, object] = {"content_weight": 0.0}
-        if self.perceptual is not None:
-            known = self.perceptual.describe()
-            content = {key: known[key] for key in ("scale", "content", "content_weight")}
-        return {**content, "pixel_weight": self.pixel_weight}
+        """The arguments, but the encoder, that make this loss anew, as values for JSON."""
+        return self._given
 
     def forward(self, pictures: Tensor, truth: Tensor) -> LossTerms:
-        """Every weighted term.
+        """Every weighted term; ``style`` of the result is the texture.
 
         Args:
             pictures: (N, 3, H, W), RGB, about in [0, 1].
@@ -71,7 +87,9 @@ class ReconstructionLoss(nn.Module):
         """
         terms = LossTerms.of_pictures({}, {}, {}, pictures.new_zeros(len(pictures)).float())
         if self.perceptual is not None:
-            terms = self.perceptual(pictures, self.perceptual.targets(truth))
+            with torch.no_grad():
+                targets = self.perceptual.represent(self.perceptual.features(truth))
+            terms = self.perceptual(pictures, targets)
         if self.pixel_weight:
             distance = (widen(pictures) - widen(truth)).square().mean((1, 2, 3))
             terms = terms.plus("pixel", self.pixel_weight * distance)

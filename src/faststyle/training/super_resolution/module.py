@@ -14,6 +14,9 @@ from faststyle.pictures.pixels import resample
 from faststyle.training.engine.picture_module import PictureModule
 from faststyle.training.engine.schedule import Schedule, constant
 
+#: So many rows, and columns, are the first that the loss sees: a step's next pair of them.
+_STARTS, _STRIDE = 16, 37
+
 
 class SuperResolution(PictureModule):
     """Train ``network`` with Adam to make pictures anew from what :func:`degrade` leaves of them.
@@ -61,11 +64,10 @@ class SuperResolution(PictureModule):
     def training_step(self, batch: Tensor) -> Tensor:
         """One step on photos (N, 3, H, W), which are the truth.
 
-        The loss network pools two by two pixels, and so tells even ones from odd. Where it begins
-        changes from step to step, or what it prefers of them becomes a pattern in the result.
+        The loss network pools pixels two by two, and textures are of squares. Where these begin
+        changes from step to step, or what they prefer becomes a pattern in the result.
         """
-        row, column = self.global_step % 2, self.global_step // 2 % 2
-        terms = self._terms(batch, row, column)
+        terms = self._terms(batch, *divmod(_STRIDE * self.global_step % _STARTS**2, _STARTS))
         if self.is_shown:
             self._log("train", terms, len(batch))
         return terms.total
@@ -87,11 +89,20 @@ class SuperResolution(PictureModule):
             yield f"photo_{number}", torch.cat(row, dim=2)
 
     def _terms(self, photos: Tensor, row: int = 0, column: int = 0) -> LossTerms:
-        """What is seen from a row and a column on."""
+        """What is seen from a row and a column on, always as much."""
         made = self(degrade(photos, self.network.factor))
-        terms: LossTerms = self.loss(made[..., row:, column:], photos[..., row:, column:])
+        seen = ..., _window(photos.shape[2], row), _window(photos.shape[3], column)
+        terms: LossTerms = self.loss(made[seen], photos[seen])
         return terms
 
     def _log(self, stage: str, terms: LossTerms, count: int) -> None:
-        values = {name: value for name, value in terms.flat().items() if name != "style"}
-        self.log_terms(stage, values, count)  # there is no style
+        flat = terms.flat()
+        values = {name.replace("style", "texture"): value for name, value in flat.items()}
+        self.log_terms(stage, values, count)
+
+
+def _window(side: int, start: int) -> slice:
+    """A part of ``side`` pixels that begins at ``start``, or before it where these are few."""
+    starts = min(_STARTS, side // 2)
+    first = start % starts
+    return slice(first, first + side - starts + 1)
