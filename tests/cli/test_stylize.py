@@ -322,6 +322,8 @@ def test_what_is_painted_is_enlarged_and_left_alone_the_next_time(
         (("--ckpt", "starry_night_small", "--mask", "a.txt"), "is not a picture"),
         (("--ckpt", "starry_night_small", "--feather", "-1"), "--feather is -1.0"),
         (("--ckpt", "starry_night_small", "--feather", "nan"), "--feather is nan"),
+        (("--ckpt", "starry_night_small", "--feather", "3"), "are of masks: see --mask"),
+        (("--ckpt", "starry_night_small", "--statistics", "picture"), "are of masks: see --mask"),
         (("--ckpt", "starry_night_small", "--enlarge", "3"), "networks enlarge by one of 2, 4, 8"),
         (("--ckpt", "starry_night_small", "--enlarge", "the_scream"), "the_scream is a style"),
         (("--ckpt", "starry_night_small", "--stroke", "0"), "stroke is 0.0"),

@@ -155,3 +155,11 @@ def test_what_may_not_be_meant_is_remarked(tmp_path: Path) -> None:
     assert found(left, black)[1:] == ["regions leave gaps: there the photo is seen"]
     assert not remarks(None, ())
     assert torch.equal(*(load_masks([left], (40, 48)) for _ in range(2)))  # type: ignore[arg-type]
+
+
+def test_of_a_mask_that_moves_it_is_said_how_much_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "moving.gif"
+    frames = [Image.new("L", (8, 8), level) for level in (255, 0, 128)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    masks = load_masks([path], (8, 8))
+    assert remarks(masks, [path]) == [f"{path}: 1 of 3 frames is read"]

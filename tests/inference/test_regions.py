@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -152,6 +153,27 @@ def test_regions_cost_their_areas_and_a_margin() -> None:
         _stylize(stylizers, _photo(300, 400), masks, StylizeOptions())
     assert len(seen) == 2
     assert sum(seen) <= 1.2 * 300 * 400
+
+
+def test_what_is_seen_around_a_region_grows_with_strokes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[torch.Size] = []
+    stylizer = _stylizer()
+    large = Stylizer(TrainedStyle(stylizer.network, StyleMetadata("night")), "cpu", stroke=2.0)
+
+    def paint(pictures: Tensor, *rest: Any) -> Tensor:
+        seen.append(pictures.shape)
+        return Stylizer.paint(large, pictures, *rest)
+
+    monkeypatch.setattr(large, "paint", paint)
+    Regions([large]).stylize([Picture(_photo(256, 256), masks=_columns(100, 120, 256, 256))])
+    assert [shape[3] for shape in seen] == [20 + 2 * 2 * MARGIN]
+
+
+def test_no_style_is_a_mistake_of_the_program() -> None:
+    with pytest.raises(ValueError, match="a style at least"):
+        Regions([])
 
 
 @pytest.mark.parametrize("names", [("night", "wave"), ("wave", "night")])

@@ -105,6 +105,8 @@ def run(args: Namespace) -> None:
     reuse_freed_memory()
     choose_kernel(args.kernel)
     masks, styles = _where(args)
+    if not masks and (options.feather or options.statistics != "region"):
+        raise UserError("--feather and --statistics are of masks: see --mask and --region")
     files = [MaskFiles(mask) for mask in masks]
     chosen = {name: getattr(args, name) for name in ("device", "precision", "stroke")}
     stylizer: Stylizer | Regions

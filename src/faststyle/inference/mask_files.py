@@ -8,6 +8,7 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.inference.masks import everywhere, fit_mask, leave_gaps, overlap, read_mask
+from faststyle.pictures.files import count_frames
 from faststyle.pictures.formats import EXTENSIONS
 
 
@@ -101,7 +102,13 @@ def remarks(masks: Tensor | None, paths: Sequence[Path | None]) -> list[str]:
     """What a user may not have meant about masks (R, H, W), which are named by their files."""
     if masks is None:
         return []
-    return [*find_black(masks, paths), *find_clashes(masks, paths)]
+    return [*find_moving(paths), *find_black(masks, paths), *find_clashes(masks, paths)]
+
+
+def find_moving(paths: Sequence[Path | None]) -> list[str]:
+    """Which of the masks are pictures of several frames."""
+    counts = {path: count_frames(path) for path in paths if path}
+    return [f"{path}: 1 of {count} frames is read" for path, count in counts.items() if count > 1]
 
 
 def find_black(masks: Tensor, paths: Sequence[Path | None]) -> list[str]:

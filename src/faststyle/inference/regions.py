@@ -47,6 +47,9 @@ class Regions:
 
     Args:
         stylizers: the styles; a later one lies over earlier ones.
+
+    Raises:
+        ValueError: there is none.
     """
 
     #: As of :class:`Stylizer`.
@@ -54,6 +57,8 @@ class Regions:
 
     def __init__(self, stylizers: Sequence[Stylizer]) -> None:
         self.stylizers = list(stylizers)
+        if not self.stylizers:
+            raise ValueError("regions need a style at least")
         #: What results are called by.
         self.name = "-and-".join(dict.fromkeys(stylizer.name for stylizer in stylizers))
 
@@ -121,10 +126,12 @@ class Regions:
             region = seen[chosen].amax(0)
             if not region.any():
                 continue
-            box = around(region, MARGIN) if options.statistics == "region" else _EVERYWHERE
+            stylizer = self.stylizers[chosen[0]]
+            # Large strokes are painted on a smaller picture.
+            margin = round(MARGIN * max(1.0, stylizer.scale))
+            box = around(region, margin) if options.statistics == "region" else _EVERYWHERE
             photo = picture.pixels[:, *box]
             place = self._place(chosen, seen[:, *box], options)
-            stylizer = self.stylizers[chosen[0]]
             how = stylizer.plan_pass([replace(picture, pixels=photo)], options, progress)
             painted = stylizer.paint(photo[None], how, place)[0]
             # Each region has the colors of its own part of the photo.

@@ -104,7 +104,7 @@ class _Moving:
         self._length = 1 / float(clip.rate)
         first = next(self._frames, None)
         if first is None:
-            raise UserError(f"{self.name} has no frames")
+            raise UserError(f"{self.name} has no frames that are stylized: see --start")
         self._time, self._mask = first
         self._next = next(self._frames, None)
 
