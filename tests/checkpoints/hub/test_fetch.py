@@ -83,7 +83,7 @@ def test_a_revision_is_a_commit_a_tag_or_a_branch(night: Repository) -> None:
 
 def test_one_of_several_files_must_be_named(night: Repository, style: bytes) -> None:
     night.add({"small/night.safetensors": style})
-    message = "has several styles: name one of night.safetensors, small/night.safetensors"
+    message = "has 2 .safetensors: name one of night.safetensors, small/night.safetensors"
     with pytest.raises(UserError, match=message):
         fetch_style("hf:owner/night")
     assert fetch_style("hf:owner/night/small/night.safetensors").read_bytes() == style
@@ -109,7 +109,7 @@ def test_only_safetensors_are_fetched(hub: Hub, night: Repository, file: str) ->
         fetch_style(f"hf:owner/night/{file}")
     assert not hub.requests
     night.commits = [{file: b"code"}]
-    with pytest.raises(UserError, match=r"has no style \(.safetensors\)"):
+    with pytest.raises(UserError, match=r"has no \.safetensors"):
         fetch_style("hf:owner/night")
 
 

@@ -105,8 +105,8 @@ def _only_style(address: "HfUri", given: str) -> str:
         if not files:
             raise
     if len(files) != 1:
-        have = f"has several styles: name one of {_listed(files)}" if files else "has no style"
-        raise UserError(f"{given} {have} (.safetensors)")
+        several = f"{len(files)} .safetensors: name one of {_listed(files)}"
+        raise UserError(f"{given} has {several if files else 'no .safetensors'}")
     return files[0]
 
 
