@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 
 from faststyle import Stylizer
@@ -157,6 +158,25 @@ def test_a_file_of_several_styles_has_them_all_on_its_card(tmp_path: Path) -> No
     assert Image.open(tmp_path / "out" / "all.sample.jpg").width == 3 * 256 + 2 * 8
 
 
+def test_a_checkpoint_of_training_is_published_as_safetensors(tmp_path: Path) -> None:
+    style = several_styles()
+    facts = style.metadata.write()
+    state = {f"network.{name}": value for name, value in style.network.state_dict().items()}
+    torch.save({"faststyle": facts, "state_dict": state, "global_step": 9}, tmp_path / "last.ckpt")
+    result = publish(tmp_path / "last.ckpt", "owner/all", "--output", tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    files = {path.name for path in (tmp_path / "out").iterdir()}
+    assert files == {"README.md", "all.safetensors", "all.sample.jpg"}
+    assert load_style(tmp_path / "out" / "all.safetensors").metadata.steps == 9
+
+
+def test_a_name_with_spaces_is_written_without(tmp_path: Path, night: Path) -> None:
+    night = night.rename(tmp_path / "my night (2).safetensors")
+    result = publish(night, "owner/night", "--output", tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "out" / "my_night__2_.safetensors").is_file()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -164,7 +184,7 @@ def test_a_file_of_several_styles_has_them_all_on_its_card(tmp_path: Path) -> No
         (("{night}", "owner/night/x.safetensors"), "is no repository: write owner/name"),
         (("{night}", "owner/night@main"), "is no repository: write owner/name"),
         (("{night}", "owner/night", "--license", "My Own"), "give its short name"),
-        (("absent.safetensors", "owner/night"), "absent.safetensors"),
+        (("absent.safetensors", "owner/night"), "no such checkpoint: absent.safetensors"),
         (("{enlarger}", "owner/night"), "enlarges pictures"),
     ],
 )

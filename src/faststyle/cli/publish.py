@@ -55,22 +55,25 @@ def run(args: Namespace) -> None:
 def _prepare(args: Namespace, folder: Path, repository: str) -> None:
     """Write checkpoint, sample and card."""
     from faststyle.apps.sample import sample_sheet
-    from faststyle.checkpoints import find_style, open_style, write_style
+    from faststyle.checkpoints import StyleMetadata, find_style, load_style, write_style
     from faststyle.checkpoints.hub.card import write_card
     from faststyle.checkpoints.hub.publish import CARD
-    from faststyle.checkpoints.style_file import read_style
+    from faststyle.checkpoints.mixture import choose
+    from faststyle.checkpoints.style_file import read_metadata
     from faststyle.pictures.files import save_picture
 
     found = find_style(args.ckpt)
-    if found.path.suffix == ".safetensors" and not found.mix:
-        style = read_style(found.path)
-        file = folder / found.path.name
+    style = load_style(found.path)
+    if found.mix:
+        style = choose(style, found.mix)
+    is_ready = found.path.suffix == ".safetensors" and not found.mix
+    name = None if is_ready else style.metadata.style  # checkpoints of training are called alike
+    file = folder / f"{StyleMetadata(name or found.path.stem).name}.safetensors"
+    if is_ready:
         shutil.copyfile(found.path, file)
     else:
-        style = open_style(args.ckpt)
-        file = folder / f"{style.name}.safetensors"
         write_style(style, file)
     sample = folder / f"{file.stem}.sample.jpg"
     save_picture(sample_sheet(style), sample, quality=_SAMPLE_QUALITY)
-    card = write_card(read_style(file).metadata, file, repository, args.license, sample.name)
+    card = write_card(read_metadata(file), file, repository, args.license, sample.name)
     (folder / CARD).write_text(card, encoding="utf-8")

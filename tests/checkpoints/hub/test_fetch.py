@@ -161,7 +161,9 @@ def test_a_gated_one_says_where_to_ask(
 ) -> None:
     night.gated = True
     monkeypatch.setenv("HF_TOKEN", READER)
-    with pytest.raises(UserError, match=f"lets in who asks: ask at {hub.address}/owner/night"):
+    with pytest.raises(
+        UserError, match=f"gated: ask for access on its page at {hub.address}, and log"
+    ):
         fetch_style("hf:owner/night")
 
 

@@ -68,7 +68,7 @@ def write_card(
     address = f"{PREFIX}{repository}/{file.name}" + (f":{first}" if first else "")
     parts = [
         f"---\n{header.to_yaml()}\n---",
-        f"# {_title(about)}",
+        f"# {_title(about, file)}",
         f"{_what(about)} Made by faststyle {_plain(about.version or '?')}.",
         f"![A drawn landscape, and what becomes of it]({sample})" if sample else "",
         _USE.format(address=address),
@@ -81,10 +81,10 @@ def write_card(
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 
-def _title(about: StyleMetadata) -> str:
+def _title(about: StyleMetadata, file: Path) -> str:
     if about.styles:
         return f"{len(about.names())} styles in one network"
-    return _plain(about.title or about.name.replace("_", " "))
+    return _plain(about.title or (about.style or file.stem).replace("_", " "))
 
 
 def _what(about: StyleMetadata) -> str:

@@ -51,8 +51,7 @@ def _problem(error: Exception) -> str | None:
     from huggingface_hub import constants, errors
 
     if isinstance(error, errors.GatedRepoError):
-        page = f"{constants.ENDPOINT}/{error.repo_id or ''}"
-        return f"its owner lets in who asks: ask at {page}, and {LOG_IN}"
+        return f"it is gated: ask for access on its page at {constants.ENDPOINT}, and {LOG_IN}"
     if isinstance(error, errors.RepositoryNotFoundError):
         return f"there is no such repository, or it is private; if it is yours, {LOG_IN}"
     if isinstance(error, errors.RevisionNotFoundError):
