@@ -192,6 +192,9 @@ class Hub:
     def _validate(self) -> Response:
         content = request.get_json()["content"]
         assert content.startswith("---\n")
+        if "license: nonsense" in content:
+            errors = [{"message": '"license" must be one of [...]'}]
+            return Response(json.dumps({"errors": errors}), status=400)
         return jsonify(warnings=[], errors=[])
 
     def _preupload(self, o: str, n: str) -> Response:

@@ -138,6 +138,13 @@ def test_who_may_not_write_is_told(
     assert said in result.stderr
 
 
+@pytest.mark.usefixtures("logged_in")
+def test_a_license_that_the_hub_does_not_know_is_told(night: Path) -> None:
+    result = publish(night, "owner/night", "--license", "nonsense")
+    assert (result.returncode, "Traceback" in result.stderr) == (2, False)
+    assert 'owner/night: Invalid metadata in README.md. - "license" must be' in result.stderr
+
+
 def test_a_mixture_is_published_as_one_style(logged_in: Hub, tmp_path: Path) -> None:
     write_style(several_styles(), tmp_path / "all.safetensors")
     result = publish(f"{tmp_path / 'all.safetensors'}:night=1,wave=1", "owner/mix")

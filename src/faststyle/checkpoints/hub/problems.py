@@ -70,6 +70,8 @@ def _problem(error: Exception) -> str | None:
         return f"{constants.ENDPOINT} does not answer as the Hub does"
     if isinstance(error, OSError) and error.errno is None:  # of huggingface_hub, not of the system
         return str(error).partition("\n")[0]
+    if isinstance(error, ValueError):  # as of a card whose license the Hub does not know
+        return str(error)
     if isinstance(error, RuntimeError) and isinstance(error.__cause__, Exception):  # of a thread
         return _problem(error.__cause__)
     if isinstance(error, errors.XetDownloadError) or type(error).__module__.startswith("hf_xet"):
