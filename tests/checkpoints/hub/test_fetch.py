@@ -233,6 +233,30 @@ def test_a_size_that_is_not_the_files_is_told(hub: Hub, size: int) -> None:
     assert again("hf:owner/night").is_file()
 
 
+@pytest.mark.usefixtures("night")
+def test_a_file_without_an_end_does_not_fill_the_disk(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("faststyle.checkpoints.hub.fetch.MAX_BYTES", 20_000_000)
+    hub.claims = {"X-Linked-Size": "1000"}
+    hub.damage = lambda _: bytes(100_000_000)
+    with pytest.raises(UserError, match="does not end where the Hub says that it ends"):
+        fetch_style("hf:owner/night")
+    assert not [path for path in tmp_path.rglob("*") if path.suffix == ".incomplete"]
+
+
+@pytest.mark.usefixtures("night")
+@pytest.mark.parametrize("address", ["hub.example", "ftp://hub.example"])
+def test_a_setting_that_is_no_address_is_told(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    template = address + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
+    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
+    with pytest.raises(UserError, match=f'HF_ENDPOINT is "{address}": it must begin with http'):
+        fetch_style("hf:owner/night/night.safetensors")
+
+
 def test_a_damaged_download_is_not_kept(hub: Hub, night: Repository, style: bytes) -> None:
     night.add({"README.md": b"newer"})
     hub.damage = lambda content: content[:-1] + b"?"

@@ -12,6 +12,7 @@ from faststyle.core.version import __version__
 
 if TYPE_CHECKING:
     from huggingface_hub import HfUri
+    from huggingface_hub.utils.tqdm import tqdm
 
 #: Bytes of a file that is fetched. A style has some millions.
 MAX_BYTES = 2**30
@@ -72,6 +73,7 @@ def _download(address: "HfUri", file: str, given: str) -> Path:
             revision=address.revision,
             library_name="faststyle",
             library_version=__version__,
+            tqdm_class=_counter(given),
         )
     )
     # huggingface_hub compares sizes alone, but for what comes through Xet.
@@ -80,6 +82,22 @@ def _download(address: "HfUri", file: str, given: str) -> Path:
         path.unlink(missing_ok=True)
         raise UserError(f"{given}: the download is damaged (its digest is another); try again")
     return path
+
+
+def _counter(given: str) -> "type[tqdm]":
+    """A progress bar that ends what is larger than it said, which could fill the disk."""
+    from huggingface_hub.utils.tqdm import tqdm
+
+    class Counter(tqdm):
+        received = 0.0
+
+        def update(self, n: float | None = 1) -> bool | None:
+            self.received += n or 0
+            if self.received > MAX_BYTES:
+                raise UserError(f"{given} does not end where the Hub says that it ends")
+            return super().update(n)
+
+    return Counter
 
 
 def _agrees(path: Path, etag: str) -> bool:

@@ -62,6 +62,8 @@ def _problem(error: Exception) -> str | None:
         return _of_status(error.response.status_code, error.server_message)
     if isinstance(error, errors.OfflineModeIsEnabled):
         return "HF_HUB_OFFLINE is set, and it was not fetched before"
+    if isinstance(error, httpx2.UnsupportedProtocol):
+        return f'HF_ENDPOINT is "{constants.ENDPOINT}": it must begin with https:// or http://'
     if isinstance(error, httpx2.ConnectError | httpx2.TimeoutException):
         return f"no connection to {constants.ENDPOINT}"
     if isinstance(error, httpx2.HTTPError):
