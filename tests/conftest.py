@@ -117,6 +117,36 @@ def upload(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], str]]:
     s3fs.S3FileSystem.clear_instance_cache()
 
 
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """An empty Hugging Face Hub (tests.hub.Hub), which is taken for the real one, and no cache."""
+    constants = pytest.importorskip("huggingface_hub.constants")
+    from faststyle.checkpoints.hub import fetch_style
+    from tests.hub import Hub
+
+    server = Hub()
+    home = tmp_path / "huggingface"
+    settings = {
+        "HF_ENDPOINT": server.address,
+        "HF_HOME": str(home),
+        "HF_HUB_CACHE": str(home / "hub"),
+        "HF_HUB_DISABLE_XET": "1",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)  # for commands, and here, where it was imported already:
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    template = server.address + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "ENDPOINT", server.address)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", settings["HF_HUB_CACHE"])
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home / "token"))
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    fetch_style.cache_clear()
+    yield server
+    server.stop()
+    fetch_style.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Headless Chromium, driven by Playwright."""

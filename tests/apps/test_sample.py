@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from faststyle.apps.sample import sample_address, sample_file, sample_picture
+from faststyle.apps.sample import sample_address, sample_file, sample_picture, sample_sheet
 from faststyle.inference.stylizer import Stylizer
 from tests.several import several_styles
 
@@ -41,3 +41,13 @@ def test_the_landscape_is_a_file_for_those_without_a_photo() -> None:
     assert (image.format, image.size) == ("JPEG", (80, 80))
     found = torch.from_numpy(np.array(image)).permute(2, 0, 1)
     assert (found.float() - sample_picture(80).float()).abs().mean() < 4
+
+
+def test_a_sheet_shows_the_landscape_and_each_style_of_a_file() -> None:
+    style = several_styles()
+    sheet = sample_sheet(style, 64).pixels
+    assert sheet.shape[2] == 3 * 64 + 2 * 8
+    landscape = sample_picture(64)
+    assert (sheet[:, :64, :64] - landscape / 255).abs().max() < 0.01
+    wave = Stylizer(style, device="cpu", mix={"wave": 1})(landscape)
+    assert (sheet[:, :64, -64:] - wave / 255).abs().max() < 0.01

@@ -8,9 +8,12 @@ import torch
 from PIL import Image, ImageDraw, ImageFilter
 from torch import Tensor
 
+from faststyle.checkpoints import TrainedStyle
 from faststyle.inference.stylizer import Stylizer
+from faststyle.pictures.contact_sheet import contact_sheet
 from faststyle.pictures.picture import Picture
 from faststyle.pictures.pillow import pil_to_tensor, to_pil
+from faststyle.pictures.pixels import to_unit
 
 #: Side of what shows a style on a page, in pixels.
 SIDE = 192
@@ -45,6 +48,19 @@ def sample_address(stylizer: Stylizer, size: int = SIDE) -> str:
     [stylized] = stylizer.stylize([Picture(sample_picture(size))])
     content = base64.b64encode(_encoded(stylized.pixels, "WEBP")).decode()
     return f"data:image/webp;base64,{content}"
+
+
+def sample_sheet(style: TrainedStyle, size: int = 256) -> Picture:
+    """The landscape, and what each style of a file makes of it, in rows of four.
+
+    Raises ``UserError`` as :class:`Stylizer`.
+    """
+    landscape = Picture(to_unit(sample_picture(size)))
+    panels = [(landscape.pixels, "")]
+    for name in style.metadata.names() or ("",):
+        stylizer = Stylizer(style, device="cpu", mix={name: 1.0} if name else {})
+        panels.append((stylizer.stylize([landscape])[0].pixels, name))
+    return contact_sheet([panels[at : at + 4] for at in range(0, len(panels), 4)], size)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Styles by name: those that ship with faststyle, and those that were trained here."""
+"""Styles by name: those that ship with faststyle, those trained here, and those on the Hub."""
 
 import logging
 import os
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from faststyle.checkpoints import hub
 from faststyle.checkpoints.metadata import StyleMetadata
 from faststyle.checkpoints.mixture import Mix, facts_of, parse_mix
 from faststyle.checkpoints.style_file import read_metadata
@@ -76,19 +77,25 @@ def find_style(given: str) -> FoundStyle:
     """The file that ``given`` means: a path, or a name in the catalog.
 
     Of a file of several styles, ``FILE:NAME`` is one of them, and ``FILE:NAME=0.6,OTHER=0.4`` a
-    mixture. A name alone is that of a file, or else that of a style in such a file.
+    mixture. A name alone is that of a file, or else that of a style in such a file. ``FILE`` may be
+    one on the Hugging Face Hub, ``hf:owner/name``; see :func:`hub.fetch_style`.
 
-    Raises ``UserError`` for a name that no style has; a path is returned as it is.
+    Raises ``UserError`` for a name that no style has, or as that function; a path is returned as it
+    is.
     """
-    file, separator, mix = given.rpartition(":")
+    file, _, mix = given.rpartition(":")
     # A mixture may be too long for a path, which is no error to os.path.
     is_file = os.path.exists(given)  # noqa: PTH110
-    if separator and file and not re.search(r"[/\\]", mix) and not is_file:
-        return FoundStyle(_find(file).path, parse_mix(mix))
+    is_whole = is_file or f"{file}:" in (":", hub.PREFIX)
+    if not is_whole and not re.search(r"[/\\]", mix):
+        parts = parse_mix(mix)  # before a file is fetched
+        return FoundStyle(_find(file).path, parts)
     return _find(given)
 
 
 def _find(given: str) -> FoundStyle:
+    if given.startswith(hub.PREFIX):
+        return FoundStyle(hub.fetch_style(given))
     path = Path(given).expanduser()
     if path.is_file() or len(path.parts) != 1:
         return FoundStyle(last_of_run(path) if path.is_dir() else path)

@@ -19,6 +19,7 @@ PACKAGES = (
     "pillow",
     "imagecodecs",
     "safetensors",
+    "huggingface_hub",
     "simplejpeg",
     "av",
     "onnxruntime",

@@ -56,6 +56,7 @@ COMMANDS: Mapping[str, Command] = {
     "export": Command(
         "Export a trained style to other runtimes.", "faststyle.cli.export", "export"
     ),
+    "publish": Command("Publish a style on the Hugging Face Hub.", "faststyle.cli.publish", "hub"),
     "evaluate": Command(
         "Measure a trained style or enlarger on held-out photos.",
         "faststyle.cli.evaluate",

@@ -1,0 +1,162 @@
+"""What ComfyUI's graphs are made of: load a style, mix two, and stylize images with one.
+
+ComfyUI keeps what a node returned until its inputs or its ``IS_CHANGED`` change, so a style is read
+once, and again if its file is another.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from faststyle import Regions, Stylizer
+from faststyle.checkpoints import OnnxStyle, TrainedStyle, find_style
+from faststyle.checkpoints.catalog import list_styles
+from faststyle.core.errors import UserError
+from faststyle.inference.color import COLORS
+from faststyle.inference.options import StylizeOptions
+from faststyle.inference.stroke import LARGEST, SMALLEST
+from faststyle.inference.stylizer import read_file
+from faststyle.pictures.picture import Picture
+from faststyle.pictures.pixels import quantize
+
+#: ComfyUI's name for what is handed from node to node.
+_TYPE = "FASTSTYLE"
+
+
+class Style(NamedTuple):
+    """A file of one or several styles, and which of them, or what mixture."""
+
+    path: Path
+    content: TrainedStyle | OnnxStyle
+    mix: dict[str, float]
+
+
+class LoadStyle:
+    """A style by its name, or from a file or the Hugging Face Hub."""
+
+    CATEGORY = "faststyle"
+    RETURN_TYPES = (_TYPE,)
+    RETURN_NAMES = ("style",)
+    FUNCTION = "load"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        """The names in the catalog, and a text in place of one."""
+        text = {"default": "", "tooltip": "a file, or hf:owner/name, in place of the name above"}
+        return {
+            "required": {"style": ([style.name for style in list_styles()],)},
+            "optional": {"file": ("STRING", text)},
+        }
+
+    @classmethod
+    def IS_CHANGED(cls, style: str, file: str = "") -> str:
+        """Another text if the file is another."""
+        path = find_style(file.strip() or style).path
+        return f"{path} {path.stat().st_mtime_ns}"
+
+    def load(self, style: str, file: str = "") -> tuple[Style]:
+        """Read the file."""
+        found = find_style(file.strip() or style)
+        return (Style(found.path, read_file(found.path), dict(found.mix)),)
+
+
+class MixStyles:
+    """A mixture of two styles of one file, as those of the gallery are."""
+
+    CATEGORY = "faststyle"
+    RETURN_TYPES = (_TYPE,)
+    RETURN_NAMES = ("style",)
+    FUNCTION = "mix"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        """Two styles, and how much of the second."""
+        part = {"default": 0.5, "min": 0.0, "max": 1.0, "step": 0.01}
+        return {"required": {"first": (_TYPE,), "second": (_TYPE,), "part": ("FLOAT", part)}}
+
+    def mix(self, first: Style, second: Style, part: float) -> tuple[Style]:
+        """Weigh them; each may be a mixture already."""
+        if first.path != second.path or not (first.mix and second.mix):
+            raise UserError(
+                f"{first.path.stem} and {second.path.stem} do not mix: choose two styles of one"
+                " file, as gallery:starry_night and udnie"
+            )
+        mix: dict[str, float] = {}
+        for style, share in ((first, 1 - part), (second, part)):
+            total = sum(style.mix.values())
+            for name, weight in style.mix.items():
+                mix[name] = mix.get(name, 0) + share * weight / total
+        return (first._replace(mix=mix),)
+
+
+class Stylize:
+    """Images in a style, all over or where a mask is white."""
+
+    CATEGORY = "faststyle"
+    RETURN_TYPES = ("IMAGE",)
+    FUNCTION = "stylize"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        """Images and a style; how much of it, whose colors, how large strokes, and where."""
+        strength = {"default": 1.0, "min": 0.0, "max": 1.0, "step": 0.05}
+        stroke = {"default": 1.0, "min": SMALLEST, "max": LARGEST, "step": 0.05}
+        return {
+            "required": {
+                "image": ("IMAGE",),
+                "style": (_TYPE,),
+                "strength": ("FLOAT", strength),
+                "color": (list(COLORS),),
+                "stroke": ("FLOAT", stroke),
+            },
+            "optional": {"mask": ("MASK",)},
+        }
+
+    def stylize(
+        self,
+        image: Tensor,
+        style: Style,
+        strength: float,
+        color: str,
+        stroke: float,
+        mask: Tensor | None = None,
+    ) -> tuple[Tensor]:
+        """Stylize one image after the other.
+
+        Args:
+            image: (B, H, W, 3), or 4 with transparency, which stays; float in [0, 1].
+            style: what :class:`LoadStyle` or :class:`MixStyles` returned.
+            strength: see :class:`StylizeOptions`, as ``color``.
+            color: whose colors.
+            stroke: see :class:`Stylizer`.
+            mask: (H, W) or (B, H, W), float in [0, 1], one for all or one for each; of another
+                size than the images it is scaled, as ComfyUI's own nodes do.
+        """
+        options = StylizeOptions(strength=strength, color=color)
+        stylizer = Stylizer(style.content, precision="auto", mix=style.mix, stroke=stroke)
+        regions = Regions([stylizer])
+        masks = None if mask is None else _masks(mask, image)
+        results = image.clone()
+        for number, each in enumerate(image):
+            pixels = each[..., :3].movedim(-1, 0).clamp(0, 1)
+            if masks is None:
+                [result] = stylizer.stylize([Picture(pixels)], options)
+            else:
+                [result] = regions.stylize([Picture(pixels, masks=masks[number, None])], options)
+            results[number, ..., :3] = result.pixels.movedim(0, -1)
+        return (results,)
+
+
+def _masks(mask: Tensor, image: Tensor) -> Tensor:
+    """As uint8 (B, H, W), one for each image. Raises ``UserError`` for another number of them."""
+    count, height, width = image.shape[:3]
+    masks = mask.reshape(-1, 1, *mask.shape[-2:]).float().clamp(0, 1)
+    if len(masks) not in (1, count):
+        raise UserError(f"{len(masks)} masks for {count} images: give one, or one for each")
+    if masks.shape[2:] != (height, width):
+        masks = torch.nn.functional.interpolate(masks, (height, width), mode="bilinear")
+    return quantize(masks[:, 0]).expand(count, -1, -1)

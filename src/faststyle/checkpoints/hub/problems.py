@@ -1,0 +1,92 @@
+"""What the Hub's errors mean to people."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from faststyle.core.errors import UserError
+
+#: How huggingface_hub is told who one is: nothing here ever sees the token.
+LOG_IN = "log in with: hf auth login"
+
+
+@contextmanager
+def needs_hub() -> Iterator[None]:
+    """Say which extra brings huggingface_hub if it cannot be imported."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in ("huggingface_hub", "httpx2"):
+            raise
+        raise UserError('the Hub needs more packages: pip install "faststyle[hub]"') from None
+
+
+@contextmanager
+def explain(what: str) -> Iterator[None]:
+    """Turn errors of huggingface_hub into ``UserError``, which begins with ``what``."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        problem = _problem(error)
+        if problem is None:
+            raise
+        raise UserError(f"{what}: {problem}") from None
+
+
+def is_unreachable(error: Exception) -> bool:
+    """Whether the Hub did not answer, so that what was fetched before has to do."""
+    import httpx2
+    from huggingface_hub import errors
+
+    if isinstance(error, errors.HfHubHTTPError):
+        return error.response.status_code >= 500
+    return isinstance(error, httpx2.TransportError | errors.OfflineModeIsEnabled)
+
+
+def _problem(error: Exception) -> str | None:
+    import httpx2
+    from huggingface_hub import constants, errors
+
+    if isinstance(error, errors.GatedRepoError):
+        return f"it is gated: ask for access on its page at {constants.ENDPOINT}, and {LOG_IN}"
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return f"there is no such repository, or it is private; if it is yours, {LOG_IN}"
+    if isinstance(error, errors.RevisionNotFoundError):
+        return "the repository has no such branch, tag or commit"
+    if isinstance(error, errors.LocalTokenNotFoundError):
+        return f"nobody is logged in: {LOG_IN}"
+    if isinstance(error, errors.HfHubHTTPError):
+        return _of_status(error.response.status_code, error.server_message)
+    if isinstance(error, errors.OfflineModeIsEnabled):
+        return "HF_HUB_OFFLINE is set, and it was not fetched before"
+    if isinstance(error, httpx2.UnsupportedProtocol):
+        return f'HF_ENDPOINT is "{constants.ENDPOINT}": it must begin with https:// or http://'
+    if isinstance(error, httpx2.ConnectError | httpx2.TimeoutException):
+        return f"no connection to {constants.ENDPOINT}"
+    if isinstance(error, httpx2.HTTPError):
+        return f"the connection to {constants.ENDPOINT} broke off; try again"
+    if isinstance(error, json.JSONDecodeError):
+        return f"{constants.ENDPOINT} does not answer as the Hub does"
+    if isinstance(error, OSError) and error.errno is None:  # of huggingface_hub, not of the system
+        return str(error).partition("\n")[0]
+    if isinstance(error, ValueError):  # as of a card whose license the Hub does not know
+        return str(error)
+    if isinstance(error, RuntimeError) and isinstance(error.__cause__, Exception):  # of a thread
+        return _problem(error.__cause__)
+    if isinstance(error, errors.XetDownloadError) or type(error).__module__.startswith("hf_xet"):
+        return f"the transfer failed ({error}); try again"
+    return None
+
+
+def _of_status(status: int, message: str | None) -> str:
+    said = f"status {status}" + (f", {' '.join(message.split())}" if message else "")
+    if status == 401:
+        return f"the Hub does not know your token ({said}): {LOG_IN}"
+    if status == 403:
+        return f"you may not do this there ({said}): {LOG_IN} with a token that may write"
+    if status == 429:
+        return f"the Hub wants fewer requests ({said}): wait some minutes, or {LOG_IN}"
+    return f"the Hub refused ({said})"

@@ -1,0 +1,79 @@
+"""``faststyle publish starry_night owner/name``: a style on the Hugging Face Hub, with its card."""
+
+import shutil
+from argparse import ArgumentParser, Namespace
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from faststyle.core.errors import UserError
+
+_SAMPLE_QUALITY = 90
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Which style, and where to."""
+    parser.add_argument("ckpt", help="a style's name or file, or a mixture, as --ckpt takes it")
+    parser.add_argument("repository", help="owner/name; made if it is not there yet")
+    parser.add_argument("--license", help="of the weights: mit, cc-by-4.0, cc0-1.0, ...")
+    parser.add_argument("--private", action="store_true", help="a new one is seen by you alone")
+    parser.add_argument(
+        "--output", type=Path, help="write what would be uploaded to this new folder instead"
+    )
+
+
+def run(args: Namespace) -> None:
+    """Write the card and a sample, and upload them with the checkpoint."""
+    # Imported late: --help should not wait for torch.
+    from faststyle.checkpoints.hub import PREFIX, publish_folder
+    from faststyle.checkpoints.hub.address import parse_address
+    from faststyle.core.devices import reuse_freed_memory
+
+    address = parse_address(PREFIX + args.repository)
+    if address.path_in_repo or address.revision:
+        raise UserError(f"{args.repository} is no repository: write owner/name")
+    if args.output and args.output.exists() and any(args.output.iterdir()):
+        raise UserError(f"{args.output} has files in it: name a new folder")
+    reuse_freed_memory()
+    with ExitStack() as stack:
+        folder = args.output or Path(stack.enter_context(TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        _prepare(args, folder, address.id)
+        if args.license is None:
+            print("the card names no license, so others may not use the style: --license mit, ...")
+        if args.output:
+            print(f"{folder}: {', '.join(sorted(file.name for file in folder.iterdir()))}")
+            return
+        published = publish_folder(folder, address.id, args.private)
+    for name in published.replaced:
+        print(f"{name} is replaced; the repository's history has the old one")
+    if published.kept_card:
+        print("README.md was there already and stays; --output shows what it would say")
+    print(published.address)
+
+
+def _prepare(args: Namespace, folder: Path, repository: str) -> None:
+    """Write checkpoint, sample and card."""
+    from faststyle.apps.sample import sample_sheet
+    from faststyle.checkpoints import StyleMetadata, find_style, load_style, write_style
+    from faststyle.checkpoints.hub.card import write_card
+    from faststyle.checkpoints.hub.publish import CARD
+    from faststyle.checkpoints.mixture import choose
+    from faststyle.checkpoints.style_file import read_metadata
+    from faststyle.pictures.files import save_picture
+
+    found = find_style(args.ckpt)
+    style = load_style(found.path)
+    if found.mix:
+        style = choose(style, found.mix)
+    is_ready = found.path.suffix == ".safetensors" and not found.mix
+    name = None if is_ready else style.metadata.style  # checkpoints of training are called alike
+    file = folder / f"{StyleMetadata(name or found.path.stem).name}.safetensors"
+    if is_ready:
+        shutil.copyfile(found.path, file)
+    else:
+        write_style(style, file)
+    sample = folder / f"{file.stem}.sample.jpg"
+    save_picture(sample_sheet(style), sample, quality=_SAMPLE_QUALITY)
+    card = write_card(read_metadata(file), file, repository, args.license, sample.name)
+    (folder / CARD).write_text(card, encoding="utf-8")
