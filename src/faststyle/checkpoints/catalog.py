@@ -13,6 +13,7 @@ from faststyle.checkpoints.style_file import read_metadata
 from faststyle.config.runs import LAST_CHECKPOINT
 from faststyle.core.assets import bundled_folder
 from faststyle.core.errors import UserError, nearest
+from faststyle.core.storage import cached, is_address
 from faststyle.networks.super_resolution import FACTORS
 
 log = logging.getLogger(__name__)
@@ -76,9 +77,11 @@ def find_style(given: str) -> FoundStyle:
     """The file that ``given`` means: a path, or a name in the catalog.
 
     Of a file of several styles, ``FILE:NAME`` is one of them, and ``FILE:NAME=0.6,OTHER=0.4`` a
-    mixture. A name alone is that of a file, or else that of a style in such a file.
+    mixture. A name alone is that of a file, or else that of a style in such a file. A file at an
+    address (``s3://...``) is fetched, once for each machine.
 
-    Raises ``UserError`` for a name that no style has; a path is returned as it is.
+    Raises ``UserError`` for a name that no style has, or an address that cannot be read; a path is
+    returned as it is.
     """
     file, separator, mix = given.rpartition(":")
     # A mixture may be too long for a path, which is no error to os.path.
@@ -89,6 +92,8 @@ def find_style(given: str) -> FoundStyle:
 
 
 def _find(given: str) -> FoundStyle:
+    if is_address(given):
+        return FoundStyle(cached(given))
     path = Path(given).expanduser()
     if path.is_file() or len(path.parts) != 1:
         return FoundStyle(last_of_run(path) if path.is_dir() else path)
