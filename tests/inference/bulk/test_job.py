@@ -1,12 +1,10 @@
-import json
-import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.commands import run_command, start_command
+from tests.commands import run_command
 
 
 def stylize(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

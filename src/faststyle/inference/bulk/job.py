@@ -128,8 +128,8 @@ def stylize_in_bulk(job: BulkJob) -> Summary:
                 _add(record, summary, bar)
         finally:
             summary.seconds = time.perf_counter() - start
-            failures = manifest.write_failed(summary.failed)
             bar.write(str(summary), file=sys.stderr)
+            failures = manifest.write_failed(summary.failed)
     if interrupts.received:
         print("the same command does the rest", file=sys.stderr)  # noqa: T201
         raise KeyboardInterrupt
