@@ -8,6 +8,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -280,6 +281,30 @@ def test_a_full_disk_stops_the_job_which_then_goes_on(
     filler.unlink()
     finish(start(some, style, small_disk, "--engine", "local"))
     same(small_disk, few)
+
+
+@pytest.mark.parametrize("node_is_lost", [False, True])
+def test_jobs_of_slurm_give_the_same_bytes_though_a_node_is_lost(
+    tmp_path: Path,
+    style: Path,
+    photos: Path,
+    undisturbed: Results,
+    slurm: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    node_is_lost: bool,
+) -> None:
+    out = tmp_path / "out"
+    for name, value in slurm.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    process = start(photos, style, out, "--engine", "slurm", "--actors", "2")
+    if node_is_lost:
+        wait_for_records(out)
+        for state in ("down", "resume"):
+            change = ["nodename=node2", f"state={state}", "reason=repair"]
+            subprocess.run(["scontrol", "update", *change], env=slurm, check=True)
+    assert f"{COUNT:,} done, 0 skipped, 0 failed" in finish(process)
+    same(out, undisturbed)
 
 
 def test_ctrl_c_ends_after_the_picture_in_hand_and_the_rest_is_done_later(

@@ -151,7 +151,8 @@ class Folder:
         for start in range(0, len(names), 1000):
             paths = [self._inside(name) for name in names[start : start + 1000]]
             with _named(self.address):
-                yield from filesystem.cat(paths).values() if paths else ()
+                found: dict[str, bytes] = filesystem.cat(paths)  # in an order of its own
+            yield from (found[path] for path in paths)
 
     def write(self, name: str, content: bytes) -> None:
         """Write a small file, whole or not at all. Raises ``StorageError``."""

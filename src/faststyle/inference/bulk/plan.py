@@ -114,10 +114,10 @@ def _search_storage(address: str, output: Folder) -> Iterator[tuple[str, str, st
             yield address, path.rpartition("/")[2], version_of(filesystem.info(path))
             return
     folder = Folder(address)
-    inside = f"{output.address}/"
+    within = f"{output.address}/" if output.address != folder.address else None
     for name, version in folder.find().items():
         source = folder.at(name)
-        if _is_picture(name) and not source.startswith(inside):
+        if _is_picture(name) and not (within and source.startswith(within)):
             yield source, name, version
 
 

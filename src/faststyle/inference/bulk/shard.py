@@ -25,6 +25,8 @@ from faststyle.pictures.files import open_image
 
 #: Pictures that are on their way to or from storage at a time.
 _CONNECTIONS = 8
+#: Seconds after which a shard is begun again that could not be read or stored.
+PAUSES = (2.0, 10.0)
 _ORIENTATION, _TURNED = 0x0112, 5  # the EXIF tag, and from which value on width is height
 
 
@@ -70,10 +72,21 @@ class Worker:
         """Stylize a shard's pictures, and note what became of them.
 
         A picture that cannot be stylized is tried once more, by itself. Asked to stop, the process
-        finishes the picture in hand, and notes what it has done so far.
+        finishes the picture in hand, and notes what it has done so far. Storage that fails has
+        some time to come back.
 
         Raises ``StorageError``, and then nothing is noted.
         """
+        for pause in PAUSES:
+            try:
+                return self._do(shard, should_stop)
+            except StorageError:
+                if should_stop():
+                    raise
+                time.sleep(pause)
+        return self._do(shard, should_stop)
+
+    def _do(self, shard: Shard, should_stop: Callable[[], bool]) -> Record:
         record, clock = Record(), Clock()
         with (
             tempfile.TemporaryDirectory(prefix="faststyle_") as scratch,
