@@ -3,13 +3,13 @@
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from faststyle.checkpoints.index import open_index
 from faststyle.checkpoints.metadata import StyleMetadata
 from faststyle.checkpoints.mixture import Mix, facts_of, parse_mix
-from faststyle.checkpoints.style_file import read_metadata
 from faststyle.config.runs import LAST_CHECKPOINT
 from faststyle.core.assets import bundled_folder
 from faststyle.core.errors import UserError, nearest
@@ -119,7 +119,7 @@ def find_enlarger(factor: int) -> Path:
     """The first file in the catalog that enlarges by ``factor``. Raises ``UserError`` for none."""
     if factor not in FACTORS:
         raise UserError(f"factor {factor}: networks enlarge by one of {_words(FACTORS)}")
-    found = {about.factor: path for _, path, about in reversed([*_readable(_files())])}
+    found = {about.factor: path for _, path, about in reversed(_readable(_files()))}
     if factor in found:
         return found[factor]
     others = _words(sorted(each for each in found if each > 1))
@@ -167,10 +167,13 @@ def _files() -> dict[str, Path]:
     return found
 
 
-def _readable(files: Mapping[str, Path]) -> Iterator[tuple[str, Path, StyleMetadata]]:
+def _readable(files: Mapping[str, Path]) -> list[tuple[str, Path, StyleMetadata]]:
     """Names, files, and what these say; one that says nothing is named in a warning."""
-    for name, path in files.items():
-        try:
-            yield name, path, read_metadata(path)
-        except UserError as error:
-            log.warning("%s", error)
+    found = []
+    with open_index(files.values()) as read:
+        for name, path in files.items():
+            try:
+                found.append((name, path, read(path)))
+            except UserError as error:
+                log.warning("%s", error)
+    return found
