@@ -8,7 +8,7 @@ def add_style(parser: ArgumentParser, required: bool = True) -> None:
     parser.add_argument(
         "--ckpt",
         required=required,
-        help="a style's name or file (.safetensors, .ckpt, .pth, .onnx);"
+        help="a style's name, file or address (.safetensors, .ckpt, .pth, .onnx);"
         " of several in one file gallery:starry_night=0.6,the_scream=0.4",
     )
 

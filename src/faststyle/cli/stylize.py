@@ -23,10 +23,12 @@ class _List(Action):
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What is stylized, by which style, and how."""
-    parser.add_argument("inputs", nargs="+", help="pictures, clips, folders, patterns")
+    parser.add_argument("inputs", nargs="+", help="pictures, clips, folders, patterns, addresses")
     add_style(parser, required=False)
     parser.add_argument("--list", action=_List, nargs=0, help="show the styles that have names")
-    parser.add_argument("--output", help="file or folder; default: NAME.STYLE.EXT beside each")
+    parser.add_argument(
+        "--output", help="file, folder or address; default: NAME.STYLE.EXT beside each"
+    )
     parser.add_argument("--size", type=int, help="short side in pixels; default: unchanged")
     parser.add_argument(
         "--stroke", type=float, default=1.0, help="how large strokes are; 1 is usual"

@@ -117,6 +117,7 @@ def test_without_an_engine_no_notes_are_left(tmp_path: Path, plain: dict[str, by
         (["in", "--output", "out", "--actors", "0"], "actors is 0; it must be at least 1"),
         (["in", "--output", "out", "--lossless"], "--lossless is for WebP"),
         (["in", "--output", "out", "--device", "toaster"], 'device "toaster" is not to be had'),
+        (["in", "--output", "out.png"], "out.png is called like a picture: name a folder"),
         (["in", "--output", "nowhere://out"], "nowhere://out: "),
         (["in", "--output", "in"], "is an input; choose another --output"),
         (["absent", "--output", "out"], "no such picture, folder or pattern: absent"),

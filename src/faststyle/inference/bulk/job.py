@@ -22,6 +22,7 @@ from faststyle.inference.bulk.shard import Order
 from faststyle.inference.jobs import Job, check_formats
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer, read_file
+from faststyle.pictures.formats import can_write
 
 #: What hands shards out. Each is a module of this package, and the extra that it needs.
 ENGINES = {"local": "", "ray": "ray", "slurm": "slurm"}
@@ -46,7 +47,7 @@ class BulkJob:
         actors: how many processes do the work.
 
     Raises:
-        UserError: an unknown engine, or no actors.
+        UserError: an unknown engine, no actors, or an output that is called like a picture.
     """
 
     inputs: Sequence[str]
@@ -65,6 +66,8 @@ class BulkJob:
             raise UserError(f'engine is "{self.engine}": {nearest(self.engine, ENGINES)}')
         if self.actors < 1:
             raise UserError(f"actors is {self.actors}; it must be at least 1")
+        if can_write(Path(self.output)) and not Path(self.output).is_dir():
+            raise UserError(f"--output {self.output} is called like a picture: name a folder")
 
 
 @dataclass

@@ -4,7 +4,10 @@ import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection, wait
+
+import torch
 
 from faststyle.core.interrupts import leave_signals_to_parent
 from faststyle.inference.bulk.engine import DiedError, hand_out
@@ -23,14 +26,26 @@ def work(
     return hand_out(_Local(order), shards, order, should_stop)
 
 
+def choose_device(wanted: str, gpus: int, used: Sequence[str]) -> str:
+    """The GPU, of so many, that the fewest processes use; or ``wanted``, if that is one device."""
+    if not gpus or wanted not in ("auto", "cuda"):
+        return wanted
+    return min((f"cuda:{number}" for number in range(gpus)), key=used.count)
+
+
 class _Local:
-    """Starts processes of this machine."""
+    """Starts processes of this machine, which share its GPUs."""
 
     def __init__(self, order: Order) -> None:
         self._order = order
+        self._actors: list[_LocalActor] = []
 
     def start(self) -> "_LocalActor":
-        return _LocalActor(self._order)
+        self._actors = [actor for actor in self._actors if not actor.pipe.closed]
+        used = [actor.device for actor in self._actors]
+        device = choose_device(self._order.device, torch.cuda.device_count(), used)
+        self._actors.append(_LocalActor(replace(self._order, device=device)))
+        return self._actors[-1]
 
     def wait(self, actors: Sequence["_LocalActor"], seconds: float) -> list["_LocalActor"]:
         ready = wait([actor.pipe for actor in actors], seconds)
@@ -41,6 +56,7 @@ class _LocalActor:
     """A process at the other end of a pipe, which breaks when it dies."""
 
     def __init__(self, order: Order) -> None:
+        self.device = order.device
         self.pipe, other = _processes.Pipe()
         self._process = _processes.Process(target=_serve, args=(other, order), daemon=True)
         self._process.start()
