@@ -1,6 +1,6 @@
 """How many pictures a second, where the time goes, and how much memory, of ``--engine``.
 
-python tests/cluster/measure_bulk.py --engine ray --actors 1 2 --pictures 20000 --size 64
+python tests/cluster/measure_bulk.py --engine ray --actors 1 2 --pictures 20000 --short-side 48
 """
 
 import argparse
@@ -32,12 +32,12 @@ def main() -> None:
     parser.add_argument("--engine", default="local")
     parser.add_argument("--actors", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--pictures", type=int, default=200)
-    parser.add_argument("--size", type=int, default=480, help="short side in pixels")
+    parser.add_argument("--short-side", type=int, default=480, help="of the pictures, in pixels")
     parser.add_argument("--ckpt", default="starry_night_small")
     parser.add_argument("--s3", action="store_true", help="in a bucket: moto's, of this machine")
     args, more = parser.parse_known_args()
     with tempfile.TemporaryDirectory() as folder:
-        draw(Path(folder, "in"), args.pictures, args.size)
+        draw(Path(folder, "in"), args.pictures, args.short_side)
         root = upload(folder) if args.s3 else folder
         for actors in args.actors:
             out = f"{root}/out{actors}"
@@ -70,14 +70,21 @@ def upload(folder: str) -> str:
 
 
 def draw(folder: Path, count: int, size: int) -> None:
-    """Pictures of smooth random colors, in a thousand files to a folder."""
+    """Pictures of smooth random colors with some noise, in a thousand files to a folder.
+
+    The noise makes files as large as photos' are.
+    """
     for number in range(count):
         wide, high = _SHAPES[number % len(_SHAPES)]
         short = min(wide, high)
-        coarse = np.random.default_rng(number).integers(0, 255, (6, 6, 3), dtype=np.uint8)
+        shape = size * wide // short, size * high // short
+        generator = np.random.default_rng(number)
+        coarse = generator.integers(0, 255, (6, 6, 3), dtype=np.uint8)
+        smooth = np.asarray(Image.fromarray(coarse).resize(shape), np.float32)
+        noise = generator.normal(0, 4, smooth.shape)
         path = folder / f"{number // 1000:03d}" / f"{number:07d}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        picture = Image.fromarray(coarse).resize((size * wide // short, size * high // short))
+        picture = Image.fromarray((smooth + noise).clip(0, 255).astype(np.uint8))
         picture.save(path, quality=90)
 
 
