@@ -83,10 +83,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--to", help="clips: the style, or mixture, to arrive at, of the same file")
     parser.add_argument(
         "--engine",
-        choices=("local", "ray", "slurm"),
-        help="pictures by the thousand: who shares out the work; started again, it does the rest",
+        help="pictures by the thousand: local, ray or slurm; started again, it does the rest",
     )
-    parser.add_argument("--actors", type=int, help="processes that share the work; default: 1")
+    parser.add_argument("--actors", type=int, help="its processes, on any machines; default: 1")
 
 
 def run(args: Namespace) -> None:

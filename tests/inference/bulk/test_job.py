@@ -115,6 +115,7 @@ def test_without_an_engine_no_notes_are_left(tmp_path: Path, plain: dict[str, by
         (["in"], "need a folder for the results: --output"),
         (["in", "--output", "out", "--mask", "in/0.png"], "--mask is not for --engine"),
         (["in", "--output", "out", "--actors", "0"], "actors is 0; it must be at least 1"),
+        (["in", "--output", "out", "--engine", "rya"], 'engine is "rya": did you mean "ray"?'),
         (["in", "--output", "out", "--lossless"], "--lossless is for WebP"),
         (["in", "--output", "out", "--device", "toaster"], 'device "toaster" is not to be had'),
         (["in", "--output", "out.png"], "out.png is called like a picture: name a folder"),
