@@ -7,7 +7,7 @@ a shard's pictures: pixels go from storage to the actor and back.
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import ray
@@ -35,18 +35,28 @@ def work(
             ray.shutdown()
 
 
+def share(actors: int, nodes: Sequence[Mapping[str, float]], device: str) -> dict[str, float]:
+    """What of a cluster each actor is given: cores of its own, and a GPU or a part of one.
+
+    ``nodes``: CPU and GPU of each machine. None has fewer cores than an actor asks for.
+    """
+    cores = sum(node.get("CPU", 0) for node in nodes)
+    gpus = sum(node.get("GPU", 0) for node in nodes) if device != "cpu" else 0
+    smallest = min(node["CPU"] for node in nodes if node.get("CPU"))
+    return {
+        "num_cpus": max(1, min(smallest, cores // actors)),
+        # As many to each: none lies on two.
+        "num_gpus": 1 / math.ceil(actors / gpus) if gpus else 0,
+    }
+
+
 class _Ray:
-    """Starts actors, which share the cluster's cores and GPUs."""
+    """Starts actors, which share the cluster."""
 
     def __init__(self, order: Order) -> None:
         self._order = order
-        there = ray.cluster_resources()
-        smallest = min(node["Resources"].get("CPU", 1) for node in ray.nodes() if node["Alive"])
-        cores = max(1, min(smallest, there["CPU"] // order.actors))
-        gpus = there.get("GPU", 0)
-        # Several to a GPU, if there are more actors: none lies on two.
-        share = min(1, 1 / math.ceil(order.actors / gpus)) if gpus and order.device != "cpu" else 0
-        self._options = {"num_cpus": cores, "num_gpus": share}
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        self._options = share(order.actors, nodes, order.device)
 
     def start(self) -> "_RayActor":
         return _RayActor(self._order, self._options)
