@@ -53,8 +53,8 @@ def test_a_command_on_a_page_is_understood(words: list[str]) -> None:
 
 def _compose(config: str, arguments: list[str]) -> None:
     overrides = [text for text in arguments if not text.startswith("-")]
-    if "-m" in arguments:  # the first of each list
-        overrides = [text.split(",")[0] for text in overrides]
+    if "-m" in arguments:  # the first of each list; of one in a file, its name
+        overrides = [text.split(",")[0].replace("=@", "=") for text in overrides]
     compose_config(config, overrides)
 
 

@@ -1,6 +1,7 @@
 import re
 from pathlib import Path
 
+import fsspec
 import pytest
 from omegaconf import OmegaConf
 
@@ -40,6 +41,22 @@ def test_a_name_finds_the_own_style_before_the_shipped_one(folders: tuple[Path, 
     own, shipped = folders
     assert find_style("great_wave").path == shipped / "great_wave.safetensors"
     assert find_style("night").path == own / "night.safetensors"
+
+
+def test_a_style_at_an_address_is_fetched_and_may_be_one_of_several(
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FASTSTYLE_CACHE", str(tmp_path / "cache"))
+    address = f"memory://{tmp_path.name}/great_wave.safetensors"
+    content = (folders[1] / "great_wave.safetensors").read_bytes()
+    with fsspec.open(address, "wb") as file:
+        file.write(content)
+    found = find_style(address)
+    assert (found.path.name, found.path.read_bytes()) == ("great_wave.safetensors", content)
+    assert found.path.is_relative_to(tmp_path / "cache")
+    assert find_style(f"{address}:night=0.6") == FoundStyle(found.path, {"night": 0.6})
+    with pytest.raises(UserError, match=r"there is no memory://.*/absent\.safetensors"):
+        find_style(f"memory://{tmp_path.name}/absent.safetensors")
 
 
 @pytest.mark.usefixtures("folders")

@@ -202,6 +202,32 @@ def test_a_sweep_trains_every_style(tmp_path: Path, photo_folder: Path) -> None:
     ]
 
 
+@pytest.mark.slow
+def test_each_painting_in_a_list_becomes_a_style_though_one_is_missing(
+    tmp_path: Path, photo_folder: Path
+) -> None:
+    paintings = [tmp_path / name for name in ("absent.jpg", "a night.jpg", "wave.jpg")]
+    for painting in paintings[1:]:
+        painting.write_bytes((photo_folder / "0.jpg").read_bytes())
+    (tmp_path / "list.txt").write_text("\n".join(map(str, paintings)))
+    run = train(
+        tmp_path,
+        "style=by_image",
+        f"style.image=@{tmp_path / 'list.txt'}",
+        f"data.root={photo_folder}",
+        "trainer.max_steps=1",
+        "export.path=checkpoints/${style.name}.safetensors",
+        "-m",
+    )
+    assert run.returncode == 2
+    assert "absent.jpg" in run.stderr
+    assert "error: 1 of the sweep's runs failed: " in run.stderr
+    assert sorted(path.stem for path in (tmp_path / "checkpoints").iterdir()) == [
+        "a night",
+        "wave",
+    ]
+
+
 def test_ten_minutes_begin_from_a_style_that_ships_with_nothing_to_download(tmp_path: Path) -> None:
     image = ASSETS / "flow_field.png"
     choice = [f"style.image={image}", "style.name=own", "data.size=32", "style.size=64"]

@@ -95,3 +95,15 @@ def _wait_until_idle(environment: dict[str, str], folder: Path) -> None:
         time.sleep(0.5)
     logs = "\n".join(path.read_text() for path in folder.glob("*.out"))
     pytest.fail(f"the cluster did not start\n{logs}")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 4 MB."""
+    folder = tmp_path / "outputs"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, check=False).returncode:
+        pytest.skip("mounting a small disk takes root")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)

@@ -8,14 +8,9 @@ import os
 import random
 import shutil
 import signal
-import socket
-import socketserver
-import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -25,6 +20,7 @@ from faststyle.checkpoints import read_style
 from faststyle.core.torch_files import read_torch
 from faststyle.data.prepare import prepare
 from faststyle.data.sampler import StepSampler
+from tests.broken_line import BrokenLine
 from tests.commands import Started, start_command
 
 TIMES = int(os.environ.get("FAULTS", "1"))
@@ -127,18 +123,6 @@ def same(expected: dict[str, torch.Tensor], found: dict[str, torch.Tensor]) -> N
     assert all(torch.equal(expected[key], found[key]) for key in expected)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 4 MB."""
-    folder = tmp_path / "outputs"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
-    if shutil.which("mount") is None or subprocess.run(mount, check=False).returncode:
-        pytest.skip("mounting a small disk takes root")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
 def test_a_full_disk_keeps_the_last_checkpoint_from_which_the_run_goes_on(
     tmp_path: Path, small_disk: Path, undisturbed: dict[int, dict[str, torch.Tensor]]
 ) -> None:
@@ -207,38 +191,6 @@ def test_a_shard_that_cannot_be_fetched_ends_the_run_until_it_can(
     same(from_shards, weights(tmp_path))
 
 
-class BrokenLine(socketserver.ThreadingTCPServer):
-    """A way to a server that hangs up ``times`` times, ``after`` so many bytes of an answer."""
-
-    daemon_threads = True
-
-    def __init__(self, server: str, after: int, times: int) -> None:
-        super().__init__(("127.0.0.1", 0), socketserver.BaseRequestHandler)
-        self.host, self.port = server.removeprefix("http://").split(":")
-        self.after, self.times = after, times
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def finish_request(self, request: Any, _client_address: Any) -> None:
-        with socket.create_connection((self.host, int(self.port))) as server:
-            threading.Thread(target=self._ask, args=[request, server], daemon=True).start()
-            answered = 0
-            while data := server.recv(4096):
-                answered += len(data)
-                if answered > self.after and self.times:
-                    self.times -= 1
-                    return
-                request.sendall(data)
-
-    @staticmethod
-    def _ask(client: socket.socket, server: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := client.recv(4096):
-                server.sendall(data)
-
-
 def test_a_connection_that_breaks_off_is_taken_up_where_it_broke(
     tmp_path: Path,
     shards: Path,
@@ -247,11 +199,10 @@ def test_a_connection_that_breaks_off_is_taken_up_where_it_broke(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     address = upload(shards)
-    with BrokenLine(os.environ["AWS_ENDPOINT_URL"], after=20_000, times=3) as line:
-        threading.Thread(target=line.serve_forever, daemon=True).start()
+    line = BrokenLine(os.environ["AWS_ENDPOINT_URL"], after=20_000, times=3)
+    with line.serving():
         monkeypatch.setenv("AWS_ENDPOINT_URL", line.address)
         finish(train_on(address, tmp_path))
-        line.shutdown()
     assert line.times == 0, "it broke off as often as it should"
     same(from_shards, weights(tmp_path))
 

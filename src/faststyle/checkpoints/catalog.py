@@ -3,17 +3,18 @@
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from faststyle.checkpoints import hub
+from faststyle.checkpoints.index import open_index
 from faststyle.checkpoints.metadata import StyleMetadata
 from faststyle.checkpoints.mixture import Mix, facts_of, parse_mix
-from faststyle.checkpoints.style_file import read_metadata
 from faststyle.config.runs import LAST_CHECKPOINT
 from faststyle.core.assets import bundled_folder
 from faststyle.core.errors import UserError, nearest
+from faststyle.core.storage import cached, is_address
 from faststyle.networks.super_resolution import FACTORS
 
 log = logging.getLogger(__name__)
@@ -78,10 +79,11 @@ def find_style(given: str) -> FoundStyle:
 
     Of a file of several styles, ``FILE:NAME`` is one of them, and ``FILE:NAME=0.6,OTHER=0.4`` a
     mixture. A name alone is that of a file, or else that of a style in such a file. ``FILE`` may be
-    one on the Hugging Face Hub, ``hf:owner/name``; see :func:`hub.fetch_style`.
+    one on the Hugging Face Hub, ``hf:owner/name`` (see :func:`hub.fetch_style`), or at an address
+    (``s3://...``), which is fetched once for each machine.
 
-    Raises ``UserError`` for a name that no style has, or as that function; a path is returned as it
-    is.
+    Raises ``UserError`` for a name that no style has, an address that cannot be read, or as that
+    function; a path is returned as it is.
     """
     file, _, mix = given.rpartition(":")
     # A mixture may be too long for a path, which is no error to os.path.
@@ -96,6 +98,8 @@ def find_style(given: str) -> FoundStyle:
 def _find(given: str) -> FoundStyle:
     if given.startswith(hub.PREFIX):
         return FoundStyle(hub.fetch_style(given))
+    if is_address(given):
+        return FoundStyle(cached(given))
     path = Path(given).expanduser()
     if path.is_file() or len(path.parts) != 1:
         return FoundStyle(last_of_run(path) if path.is_dir() else path)
@@ -121,7 +125,7 @@ def find_enlarger(factor: int) -> Path:
     """The first file in the catalog that enlarges by ``factor``. Raises ``UserError`` for none."""
     if factor not in FACTORS:
         raise UserError(f"factor {factor}: networks enlarge by one of {_words(FACTORS)}")
-    found = {about.factor: path for _, path, about in reversed([*_readable(_files())])}
+    found = {about.factor: path for _, path, about in reversed(_readable(_files()))}
     if factor in found:
         return found[factor]
     others = _words(sorted(each for each in found if each > 1))
@@ -169,10 +173,13 @@ def _files() -> dict[str, Path]:
     return found
 
 
-def _readable(files: Mapping[str, Path]) -> Iterator[tuple[str, Path, StyleMetadata]]:
+def _readable(files: Mapping[str, Path]) -> list[tuple[str, Path, StyleMetadata]]:
     """Names, files, and what these say; one that says nothing is named in a warning."""
-    for name, path in files.items():
-        try:
-            yield name, path, read_metadata(path)
-        except UserError as error:
-            log.warning("%s", error)
+    found = []
+    with open_index(files.values()) as read:
+        for name, path in files.items():
+            try:
+                found.append((name, path, read(path)))
+            except UserError as error:
+                log.warning("%s", error)
+    return found

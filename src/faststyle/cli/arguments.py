@@ -8,8 +8,9 @@ def add_style(parser: ArgumentParser, required: bool = True) -> None:
     parser.add_argument(
         "--ckpt",
         required=required,
-        help="a style's name or file (.safetensors, .ckpt, .pth, .onnx), or hf:owner/name on the"
-        " Hugging Face Hub; of several in one file gallery:starry_night=0.6,the_scream=0.4",
+        help="a style's name, file or address (.safetensors, .ckpt, .pth, .onnx; s3://...), or"
+        " hf:owner/name on the Hugging Face Hub; of several in one file"
+        " gallery:starry_night=0.6,the_scream=0.4",
     )
 
 

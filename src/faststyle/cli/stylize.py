@@ -10,6 +10,7 @@ from faststyle.core.errors import UserError
 
 #: Of ``--region``, in place of a mask: where no other style goes.
 _REST = "rest"
+_NO_STYLE = "name a style: --ckpt starry_night; faststyle styles lists them"
 
 
 class _List(Action):
@@ -22,10 +23,12 @@ class _List(Action):
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What is stylized, by which style, and how."""
-    parser.add_argument("inputs", nargs="+", help="pictures, clips, folders, patterns")
+    parser.add_argument("inputs", nargs="+", help="pictures, clips, folders, patterns, addresses")
     add_style(parser, required=False)
     parser.add_argument("--list", action=_List, nargs=0, help="show the styles that have names")
-    parser.add_argument("--output", help="file or folder; default: NAME.STYLE.EXT beside each")
+    parser.add_argument(
+        "--output", help="file, folder or address; default: NAME.STYLE.EXT beside each"
+    )
     parser.add_argument("--size", type=int, help="short side in pixels; default: unchanged")
     parser.add_argument(
         "--stroke", type=float, default=1.0, help="how large strokes are; 1 is usual"
@@ -83,10 +86,21 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     add_files(parser, tile="auto (large pictures in strips), off, or rows")
     parser.add_argument("--to", help="clips: the style, or mixture, to arrive at, of the same file")
+    parser.add_argument(
+        "--engine",
+        help="pictures by the thousand: local, ray or slurm; started again, it does the rest",
+    )
+    parser.add_argument("--actors", type=int, help="its processes, on any machines; default: 1")
 
 
 def run(args: Namespace) -> None:
     """Stylize them all; a file that cannot be is named, and does not stop the rest."""
+    from faststyle.core.storage import is_address
+
+    wanted = args.engine is not None or args.actors is not None
+    if wanted or any(map(is_address, (*args.inputs, args.output or ""))):
+        _run_in_bulk(args)
+        return
     # Imported late: --help should not wait for torch.
     from faststyle.checkpoints.catalog import list_styles
     from faststyle.checkpoints.mixture import parse_mix
@@ -137,6 +151,34 @@ def run(args: Namespace) -> None:
         raise UserError(f"{failed} of {len(jobs)} {kind} could not be stylized")
 
 
+def _run_in_bulk(args: Namespace) -> None:
+    """Many pictures, on several processes or machines, from any storage to any other."""
+    from faststyle.inference.bulk.job import BulkJob, stylize_in_bulk
+    from faststyle.inference.options import StylizeOptions
+
+    for name in ("mask", "region", "to", "enlarge"):
+        if getattr(args, name):
+            raise UserError(f"--{name} is not for --engine, nor for addresses")
+    if not args.output:
+        raise UserError("--engine, and addresses, need a folder for the results: --output")
+    if args.ckpt is None:
+        raise UserError(_NO_STYLE)
+    stylize_in_bulk(
+        BulkJob(
+            inputs=args.inputs,
+            output=args.output,
+            ckpt=args.ckpt,
+            options=StylizeOptions.from_arguments(args),
+            precision=args.precision,
+            stroke=args.stroke,
+            kernel=args.kernel,
+            device=args.device,
+            engine=args.engine or "local",
+            actors=1 if args.actors is None else args.actors,
+        )
+    )
+
+
 def _where(args: Namespace) -> tuple[list[str | None], list[str]]:
     """Masks as they are named, and the style of each; without masks, one style alone.
 
@@ -146,7 +188,7 @@ def _where(args: Namespace) -> tuple[list[str | None], list[str]]:
         raise UserError("--mask places one style and --region several: choose")
     if not args.region:
         if args.ckpt is None:
-            raise UserError("name a style: --ckpt starry_night; faststyle styles lists them")
+            raise UserError(_NO_STYLE)
         return [args.mask] if args.mask is not None else [], [args.ckpt]
     pairs = [_split(each) for each in args.region]
     if args.ckpt is not None:

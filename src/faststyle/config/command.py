@@ -4,7 +4,8 @@ import importlib
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -13,7 +14,10 @@ from omegaconf import DictConfig
 
 from faststyle.config.compose import CONFIGS, in_hydras_words, register_resolvers
 from faststyle.config.mistakes import report_config_errors
-from faststyle.core.errors import report_errors
+from faststyle.core.errors import UserError, report_errors
+
+#: Of what a user can put right.
+_USER_STATUS = 2
 
 
 def launch(task: str, config: str, command: str, arguments: Sequence[str]) -> None:
@@ -25,13 +29,15 @@ def launch(task: str, config: str, command: str, arguments: Sequence[str]) -> No
         command: its name, by which the runs of a sweep are started as commands of their own.
         arguments: of the command line, after the command's name.
 
-    What a user can put right ends in one line and exit status 2, without a traceback.
+    What a user can put right ends in one line and exit status 2, without a traceback. In a sweep
+    it ends that run, and the others follow.
     """
     typed = sys.argv
+    failed: list[str] = []
 
     def reported(cfg: DictConfig) -> None:
         sys.argv = typed  # Lightning starts the other processes of a run by it
-        with report_errors(), report_config_errors(config):
+        with _noted(failed), report_errors(), report_config_errors(config):
             from faststyle.core.devices import reuse_freed_memory  # imports torch
 
             reuse_freed_memory()
@@ -47,6 +53,22 @@ def launch(task: str, config: str, command: str, arguments: Sequence[str]) -> No
         # Hydra reads nothing else.
         sys.argv = [typed[0], *in_hydras_words(arguments)]
         hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=config)(reported)()
+    if failed:
+        raise UserError(f"{len(failed)} of the sweep's runs failed: {'; '.join(failed)}")
+
+
+@contextmanager
+def _noted(failed: list[str]) -> Iterator[None]:
+    """Of a run that ends with status 2, in a sweep of this process, note what it was."""
+    try:
+        yield
+    except SystemExit as end:
+        job = HydraConfig.get()
+        # Other launchers have processes of their own, whose statuses they report themselves.
+        is_ours = job.launcher._target_.endswith(".BasicLauncher")
+        if end.code != _USER_STATUS or job.mode != RunMode.MULTIRUN or not is_ours:
+            raise
+        failed.append(" ".join(job.overrides.task))
 
 
 def _needs_processes_of_its_own(cfg: DictConfig) -> bool:

@@ -1,6 +1,7 @@
 """Settings composed outside of Hydra's own command line, and what every composition knows."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
@@ -9,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from faststyle.config.paths import quote_paths
 from faststyle.config.runs import run_name
 from faststyle.config.style_lists import expand_style_list
+from faststyle.config.value_lists import expand_value_lists
 from faststyle.core.assets import bundled_folder
 
 #: Where configs lie that came with faststyle.
@@ -27,18 +29,20 @@ def compose_config(name: str, overrides: Sequence[str] = ()) -> DictConfig:
 
 
 def in_hydras_words(overrides: Sequence[str]) -> list[str]:
-    """What people type, as Hydra's parser takes it: lists of styles, and paths.
+    """What people type, as Hydra's parser takes it: lists of styles, lists in files, and paths.
 
-    Raises ``UserError`` for a list of styles that is none.
+    Raises ``UserError`` for a list that is none.
     """
-    return quote_paths(expand_style_list(overrides))
+    return quote_paths(expand_value_lists(expand_style_list(overrides)))
 
 
 def register_resolvers() -> None:
-    """Make two words known to configs: ``${configs:}`` and ``${run_name:GROUP,RESUME}``.
+    """Make words known to configs: ``${configs:}``, ``${run_name:GROUP,RESUME}``, ``${stem:PATH}``.
 
     The first is :data:`CONFIGS`; for the second, one process asks the clock only once
-    (see :func:`faststyle.config.runs.run_name`).
+    (see :func:`faststyle.config.runs.run_name`); the third is a file's name without its ending, by
+    which each of many paintings can name its style.
     """
     OmegaConf.register_new_resolver("configs", lambda: str(CONFIGS), replace=True)
+    OmegaConf.register_new_resolver("stem", lambda path: Path(path).stem, replace=True)
     OmegaConf.register_new_resolver("run_name", run_name, replace=True, use_cache=True)

@@ -49,23 +49,29 @@ def quote_paths(overrides: Sequence[str]) -> list[str]:
 def _quoted(text: str, sweeps: bool) -> str:
     key, separator, value = text.partition("=")
     name = key.lstrip("+~").rpartition(".")[2]
-    if not separator or name not in _PATHS or _PLAIN.fullmatch(value):
+    if not separator or name not in _PATHS or is_plain(value):
         return text
     if _exists(value):
-        return f"{key}={_in_quotes(value)}"
+        return f"{key}={in_quotes(value)}"
     if value.startswith("[") and value.endswith("]"):
         words = [_word(word.strip()) for word in value[1:-1].split(",")]
         return f"{key}=[{','.join(words)}]"
     if _MEANT.fullmatch(value) or (sweeps and "," in value):
         return text
-    return f"{key}={_in_quotes(value)}"
+    return f"{key}={in_quotes(value)}"
 
 
 def _word(text: str) -> str:
-    return text if _PLAIN.fullmatch(text) or _MEANT.fullmatch(text) else _in_quotes(text)
+    return text if is_plain(text) or _MEANT.fullmatch(text) else in_quotes(text)
 
 
-def _in_quotes(value: str) -> str:
+def is_plain(value: str) -> bool:
+    """Whether Hydra's parser takes ``value`` for a word as it is."""
+    return _PLAIN.fullmatch(value) is not None
+
+
+def in_quotes(value: str) -> str:
+    """``value`` so that Hydra's parser takes it for what it is."""
     # A backslash counts for itself, but before a quotation mark.
     escaped = re.sub(r"(\\*)('|$)", lambda match: match[1] * 2 + ("\\'" if match[2] else ""), value)
     return f"'{escaped}'"

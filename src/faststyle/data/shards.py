@@ -14,15 +14,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import fsspec
 import numpy as np
 import simplejpeg
 import torch
-from filelock import FileLock
 from torch import Tensor
 
+from faststyle.core import storage
 from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError
 from faststyle.data.photos import MIN_CROP_SCALE, PhotoSet, UnavailableError
@@ -169,27 +168,10 @@ def _photo(path: Path, shard: Shard, index: int) -> bytes:
 
 
 def fetch(address: str, path: Path) -> None:
-    """Copy a file from any address of fsspec's, unless another process has just done so.
-
-    Nothing is left of a copy that breaks off. Raises ``UnavailableError`` if that fails, be it
-    there or here (a full disk).
-    """
+    """:func:`faststyle.core.storage.fetch`, whose errors end a training as ``UnavailableError``."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{path}.lock"):
-            if not path.exists():
-                _copy(address, path)
-    except Exception as error:  # each kind of storage has errors of its own
+        storage.fetch(address, path)
+    except UserError as error:
         raise UnavailableError(
             f"{address} cannot be fetched to {path.parent}: {error}; resume=last goes on"
         ) from None
-
-
-def _copy(address: str, path: Path) -> None:
-    with atomic_write(path) as temporary:
-        filesystem: Any
-        filesystem, remote = fsspec.core.url_to_fs(address)
-        filesystem.get_file(remote, str(temporary))
-        size = filesystem.size(remote)
-        if size is not None and temporary.stat().st_size != size:
-            raise EOFError("it broke off")

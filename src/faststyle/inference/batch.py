@@ -85,8 +85,7 @@ def _stylize_together(
             lambda done, total: _show(strips, done, total),
         )
     for (job, _), result in zip(batch, results, strict=True):
-        quality = options.quality or USUAL_QUALITY
-        save_picture(result, job.target, quality, lossless=options.lossless)
+        save_result(result, job, options)
         if bar.total == 1:
             print(job.target)  # noqa: T201
 
@@ -111,8 +110,8 @@ def _batches(
     said: set[str] = set()
     for job in jobs:
         try:
-            picture = _load(job, options, stylizer.factor)
-            for note in (*_notes(job, picture, options), *remarks(picture.masks, job.masks)):
+            picture = load_job(job, options, stylizer.factor)
+            for note in notes_on(job, picture, options):
                 if note not in said:
                     bar.write(note, file=sys.stderr)
                     said.add(note)
@@ -128,8 +127,11 @@ def _batches(
         yield batch
 
 
-def _load(job: Job, options: StylizeOptions, factor: int) -> Picture:
-    """The picture, once it is sure that its result can be written."""
+def load_job(job: Job, options: StylizeOptions, factor: int) -> Picture:
+    """The picture and its masks, once it is sure that its result can be written.
+
+    Raises ``UserError`` or ``OSError`` if it cannot, or if the picture cannot be read.
+    """
     picture = load_picture_bytes(job.source, max(MAX_PIXELS, options.max_pixels or 0))
     height, width = options.size_of(picture)
     check_fits(job.target, factor * height, factor * width)
@@ -142,17 +144,23 @@ def _load(job: Job, options: StylizeOptions, factor: int) -> Picture:
     return replace(picture, masks=masks, kept=kept)
 
 
-def _notes(job: Job, picture: Picture, options: StylizeOptions) -> Iterator[str]:
-    """What of a file is not in its result."""
+def save_result(result: Picture, job: Job, options: StylizeOptions) -> None:
+    """Write what became of a picture. Raises as :func:`faststyle.pictures.files.save_picture`."""
+    quality = options.quality or USUAL_QUALITY
+    save_picture(result, job.target, quality, lossless=options.lossless)
+
+
+def notes_on(job: Job, picture: Picture, options: StylizeOptions) -> Iterator[str]:
+    """What of a file is not in its result, and what a user may not have meant."""
     count = count_frames(job.source)
     if count > 1:
         yield f"{job.source}: 1 of {count} frames is read"
     if options.protect == "faces" and picture.kept is None:
         yield f"{job.source}: no face is found that looks at the camera"
-    if options.bit_depth == 8:
-        return
-    form = format_of(job.target)
-    if picture.bit_depth == 16 and form not in deep.FORMATS:
-        yield f"{job.source} has 16 bits a channel; {form} holds 8"
-    elif loses_depth(job.source):
-        yield f"pictures of 16 bits are read as 8: {deep.INSTALL} keeps all"
+    if options.bit_depth != 8:
+        form = format_of(job.target)
+        if picture.bit_depth == 16 and form not in deep.FORMATS:
+            yield f"{job.source} has 16 bits a channel; {form} holds 8"
+        elif loses_depth(job.source):
+            yield f"pictures of 16 bits are read as 8: {deep.INSTALL} keeps all"
+    yield from remarks(picture.masks, job.masks)

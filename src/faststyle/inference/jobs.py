@@ -64,7 +64,7 @@ def plan(
     found = [
         (source, base)
         for text in inputs
-        for source, base in _expand(text, output, styles)
+        for source, base in find_inputs(text, output, styles)
         if not any(mask.holds(source, source == Path(text).expanduser()) for mask in masks)
     ]
     if not found:
@@ -152,7 +152,7 @@ def _check_format(job: Job) -> None:
         raise UserError(f"cannot write {job.target}: use one of {', '.join(_CLIP_FORMATS)}")
 
 
-def _expand(text: str, output: str | None, styles: set[str]) -> Iterator[tuple[Path, Path]]:
+def find_inputs(text: str, output: str | None, styles: set[str]) -> Iterator[tuple[Path, Path]]:
     """The pictures that one input names, each with the folder its relative path starts from.
 
     Results of an earlier run, beside their photos or in a folder among them, are left out.
@@ -197,7 +197,7 @@ def _is_result(path: Path, styles: set[str]) -> bool:
 
 
 def _target(source: Path, base: Path, output: str | None, style: str, single: bool) -> Path:
-    stem, suffix = _result(source)
+    stem, suffix = result_name(source)
     if output is None:
         return source.with_name(_short(stem, f".{style}{suffix}"))
     target = Path(output).expanduser()
@@ -214,8 +214,8 @@ def _short(stem: str, rest: str) -> str:
     return (stem if len(whole) <= room else whole[:room].decode(errors="ignore")) + rest
 
 
-def _result(source: Path) -> tuple[str, str]:
-    """Name and ending of a result: the input's own where they can be written."""
+def result_name(source: Path) -> tuple[str, str]:
+    """Name and ending of what becomes of ``source``: its own where they can be written."""
     suffix = source.suffix.lower()
     if suffix in _CLIPS or can_write(source):
         return source.stem, source.suffix
