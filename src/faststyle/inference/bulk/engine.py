@@ -12,7 +12,8 @@ from faststyle.inference.bulk.shard import Order
 
 #: A photo is given up when so many processes have died that had no other to do.
 _TRIES = 2
-#: A job is given up when so many processes in a row die before they are ready.
+#: A job is given up when so many processes for each actor die, in a row, before they are ready: a
+#: machine that is lost may have many that were about to be.
 _STILLBORN = 3
 _SECONDS = 1.0
 
@@ -88,7 +89,7 @@ def hand_out(
                 except DiedError as error:
                     actor.end()
                     deaths[name] += 1
-                    if deaths[""] == _STILLBORN:
+                    if deaths[""] == _STILLBORN * order.actors:
                         raise UserError(f"processes die before they begin: {error}") from None
                     record = None
                     if done and not stopping:
