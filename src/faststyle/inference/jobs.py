@@ -23,7 +23,10 @@ _CLIP_FORMATS = tuple(TARGETS)
 _CLIPS = frozenset(TARGETS) - EXTENSIONS
 _LONGEST_NAME = 255  # bytes
 #: What a picture whose name says nothing becomes; others become PNG.
-_SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp"}
+_SUFFIXES = {
+    **{"JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp"},
+    **{"GIF": ".gif", "AVIF": ".avif"},
+}
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def plan(
     for job in jobs:
         is_converted = job.source.suffix != job.target.suffix
         if is_converted and job.target.absolute() in (targets.keys() | unconverted):
-            job = _under_whole_name(job)  # a.gif beside a.png, which both become PNG
+            job = _under_whole_name(job)  # a.jp2 beside a.png, which both become PNG
         target = job.target.absolute()
         if file_identity(job.target) in sources:
             raise UserError(f"{job.target} is an input; choose another --output")
@@ -129,7 +132,7 @@ def check_formats(jobs: Sequence[Job], options: StylizeOptions) -> None:
             )
         if options.protect and form is None:
             raise UserError(f"--protect is for pictures, and {job.source} is a clip")
-        if options.lossless and form in (None, "JPEG"):
+        if options.lossless and form in (None, "JPEG", "AVIF", "GIF"):
             raise UserError(
                 f"--lossless is for WebP, and {job.target} would be {name}, which is never so"
             )
