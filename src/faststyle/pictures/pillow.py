@@ -86,12 +86,14 @@ def to_rgb(image: Image.Image) -> Image.Image:
     """Any decoded image as 8-bit RGB, alpha dropped; see :func:`from_pil`."""
     if image.mode == "RGB":
         return image
-    if image.mode.startswith("I") or image.mode == "F":
-        return _from_high_depth(image).convert("RGB")
     profile = image.info.get("icc_profile")
+    if image.mode.startswith("I") or image.mode == "F":
+        image = _from_high_depth(image)
+    elif image.mode == "LA":
+        image = image.getchannel("L")
     if profile and image.mode in ("CMYK", "L", "LAB"):
         return _to_srgb(image, profile)
-    if image.mode in ("P", "PA", "LA", "La", "RGBa"):
+    if image.mode in ("P", "PA", "La", "RGBa"):
         return image.convert("RGBA").convert("RGB")
     return image.convert("RGB")
 
