@@ -8,7 +8,8 @@ import safetensors.torch
 import torch
 
 from faststyle.checkpoints import StyleMetadata, TrainedStyle, load_style, write_style
-from faststyle.core.names import readable_name
+from faststyle.core.errors import UserError
+from faststyle.core.names import check_name, readable_name
 from faststyle.core.torch_files import read_torch, write_torch
 from faststyle.encoder.weights import read_state
 from faststyle.networks import TransformNetwork
@@ -35,6 +36,12 @@ def test_styles_and_weights_are_read_whatever_they_are_called(odd: Path) -> None
     content = safetensors.torch.save({"weight": torch.ones(2)})
     (odd / "weights.safetensors").write_bytes(content)
     assert read_state(odd / "weights.safetensors")["weight"].tolist() == [1, 1]
+
+
+def test_a_folder_that_tensorboard_cannot_write_into_is_refused(odd: Path) -> None:
+    with pytest.raises(UserError, match="is not UTF-8"):
+        check_name(odd)
+    check_name(Path("ä"))
 
 
 def test_other_names_stay_and_no_link_is_left(odd: Path) -> None:

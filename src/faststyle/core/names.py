@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from faststyle.core.errors import UserError
+
 
 @contextmanager
 def readable_name(path: Path) -> Iterator[Path]:
@@ -16,6 +18,20 @@ def readable_name(path: Path) -> Iterator[Path]:
         link = Path(folder, "link")
         link.symlink_to(path.absolute())
         yield link
+
+
+def check_name(folder: Path) -> None:
+    """Raise ``UserError`` if TensorBoard, which wants UTF-8, could not write into ``folder``."""
+    if not _is_utf8(folder):
+        raise UserError(
+            f"{folder}: its name is not UTF-8, and TensorBoard's curves could not be"
+            " written there: choose another"
+        )
+
+
+def shown(text: str) -> str:
+    """``text`` with what is not UTF-8 in it escaped."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _is_utf8(path: Path) -> bool:
