@@ -3,6 +3,7 @@
 import contextlib
 import random
 from collections.abc import Iterator
+from itertools import islice
 
 import pytest
 from omegaconf import OmegaConf
@@ -36,6 +37,7 @@ TYPED = (
 )
 #: Characters that mean something to Hydra, OmegaConf or YAML, and some that mean nothing.
 _ODD = "=,:{}[]()'\"\\$~+@/.#&*!|>%`?- \t\n\r\0é\udce6\U0001f600"
+_PARTS = 4
 
 
 def _overrides() -> Iterator[list[str]]:
@@ -57,9 +59,10 @@ def _with_odd(text: str, generator: random.Random) -> str:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_mutated_settings_are_composed_or_refused_in_a_line() -> None:
+@pytest.mark.parametrize("part", range(_PARTS))  # side by side, since composing takes a while
+def test_mutated_settings_are_composed_or_refused_in_a_line(part: int) -> None:
     composed = 0
-    for overrides in _overrides():
+    for overrides in islice(_overrides(), part, None, _PARTS):
         with contextlib.suppress(UserError), report_config_errors("train"):
             settings = compose_config("train", overrides)
             composed += 1
