@@ -175,6 +175,23 @@ def test_one_output_file_for_two_inputs_is_refused(tmp_path: Path, make_photo: M
     assert not (tmp_path / "res.png").exists()
 
 
+def test_a_clip_that_is_called_like_a_picture_is_one(tmp_path: Path) -> None:
+    """GIFs of programs for messages are often MP4."""
+    for name in ("a.gif", "b.jpg"):
+        (tmp_path / name).write_bytes(b"\0\0\0\x20ftypisom\0\0\2\0")
+    jobs = plan([str(tmp_path)], None, "night")
+    assert all(is_clip(job.source) for job in jobs)
+    assert [job.target.name for job in jobs] == ["a.night.gif", "b.night.mp4"]
+
+
+def test_a_picture_that_is_called_like_a_clip_is_one(tmp_path: Path) -> None:
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.gif")
+    (tmp_path / "a.gif").rename(tmp_path / "a.mp4")
+    [job] = plan([str(tmp_path / "a.mp4")], None, "night")
+    assert not is_clip(job.source)
+    assert job.target.name == "a.mp4.night.gif"
+
+
 @pytest.mark.parametrize("name", ["a.jp2", "a.xyz", "a.mp4"])
 def test_a_format_that_is_not_written_is_said_before_the_work(
     tmp_path: Path, make_photo: MakePhoto, name: str

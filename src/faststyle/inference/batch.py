@@ -83,7 +83,8 @@ def _stylize_batch(
     except Exception as error:  # whatever one picture brings about, there may be a thousand others
         if len(batch) > 1:
             return sum(_stylize_batch(stylizer, [each], options, bar, interrupts) for each in batch)
-        _complain(f"{batch[0][0].source}: {problem(error)}", bar)
+        source, said = str(batch[0][0].source), problem(error)
+        _complain(said if source in said else f"{source}: {said}", bar)
         return 1
     return 0
 
