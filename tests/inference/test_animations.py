@@ -11,6 +11,7 @@ from PIL import Image
 
 from faststyle.checkpoints import StyleMetadata, TrainedStyle
 from faststyle.inference.batch import stylize_files
+from faststyle.inference.enlarger import Enlarger
 from faststyle.inference.jobs import Job, plan
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.regions import Regions
@@ -19,6 +20,7 @@ from faststyle.networks import TransformNetwork
 from faststyle.pictures.animation import count_plays, read_frames
 from faststyle.pictures.picture import Picture
 from faststyle.pictures.pixels import to_unit
+from tests.enlargers import enlarger
 
 MakePhoto = Callable[..., Path]
 
@@ -168,6 +170,13 @@ def test_a_mask_is_for_all_frames(tmp_path: Path, stylizer: Stylizer) -> None:
     for (frame, _), (photo, _) in zip(read_frames(job.target), read_frames(source), strict=True):
         assert frame.pixels[..., 20:].equal(photo.pixels[..., 20:])
         assert not frame.pixels[..., :20].equal(photo.pixels[..., :20])
+
+
+def test_all_frames_are_enlarged(tmp_path: Path) -> None:
+    job = Job(_animation(tmp_path / "a.gif"), tmp_path / "b.gif")
+    assert stylize_files(Enlarger(enlarger(2), device="cpu"), [job], StylizeOptions()) == 0
+    frames = [frame.pixels.shape for frame, _ in read_frames(job.target)]
+    assert frames == [(3, 2 * 32, 2 * 40)] * 3
 
 
 def test_16_bits_are_refused_for_an_animation(
