@@ -124,11 +124,104 @@ def _older_name(match: re.Match[str]) -> str:
     return f"{match[1]}.{'scale' if match[2] == 'weight' else 'shift'}"
 
 
+def test_gordicaleksas_files_are_made_for_normalized_pixels(tmp_path: Path) -> None:
+    published = _published(8)
+    nn.init.normal_(published.deconv3.conv2d.weight, std=0.05)
+    state = {
+        re.sub(r"deconv(\d)\.conv2d", _gordicaleksas_name, key): value
+        for key, value in published.state_dict().items()
+    }
+    torch.save({"state_dict": state, "optimizer_state": {}, "tv_weight": 0}, tmp_path / "a.pth")
+    mean = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
+    std = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
+    photo = torch.rand(1, 3, 40, 32)
+    with torch.no_grad():
+        expected = published((photo - mean) / std) * std + mean
+        found = load_style(tmp_path / "a.pth").network(photo)
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
+
+
+def _gordicaleksas_name(match: re.Match[str]) -> str:
+    """Those that enlarge wrap another layer."""
+    return "up3.conv2d" if match[1] == "3" else f"up{match[1]}.conv2d.conv2d"
+
+
+class _Layer(nn.Module):
+    """rrmina's layers: a convolution, or a transposed one, with its norm."""
+
+    def __init__(self, conv: nn.Module, channels: int, pad: int) -> None:
+        super().__init__()
+        self.add_module("conv_layer" if pad else "conv_transpose", conv)
+        self.conv, self.pad = [conv], pad
+        if channels != 3:
+            self.norm_layer = nn.InstanceNorm2d(channels, affine=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.conv[0](F.pad(x, (self.pad,) * 4, mode="reflect"))
+        return self.norm_layer(y) if hasattr(self, "norm_layer") else y
+
+
+class _RrminasBlock(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = (
+            _Layer(nn.Conv2d(channels, channels, 3), channels, 1) for _ in range(2)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.conv2(F.relu(self.conv1(x))) + x
+        return result
+
+
+def _rrminas(width: int = 8, head: float = 2.0) -> nn.Sequential:
+    """rrmina's network, for pixels in [0, 255], blue first."""
+    torch.manual_seed(0)
+
+    def down(inputs: int, outputs: int, kernel: int, stride: int) -> _Layer:
+        return _Layer(nn.Conv2d(inputs, outputs, kernel, stride), outputs, kernel // 2)
+
+    def up(inputs: int, outputs: int) -> _Layer:
+        return _Layer(nn.ConvTranspose2d(inputs, outputs, 3, 2, 1, 1), outputs, 0)
+
+    a, b, c = width, 2 * width, 4 * width
+    network = nn.Sequential()
+    network.ConvBlock = nn.Sequential(
+        *(down(3, a, 9, 1), nn.ReLU(), down(a, b, 3, 2), nn.ReLU(), down(b, c, 3, 2), nn.ReLU())
+    )
+    network.ResidualBlock = nn.Sequential(*(_RrminasBlock(c) for _ in range(5)))
+    network.DeconvBlock = nn.Sequential(
+        *(up(c, b), nn.ReLU(), up(b, a), nn.ReLU(), down(a, 3, 9, 1))
+    )
+    nn.init.normal_(network.get_parameter("DeconvBlock.4.conv_layer.weight"), std=head)
+    return network
+
+
+def test_rrminas_files_enlarge_by_transposed_convolutions(tmp_path: Path) -> None:
+    network = _rrminas()
+    torch.save(network.state_dict(), tmp_path / "a.pth")
+    photo = torch.rand(1, 3, 40, 32)
+    with torch.no_grad():
+        expected = network(photo.flip(1) * 255).flip(1)
+        found = load_style(tmp_path / "a.pth").network(photo) * 255
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=0.05)
+
+
+def test_rrminas_other_networks_are_named_though_their_weights_look_alike(tmp_path: Path) -> None:
+    torch.save(_rrminas(head=0.02).state_dict(), tmp_path / "tanh.pth")
+    with pytest.raises(UserError, match="with a tanh"):
+        load_style(tmp_path / "tanh.pth")
+    normal = _rrminas().state_dict()
+    first = [key for key in normal if "norm_layer" in key]
+    before = {key: normal[key] for key in [*first, *normal]}
+    torch.save(before, tmp_path / "v2.pth")
+    with pytest.raises(UserError, match="network V2"):
+        load_style(tmp_path / "v2.pth")
+
+
 @pytest.mark.parametrize(
     ("key", "name"),
     [
-        ("up3.conv2d.weight", "gordicaleksa"),
-        ("ConvBlock.0.conv_layer.weight", "rrmina"),
+        ("DenseBlock.0.conv_layer.weight", "rrmina's dense networks"),
         ("model1.0.weight", "MSG-Net"),
         ("features.0.weight", "a VGG: pass it as encoder.weights="),
         ("something.weight", "no style that is known here"),

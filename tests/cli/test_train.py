@@ -1,6 +1,7 @@
 """The command line for real: signals, processes, and mistakes."""
 
 import functools
+import os
 import signal
 import subprocess
 import sys
@@ -109,6 +110,20 @@ def test_two_processes_train_several_styles_like_one(tmp_path: Path, photo_folde
         torch.testing.assert_close(weights[1][key], expected, rtol=0, atol=1e-8)
     assert losses[1] == pytest.approx(losses[0], rel=1e-6)
     assert len(losses[0]) >= 6
+
+
+@pytest.mark.slow
+def test_photos_are_trained_on_whose_names_are_not_utf8(tmp_path: Path, photo_folder: Path) -> None:
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/\xe6")
+    try:
+        photo_folder.rename(folder)
+    except OSError:
+        pytest.skip("this disk has no such names")
+    run = train(tmp_path, f"data.root={folder}", "data.val_photos=2", "trainer.max_steps=1")
+    assert run.returncode == 0, run.stderr
+    assert "Traceback" not in run.stderr
+    [log] = (tmp_path / "outputs").rglob("train.log")
+    assert "/\\udce6" in log.read_text()
 
 
 @pytest.mark.slow

@@ -54,3 +54,13 @@ def test_photos_that_cannot_be_had_now_are_not_skipped() -> None:
 def test_if_none_can_be_read_it_says_so() -> None:
     with pytest.raises(UserError, match="none of the 3 photos"):
         Numbered(3, {0, 1, 2}).center_crop(1)
+
+
+def test_where_there_is_no_shared_memory_photos_are_read_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(_: Tensor) -> Tensor:
+        raise RuntimeError("unable to open shared memory object </torch_1> in read-write mode")
+
+    monkeypatch.setattr(Tensor, "share_memory_", fail)
+    assert _shown(Numbered(3, {1}))[::2] == [0, 2]

@@ -184,17 +184,6 @@ def test_a_mistake_of_ours_in_one_picture_does_not_end_the_batch(
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["0.png", "2.png"]
 
 
-def test_of_an_animation_it_is_said_how_much_is_stylized(
-    tmp_path: Path, stylizer: Stylizer, capsys: pytest.CaptureFixture[str]
-) -> None:
-    first, *more = (Image.new("RGB", (40, 40), (i * 80, 0, 0)) for i in range(3))
-    first.save(tmp_path / "a.gif", save_all=True, append_images=more)
-    [job] = plan([str(tmp_path / "a.gif")], None, "night")
-    assert stylize_files(stylizer, [job], StylizeOptions()) == 0
-    assert "a.gif: 1 of 3 frames is read" in capsys.readouterr().err
-    assert job.target == tmp_path / "a.night.png"
-
-
 def test_16_bits_stay_16_in_a_folder_of_all_kinds(
     tmp_path: Path, make_photo: MakePhoto, stylizer: Stylizer, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -61,8 +61,8 @@ def test_an_output_folder_among_the_photos_is_not_stylized_again(
 
 
 def test_a_format_that_cannot_be_written_becomes_png(tmp_path: Path) -> None:
-    Image.new("RGB", (4, 4)).save(tmp_path / "a.gif")
-    [job] = plan([str(tmp_path / "a.gif")], None, "night")
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.jp2")
+    [job] = plan([str(tmp_path / "a.jp2")], None, "night")
     assert job.target.name == "a.night.png"
 
 
@@ -136,12 +136,22 @@ def test_a_photo_of_ones_own_may_be_called_like_a_style(
 
 
 def test_two_pictures_that_both_become_png_get_two_names(tmp_path: Path) -> None:
-    for name in ("a.gif", "a.png"):
+    for name in ("a.jp2", "a.png"):
         Image.new("RGB", (4, 4)).save(tmp_path / name)
-    jobs = plan([str(tmp_path / "a.png"), str(tmp_path / "a.gif")], None, "night")
-    assert [job.target.name for job in jobs] == ["a.night.png", "a.gif.night.png"]
+    jobs = plan([str(tmp_path / "a.png"), str(tmp_path / "a.jp2")], None, "night")
+    assert [job.target.name for job in jobs] == ["a.night.png", "a.jp2.night.png"]
     jobs = plan([str(tmp_path)], str(tmp_path / "out"), "night")
-    assert [job.target.name for job in jobs] == ["a.gif.png", "a.png"]
+    assert [job.target.name for job in jobs] == ["a.jp2.png", "a.png"]
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.avif", "a.webp"])
+def test_a_picture_keeps_its_format(tmp_path: Path, name: str) -> None:
+    Image.new("RGB", (4, 4)).save(tmp_path / name)
+    [job] = plan([str(tmp_path / name)], None, "night")
+    assert job.target == tmp_path / f"a.night{job.source.suffix}"
+    (tmp_path / name).rename(tmp_path / "photo")
+    [job] = plan([str(tmp_path / "photo")], None, "night")
+    assert job.target == tmp_path / f"photo.night{Path(name).suffix}"
 
 
 def test_a_name_that_would_be_too_long_is_shortened(tmp_path: Path, make_photo: MakePhoto) -> None:
@@ -165,7 +175,24 @@ def test_one_output_file_for_two_inputs_is_refused(tmp_path: Path, make_photo: M
     assert not (tmp_path / "res.png").exists()
 
 
-@pytest.mark.parametrize("name", ["a.gif", "a.xyz", "a.mp4"])
+def test_a_clip_that_is_called_like_a_picture_is_one(tmp_path: Path) -> None:
+    """GIFs of programs for messages are often MP4."""
+    for name in ("a.gif", "b.jpg"):
+        (tmp_path / name).write_bytes(b"\0\0\0\x20ftypisom\0\0\2\0")
+    jobs = plan([str(tmp_path)], None, "night")
+    assert all(is_clip(job.source) for job in jobs)
+    assert [job.target.name for job in jobs] == ["a.night.gif", "b.night.mp4"]
+
+
+def test_a_picture_that_is_called_like_a_clip_is_one(tmp_path: Path) -> None:
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.gif")
+    (tmp_path / "a.gif").rename(tmp_path / "a.mp4")
+    [job] = plan([str(tmp_path / "a.mp4")], None, "night")
+    assert not is_clip(job.source)
+    assert job.target.name == "a.mp4.night.gif"
+
+
+@pytest.mark.parametrize("name", ["a.jp2", "a.xyz", "a.mp4"])
 def test_a_format_that_is_not_written_is_said_before_the_work(
     tmp_path: Path, make_photo: MakePhoto, name: str
 ) -> None:

@@ -201,6 +201,27 @@ def test_a_profile_of_gray_is_applied_as_at_8_bits(tmp_path: Path) -> None:
     assert (deep.pixels - shallow.pixels).abs().max() < 0.6 / 255
 
 
+def test_a_profile_of_gray_is_applied_beside_alpha_and_without_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    levels: npt.NDArray[np.uint8] = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    profile = _gray_profile(1.0)
+    image = Image.fromarray(levels)
+    image.save(tmp_path / "a.png", icc_profile=profile)
+    expected = load_picture_bytes(tmp_path / "a.png").pixels
+    alpha = image.rotate(90)
+    image.putalpha(alpha)
+    image.save(tmp_path / "b.png", icc_profile=profile)
+    found = load_picture_bytes(tmp_path / "b.png")
+    assert torch.equal(found.pixels, expected)
+    assert found.alpha is not None
+    assert np.array_equal(found.alpha[0], np.asarray(alpha))
+    wide = levels[..., None].astype(np.uint16) * 257
+    (tmp_path / "c.png").write_bytes(png(wide, before=_profile_chunk(profile)))
+    monkeypatch.setattr("faststyle.pictures.deep.is_installed", lambda: False)
+    assert torch.equal(load_picture_bytes(tmp_path / "c.png").pixels, expected)
+
+
 @pytest.mark.parametrize("profile", [b"nonsense", SRGB])
 def test_a_profile_that_does_not_fit_gray_is_passed_over(tmp_path: Path, profile: bytes) -> None:
     values = samples(1)

@@ -53,13 +53,50 @@ def test_transparency_is_laid_on_white_where_the_format_has_none(tmp_path: Path)
     assert np.array(Image.open(tmp_path / "a.jpg")).min() == 255
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif", ".avif"])
 def test_icc_profile_is_kept(tmp_path: Path, suffix: str) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     source = tmp_path / f"a{suffix}"
     Image.new("RGB", (8, 8)).save(source, icc_profile=profile)
     save_picture(load_picture(source), tmp_path / f"b{suffix}")
     assert Image.open(tmp_path / f"b{suffix}").info["icc_profile"] == profile
+
+
+def test_a_gif_has_colors_of_its_own_and_keeps_what_is_transparent(tmp_path: Path) -> None:
+    pixels = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0)) / 10
+    pixels += torch.linspace(0, 0.9, 32)
+    alpha = torch.zeros(1, 32, 32)
+    alpha[..., 8:] = 1
+    save_picture(Picture(pixels, alpha), tmp_path / "a.gif")
+    found = load_picture(tmp_path / "a.gif")
+    assert found.alpha is not None
+    assert torch.equal(found.alpha, alpha)
+    assert (found.pixels - pixels)[..., 8:].abs().mean() < 0.03
+
+
+def test_avif_keeps_transparency_and_the_better_the_quality_the_more(tmp_path: Path) -> None:
+    pixels = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0))
+    alpha = torch.linspace(0.1, 1, 32).expand(1, 32, 32)
+    errors = []
+    for quality in (30, 95):
+        save_picture(Picture(pixels, alpha), tmp_path / "a.avif", quality)
+        found = load_picture(tmp_path / "a.avif")
+        errors.append((found.pixels - pixels).abs().mean())
+        assert found.alpha is not None
+        assert (found.alpha - alpha).abs().max() < 0.1
+    assert errors[1] < errors[0]
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".bmp"])
+def test_colors_of_a_profile_are_converted_where_the_format_holds_none(
+    tmp_path: Path, suffix: str
+) -> None:
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = srgb.replace(b"rXYZ", b"....").replace(b"gXYZ", b"rXYZ").replace(b"....", b"gXYZ")
+    red = torch.tensor([1.0, 0.0, 0.0]).view(3, 1, 1).expand(3, 8, 8)
+    save_picture(Picture(red, icc_profile=swapped), tmp_path / f"a{suffix}")
+    green = load_picture(tmp_path / f"a{suffix}").pixels
+    assert green[:, 0, 0].tolist() == pytest.approx([0, 1, 0], abs=0.02)
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "P", "CMYK", "1", "YCbCr"])

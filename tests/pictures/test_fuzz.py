@@ -9,6 +9,7 @@ from PIL import Image
 
 from faststyle.core.errors import UserError
 from faststyle.data.folder import read_photo
+from faststyle.pictures.animation import count_plays, is_animation, read_frames
 from faststyle.pictures.files import (
     count_frames,
     is_ours,
@@ -56,6 +57,26 @@ def test_mutated_pictures_of_16_bits_are_read_or_refused_in_a_line(
     tmp_path: Path, name: str
 ) -> None:
     _read_or_refuse(DEEP[name], tmp_path / name)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("ending", [".gif", ".webp", ".png"])
+def test_mutated_animations_are_read_or_refused_in_a_line(tmp_path: Path, ending: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (3, 12, 16, 4), dtype=np.uint8)
+    first, *more = map(Image.fromarray, noise)
+    path = tmp_path / f"a{ending}"
+    first.save(path, save_all=True, append_images=more, duration=50)
+    read = 0
+    for content in mutated(path.read_bytes(), COUNT // len(FORMATS)):
+        path.write_bytes(content)
+        with contextlib.suppress(UserError):
+            is_animation(path)
+            count_plays(path)
+        with contextlib.suppress(UserError):
+            for _ in read_frames(path, max_pixels=10_000_000):
+                read += 1
+    assert read, "some damage does not matter"
 
 
 def _read_or_refuse(whole: bytes, path: Path) -> None:

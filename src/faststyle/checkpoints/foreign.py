@@ -3,38 +3,105 @@
 import re
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from faststyle.checkpoints.metadata import StyleMetadata
 from faststyle.checkpoints.style_file import TrainedStyle, restore_network
 from faststyle.core.errors import UserError
 from faststyle.networks import NetworkDescription
+from faststyle.pictures.pixels import IMAGENET_MEAN, IMAGENET_STD
 
 #: Where projects keep the weights inside of what they save.
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network")
 
-_STAGES = {
-    "conv1.conv2d": "stem.0",
-    "in1": "stem.1",
-    "conv2.conv2d": "down1.0",
-    "in2": "down1.1",
-    "conv3.conv2d": "down2.0",
-    "in3": "down2.1",
-    "deconv1.conv2d": "up1.1",
-    "in4": "up1.2",
-    "deconv2.conv2d": "up2.1",
-    "in5": "up2.2",
-    "deconv3.conv2d": "head",
-}
+_STAGES = ("stem", "down1", "down2", "up1", "up2")
+_BLOCKS = 64  # at most
+_PARTS = (1, 2)  # of a block
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class _Project:
+    """How a project calls the layers of our network, and what pixels are to it.
+
+    ``convs`` and ``norms``: of the stages, in order. ``block_conv`` and ``block_norm``: of blocks,
+    which are counted from ``first_block``. A pixel in [0, 1] is to it less ``mean``, by ``std``.
+    """
+
+    name: str
+    convs: tuple[str, ...]
+    norms: tuple[str, ...]
+    head: str
+    block_conv: str = "res{block}.conv{part}.conv2d"
+    block_norm: str = "res{block}.in{part}"
+    first_block: int = 1
+    mean: Triple = (0.0, 0.0, 0.0)
+    std: Triple = (1 / 255, 1 / 255, 1 / 255)
+    blue_first: bool = False
+    upsample: str = "resize"
+
+    def names(self) -> dict[str, str]:
+        """What our layers are, by the project's names of them."""
+        names = {self.head: "head"}
+        for stage, conv, norm in zip(_STAGES, self.convs, self.norms, strict=True):
+            at = int(stage.startswith("up") and self.upsample == "resize")
+            names |= {conv: f"{stage}.{at}", norm: f"{stage}.{at + 1}"}
+        for block in range(_BLOCKS):
+            for part in _PARTS:
+                place = {"block": block + self.first_block, "part": part}
+                names[self.block_conv.format(**place)] = f"blocks.{block}.conv{part}"
+                names[self.block_norm.format(**place)] = f"blocks.{block}.norm{part}"
+        return names
+
+
+_DOWN = ("conv1.conv2d", "conv2.conv2d", "conv3.conv2d")
+_NORMS = ("in1", "in2", "in3", "in4", "in5")
+_EXAMPLES = _Project(
+    "pytorch/examples",
+    (*_DOWN, "deconv1.conv2d", "deconv2.conv2d"),
+    _NORMS,
+    "deconv3.conv2d",
+)
+_ABHISKK = replace(_EXAMPLES, name="abhiskk/fast-neural-style", blue_first=True)
+_GORDICALEKSA = _Project(
+    "gordicaleksa/pytorch-neural-style-transfer-johnson",
+    (*_DOWN, "up1.conv2d.conv2d", "up2.conv2d.conv2d"),
+    _NORMS,
+    "up3.conv2d",
+    mean=IMAGENET_MEAN,
+    std=IMAGENET_STD,
+)
+_RRMINA = _Project(
+    "rrmina/fast-neural-style-pytorch",
+    (
+        *(f"ConvBlock.{number}.conv_layer" for number in (0, 2, 4)),
+        *(f"DeconvBlock.{number}.conv_transpose" for number in (0, 2)),
+    ),
+    (
+        *(f"ConvBlock.{number}.norm_layer" for number in (0, 2, 4)),
+        *(f"DeconvBlock.{number}.norm_layer" for number in (0, 2)),
+    ),
+    "DeconvBlock.4.conv_layer",
+    "ResidualBlock.{block}.conv{part}.conv_layer",
+    "ResidualBlock.{block}.conv{part}.norm_layer",
+    first_block=0,
+    blue_first=True,
+    upsample="transposed",
+)
 #: abhiskk's instance norm has other names for its weight and bias.
 _LEAVES = {"scale": "weight", "shift": "bias"}
+#: A network that ends in a tanh, of which files say nothing, gives it no larger numbers; one for
+#: pixels in [0, 255] that did would paint black.
+_OF_TANH = 10.0
 
 #: A key that only files of that project have, and what they are.
 _NAMED = {
-    r"up3\.conv2d\.weight": "of gordicaleksa's pytorch-neural-style-johnson",
-    r"ConvBlock\.\d+\.conv_layer\.weight": "of rrmina's fast-neural-style-pytorch",
+    r"(C1|DenseBlock\.0)\.conv_layer\.weight": "of rrmina's dense networks",
     r"(gram|.*\.gram)\.weight|model1\..*": "of MSG-Net",
     r"features\.\d+\.weight": "of a VGG: pass it as encoder.weights=",
     r"layer1\.0\.conv1\.weight": "of a ResNet",
@@ -43,39 +110,77 @@ _NAMED = {
 
 
 def read_foreign(content: Mapping[str, object], path: Path) -> TrainedStyle:
-    """A style of pytorch/examples' fast_neural_style, or of abhiskk's, its ancestor.
+    """A style of a project whose network is ours under other names, in any width and depth.
 
-    Both have our network under other names, in any width and depth, made for pixels in [0, 255]:
-    the range is folded into the weights. abhiskk's takes and gives blue first, which is folded in,
-    too.
+    These are pytorch/examples' fast_neural_style, abhiskk's, its ancestor, gordicaleksa's and
+    rrmina's. What is a pixel to them (its range, and which color comes first) is folded into the
+    weights.
 
     Raises ``UserError`` for anything else, named if it is known.
     """
     state = _unwrap(content)
-    if "deconv3.conv2d.weight" not in state:
+    project = _project_of(state)
+    if project is None:
         raise UserError(f"{path} is {_kind(state)}")
+    names = project.names()
     tensors = {
-        _our_name(key): value.float()
+        _our_name(key, names): value.float()
         for key, value in state.items()
         # Files of before PyTorch 0.4.1 hold running statistics that instance norm never used.
         if not re.search(r"running_(mean|var)|num_batches", key)
     }
-    first, last = tensors.get("stem.0.weight"), tensors.get("head.weight")
-    bias = tensors.get("head.bias")
-    shapes = [None if each is None else each.dim() for each in (first, last, bias)]
-    if first is None or last is None or bias is None or shapes != [4, 4, 1]:
-        raise UserError(f"{path} lacks the first or the last layer of its network")
-    blue_first = "in1.scale" in state
-    order = [2, 1, 0] if blue_first and first.shape[1] == len(last) == 3 else slice(None)
-    tensors["stem.0.weight"] = first[:, order] * 255
-    tensors["head.weight"] = last[order] / 255
-    tensors["head.bias"] = bias[order] / 255
+    _fold_pixels(tensors, project, path)
     blocks = {key.split(".")[1] for key in tensors if key.startswith("blocks.")}
-    options = {"width": len(first), "blocks": len(blocks), "output": "linear"}
+    options: dict[str, Any] = {"width": len(tensors["stem.0.weight"]), "blocks": len(blocks)}
+    options |= {"output": "linear", "upsample": project.upsample}
     description = NetworkDescription("johnson", options)
     network = restore_network(description, tensors, path)
-    origin = "abhiskk/fast-neural-style" if blue_first else "pytorch/examples"
-    return TrainedStyle(network, StyleMetadata(path.stem, origin=origin, network=description))
+    if project is _RRMINA:
+        _refuse_other_networks(state, network, path)
+    metadata = StyleMetadata(path.stem, origin=project.name, network=description)
+    return TrainedStyle(network, metadata)
+
+
+def _project_of(state: Mapping[str, Tensor]) -> _Project | None:
+    if "in1.scale" in state:
+        return _ABHISKK
+    for project in (_EXAMPLES, _GORDICALEKSA, _RRMINA):
+        if f"{project.head}.weight" in state:
+            return project
+    return None
+
+
+def _fold_pixels(tensors: dict[str, Tensor], project: _Project, path: Path) -> None:
+    """Make a network take and give RGB in [0, 1] by what its first and last layers compute."""
+    keys = [f"{layer}.{leaf}" for layer in ("stem.0", "head") for leaf in ("weight", "bias")]
+    shapes = [tensors[key].dim() if key in tensors else None for key in keys]
+    if shapes != [4, 1, 4, 1] or tensors[keys[0]].shape[1] != 3 or len(tensors[keys[2]]) != 3:
+        raise UserError(f"{path} lacks the first or the last layer of its network")
+    first, first_bias, last, last_bias = (tensors[key] for key in keys)
+    if project.blue_first:
+        first, last, last_bias = first.flip(1), last.flip(0), last_bias.flip(0)
+    mean, std = torch.tensor(project.mean), torch.tensor(project.std)
+    first = first / std.view(1, 3, 1, 1)
+    # Reflected pixels are shifted as all others are.
+    first_bias = first_bias - (first * mean.view(1, 3, 1, 1)).sum((1, 2, 3))
+    last, last_bias = last * std.view(3, 1, 1, 1), last_bias * std + mean
+    tensors |= dict(zip(keys, (first, first_bias, last, last_bias), strict=True))
+
+
+def _refuse_other_networks(state: Mapping[str, Tensor], network: nn.Module, path: Path) -> None:
+    """Two of rrmina's networks have the same weights, by name and shape, as the one that is ours.
+
+    Raises ``UserError`` for one that normalizes before convolutions, and for one with a last tanh.
+    """
+    keys = list(state)
+    block = "ResidualBlock.0.conv1"
+    if f"{block}.norm_layer.weight" in keys:
+        order = [keys.index(f"{block}.{layer}.weight") for layer in ("norm_layer", "conv_layer")]
+        if order[0] < order[1]:
+            raise UserError(f"{path} is of rrmina's network V2; it cannot be applied here")
+    ramp = torch.linspace(0, 1, 64 * 64).view(1, 1, 64, 64).expand(1, 3, 64, 64)
+    if network(ramp).abs().max() * 255 < _OF_TANH:
+        raise UserError(f"{path} is of rrmina's network with a tanh; it cannot be applied here")
 
 
 def refuse_program(path: Path) -> None:
@@ -108,15 +213,10 @@ def _kind(state: Mapping[str, Tensor]) -> str:
             return f"a file {name}; it cannot be applied here"
     return (
         "no style that is known here: neither trained by faststyle"
-        " nor by pytorch/examples' fast_neural_style"
+        " nor by a project whose network is the same (docs/formats.md lists them)"
     )
 
 
-def _our_name(key: str) -> str:
+def _our_name(key: str, names: Mapping[str, str]) -> str:
     module, _, leaf = key.rpartition(".")
-    leaf = _LEAVES.get(leaf, leaf)
-    block = re.fullmatch(r"res(\d+)\.(?:(conv[12])\.conv2d|in([12]))", module)
-    if block:
-        part = block[2] or f"norm{block[3]}"
-        return f"blocks.{int(block[1]) - 1}.{part}.{leaf}"
-    return f"{_STAGES.get(module, module)}.{leaf}"
+    return f"{names.get(module, module)}.{_LEAVES.get(leaf, leaf)}"

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from faststyle.checkpoints.metadata import StyleMetadata
 from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError
+from faststyle.core.names import readable_name
 from faststyle.networks import NetworkDescription, build_network
 
 FORMAT_VERSION = 1
@@ -80,7 +81,7 @@ def read_metadata(path: Path) -> StyleMetadata:
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     try:
-        with safetensors.safe_open(path, "pt") as file:
+        with readable_name(path) as name, safetensors.safe_open(name, "pt") as file:
             yield file
     except (safetensors.SafetensorError, OSError):
         raise UserError(f"{path} is not a readable safetensors file (truncated?)") from None

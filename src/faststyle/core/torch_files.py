@@ -9,6 +9,7 @@ import torch
 
 from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError
+from faststyle.core.names import readable_name
 
 
 def write_torch(content: Mapping[str, object], path: Path) -> None:
@@ -25,7 +26,8 @@ def read_torch(path: Path) -> Mapping[str, object]:
     Raises ``UserError`` if the file is damaged, holds anything else, or no mapping at the top.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with readable_name(path) as name:
+            content = torch.load(name, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise UserError(
             f"{path} is refused: it is no checkpoint, or holds code beside its weights"

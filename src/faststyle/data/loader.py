@@ -67,7 +67,7 @@ def training_loader(
         samples,
         batch_sampler=sampler,
         num_workers=workers,
-        worker_init_fn=functools.partial(_follow_the_training, _set_at_exit()),
+        worker_init_fn=functools.partial(_follow_the_training, _set_at_exit()) if workers else None,
         pin_memory=torch.cuda.is_available(),
     )
 

@@ -2,6 +2,7 @@
 
 import logging
 from abc import ABC, abstractmethod
+from contextlib import suppress
 
 import numpy as np
 import torch
@@ -29,7 +30,9 @@ class PhotoSet(ABC):
     def __init__(self, count: int, size: int) -> None:
         self.size = size
         self.unreadable = torch.zeros(count, dtype=torch.bool)
-        self.unreadable.share_memory_()  # type: ignore[no-untyped-call]
+        # Where there is no shared memory, there are no other processes either.
+        with suppress(RuntimeError):
+            self.unreadable.share_memory_()  # type: ignore[no-untyped-call]
 
     @abstractmethod
     def decode(self, position: int) -> Tensor:

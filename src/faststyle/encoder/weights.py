@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torchvision.models import get_model_weights
 
 from faststyle.core.errors import UserError
+from faststyle.core.names import readable_name
 from faststyle.core.torch_files import read_torch
 from faststyle.encoder.initialization import he_initialize
 from faststyle.pictures.pixels import IMAGENET_MEAN, IMAGENET_STD
@@ -53,7 +54,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
         raise UserError(f"no such weights file: {path}")
     if path.suffix == ".safetensors":
         try:
-            return safetensors.torch.load_file(path)
+            with readable_name(path) as name:
+                return safetensors.torch.load_file(name)
         except safetensors.SafetensorError:
             raise UserError(f"{path} is not a readable safetensors file (truncated?)") from None
     state: Mapping[str, object] = read_torch(path)

@@ -9,7 +9,8 @@ from tqdm import tqdm
 
 from faststyle.core.atomic import check_target
 from faststyle.core.errors import UserError, problem
-from faststyle.core.interrupts import catch_interrupts
+from faststyle.core.interrupts import Interrupts, catch_interrupts
+from faststyle.inference.animations import moves, stylize_animation
 from faststyle.inference.faces import keep_faces
 from faststyle.inference.jobs import Job
 from faststyle.inference.mask_files import load_masks, remarks
@@ -22,6 +23,7 @@ from faststyle.pictures.files import (
     count_frames,
     load_picture_bytes,
     loses_depth,
+    picture_format,
     save_picture,
 )
 from faststyle.pictures.formats import check_fits, format_of
@@ -46,30 +48,43 @@ def stylize_files(stylizer: Painter, jobs: Sequence[Job], options: StylizeOption
         tqdm(total=len(jobs), unit="picture", disable=len(jobs) == 1) as bar,
     ):
         done = 0
-        for batch in _batches(stylizer, jobs, options, bar):
-            if isinstance(batch, str):
-                _complain(batch, bar)
-                count, lost = 1, 1
-            else:
-                count, lost = len(batch), _stylize_batch(stylizer, batch, options, bar)
-            bar.update(count)
-            done, failed = done + count, failed + lost
-            if interrupts.received and done < len(jobs):
-                bar.write(f"{done - failed} of {len(jobs)} pictures are done", file=sys.stderr)
-                raise KeyboardInterrupt
+        try:
+            for batch in _batches(stylizer, jobs, options, bar):
+                if isinstance(batch, str):
+                    _complain(batch, bar)
+                    count, lost = 1, 1
+                else:
+                    count = len(batch)
+                    lost = _stylize_batch(stylizer, batch, options, bar, interrupts)
+                bar.update(count)
+                done, failed = done + count, failed + lost
+                if done < len(jobs):
+                    interrupts.check()
+        except KeyboardInterrupt:
+            bar.write(f"{done - failed} of {len(jobs)} pictures are done", file=sys.stderr)
+            raise
     return failed
 
 
 def _stylize_batch(
-    stylizer: Painter, batch: Sequence[_Loaded], options: StylizeOptions, bar: "tqdm[NoReturn]"
+    stylizer: Painter,
+    batch: Sequence[_Loaded],
+    options: StylizeOptions,
+    bar: "tqdm[NoReturn]",
+    interrupts: Interrupts,
 ) -> int:
     """Returns how many failed."""
     try:
-        _stylize_together(stylizer, batch, options, bar)
+        if moves(batch[0][0]):
+            stylize_animation(stylizer, *batch[0], options, interrupts)
+            _say(batch[0][0], bar)
+        else:
+            _stylize_together(stylizer, batch, options, bar)
     except Exception as error:  # whatever one picture brings about, there may be a thousand others
         if len(batch) > 1:
-            return sum(_stylize_batch(stylizer, [each], options, bar) for each in batch)
-        _complain(f"{batch[0][0].source}: {problem(error)}", bar)
+            return sum(_stylize_batch(stylizer, [each], options, bar, interrupts) for each in batch)
+        source, said = str(batch[0][0].source), problem(error)
+        _complain(said if source in said else f"{source}: {said}", bar)
         return 1
     return 0
 
@@ -86,8 +101,12 @@ def _stylize_together(
         )
     for (job, _), result in zip(batch, results, strict=True):
         save_result(result, job, options)
-        if bar.total == 1:
-            print(job.target)  # noqa: T201
+        _say(job, bar)
+
+
+def _say(job: Job, bar: "tqdm[NoReturn]") -> None:
+    if bar.total == 1:
+        print(job.target)  # noqa: T201
 
 
 def _show(bar: "tqdm[NoReturn]", done: int, total: int) -> None:
@@ -111,7 +130,7 @@ def _batches(
     for job in jobs:
         try:
             picture = load_job(job, options, stylizer.factor)
-            for note in notes_on(job, picture, options):
+            for note in notes_on(job, picture, options, animated=moves(job)):
                 if note not in said:
                     bar.write(note, file=sys.stderr)
                     said.add(note)
@@ -119,12 +138,17 @@ def _batches(
             yield problem(error)
             continue
         is_full = len(batch) >= options.batch_size
-        if batch and (is_full or batch[0][1].pixels.shape != picture.pixels.shape):
+        if batch and (is_full or _shape(*batch[0]) != _shape(job, picture)):
             yield batch
             batch = []
         batch.append((job, picture))
     if batch:
         yield batch
+
+
+def _shape(job: Job, picture: Picture) -> object:
+    """Equal for what can be stylized together; an animation is by itself."""
+    return job.source if moves(job) else picture.pixels.shape
 
 
 def load_job(job: Job, options: StylizeOptions, factor: int) -> Picture:
@@ -150,15 +174,22 @@ def save_result(result: Picture, job: Job, options: StylizeOptions) -> None:
     save_picture(result, job.target, quality, lossless=options.lossless)
 
 
-def notes_on(job: Job, picture: Picture, options: StylizeOptions) -> Iterator[str]:
-    """What of a file is not in its result, and what a user may not have meant."""
+def notes_on(
+    job: Job, picture: Picture, options: StylizeOptions, animated: bool = False
+) -> Iterator[str]:
+    """What of a file is not in its result, and what a user may not have meant.
+
+    ``animated``: whether all of its frames are.
+    """
     count = count_frames(job.source)
-    if count > 1:
+    if count > 1 and not animated:
         yield f"{job.source}: 1 of {count} frames is read"
+    if format_of(job.target) == "GIF" and picture_format(job.source) != "GIF":
+        yield f"{job.target}: GIF holds 256 colors; .png and .webp hold all, also of animations"
     if options.protect == "faces" and picture.kept is None:
         yield f"{job.source}: no face is found that looks at the camera"
     if options.bit_depth != 8:
-        form = format_of(job.target)
+        form = "an animation" if animated else format_of(job.target)
         if picture.bit_depth == 16 and form not in deep.FORMATS:
             yield f"{job.source} has 16 bits a channel; {form} holds 8"
         elif loses_depth(job.source):

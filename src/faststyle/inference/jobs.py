@@ -21,9 +21,14 @@ from faststyle.pictures.formats import EXTENSIONS, FOREIGN, can_write, format_of
 _CLIP_FORMATS = tuple(TARGETS)
 #: What is taken for a clip by its ending. A GIF that goes in is a picture.
 _CLIPS = frozenset(TARGETS) - EXTENSIONS
+#: Of MP4 and its kin, by their first bytes.
+_BRANDS = (b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"M4V ", b"qt  ")
 _LONGEST_NAME = 255  # bytes
 #: What a picture whose name says nothing becomes; others become PNG.
-_SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp"}
+_SUFFIXES = {
+    **{"JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp"},
+    **{"GIF": ".gif", "AVIF": ".avif"},
+}
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ def plan(
     for job in jobs:
         is_converted = job.source.suffix != job.target.suffix
         if is_converted and job.target.absolute() in (targets.keys() | unconverted):
-            job = _under_whole_name(job)  # a.gif beside a.png, which both become PNG
+            job = _under_whole_name(job)  # a.jp2 beside a.png, which both become PNG
         target = job.target.absolute()
         if file_identity(job.target) in sources:
             raise UserError(f"{job.target} is an input; choose another --output")
@@ -107,11 +112,25 @@ def _under_whole_name(job: Job) -> Job:
 
 
 def is_clip(path: Path) -> bool:
-    """Whether a file is taken for a clip: what neither is called nor reads like a picture."""
+    """Whether a file is taken for a clip: what neither is called nor reads like a picture.
+
+    A clip may be called like one: what programs for messages save as GIF is often MP4.
+    """
     suffix = path.suffix.lower()
     if suffix in EXTENSIONS or suffix in FOREIGN:
-        return False
+        return _begins_like_a_clip(path)
     return picture_format(path) is None
+
+
+def _begins_like_a_clip(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            start = file.read(12)
+    except OSError:  # said when it is read
+        return False
+    if start[4:8] == b"ftyp":  # HEIC and AVIF begin so, too
+        return start[8:12] in _BRANDS
+    return start.startswith(b"\x1a\x45\xdf\xa3") or (start[:4], start[8:]) == (b"RIFF", b"AVI ")
 
 
 def check_formats(jobs: Sequence[Job], options: StylizeOptions) -> None:
@@ -129,7 +148,7 @@ def check_formats(jobs: Sequence[Job], options: StylizeOptions) -> None:
             )
         if options.protect and form is None:
             raise UserError(f"--protect is for pictures, and {job.source} is a clip")
-        if options.lossless and form in (None, "JPEG"):
+        if options.lossless and form in (None, "JPEG", "AVIF", "GIF"):
             raise UserError(
                 f"--lossless is for WebP, and {job.target} would be {name}, which is never so"
             )
@@ -217,11 +236,10 @@ def _short(stem: str, rest: str) -> str:
 def result_name(source: Path) -> tuple[str, str]:
     """Name and ending of what becomes of ``source``: its own where they can be written."""
     suffix = source.suffix.lower()
-    if suffix in _CLIPS or can_write(source):
+    if is_clip(source):  # or an error later
+        return source.stem, source.suffix if suffix in TARGETS else _CLIP_FORMATS[0]
+    if can_write(source):
         return source.stem, source.suffix
     if suffix in EXTENSIONS or suffix in FOREIGN:
         return source.stem, ".png"
-    form = picture_format(source)
-    if form is None:  # a clip, or an error later
-        return source.stem, _CLIP_FORMATS[0]
-    return source.name, _SUFFIXES.get(form, ".png")
+    return source.name, _SUFFIXES.get(picture_format(source) or "", ".png")

@@ -46,8 +46,8 @@ class StylizeOptions:
             none.
         start: of clips: the second from which on they are stylized.
         end: likewise until when; none is their end.
-        quality: of JPEG, WebP and clips, from 1 to 100; none is 95 for pictures, and for clips
-            what looks lossless, about 65.
+        quality: of JPEG, WebP, AVIF and clips, from 1 to 100; none is 95 for pictures, and for
+            clips what looks lossless, about 65.
         bit_depth: of a channel in PNG and TIFF files, 8 or 16; none is that of the photo.
         lossless: of WebP: keep every pixel, whatever the quality.
 

@@ -18,6 +18,7 @@ from faststyle.core.atomic import check_target
 from faststyle.core.devices import find_device, is_out_of_memory
 from faststyle.core.errors import UserError
 from faststyle.core.interrupts import Interrupts, catch_interrupts
+from faststyle.core.names import check_name
 from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.networks.conv3x3 import choose_kernel
 from faststyle.optimization.objective import Objective
@@ -66,6 +67,7 @@ def optimize(cfg: DictConfig) -> Path:
     choose_kernel(str(cfg.kernel))
     target = _check_target(cfg)
     out = Path(cfg.output_dir)
+    check_name(out)
     checkpoint = find_resume(cfg.resume, cfg.name, out)
     content = _load_content(cfg)
     task = _prepare(cfg, content)

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from faststyle.core.atomic import check_target
 from faststyle.core.devices import find_device
+from faststyle.core.names import check_name
 from faststyle.encoder import LossNetwork, build_loss_network
 from faststyle.losses import gram_matrix
 from faststyle.optimization.inversion import invert
@@ -119,6 +120,8 @@ def _enlarge(pixels: Tensor) -> Tensor:
 def show(args: argparse.Namespace) -> None:
     """What ``faststyle features`` was asked for. Raises ``UserError``."""
     format_of(args.output)
+    if args.logdir:
+        check_name(args.logdir)
     check_target(args.output, filter(None, (args.photo, args.style)))
     device = find_device(args.device)
     layers = list(dict.fromkeys(filter(None, args.layers.split(","))))

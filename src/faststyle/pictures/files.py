@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -17,20 +18,35 @@ from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError
 from faststyle.core.version import __version__
 from faststyle.pictures import deep
-from faststyle.pictures.formats import FOREIGN, READ, check_fits, format_of, refuse_raw
+from faststyle.pictures.formats import (
+    FOREIGN,
+    READ,
+    WITH_QUALITY,
+    check_fits,
+    format_of,
+    refuse_raw,
+)
 from faststyle.pictures.picture import Picture
-from faststyle.pictures.pillow import from_pil, to_pil, to_rgb, turn_upright
+from faststyle.pictures.pillow import (
+    from_pil,
+    in_srgb,
+    to_palette,
+    to_rgb,
+    turn_upright,
+    with_alpha,
+)
 from faststyle.pictures.pixels import to_unit
 
 #: Pictures of more pixels are refused before they are decoded (a decompression bomb is small on
 #: disk), unless more are asked for.
 MAX_PIXELS = 178_956_970
 
-#: Of JPEG and WebP files, from 1 to 100.
+#: Of JPEG, WebP and AVIF files, from 1 to 100.
 USUAL_QUALITY = 95
 
 _SOFTWARE, _OURS = 0x0131, "faststyle"  # the EXIF tag, and how its value begins
 _WITHOUT_ALPHA = {"JPEG", "BMP"}
+_WITHOUT_PROFILE = {"GIF", "BMP"}
 
 
 class TooLargeError(UserError):
@@ -90,14 +106,15 @@ def _open(path: Path) -> Image.Image:
 
 def decode_image(image: Image.Image, path: Path) -> Image.Image:
     """Decode and turn upright (EXIF). Raises ``UserError`` if the file is truncated or corrupt."""
-    with _naming_damage(path):
+    with naming_damage(path):
         # A file of frames (GIF, TIFF) is judged by its first; load() reads all of it or fails.
         image.load()
     return turn_upright(image)
 
 
 @contextmanager
-def _naming_damage(path: Path) -> Iterator[None]:
+def naming_damage(path: Path) -> Iterator[None]:
+    """Raise ``UserError`` for whatever Pillow trips over in the pixels of a file."""
     try:
         yield
     except (MemoryError, ImportError):
@@ -128,7 +145,7 @@ def load_picture_bytes(path: Path, max_pixels: int = MAX_PIXELS, short_side: int
     """
     with open_image(path, max_pixels, short_side) as image:
         if deep.is_installed() and deep.is_deep(image, path):
-            with _naming_damage(path):
+            with naming_damage(path):
                 return deep.decode(image, path)
         return from_pil(decode_image(image, path))
 
@@ -152,14 +169,18 @@ def picture_format(path: Path) -> str | None:
 def is_ours(path: Path, kind: str = "") -> bool:
     """Whether :func:`save_picture` wrote the file, as that ``kind`` if one is given."""
     try:
-        software = str(_open(path).getexif().get(_SOFTWARE, ""))
+        image = _open(path)
+        if image.format == "GIF":
+            software = str(image.info.get("comment", b""), "ascii")
+        else:
+            software = str(image.getexif().get(_SOFTWARE, ""))
         return software.startswith(_OURS) and software.endswith(kind)
     except Exception:  # as above
         return False
 
 
 def count_frames(path: Path) -> int:
-    """How many pictures a file shows one after another, or as pages; only the first is read.
+    """How many pictures a file shows one after another, or as pages.
 
     Those behind a phone's photo (MPO) are depth and brightness, and do not count.
 
@@ -181,13 +202,14 @@ def save_picture(
 ) -> None:
     """Write a picture atomically in the format that the suffix of ``path`` names.
 
-    JPEG and BMP know no transparency: there the picture is laid on white. One of 16 bits has 8 in
-    other formats than PNG and TIFF. The file says that faststyle made it.
+    JPEG and BMP know no transparency: there the picture is laid on white. GIF knows 255 colors and
+    full transparency. A picture of 16 bits has 8 in other formats than PNG and TIFF. The file says
+    that faststyle made it.
 
     Args:
         picture: what to write.
         path: where.
-        quality: of JPEG, and of WebP with losses, from 1 to 100.
+        quality: of JPEG, AVIF, and WebP with losses, from 1 to 100.
         kind: which kind of thing it is (:func:`is_ours`).
         lossless: of WebP: whether every pixel is kept.
 
@@ -198,27 +220,37 @@ def save_picture(
     """
     form = format_of(path)
     check_fits(path, *picture.pixels.shape[1:])
-    software = f"{_OURS} {__version__} {kind}".rstrip()
     if picture.bit_depth == 16 and form in deep.FORMATS:
         with atomic_write(path) as temporary:
-            deep.encode(picture, temporary, form, software)
+            deep.encode(picture, temporary, form, _software(kind))
         return
-    image = to_pil(picture.pixels)
-    if picture.alpha is not None:
-        image.putalpha(to_pil(picture.alpha))
-        if form in _WITHOUT_ALPHA:
-            white = Image.new("RGBA", image.size, "white")
-            image = Image.alpha_composite(white, image).convert("RGB")
-    options: dict[str, object] = {}
+    if form in _WITHOUT_PROFILE:
+        picture = in_srgb(picture)
+    image = to_palette(picture) if form == "GIF" else with_alpha(picture)
+    if image.mode == "RGBA" and form in _WITHOUT_ALPHA:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image).convert("RGB")
+    options = description(form, kind)
     if form == "WEBP" and lossless:
         options["lossless"] = True
-    elif form in ("JPEG", "WEBP"):
+    elif form in WITH_QUALITY:
         options["quality"] = quality
-    if form != "BMP":
-        exif = Image.Exif()
-        exif[_SOFTWARE] = software
-        options["exif"] = exif
-        if picture.icc_profile:
-            options["icc_profile"] = picture.icc_profile
+    if picture.icc_profile:
+        options["icc_profile"] = picture.icc_profile
     with atomic_write(path) as temporary:
         image.save(temporary, format=form, **options)
+
+
+def description(form: str, kind: str = "") -> dict[str, Any]:
+    """What to tell Pillow, so that a file says that faststyle made it; BMP cannot."""
+    if form == "BMP":
+        return {}
+    if form == "GIF":
+        return {"comment": _software(kind).encode()}
+    exif = Image.Exif()
+    exif[_SOFTWARE] = _software(kind)
+    return {"exif": exif}
+
+
+def _software(kind: str) -> str:
+    return f"{_OURS} {__version__} {kind}".rstrip()

@@ -19,16 +19,25 @@ else:
     pillow_heif.register_heif_opener()
     _HEIF = ("HEIF",)
 
+try:
+    from PIL import AvifImagePlugin
+except ImportError:
+    _AVIF: tuple[str, ...] = ()
+else:
+    _AVIF = ("AVIF",) if AvifImagePlugin.SUPPORTED else ()
+
 #: Pillow's names of what is read, whatever a file is called; JPEG is MPO, too.
 READ = (
-    *("JPEG", "PNG", "WEBP", "TIFF", "BMP", "DIB", "GIF", "JPEG2000", "AVIF", "PPM"),
+    *("JPEG", "PNG", "WEBP", "TIFF", "BMP", "DIB", "GIF", "JPEG2000", "PPM"),
+    *_AVIF,
     *_HEIF,
 )
 #: Endings of files that are taken for pictures when a folder is searched.
 EXTENSIONS = frozenset(
     (
         *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp"),
-        *(".gif", ".jp2", ".avif"),
+        *(".gif", ".jp2"),
+        *((".avif",) if _AVIF else ()),
         *((".heic", ".heif") if _HEIF else ()),
     )
 )
@@ -46,6 +55,10 @@ FOREIGN: Mapping[str, str] = {
         () if _HEIF else (".heic", ".heif"),
         'a HEIC picture: pip install "faststyle[heif]"',
     ),
+    **dict.fromkeys(
+        () if _AVIF else (".avif",),
+        'an AVIF picture: pip install "pillow>=11.3"',
+    ),
 }
 _WRITTEN: Mapping[str, str] = {
     ".jpg": "JPEG",
@@ -57,9 +70,15 @@ _WRITTEN: Mapping[str, str] = {
     ".tif": "TIFF",
     ".tiff": "TIFF",
     ".bmp": "BMP",
+    ".gif": "GIF",
+    **({".avif": "AVIF"} if _AVIF else {}),
 }
+#: Formats whose animations are read and written; of others the first picture is.
+ANIMATED = frozenset({"GIF", "PNG", "WEBP"})
+#: Formats that take a quality from 1 to 100.
+WITH_QUALITY = frozenset({"JPEG", "WEBP", "AVIF"})
 #: The longest side that a format can hold, in pixels.
-_LONGEST = {"JPEG": 65_500, "WEBP": 16_383}
+_LONGEST = {"JPEG": 65_500, "WEBP": 16_383, "GIF": 65_535, "AVIF": 32_768}
 
 # A profile or a description may be longer than the megabyte that Pillow allows; the sum stays
 # bounded, since text can be compressed.

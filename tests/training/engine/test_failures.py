@@ -50,6 +50,7 @@ def test_errors_of_the_training_itself_stay_as_they_are(tmp_path: Path) -> None:
         ("DataLoader worker (pid 99) is killed by signal: Killed. ", "a loader process"),
         ("DataLoader worker (pid(s) 99) exited unexpectedly", "a loader process"),
         ("DataLoader worker (pid 99) is killed by signal: Bus error. ", "/dev/shm is too small"),
+        ("unable to open shared memory object </torch_1> in read-write mode", "/dev/shm cannot be"),
         ("[gloo/transport/tcp/pair.cc:561] Connection closed by peer", "another process"),
     ],
 )

@@ -2,7 +2,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import pytorch_lightning as pl
 import torch
+from pytorch_lightning.plugins.precision import MixedPrecision
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from faststyle.core.errors import UserError
 from faststyle.training.engine.finite import StopOnNonFinite
@@ -51,3 +55,56 @@ def test_a_scaler_may_leave_out_a_few_overflowing_steps_in_a_row_and_no_more() -
         _step(guard, scaled, float("inf"))
     with pytest.raises(UserError, match="the loss is no longer finite"):
         _step(guard, scaled, float("inf"))
+
+
+class _Overflowing(pl.LightningModule):
+    """Steps whose loss is infinite at first, and one float16 layer whose gradients overflow."""
+
+    def __init__(self, infinite: int) -> None:
+        super().__init__()
+        self.infinite = infinite
+        self.layer = nn.Linear(4, 1)
+        nn.init.ones_(self.layer.weight)
+
+    def training_step(self, _batch: Tensor, number: int) -> Tensor:
+        loss: Tensor = self.layer(torch.ones(2, 4)).float().sum()
+        return loss / 0 if number < self.infinite else loss
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0.01)
+
+
+def _train(module: pl.LightningModule, steps: int) -> torch.amp.GradScaler:
+    """In 16-mixed, as on CUDA: with a scaler, which a CPU needs to be given."""
+    scaler = torch.amp.GradScaler("cpu")
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        plugins=[MixedPrecision("16-mixed", "cpu", scaler)],
+        max_steps=steps,
+        callbacks=[StopOnNonFinite(every_n_steps=1)],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.fit(module, DataLoader(range(steps), batch_size=1))  # type: ignore[arg-type]
+    return scaler
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("infinite", "taken"), [(0, 4), (3, 3)])
+def test_in_float16_overflowing_steps_are_left_out_before_a_run_is_called_non_finite(
+    infinite: int, taken: int
+) -> None:
+    """A gradient of 2 times the scale is more than float16 holds until the scale is 2**14."""
+    module = _Overflowing(infinite)
+    scaler = _train(module, steps=6)
+    assert scaler.get_scale() == 2 ** (16 - (6 - taken))
+    expected = torch.full((1, 4), 1 - taken * 2 * 0.01)
+    torch.testing.assert_close(module.layer.weight.detach(), expected)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_in_float16_a_run_that_stays_infinite_ends() -> None:
+    with pytest.raises(UserError, match="the loss is no longer finite at step 17"):
+        _train(_Overflowing(infinite=30), steps=30)

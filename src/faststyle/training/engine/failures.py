@@ -16,6 +16,8 @@ from faststyle.core.errors import UserError, causes
 _LOST = {
     "signal: Bus error": "/dev/shm is too small (docker's --shm-size, or data.workers=0), which was"
     " found",
+    "open shared memory object": "/dev/shm cannot be written (data.workers=0 needs none), which was"
+    " found",
     "DataLoader worker (pid": "a loader process was killed (too little memory for data.workers?)",
     "gloo/transport": "another process of this run ended, and may have said why,",
 }

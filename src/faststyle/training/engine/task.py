@@ -13,6 +13,7 @@ from faststyle.config.paths import input_files
 from faststyle.config.runs import find_resume
 from faststyle.core.atomic import check_target
 from faststyle.core.errors import UserError
+from faststyle.core.names import check_name
 from faststyle.core.torch_files import read_torch
 from faststyle.networks.conv3x3 import choose_kernel
 from faststyle.training.engine.fit import fit
@@ -68,6 +69,7 @@ def run_task(
     choose_kernel(str(cfg.kernel))
     path = Path(target).expanduser()
     check_target(path, input_files(cfg))  # now, not after hours of training
+    check_name(Path(cfg.output_dir))
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
     resume = find_resume(cfg.resume, name, Path(cfg.output_dir))
     task = build(cfg)

@@ -1,0 +1,71 @@
+"""Whatever is typed as a setting, composing it gives settings, or one line that says why not."""
+
+import contextlib
+import random
+from collections.abc import Iterator
+from itertools import islice
+
+import pytest
+from omegaconf import OmegaConf
+
+from faststyle.config.compose import compose_config
+from faststyle.config.mistakes import report_config_errors
+from faststyle.core.errors import UserError
+from tests.fuzz import COUNT, mutated
+
+#: What people type, of every kind of value and grammar.
+TYPED = (
+    "style=starry_night",
+    "styles=[starry_night,great_wave]",
+    "name=my style (1)",
+    "model.learning_rate=1e-3",
+    "trainer.max_steps=2000",
+    "trainer.precision=16-mixed",
+    "trainer.devices=[0,1]",
+    "data.batch_size=4",
+    "data.size=256",
+    "loss.style_weight=1e5",
+    "loss.content_layers={relu2_2: 1.0}",
+    "+loss.extra={a: [1, 'two'], b: null}",
+    "~loss.tv_weight",
+    "network.width=16",
+    "encoder=vgg16",
+    "seed=${data.size}",
+    "hydra.run.dir=outputs/${now:%H-%M}",
+    "data.size=choice(128, 256)",
+    "export.path='a b.safetensors'",
+)
+#: Characters that mean something to Hydra, OmegaConf or YAML, and some that mean nothing.
+_ODD = "=,:{}[]()'\"\\$~+@/.#&*!|>%`?- \t\n\r\0é\udce6\U0001f600"
+_PARTS = 4
+
+
+def _overrides() -> Iterator[list[str]]:
+    generator = random.Random(1)
+    whole = "\n".join(TYPED).encode()
+    for content in mutated(whole, COUNT // 2):
+        yield [generator.choice(content.decode(errors="surrogateescape").split("\n"))]
+    for _ in range(COUNT - COUNT // 2):
+        chosen = generator.sample(TYPED, generator.choice((1, 1, 2)))
+        yield [_with_odd(text, generator) for text in chosen]
+
+
+def _with_odd(text: str, generator: random.Random) -> str:
+    for _ in range(generator.choice((1, 1, 2, 5))):
+        place = generator.randrange(len(text) + 1)
+        text = text[:place] + generator.choice(_ODD) + text[place + generator.randrange(2) :]
+    return text
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("part", range(_PARTS))  # side by side, since composing takes a while
+def test_mutated_settings_are_composed_or_refused_in_a_line(part: int) -> None:
+    composed = 0
+    for overrides in islice(_overrides(), part, None, _PARTS):
+        with contextlib.suppress(UserError), report_config_errors("train"):
+            settings = compose_config("train", overrides)
+            composed += 1
+            # What stands in other parts of the file or in Hydra's own is looked up when it is used.
+            OmegaConf.to_container(settings, resolve=True)
+    assert composed, "some changes do not matter"
