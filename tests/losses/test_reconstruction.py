@@ -42,6 +42,14 @@ def test_texture_is_the_distance_of_gram_matrices_of_parts() -> None:
     torch.testing.assert_close(found.style, expected.mean())
 
 
+def test_a_pattern_counts_as_far_as_the_truth_has_none() -> None:
+    truth, made = torch.zeros(2, 3, 16, 16).double(), torch.zeros(2, 3, 16, 16).double()
+    made[0, :, ::2] = 0.4  # rows that alternate: a variance of 0.2^2
+    loss = ReconstructionLoss(None, {}, content_weight=0, pixel_weight=1, grid_weight=10)
+    torch.testing.assert_close(loss(made, truth).priors["grid"], torch.tensor(0.2).double())
+    assert float(loss(truth, made).priors["grid"]) == 0
+
+
 def test_pixels_alone_need_no_loss_network() -> None:
     found = ReconstructionLoss(None, CONTENT, content_weight=0.0, pixel_weight=1.0)(
         _images(0), _images(1)
@@ -59,6 +67,7 @@ def test_a_file_is_told_what_it_was_trained_with(encoder: VGGEncoder) -> None:
         "content_weight": 3.0,
         "texture_weight": 0.0,
         "pixel_weight": 10.0,
+        "grid_weight": 0.0,
     }
 
 

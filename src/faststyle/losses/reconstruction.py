@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from faststyle.core.errors import UserError
 from faststyle.core.precision import widen
 from faststyle.encoder import LossNetwork
+from faststyle.losses.grid import grid_energy
 from faststyle.losses.perceptual import PerceptualLoss
 from faststyle.losses.terms import LossTerms
 from faststyle.losses.texture import LocalGram
@@ -18,13 +19,15 @@ class ReconstructionLoss(nn.Module):
     """The distance of pictures to the true ones, as a loss network and as pixels see it.
 
     L = content_weight * sum_l content[l] C_l + texture_weight * sum_l texture[l] T_l
-        + pixel_weight * P
+        + pixel_weight * P + grid_weight * G
 
     where C_l is the distance of features at layer l, T_l that of the Gram matrices of their parts
     (:class:`~faststyle.losses.texture.LocalGram`; both as in :class:`PerceptualLoss`), and P the
     mean over channels and pixels of (y - t)^2 in [0, 1]. Of all pictures that scale down to the
     same small one, P prefers their mean, which is blurred; C_l prefers one that has the same edges;
-    T_l one with as much of them, and of the same kind, in about the same place.
+    T_l one with as much of them, and of the same kind, in about the same place. What it asks for
+    and the network does not know it may paint as a pattern of its doublings, which G sees
+    (:func:`~faststyle.losses.grid.grid_energy`, beyond that of the truth).
 
     Args:
         encoder: the loss network, or none if neither content nor texture has a weight.
@@ -33,6 +36,7 @@ class ReconstructionLoss(nn.Module):
         content_weight: of all content layers together.
         texture_weight: of all texture layers together.
         pixel_weight: of the pixels.
+        grid_weight: of the pattern.
         scale: of content and texture; see :class:`PerceptualLoss`.
 
     Raises:
@@ -48,10 +52,11 @@ class ReconstructionLoss(nn.Module):
         texture_weight: float = 0.0,
         pixel_weight: float = 0.0,
         scale: str = "relative",
+        grid_weight: float = 0.0,
     ) -> None:
         super().__init__()
         weights = {"content": content_weight, "texture": texture_weight, "pixel": pixel_weight}
-        if min(weights.values()) < 0 or not any(weights.values()):
+        if min(*weights.values(), grid_weight) < 0 or not any(weights.values()):
             given = ", ".join(f"loss.{name}_weight={value}" for name, value in weights.items())
             raise UserError(f"{given}: none can be negative, and one must be above 0")
         for name, layers in (("content", content), ("texture", texture)):
@@ -66,12 +71,13 @@ class ReconstructionLoss(nn.Module):
                 scale=scale,
                 statistic=LocalGram(),
             )
-        self.pixel_weight = float(pixel_weight)
+        self.pixel_weight, self.grid_weight = float(pixel_weight), float(grid_weight)
         self._given: dict[str, object] = {
             "scale": scale,
             "content": {layer: float(weight) for layer, weight in content.items()},
             "texture": {layer: float(weight) for layer, weight in texture.items()},
             **{f"{name}_weight": float(value) for name, value in weights.items()},
+            "grid_weight": self.grid_weight,
         }
 
     def describe(self) -> dict[str, object]:
@@ -93,4 +99,7 @@ class ReconstructionLoss(nn.Module):
         if self.pixel_weight:
             distance = (widen(pictures) - widen(truth)).square().mean((1, 2, 3))
             terms = terms.plus("pixel", self.pixel_weight * distance)
+        if self.grid_weight:
+            beyond = (grid_energy(pictures) - grid_energy(truth)).relu()
+            terms = terms.plus("grid", self.grid_weight * beyond)
         return terms
