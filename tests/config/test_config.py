@@ -80,3 +80,11 @@ def test_machines_that_torchrun_joins_call_a_run_by_its_id(
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
     with pytest.raises(UserError, match="--rdzv_id=NAME"):
         run_name("night", None)
+
+
+def test_a_choice_that_is_no_name_is_one_line() -> None:
+    with (
+        pytest.raises(UserError, match=r"a choice, as style= or encoder=, must be a name.*int"),
+        report_config_errors("train"),
+    ):
+        compose_config("train", ["style=1"])

@@ -29,6 +29,10 @@ def report_config_errors(config_name: str) -> Iterator[None]:
     except (HydraException, OmegaConfBaseException) as error:
         cause = _user_error_behind(error)
         raise cause or UserError(_explain(error, config_name)) from None
+    except ValueError as error:  # Hydra's own, of style=1
+        if not str(error).startswith("Config group override"):
+            raise
+        raise UserError(f"a choice, as style= or encoder=, must be a name: {error}") from None
 
 
 def _missing_choice(error: MissingConfigException, config_name: str) -> UserError:
