@@ -17,6 +17,7 @@ from faststyle.benchmark.reference_network import ReferenceNetwork
 from faststyle.benchmark.runtimes import NEEDED, prepare_runtime
 from faststyle.checkpoints import TrainedStyle, open_style
 from faststyle.checkpoints.export import export
+from faststyle.checkpoints.programs import ExportOptions
 from faststyle.core.devices import reuse_freed_memory
 from faststyle.core.errors import UserError
 from faststyle.inference.stylizer import Stylizer
@@ -60,7 +61,7 @@ def variants(
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder, "style.onnx")
         if runtimes:
-            export(_style(task), program, pixels="float")
+            export(_style(task), program, options=ExportOptions("float"))
         others = [
             Variant(name, partial(prepare_runtime, name, program, partial(_photo, task)))
             for name in runtimes
