@@ -68,8 +68,9 @@ class AddNoise(nn.Module):
         """
         count, channels, height, width = x.shape
         noise = self._noise(x, first_row).to(x.dtype)
-        if torch.compiler.is_exporting():  # OpenVINO adds up the product below from call to call
-            return x + F.conv2d(noise, self.weight.to(x.dtype))
+        if torch.compiler.is_exporting():
+            # OpenVINO adds up the product below from call to call, and cannot add one noise to many.
+            return x + F.conv2d(noise.expand(count, -1, -1, -1), self.weight.to(x.dtype))
         # As a product: a convolution of so few channels takes ten times as long on a CPU.
         weight = self.weight.flatten(1).to(x.dtype).T.expand(count, -1, -1)
         fields = noise.permute(0, 2, 3, 1).flatten(1, 2).expand(count, -1, -1)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from faststyle.core.errors import UserError, nearest
 from faststyle.networks.conditional import count_styles
+from faststyle.pictures.pixels import resample
 
 #: What pixels are, in and out: uint8, or float32 in [0, 1].
 PIXELS = ("bytes", "float")
@@ -56,6 +57,13 @@ class ExportOptions:
                 f"--fixed-size {self.size[0]}x{self.size[1]}: height and width must be multiples"
                 f" of {MULTIPLE}, from {MIN_SIDE} to {MAX_SIDE}"
             )
+
+
+    def fitted(self) -> list[Tensor]:
+        """The calibration photos, at ``size`` if there is one."""
+        if self.size is None:
+            return list(self.calibration)
+        return [resample(photo[0], self.size)[None] for photo in self.calibration]
 
 
 class Program(nn.Module):
