@@ -17,6 +17,7 @@ from faststyle.networks.portable import portable
 _FACTS = "faststyle"
 #: ExecuTorch's number of a type.
 _TYPES = {0: torch.uint8, 6: torch.float32}
+_CONVOLUTIONS = (torch.ops.aten.conv2d.default, torch.ops.aten.conv_transpose2d.input)
 
 
 class ExecuTorch(Format):
@@ -56,7 +57,7 @@ class ExecuTorch(Format):
         """See :class:`Format`."""
         from executorch.runtime import Runtime, Verification
 
-        content = path.read_bytes()  # the program points into it
+        content = path.read_bytes()
         loaded = Runtime.get().load_program(content, verification=Verification.InternalConsistency)
         method = loaded.load_method("forward")
         if method is None or method.metadata.num_inputs() != 1:
@@ -64,7 +65,8 @@ class ExecuTorch(Format):
         given = method.metadata.input_tensor_meta(0)
         _, _, height, width = given.sizes()
 
-        def run(photos: Tensor) -> Tensor:
+        def run(photos: Tensor, _alive: object = (content, loaded)) -> Tensor:
+            # A method points into its program, and that into the file, and neither holds the other.
             [stylized] = method.execute([photos])
             result: Tensor = stylized.clone()  # the next run would write over it
             return result
@@ -90,19 +92,15 @@ def _quantized(
     )
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
-    network = program.network
+    module = traced.module()
+    nodes = [node for node in module.graph.nodes if node.target in _CONVOLUTIONS]
+    ends = {nodes[0].name, nodes[-1].name}
     quantizer = XNNPACKQuantizer()
-    config = get_symmetric_quantization_config(is_per_channel=True)
-    for kind in (nn.Conv2d, nn.ConvTranspose2d):
-        quantizer.set_module_type(kind, config)
-    for name in (_first_and_last(network)):
-        quantizer.set_module_name(f"network.{name}", None)
-    prepared = prepare_pt2e(traced.module(), quantizer)
+    quantizer.set_filter_function(lambda node: node.name not in ends)
+    for kind in _CONVOLUTIONS:
+        config = get_symmetric_quantization_config(is_per_channel=True)
+        quantizer.set_operator_type(kind, config)
+    prepared = prepare_pt2e(module, quantizer)
     for photo in options.fitted():
         prepared(program.encode(photo))
-    return torch.export.export(convert_pt2e(prepared), program.example(1, *photo.shape[2:]))
-
-
-def _first_and_last(network: nn.Module) -> tuple[str, str]:
-    names = [name for name, module in network.named_modules() if isinstance(module, nn.Conv2d)]
-    return names[0], names[-1]
+    return torch.export.export(convert_pt2e(prepared), traced.example_inputs[0])
