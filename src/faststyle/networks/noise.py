@@ -69,7 +69,7 @@ class AddNoise(nn.Module):
         count, channels, height, width = x.shape
         noise = self._noise(x, first_row).to(x.dtype)
         if torch.compiler.is_exporting():
-            # OpenVINO adds up the product below from call to call, and cannot add one noise to many.
+            # OpenVINO adds up the product below from call to call, and cannot add one to many.
             return x + F.conv2d(noise.expand(count, -1, -1, -1), self.weight.to(x.dtype))
         # As a product: a convolution of so few channels takes ten times as long on a CPU.
         weight = self.weight.flatten(1).to(x.dtype).T.expand(count, -1, -1)
@@ -123,7 +123,9 @@ class FixedNoise(nn.Module):
 
     def forward(self, x: Tensor, _first_row: int = 0) -> Tensor:
         """Map (N, C, H, W) to the same shape."""
-        fields = self.fields[:, :, : x.shape[2], : x.shape[3]]
+        height, width = x.shape[2:]
+        is_whole = isinstance(height, int) and self.fields.shape[2:] == x.shape[2:]
+        fields = self.fields if is_whole else self.fields[:, :, :height, :width]
         return x + F.conv2d(fields, self.weight)
 
 

@@ -147,8 +147,7 @@ def pad_to_multiple(images: Tensor, minimum: int) -> Tensor:
     A side of less than ``minimum`` becomes that long, rounded up to a multiple of 4.
     """
     height, width = images.shape[-2:]
-    below = -max(height, minimum) % 4 + max(0, minimum - height)
-    right = -max(width, minimum) % 4 + max(0, minimum - width)
+    below, right = (_missing(side, minimum) for side in (height, width))
     if _is_open(below, right) or below or right:
         return F.pad(images, (0, right, 0, below), mode="replicate")
     return images
@@ -163,12 +162,28 @@ def crop(images: Tensor, height: int, width: int) -> Tensor:
     return images
 
 
+def _missing(side: int, minimum: int) -> int:
+    if _is_known(side >= minimum):
+        return -side % 4
+    return -max(side, minimum) % 4 + max(0, minimum - side)
+
+
 def _is_open(*pixels: int) -> bool:
     """Whether numbers of pixels stand for any, as in the trace of a program for any size.
 
     It must not depend on whether the size that it is traced with needs nothing.
     """
-    return torch.compiler.is_exporting() and any(isinstance(n, torch.SymInt) for n in pixels)
+    return torch.compiler.is_exporting() and not all(_is_known(n == 0) for n in pixels)
+
+
+def _is_known(condition: bool) -> bool:
+    """Whether it is true of every size that a program is traced for."""
+    if not torch.compiler.is_exporting():
+        return condition
+    # Imported late: it brings SymPy.
+    from torch.fx.experimental.symbolic_shapes import statically_known_true
+
+    return statically_known_true(condition)
 
 
 def _upsample(

@@ -60,8 +60,8 @@ class ExecuTorch(Format):
         content = path.read_bytes()
         loaded = Runtime.get().load_program(content, verification=Verification.InternalConsistency)
         method = loaded.load_method("forward")
-        if method is None or method.metadata.num_inputs() != 1:
-            raise UserError(f"{path} takes other than photos: it is no style by itself")
+        if method is None:
+            raise UserError(f"{path} has no method that makes pictures: it is not a style")
         given = method.metadata.input_tensor_meta(0)
         _, _, height, width = given.sizes()
 
@@ -71,7 +71,8 @@ class ExecuTorch(Format):
             result: Tensor = stylized.clone()  # the next run would write over it
             return result
 
-        return Loaded(run, _TYPES[given.dtype()], _facts(loaded), (height, width))
+        inputs = method.metadata.num_inputs()
+        return Loaded(run, _TYPES[given.dtype()], _facts(loaded), (height, width), inputs=inputs)
 
 
 def _facts(loaded: Any) -> dict[str, str]:

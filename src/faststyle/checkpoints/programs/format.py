@@ -28,6 +28,7 @@ class Loaded:
         facts: texts by key, as far as the file says any.
         size: height and width of the only pictures that it takes, one at a time; none for any.
         is_freed: whether it may compute others than of ``size`` all the same.
+        inputs: how many it has; more than photos where it is told the mixture of styles.
     """
 
     run: Callable[..., Tensor]
@@ -35,6 +36,7 @@ class Loaded:
     facts: Mapping[str, str]
     size: tuple[int, int] | None = None
     is_freed: bool = False
+    inputs: int = 1
 
 
 class Format(ABC):

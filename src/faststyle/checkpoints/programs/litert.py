@@ -58,9 +58,7 @@ class LiteRt(Format):
         from ai_edge_litert.interpreter import Interpreter
 
         content = path.read_bytes()
-        interpreter = Interpreter(
-            model_content=content, num_threads=torch.get_num_threads()
-        )
+        interpreter = Interpreter(model_content=content, num_threads=torch.get_num_threads())
         interpreter.allocate_tensors()
         [given], [made] = interpreter.get_input_details(), interpreter.get_output_details()
         _, height, width, _ = given["shape"]
@@ -139,6 +137,8 @@ def _read_facts(content: bytes) -> dict[str, str]:
     for index in range(model.MetadataLength()):
         entry = model.Metadata(index)
         if entry.Name() == _FACTS.encode():
-            facts: dict[str, str] = json.loads(model.Buffers(entry.Buffer()).DataAsNumpy().tobytes())
+            facts: dict[str, str] = json.loads(
+                model.Buffers(entry.Buffer()).DataAsNumpy().tobytes()
+            )
             return facts
     return {}

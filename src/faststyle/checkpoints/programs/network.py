@@ -106,6 +106,8 @@ def read_program(path: Path) -> ProgramStyle:
         raise
     except Exception:  # the runtimes' have no common class
         raise UserError(f"{path} cannot be read as {form.title} (truncated?)") from None
+    if program is not None and program.inputs > 1:
+        raise UserError(f"{path} takes more than photos: it is no style by itself")
     if program is None:
         raise UserError(f"{path} does not run on this machine")
     texts = {"style": path.stem} | dict(program.facts)

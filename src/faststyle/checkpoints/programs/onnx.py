@@ -77,7 +77,7 @@ class Onnx(Format):
             return torch.from_numpy(session.run(None, named)[0])
 
         facts = session.get_modelmeta().custom_metadata_map
-        return Loaded(run, TYPES[inputs[0].type], facts)
+        return Loaded(run, TYPES[inputs[0].type], facts, inputs=len(inputs))
 
     def read(self, path: Path) -> Loaded:
         """See :class:`Format`, and :mod:`faststyle.checkpoints.programs.onnx_reading`."""

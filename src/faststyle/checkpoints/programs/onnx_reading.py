@@ -41,9 +41,7 @@ def open_program(path: Path) -> Loaded:
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    if len(session.get_inputs()) != 1:
-        raise UserError(f"{path} takes more than photos: it is no style by itself")
-    [given], output = session.get_inputs(), _picture_output(session)
+    given, output = session.get_inputs()[0], _picture_output(session)
     if given.type not in TYPES or output is None:
         raise UserError(f"{path} makes no pictures: it is not a style")
 
@@ -52,7 +50,8 @@ def open_program(path: Path) -> Loaded:
         return torch.from_numpy(stylized)
 
     facts = session.get_modelmeta().custom_metadata_map
-    return Loaded(run, TYPES[given.type], facts, size, is_freed=True)
+    inputs = len(session.get_inputs())
+    return Loaded(run, TYPES[given.type], facts, size, is_freed=True, inputs=inputs)
 
 
 def _picture_output(session: "onnxruntime.InferenceSession") -> str | None:

@@ -63,7 +63,8 @@ class OpenVino(Format):
         def run(*given: Tensor) -> Tensor:
             return torch.from_numpy(compiled([value.numpy() for value in given])[0].copy())
 
-        return Loaded(run, _TYPES[model.inputs[0].element_type.get_type_name()], _facts(model), size)
+        dtype = _TYPES[model.inputs[0].element_type.get_type_name()]
+        return Loaded(run, dtype, _facts(model), size, inputs=len(model.inputs))
 
 
 def _facts(model: Any) -> dict[str, str]:

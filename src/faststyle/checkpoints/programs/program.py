@@ -58,7 +58,6 @@ class ExportOptions:
                 f" of {MULTIPLE}, from {MIN_SIDE} to {MAX_SIDE}"
             )
 
-
     def fitted(self) -> list[Tensor]:
         """The calibration photos, at ``size`` if there is one."""
         if self.size is None:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from faststyle.checkpoints.programs.format import Format
+from faststyle.checkpoints.programs.coreml import CoreMl
 from faststyle.checkpoints.programs.executorch import ExecuTorch
+from faststyle.checkpoints.programs.format import Format
 from faststyle.checkpoints.programs.litert import LiteRt
 from faststyle.checkpoints.programs.onnx import Onnx
 from faststyle.checkpoints.programs.openvino import OpenVino
@@ -13,7 +14,9 @@ from faststyle.core.errors import UserError, nearest
 
 #: By the name that ``--format`` calls it. None of these modules imports its packages before it
 #: needs them.
-FORMATS: Mapping[str, Format] = {form.name: form for form in (Onnx(), Torch(), OpenVino(), ExecuTorch(), LiteRt())}
+FORMATS: Mapping[str, Format] = {
+    form.name: form for form in (Onnx(), Torch(), OpenVino(), ExecuTorch(), LiteRt(), CoreMl())
+}
 
 
 def find_format(name: str) -> Format:
