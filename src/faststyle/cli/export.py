@@ -3,16 +3,9 @@
 import re
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from faststyle.cli.arguments import add_style
 from faststyle.core.errors import UserError
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-#: Photos that ``--int8`` is calibrated with, and their sides in pixels.
-_PHOTOS, _SIDE = 16, 256
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -50,6 +43,7 @@ def run(args: Namespace) -> None:
     from faststyle.checkpoints.export import export
     from faststyle.checkpoints.programs import ExportOptions, find_format
     from faststyle.core.atomic import check_target
+    from faststyle.data.calibration import calibration_photos
 
     if args.photos and not args.int8:
         raise UserError("--photos is for --int8")
@@ -70,7 +64,7 @@ def run(args: Namespace) -> None:
         size=size,
         opset=args.opset,
         ir_version=args.ir_version,
-        calibration=_calibration(args.photos) if args.int8 else (),
+        calibration=calibration_photos(args.photos) if args.int8 else (),
     )
     options = form.settle(options, len(style.metadata.styles))
     difference = export(style, output, args.format, options)
@@ -88,42 +82,6 @@ def _size(text: str | None) -> tuple[int, int] | None:
     if not found:
         raise UserError(f'--fixed-size "{text}" must be like 512x768: height x width')
     return int(found[1]), int(found[2])
-
-
-def _calibration(folder: Path | None) -> "list[Tensor]":
-    """Photos (1, 3, H, W) in [0, 1], drawn if there is no folder."""
-    from faststyle.data.synthetic import DeadLeaves
-    from faststyle.pictures.folders import find_pictures
-    from faststyle.pictures.pixels import to_unit
-
-    if folder is None:
-        drawn = DeadLeaves(_PHOTOS, _SIDE)
-        return [to_unit(drawn.center_crop(index))[None] for index in range(_PHOTOS)]
-    if not folder.is_dir():
-        raise UserError(f"--photos {folder}: there is no such folder")
-    paths = find_pictures(folder).pictures
-    chosen = paths[:: max(1, len(paths) // _PHOTOS)][:_PHOTOS]
-    photos = [photo for path in chosen if (photo := _read(path)) is not None]
-    if not photos:
-        raise UserError(f"--photos {folder}: no picture in it could be read")
-    return photos
-
-
-def _read(path: Path) -> "Tensor | None":
-    """The middle square of a photo; none, and a line that says why, if it cannot be read."""
-    from faststyle.pictures.files import load_picture
-    from faststyle.pictures.pixels import resample, to_unit
-
-    try:
-        pixels = to_unit(load_picture(path).pixels)
-    except UserError as error:
-        print(f"passed over: {error}")
-        return None
-    height, width = pixels.shape[1:]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = pixels[:, top : top + side, left : left + side]
-    return resample(square, (_SIDE, _SIDE))[None]
 
 
 def _files(written: tuple[Path, ...]) -> list[Path]:
