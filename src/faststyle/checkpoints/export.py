@@ -5,7 +5,11 @@ the same form; nothing is left to normalize outside. A network of S styles takes
 float32 (S,), as well.
 """
 
+import logging
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,12 +62,26 @@ def export(
     program = written.program(style.network, options)
     facts = {**style.metadata.write(), PIXELS_KEY: options.pixels}
     with atomic_files(path) as temporary:
-        written.write(program, temporary, facts, options)
+        with _quietly():
+            written.write(program, temporary, facts, options)
         loaded = written.load(temporary)
         if loaded is None:
             return None
         exact = Program(style.network, options.pixels)
         return _compare(exact, loaded, list(_examples(exact, options)))
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """What converters tell of their progress is no news to who exports a style."""
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before = logging.root.manager.disable
+        logging.disable(logging.WARNING)
+        try:
+            yield
+        finally:
+            logging.disable(before)
 
 
 def _examples(exact: Program, options: ExportOptions) -> Iterator[tuple[Tensor, ...]]:
