@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from faststyle import Regions, Stylizer
-from faststyle.checkpoints import OnnxStyle, TrainedStyle, find_style
+from faststyle.checkpoints import ProgramStyle, TrainedStyle, find_style
 from faststyle.checkpoints.catalog import list_styles
 from faststyle.core.errors import UserError
 from faststyle.inference.color import COLORS
@@ -31,7 +31,7 @@ class Style(NamedTuple):
     """A file of one or several styles, and which of them, or what mixture."""
 
     path: Path
-    content: TrainedStyle | OnnxStyle
+    content: TrainedStyle | ProgramStyle
     mix: dict[str, float]
 
 

@@ -1,4 +1,5 @@
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,6 @@ def test_a_wrong_choice_is_told_before_anything_is_measured(
 def test_a_runtime_that_is_not_installed_is_told_before_anything_is_measured(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("faststyle.benchmark.runtimes.find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(UserError, match=r'pip install "faststyle\[openvino\]"'):
         run_benchmark(argparse.Namespace(**{**DEFAULTS, "against": ["openvino"]}))

@@ -9,7 +9,7 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
-from faststyle.checkpoints import StyleMetadata, TrainedStyle, load_style, read_onnx, write_style
+from faststyle.checkpoints import StyleMetadata, TrainedStyle, load_style, read_program, write_style
 from faststyle.core.errors import UserError
 from faststyle.networks import TransformNetwork
 from tests.fuzz import COUNT, mutated
@@ -49,7 +49,7 @@ def _program(path: Path) -> None:
     [
         ("a.safetensors", _style, load_style),
         ("a.ckpt", _checkpoint, load_style),
-        ("a.onnx", _program, read_onnx),
+        ("a.onnx", _program, read_program),
     ],
 )
 def test_mutated_styles_are_read_or_refused_in_a_line(

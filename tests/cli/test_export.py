@@ -2,6 +2,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
 import torch
 
 from faststyle.checkpoints import TrainedStyle, write_style
@@ -38,3 +39,24 @@ def test_the_name_of_a_program_says_what_it_is_and_is_never_the_styles(tmp_path:
         assert (result.returncode, message in result.stderr) == (2, True)
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--fixed-size", "512"], "must be like 512x768"),
+        (["--fixed-size", "250x256"], "multiples of 4, from 16 to 8192"),
+        (["--format", "onx"], 'did you mean "onnx"'),
+        (["--half", "--int8"], "exclude each other"),
+        (["--photos", "."], "--photos is for --int8"),
+        (["--opset", "17"], "--opset 17 must be from 18 to"),
+        (["--opset", "21", "--ir-version", "8"], "--ir-version 8 must be from 10 to"),
+    ],
+)
+def test_what_cannot_be_exported_is_one_line(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    write_style(TrainedStyle(TransformNetwork(width=2, blocks=0)), tmp_path / "night.safetensors")
+    result = export(tmp_path, "--ckpt", "night.safetensors", *arguments)
+    assert (result.returncode, message in result.stderr) == (2, True), result.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["night.safetensors"]

@@ -12,6 +12,7 @@ from faststyle.apps.listing import describe
 from faststyle.apps.sample import sample_file
 from faststyle.checkpoints import load_style
 from faststyle.checkpoints.export import export
+from faststyle.checkpoints.programs import ExportOptions
 from faststyle.core.assets import license_text
 from faststyle.core.atomic import atomic_write
 from faststyle.inference.stylizer import Stylizer
@@ -48,7 +49,7 @@ def write_programs(files: Sequence[Path], folder: Path) -> list[Path]:
         names = style.metadata.names()
         stylizer = Stylizer(style, device="cpu", mix={names[0]: 1} if names else {})
         tried = probe(stylizer)
-        export(style, program, pixels="float")
+        export(style, program, options=ExportOptions("float"))
         programs.append(program)
         listed[file.stem] = {"name": file.stem, "run": _run(program, tried)} | describe(stylizer)
     _write(folder / "styles.json", json.dumps(_about(listed)).encode())

@@ -14,9 +14,8 @@ from torch import Tensor
 
 from faststyle.benchmark.compare import NAMES, Stages, Variant, after_reference
 from faststyle.benchmark.reference_network import ReferenceNetwork
-from faststyle.benchmark.runtimes import NEEDED, prepare_runtime
+from faststyle.benchmark.runtimes import RUNTIMES, bytes_of, runtime_variants
 from faststyle.checkpoints import TrainedStyle, open_style
-from faststyle.checkpoints.export import export
 from faststyle.core.devices import reuse_freed_memory
 from faststyle.core.errors import UserError
 from faststyle.inference.stylizer import Stylizer
@@ -56,25 +55,22 @@ def variants(
     Files that runtimes need are there as long as the context lasts.
     """
     ours = [Variant(NAMES[p], partial(_prepare_ours, task, p), p) for p in precisions]
-    runtimes = [name for name in against if name in NEEDED]
-    with tempfile.TemporaryDirectory() as folder:
-        program = Path(folder, "style.onnx")
-        if runtimes:
-            export(_style(task), program, pixels="float")
-        others = [
-            Variant(name, partial(prepare_runtime, name, program, partial(_photo, task)))
-            for name in runtimes
-        ]
+    runtimes = [name for name in against if name in RUNTIMES]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder, photo = Path(temporary), partial(_photo, task)
+        others = runtime_variants(runtimes, _style(task), task.size, photo, folder)
+        for name in runtimes:
+            print(f"{name:20} {bytes_of(name, folder) / 1e6:.2f} MB")  # noqa: T201
         yield after_reference(
             [*others, *ours], partial(_prepare_reference, task), "reference" in against
         )
 
 
-def difference(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
-    """Mean absolute difference in units of 1/255, and SSIM, of pictures (3, H, W) in [0, 1]."""
-    error = float(np.abs(a - b).mean() * 255)
+def difference(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:
+    """Of pictures (3, H, W) in [0, 1] the mean and the largest difference in 1/255, and SSIM."""
+    errors = np.abs(a - b) * 255
     ssim = structural_similarity(a, b, channel_axis=0, data_range=1)  # type: ignore[no-untyped-call]
-    return error, float(ssim)
+    return float(errors.mean()), float(errors.max()), float(ssim)
 
 
 def _prepare_ours(task: InferTask, precision: str) -> Stages:

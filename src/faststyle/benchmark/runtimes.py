@@ -1,75 +1,91 @@
 """Other runtimes on a style's exported program, as variants of stylizing one photo.
 
-Both get what makes them fastest: threads like ours, and OpenVINO the shape of the photo.
+All get what makes them fastest: a program for the size of the photo, and threads like ours.
 """
 
-from collections.abc import Callable
-from importlib.util import find_spec
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from faststyle.benchmark.compare import Stages
+from faststyle.benchmark.compare import Stages, Variant
+from faststyle.checkpoints import TrainedStyle
+from faststyle.checkpoints.export import export
+from faststyle.checkpoints.programs import ExportOptions, find_format
 from faststyle.core.errors import UserError
-
-#: Packages to compare with -> how to get what that needs.
-NEEDED = {"onnxruntime": "export", "openvino": "openvino"}
+from faststyle.data.calibration import calibration_photos
 
 
-def check_runtimes(names: list[str]) -> None:
-    """Raise ``UserError`` if one of these packages is not installed."""
+class Runtime(NamedTuple):
+    """The format of its programs, and whether these are in 8 bits."""
+
+    form: str
+    int8: bool = False
+
+
+#: By the name that ``--against`` calls it.
+RUNTIMES = {
+    "onnxruntime": Runtime("onnx"),
+    "onnxruntime-int8": Runtime("onnx", int8=True),
+    "openvino": Runtime("openvino"),
+    "executorch": Runtime("executorch"),
+    "executorch-int8": Runtime("executorch", int8=True),
+    "litert": Runtime("litert"),
+    "litert-int8": Runtime("litert", int8=True),
+}
+
+
+def check_runtimes(names: Sequence[str]) -> None:
+    """Raise ``UserError`` if the packages of one of :data:`RUNTIMES` are not installed."""
     for name in names:
-        if find_spec(name) is None:
-            raise UserError(
-                f'--against {name} needs more packages: pip install "faststyle[{NEEDED[name]}]"'
-            )
+        form = find_format(RUNTIMES[name].form)
+        try:
+            form.check_installed((*form.needs, *form.runs_by))
+        except UserError as error:
+            raise UserError(f"--against {name}: {error}") from None
 
 
-def prepare_runtime(name: str, program: Path, photo: Callable[[], Tensor]) -> Stages:
-    """Load ``program``, which takes ``photos`` of floats, once; its only stage runs it.
+def runtime_variants(
+    names: Sequence[str],
+    style: TrainedStyle,
+    size: tuple[int, int],
+    photo: Callable[[], Tensor],
+    folder: Path,
+) -> list[Variant]:
+    """A variant for each of :data:`RUNTIMES` by these names, its program being written here.
 
     Args:
-        name: one of :data:`NEEDED`.
-        program: an ONNX file from :func:`faststyle.checkpoints.export.export`.
-        photo: gives (1, 3, H, W).
+        names: of runtimes.
+        style: what is exported.
+        size: height and width of the photo, multiples of 4.
+        photo: gives (1, 3, H, W); picklable.
+        folder: where programs are written to.
     """
-    photos = photo().numpy()
-    run = (_onnxruntime if name == "onnxruntime" else _openvino)(program, photos.shape)
-    return [("stylize", lambda: run(photos)[0].clip(0, 1))]
+    made = []
+    for name in names:
+        runtime = RUNTIMES[name]
+        form = find_format(runtime.form)
+        photos = calibration_photos() if runtime.int8 else ()
+        options = ExportOptions("float", int8=runtime.int8, size=size, calibration=photos)
+        program = folder / f"{name}{form.suffix}"
+        export(style, program, runtime.form, options)
+        made.append(Variant(name, partial(_prepare, runtime.form, program, photo)))
+    return made
 
 
-def _onnxruntime(program: Path, _shape: tuple[int, ...]) -> Callable[[np.ndarray], np.ndarray]:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    session = onnxruntime.InferenceSession(
-        str(program), options, providers=["CPUExecutionProvider"]
-    )
-
-    def run(photos: np.ndarray) -> np.ndarray:
-        [stylized] = session.run(None, {"photos": photos})
-        return np.asarray(stylized)
-
-    return run
+def bytes_of(name: str, folder: Path) -> int:
+    """The size of what :func:`runtime_variants` wrote for a runtime."""
+    return sum(path.stat().st_size for path in folder.glob(f"{name}.*"))
 
 
-def _openvino(program: Path, shape: tuple[int, ...]) -> Callable[[np.ndarray], np.ndarray]:
-    import openvino
+def _prepare(form: str, program: Path, photo: Callable[[], Tensor]) -> Stages:
+    loaded, photos = find_format(form).load(program), photo()
+    assert loaded is not None
 
-    core = openvino.Core()
-    model = core.read_model(program)
-    model.reshape(list(shape))
-    settings = {
-        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
-        "INFERENCE_PRECISION_HINT": "f32",
-        "PERFORMANCE_HINT": "LATENCY",
-    }
-    compiled = core.compile_model(model, "CPU", settings)
+    def run() -> np.ndarray:
+        return loaded.run(photos)[0].clamp(0, 1).numpy()
 
-    def run(photos: np.ndarray) -> np.ndarray:
-        return np.array(compiled(photos)[0])
-
-    return run
+    return [("stylize", run)]

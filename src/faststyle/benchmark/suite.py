@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 
 from faststyle.benchmark import data, infer, optimize, report, train
 from faststyle.benchmark.compare import Variant, compare
-from faststyle.benchmark.runtimes import NEEDED, check_runtimes
+from faststyle.benchmark.runtimes import RUNTIMES, check_runtimes
 from faststyle.benchmark.start import measure_start
 from faststyle.benchmark.work import Peak, measure_peak
 from faststyle.checkpoints import open_style
@@ -93,7 +93,11 @@ def _check(args: argparse.Namespace, networks: Path) -> dict[str, int]:
 
 
 def _check_against(args: argparse.Namespace) -> None:
-    runtimes = [name for name in args.against if name in NEEDED]
+    known = ("reference", *RUNTIMES)
+    for name in args.against:
+        if name not in known:
+            raise UserError(f'--against "{name}": {nearest(name, known)}')
+    runtimes = [name for name in args.against if name in RUNTIMES]
     if not runtimes:
         return
     if args.task != "infer" or args.device != "cpu":
@@ -157,9 +161,16 @@ def _infer(
             described = _show(title, variants, results, peak, 1)
             first = results[variants[0].name].result
             for name, result in results.items():
-                error, ssim = infer.difference(first, result.result)
-                described[name] |= {"mean_difference_255": error, "ssim": ssim}
-                print(f"{name:20} differs by {error:.3f}/255 in the mean, SSIM {ssim:.5f}")  # noqa: T201
+                error, largest, ssim = infer.difference(first, result.result)
+                described[name] |= {
+                    "mean_difference_255": error,
+                    "largest_difference_255": largest,
+                    "ssim": ssim,
+                }
+                print(  # noqa: T201
+                    f"{name:20} differs by {error:.3f}/255 in the mean, {largest:.2f} at most,"
+                    f" SSIM {ssim:.5f}"
+                )
             yield {"pixels": height * width, "results": described}
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from faststyle.checkpoints.catalog import FoundStyle, find_style, last_of_run, list_styles
 from faststyle.checkpoints.foreign import read_foreign, refuse_program
 from faststyle.checkpoints.mixture import choose
+from faststyle.checkpoints.programs import is_program
 from faststyle.checkpoints.style_file import (
     TrainedStyle,
     parse_metadata,
@@ -36,8 +37,10 @@ def load_style(path: Path) -> TrainedStyle:
         path = last_of_run(path)
     if not path.is_file():
         raise UserError(f"no such checkpoint: {path}{_suggest(path)}")
-    if path.suffix == ".onnx":
-        raise UserError(f"{path}: ONNX is for stylizing; pass the checkpoint it was exported from")
+    if is_program(path):
+        raise UserError(
+            f"{path}: programs are for stylizing; pass the checkpoint it was exported from"
+        )
     if path.suffix == ".safetensors":
         return read_style(path)
     refuse_program(path)
@@ -81,7 +84,7 @@ def styles_beside(given: str) -> tuple[FoundStyle, tuple[str, ...]]:
     path = found.path
     if not path.is_file():
         raise UserError(f"no such checkpoint: {path}")
-    if path.suffix == ".onnx":
+    if is_program(path):
         return found, ()
     about = read_metadata(path) if path.suffix == ".safetensors" else load_style(path).metadata
     return found, about.names()

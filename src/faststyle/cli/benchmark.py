@@ -19,8 +19,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--against",
         nargs="+",
         default=(),
-        choices=("reference", "onnxruntime", "openvino"),
-        help="also the textbook way; infer: also other runtimes",
+        metavar="WAY",
+        help="reference (the textbook way); infer: also onnxruntime, openvino, executorch, litert,"
+        " and -int8 of these but openvino",
     )
     parser.add_argument("--rounds", type=int, default=7, help="that count, of each variant")
     parser.add_argument(

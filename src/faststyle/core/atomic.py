@@ -45,6 +45,38 @@ def atomic_write(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def atomic_files(path: Path) -> Iterator[Path]:
+    """As :func:`atomic_write`, where the block writes further files with other suffixes too.
+
+    It yields ``path`` in a temporary folder beside it. If the block succeeds, all that it wrote
+    there comes to stand beside ``path``. Of several files ``path`` comes last, and an old one goes
+    first, so that at no time does it stand beside what belongs to another. ``path`` may become a
+    folder, where nothing stands yet.
+
+    Raises ``OSError`` as :func:`atomic_write`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _check_replaceable(path)
+    final = path.resolve() if path.is_symlink() else path
+    with tempfile.TemporaryDirectory(prefix=".", suffix=".tmp", dir=final.parent) as folder:
+        temporary = Path(folder, final.name)
+        try:
+            yield temporary
+            for written in Path(folder).rglob("*"):
+                if written.is_file():
+                    _flush(written)
+            others = [written for written in Path(folder).iterdir() if written != temporary]
+            if others:
+                final.unlink(missing_ok=True)
+            for written in [*others, temporary]:
+                written.replace(final.with_name(written.name))
+        except OSError as error:
+            if error.errno is not None:
+                error.filename = str(path)
+            raise
+
+
 def check_target(path: Path, inputs: Iterable[Path] = ()) -> None:
     """Whether ``path`` may be written, before the work: for every command the same.
 

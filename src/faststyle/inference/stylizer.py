@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from faststyle.checkpoints import (
-    OnnxStyle,
+    ProgramStyle,
     StyleMetadata,
     TrainedStyle,
     find_style,
+    is_program,
     load_style,
-    read_onnx,
+    read_program,
 )
 from faststyle.checkpoints.mixture import (
     Mix,
@@ -41,13 +42,13 @@ from faststyle.pictures.picture import Picture
 from faststyle.pictures.pixels import to_unit
 
 #: Files that people name after the style; checkpoints of training are all called alike.
-_STYLES = (".safetensors", ".pth", ".model", ".onnx")
+_STYLES = (".safetensors", ".pth", ".model")
 _AS_THEY_ARE = StylizeOptions()
 
 
-def read_file(path: Path) -> TrainedStyle | OnnxStyle:
+def read_file(path: Path) -> TrainedStyle | ProgramStyle:
     """What a file of a style holds. Raises ``UserError`` if that is none."""
-    return read_onnx(path) if path.suffix == ".onnx" else load_style(path)
+    return read_program(path) if is_program(path) else load_style(path)
 
 
 class Stylizer:
@@ -62,8 +63,8 @@ class Stylizer:
     >>> stylizer.mix({"udnie": 1}, stroke=1.5)
 
     Args:
-        style: what :func:`faststyle.checkpoints.load_style` or ``read_onnx`` returned; ONNX Runtime
-            computes in float32 on the CPU, whatever the next two say.
+        style: what :func:`faststyle.checkpoints.load_style` or ``read_program``
+            returned; programs are computed on the CPU, whatever the next two say.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto`` (an accelerator if there is one).
         precision: ``32``, ``bf16`` or ``16``: what convolutions compute in; ``auto`` is ``bf16`` on
             a CPU that has it (twice as fast, less than a gray level off in the mean), else ``32``,
@@ -83,7 +84,7 @@ class Stylizer:
 
     def __init__(
         self,
-        style: TrainedStyle | OnnxStyle,
+        style: TrainedStyle | ProgramStyle,
         device: str = "auto",
         precision: str = "32",
         mix: Mix = MappingProxyType({}),
@@ -98,7 +99,7 @@ class Stylizer:
         trained = trained_stroke(style.metadata, mix, stroke)
         #: By how much strokes are larger than those of the network, see :func:`with_stroke`.
         self.scale = stroke / trained
-        chosen: TrainedStyle | OnnxStyle = style
+        chosen: TrainedStyle | ProgramStyle = style
         if isinstance(style, TrainedStyle):
             chosen = choose(style, mix, trained)
         else:
@@ -120,7 +121,7 @@ class Stylizer:
         cls,
         style: str | Path,
         mix: Mix | None = None,
-        read: Callable[[Path], TrainedStyle | OnnxStyle] = read_file,
+        read: Callable[[Path], TrainedStyle | ProgramStyle] = read_file,
         **options: Any,
     ) -> "Stylizer":
         """Load a style by its name in the catalog, or from its file.
@@ -137,7 +138,8 @@ class Stylizer:
         """
         found = find_style(str(style))
         stylizer = cls(read(found.path), mix=found.mix if mix is None else mix, **options)
-        if found.path.suffix in _STYLES and not stylizer.of_file.styles:
+        is_named = found.path.suffix in _STYLES or is_program(found.path)
+        if is_named and not stylizer.of_file.styles:
             stylizer.name = StyleMetadata(found.path.stem).name
         return stylizer
 

@@ -62,9 +62,7 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor, stride: int, mode: str) ->
 
 def resize_convolve(x: Tensor, weight: Tensor, bias: Tensor, mode: str) -> Tensor:
     """Nearest-neighbor doubling, then a convolution (C_out, C_in, 3, 3)."""
-    spread = weight.new_tensor(_SPREAD)
-    kernel = torch.einsum("ia,jb,ocab->coij", spread, spread, weight).to(x)
-    bias = bias.to(x)
+    kernel, bias = spread(weight).to(x), bias.to(x)
 
     def run(padded: Tensor) -> Tensor:
         return conv_transpose2d(padded, kernel, bias, stride=(2, 2), padding=3)
@@ -72,6 +70,15 @@ def resize_convolve(x: Tensor, weight: Tensor, bias: Tensor, mode: str) -> Tenso
     # A doubled picture reflected by one pixel is the small one with its edge repeated.
     mode = "replicate" if mode == "reflect" else mode
     return _in_strips(run, x, 1, mode, 4 * len(weight))
+
+
+def spread(weight: Tensor) -> Tensor:
+    """Of a convolution (C_out, C_in, 3, 3) after a doubling, the transposed one of stride 2.
+
+    (C_in, C_out, 4, 4).
+    """
+    taps = weight.new_tensor(_SPREAD)
+    return torch.einsum("ia,jb,ocab->coij", taps, taps, weight)
 
 
 def convolve_blocks(x: Tensor, weight: Tensor, bias: Tensor, mode: str) -> Tensor:

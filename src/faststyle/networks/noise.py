@@ -68,8 +68,9 @@ class AddNoise(nn.Module):
         """
         count, channels, height, width = x.shape
         noise = self._noise(x, first_row).to(x.dtype)
-        if torch.compiler.is_exporting():  # OpenVINO adds up the product below from call to call
-            return x + F.conv2d(noise, self.weight.to(x.dtype))
+        if torch.compiler.is_exporting():
+            # OpenVINO adds up the product below from call to call, and cannot add one to many.
+            return x + F.conv2d(noise.expand(count, -1, -1, -1), self.weight.to(x.dtype))
         # As a product: a convolution of so few channels takes ten times as long on a CPU.
         weight = self.weight.flatten(1).to(x.dtype).T.expand(count, -1, -1)
         fields = noise.permute(0, 2, 3, 1).flatten(1, 2).expand(count, -1, -1)
@@ -80,14 +81,15 @@ class AddNoise(nn.Module):
     def _noise(self, x: Tensor, first_row: int) -> Tensor:
         """(1, fields, H, W), in float32."""
         if self.training or torch.compiler.is_compiling():
-            return self._draw(x, first_row)
+            return self.draw(x, first_row)
         place = (first_row, *self.corner, *x.shape[2:], x.device)
         if self._kept is None or self._kept[0] != place:
-            self._kept = place, self._draw(x, first_row)
+            self._kept = place, self.draw(x, first_row)
         return self._kept[1]
 
     @torch.no_grad()
-    def _draw(self, x: Tensor, first_row: int) -> Tensor:
+    def draw(self, x: Tensor, first_row: int = 0) -> Tensor:
+        """The noise (1, fields, H, W), float32, for features (N, C, H, W) from that row on."""
         with torch.autocast(x.device.type, enabled=False):
             count = self.weight.shape[1]
             seeds = torch.arange(count, device=x.device)[None]
@@ -99,6 +101,32 @@ class AddNoise(nn.Module):
                 for octave, each in octaves
             ]
             return torch.cat(fields, 1)
+
+
+class FixedNoise(nn.Module):
+    """The same noise from a table, for pictures of up to a size that begin at its corner.
+
+    Args:
+        noise: what it stands for.
+        size: height and width of the largest pictures.
+    """
+
+    #: See :class:`AddNoise`.
+    has_kernels = False
+    fields: Tensor
+
+    def __init__(self, noise: AddNoise, size: tuple[int, int]) -> None:
+        super().__init__()
+        largest = noise.weight.new_empty(1, 1, *(side // _STRIDE for side in size))
+        self.register_buffer("fields", noise.draw(largest))
+        self.weight = noise.weight
+
+    def forward(self, x: Tensor, _first_row: int = 0) -> Tensor:
+        """Map (N, C, H, W) to the same shape."""
+        height, width = x.shape[2:]
+        is_whole = isinstance(height, int) and self.fields.shape[2:] == x.shape[2:]
+        fields = self.fields if is_whole else self.fields[:, :, :height, :width]
+        return x + F.conv2d(fields, self.weight)
 
 
 def place_noise(network: nn.Module, row: int, column: int) -> None:

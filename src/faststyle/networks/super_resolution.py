@@ -14,7 +14,7 @@ from faststyle.networks.layers import (
     UpsampleConvNormReLU,
     make_conv,
 )
-from faststyle.networks.transform import pad_to_multiple
+from faststyle.networks.transform import crop, pad_to_multiple
 
 #: By how much pictures can be enlarged: so many doublings make them.
 FACTORS = (2, 4, 8)
@@ -97,9 +97,7 @@ class SuperResolutionNetwork(nn.Module):
         else:
             y = self._details(x)
         y = enlarged + y.to(images.dtype)
-        # Slicing would tie an exported program to sizes of one kind.
-        below, right = self.factor * height - y.shape[-2], self.factor * width - y.shape[-1]
-        return F.pad(y, (0, right, 0, below))
+        return crop(y, self.factor * height, self.factor * width)
 
     def _details(self, x: Tensor) -> Tensor:
         details: Tensor = self.head(self.ups(self.blocks(self.stem(x))))

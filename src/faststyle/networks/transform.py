@@ -110,9 +110,7 @@ class TransformNetwork(nn.Module):
             y = kernels.without_autocast(self._through_stages, x)
         else:
             y = self._through_stages(x)
-        # Slicing would tie an exported program to sizes of one kind: strides depend on it.
-        y = F.pad(y, (0, width - y.shape[-1], 0, height - y.shape[-2]))
-        return self.activate(y.to(images.dtype))
+        return self.activate(crop(y, height, width).to(images.dtype))
 
     def pad(self, images: Tensor) -> Tensor:
         """Pictures (N, C, H, W), large enough, and of sides that the strides divide."""
@@ -149,12 +147,43 @@ def pad_to_multiple(images: Tensor, minimum: int) -> Tensor:
     A side of less than ``minimum`` becomes that long, rounded up to a multiple of 4.
     """
     height, width = images.shape[-2:]
-    below = -max(height, minimum) % 4 + max(0, minimum - height)
-    right = -max(width, minimum) % 4 + max(0, minimum - width)
-    # A program for any size must not depend on whether the one it is traced with needs nothing.
-    if torch.compiler.is_exporting() or below or right:
+    below, right = (_missing(side, minimum) for side in (height, width))
+    if _is_open(below, right) or below or right:
         return F.pad(images, (0, right, 0, below), mode="replicate")
     return images
+
+
+def crop(images: Tensor, height: int, width: int) -> Tensor:
+    """The first ``height`` rows and ``width`` columns of (N, C, H, W)."""
+    below, right = height - images.shape[-2], width - images.shape[-1]
+    if _is_open(below, right) or below or right:
+        # Slicing would tie an exported program to sizes of one kind: strides depend on it.
+        return F.pad(images, (0, right, 0, below))
+    return images
+
+
+def _missing(side: int, minimum: int) -> int:
+    if _is_known(side >= minimum):
+        return -side % 4
+    return -max(side, minimum) % 4 + max(0, minimum - side)
+
+
+def _is_open(*pixels: int) -> bool:
+    """Whether numbers of pixels stand for any, as in the trace of a program for any size.
+
+    It must not depend on whether the size that it is traced with needs nothing.
+    """
+    return torch.compiler.is_exporting() and not all(_is_known(n == 0) for n in pixels)
+
+
+def _is_known(condition: bool) -> bool:
+    """Whether it is true of every size that a program is traced for."""
+    if not torch.compiler.is_exporting():
+        return condition
+    # Imported late: it brings SymPy.
+    from torch.fx.experimental.symbolic_shapes import statically_known_true
+
+    return statically_known_true(condition)
 
 
 def _upsample(

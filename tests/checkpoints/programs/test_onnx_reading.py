@@ -9,9 +9,10 @@ import torch.nn.functional as F
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
-from faststyle.checkpoints import StyleMetadata, TrainedStyle, load_style, read_onnx
+from faststyle.checkpoints import StyleMetadata, TrainedStyle, load_style, read_program
 from faststyle.checkpoints.export import export
-from faststyle.checkpoints.onnx_pixels import (
+from faststyle.checkpoints.programs import ExportOptions
+from faststyle.checkpoints.programs.pixels import (
     BYTES,
     IMAGENET,
     SIGNED,
@@ -73,7 +74,7 @@ def test_a_program_like_the_model_zoos_runs_at_any_size(
 ) -> None:
     onnx.save(zoo, tmp_path / "mosaic.onnx")
     photos = torch.rand(shape, generator=torch.Generator().manual_seed(1))
-    style = read_onnx(tmp_path / "mosaic.onnx")
+    style = read_program(tmp_path / "mosaic.onnx")
     torch.testing.assert_close(style.network(photos), expected(weights, photos))
     assert style.name == "mosaic"
 
@@ -101,7 +102,7 @@ def test_the_range_of_pixels_is_found_where_a_file_does_not_say(
     for name, value in (("wide", scale), ("up", shift)):
         zoo.graph.initializer.append(numpy_helper.from_array(np.array(value, np.float32), name))
     onnx.save(zoo, tmp_path / "a.onnx")
-    network = read_onnx(tmp_path / "a.onnx").network
+    network = read_program(tmp_path / "a.onnx").network
     assert network.pixels == pixels
     photos = torch.linspace(0, 1, 48 * 88).view(1, 1, 48, 88).expand(1, 3, 48, 88)
     given = network.compute(pixels.encode(photos))
@@ -110,7 +111,7 @@ def test_the_range_of_pixels_is_found_where_a_file_does_not_say(
 
 def test_sizes_that_others_programs_cannot_keep_are_kept(zoo: Model, tmp_path: Path) -> None:
     onnx.save(zoo, tmp_path / "mosaic.onnx")
-    network = read_onnx(tmp_path / "mosaic.onnx").network
+    network = read_program(tmp_path / "mosaic.onnx").network
     for size in ((33, 47), (1, 5)):
         assert network(torch.rand(1, 3, *size)).shape == (1, 3, *size)
 
@@ -120,7 +121,7 @@ def test_an_exported_style_makes_the_same_picture(tmp_path: Path, pixels: str) -
     torch.manual_seed(0)
     style = TrainedStyle(TransformNetwork(width=2, blocks=1).eval(), StyleMetadata(style="night"))
     path = tmp_path / "a.onnx"
-    export(style, path, pixels=pixels)
+    export(style, path, options=ExportOptions(pixels))
     photos = torch.randint(0, 256, (2, 3, 30, 21)) / 255
     found = Stylizer.load(path)
     assert (found.name, found.metadata.style) == ("a", "night")
@@ -157,7 +158,7 @@ def test_a_program_for_one_size_is_given_pictures_of_that_size(
 ) -> None:
     _other_size_only(zoo)
     onnx.save(zoo, tmp_path / "fixed.onnx")
-    network = read_onnx(tmp_path / "fixed.onnx").network
+    network = read_program(tmp_path / "fixed.onnx").network
     assert "takes pictures of 224 x 224 pixels only" in caplog.text
     photos = torch.rand(2, 3, 224, 224)
     torch.testing.assert_close(network(photos), expected(weights, photos))
@@ -178,7 +179,7 @@ def test_a_program_of_other_floats_gets_them(
         value.type.tensor_type.elem_type = dtype
     onnx.save(zoo, tmp_path / "a.onnx")
     photos = torch.randint(0, 256, (1, 3, 64, 96)) / 255
-    found = read_onnx(tmp_path / "a.onnx").network(photos)
+    found = read_program(tmp_path / "a.onnx").network(photos)
     assert found.dtype == torch.float32
     tolerance = 1e-2 if numpy_type == np.float16 else 1e-5
     torch.testing.assert_close(found, expected(weights, photos), rtol=tolerance, atol=tolerance)
@@ -192,7 +193,7 @@ def test_of_two_outputs_the_picture_is_taken(
     zoo.graph.output.insert(0, code)
     onnx.save(zoo, tmp_path / "a.onnx")
     photos = torch.rand(1, 3, 64, 96)
-    found = read_onnx(tmp_path / "a.onnx").network(photos)
+    found = read_program(tmp_path / "a.onnx").network(photos)
     torch.testing.assert_close(found, expected(weights, photos))
 
 
@@ -210,7 +211,7 @@ def test_a_program_that_is_no_style_is_refused(
     change(zoo)
     (tmp_path / "a.onnx").write_bytes(zoo.SerializeToString())
     with pytest.raises(UserError, match=message):
-        read_onnx(tmp_path / "a.onnx")
+        read_program(tmp_path / "a.onnx")
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", None])
@@ -219,10 +220,10 @@ def test_a_file_that_is_no_program_is_refused(
 ) -> None:
     path = tmp_path / "a.onnx"
     path.write_bytes(zoo.SerializeToString()[:-200] if content is None else content)
-    with pytest.raises(UserError, match=r"a\.onnx is (not an ONNX program|no style)"):
-        read_onnx(path)
+    with pytest.raises(UserError, match=r"a\.onnx (cannot be read as ONNX|is no style)"):
+        read_program(path)
     with pytest.raises(UserError, match="no such checkpoint"):
-        read_onnx(tmp_path / "absent.onnx")
+        read_program(tmp_path / "absent.onnx")
 
 
 def test_a_program_is_no_network_to_train_on(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which numbers an ONNX program takes and gives for pixels."""
+"""Which numbers a program takes and gives for pixels."""
 
 from collections.abc import Callable
 from typing import NamedTuple

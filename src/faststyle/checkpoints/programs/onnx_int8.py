@@ -1,0 +1,64 @@
+"""ONNX programs in 8 bits, by ONNX Runtime's static quantizer."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from faststyle.checkpoints.programs.program import ExportOptions, Program
+
+if TYPE_CHECKING:
+    import onnx
+
+#: Of the values of a layer, those beyond are clipped.
+_PERCENTILE = 99.99
+
+
+def quantize_program(
+    model: "onnx.ModelProto", program: Program, options: ExportOptions, folder: Path
+) -> "onnx.ModelProto":
+    """The convolutions of ``model``, but for the first and the last, in 8 bits.
+
+    Weights have a scale for each channel. What convolutions take and give is uint8, whose range is
+    that of the calibration photos' values. Normalization stays in float, and so do the first and
+    the last convolution, which take and make the pixels: in 8 bits they cost ten times as much of
+    the structural similarity as all others together.
+
+    ``folder``: for files that are needed on the way.
+    """
+    import onnx
+    from onnxruntime.quantization import (
+        CalibrationDataReader,
+        CalibrationMethod,
+        QuantFormat,
+        QuantType,
+        quantize_static,
+    )
+
+    class Photos(CalibrationDataReader):  # type: ignore[misc]
+        """Each photo, in the form that the program takes."""
+
+        def __init__(self) -> None:
+            self.left: Iterator[Tensor] = iter(options.fitted())
+
+        def get_next(self) -> dict[str, object] | None:
+            photo = next(self.left, None)
+            return None if photo is None else {"photos": program.encode(photo).numpy()}
+
+    first, *_, last = (node.name for node in model.graph.node if node.op_type == "Conv")
+    target = folder / "int8.onnx"
+    quantize_static(
+        model,
+        str(target),
+        Photos(),
+        quant_format=QuantFormat.QDQ,
+        op_types_to_quantize=["Conv"],
+        nodes_to_exclude=[first, last],
+        per_channel=True,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        calibrate_method=CalibrationMethod.Percentile,
+        extra_options={"CalibPercentile": _PERCENTILE},
+    )
+    return onnx.load(target)

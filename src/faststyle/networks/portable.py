@@ -1,0 +1,116 @@
+"""The same network of the few operations that every runtime has a fast form of.
+
+Runtimes of phones know convolutions, means and arithmetic. What else our networks are made of is
+written by these, for pictures of one size, with the same result but for rounding:
+
+- reflection is slices and their concatenation: LiteRT's GPU delegate has no reflecting pad, XNNPACK
+  none at all;
+- instance normalization is two means and arithmetic, by tensors of four dimensions throughout, as
+  converters to another layout need them to leave out transposes;
+- "twice the size, then a 3x3 convolution" can be one transposed convolution
+  (:mod:`faststyle.networks.kernels`), since XNNPACK knows no nearest neighbor;
+- noise (:mod:`faststyle.networks.noise`) is a table.
+"""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from faststyle.networks.kernels import spread
+from faststyle.networks.layers import UpsampleConvNormReLU
+from faststyle.networks.noise import AddNoise, FixedNoise
+
+
+def portable(network: nn.Module, size: tuple[int, int], transposed: bool) -> nn.Module:
+    """A copy of ``network`` for pictures of ``size`` (height, width) that has only such layers.
+
+    ``transposed``: write doublings as transposed convolutions.
+    """
+    changed = fix_noise(network, size)
+    for parent in list(changed.modules()):
+        if transposed and isinstance(parent, UpsampleConvNormReLU):
+            parent[0], parent[1] = nn.Identity(), _Doubling(parent.conv)
+        for name, module in parent.named_children():
+            if isinstance(module, nn.Conv2d) and module.padding_mode == "reflect":
+                setattr(parent, name, _ReflectedConv(module))
+            elif isinstance(module, nn.InstanceNorm2d):
+                setattr(parent, name, _InstanceNorm(module))
+    return changed
+
+
+def fix_noise(network: nn.Module, size: tuple[int, int]) -> nn.Module:
+    """A copy of ``network`` whose noise is a table, for pictures of up to ``size``."""
+    changed = copy.deepcopy(network)
+    for parent in list(changed.modules()):
+        for name, module in parent.named_children():
+            if isinstance(module, AddNoise):
+                setattr(parent, name, FixedNoise(module, size))
+    return changed
+
+
+class _ReflectedConv(nn.Module):
+    def __init__(self, conv: nn.Conv2d) -> None:
+        super().__init__()
+        self.rows, self.columns = (int(count) for count in conv.padding)
+        self.conv = copy.deepcopy(conv)
+        self.conv.padding, self.conv.padding_mode = (0, 0), "zeros"
+
+    def forward(self, x: Tensor) -> Tensor:
+        padded = _extended(_extended(x, 2, self.rows), 3, self.columns)
+        convolved: Tensor = self.conv(padded)
+        return convolved
+
+
+class _Doubling(nn.Module):
+    """Nearest-neighbor doubling and a reflected 3x3 convolution, as one transposed convolution.
+
+    A doubled picture reflected by one pixel is the small one with its edge repeated.
+    """
+
+    def __init__(self, conv: nn.Module) -> None:
+        super().__init__()
+        assert isinstance(conv, nn.Conv2d)
+        assert conv.bias is not None
+        self.is_reflected = conv.padding_mode == "reflect"
+        padding = 3 if self.is_reflected else 1
+        self.conv = nn.ConvTranspose2d(conv.in_channels, conv.out_channels, 4, 2, padding)
+        self.conv.weight = nn.Parameter(spread(conv.weight.detach()), requires_grad=False)
+        self.conv.bias = nn.Parameter(conv.bias.detach(), requires_grad=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.is_reflected:
+            x = _extended(_extended(x, 2, 1, edge=0), 3, 1, edge=0)
+        convolved: Tensor = self.conv(x)
+        return convolved
+
+
+class _InstanceNorm(nn.Module):
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, norm: nn.InstanceNorm2d) -> None:
+        super().__init__()
+        self.register_buffer("weight", norm.weight.detach()[None, :, None, None])
+        self.register_buffer("bias", norm.bias.detach()[None, :, None, None])
+        self.eps = norm.eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        centered = x - x.mean((2, 3), keepdim=True)
+        variance = (centered * centered).mean((2, 3), keepdim=True)
+        return centered * ((variance + self.eps).rsqrt() * self.weight) + self.bias
+
+
+def _extended(x: Tensor, dim: int, count: int, edge: int = 1) -> Tensor:
+    """Mirror ``count`` rows or columns on both sides: without the outermost, or with ``edge=0``."""
+    if count == 0:
+        return x
+    last = x.shape[dim] - 1
+    before = [x.narrow(dim, edge + i, 1) for i in reversed(range(count))]
+    after = [x.narrow(dim, last - edge - i, 1) for i in range(count)]
+    # In three parts, since XNNPACK joins five tensors at most.
+    return torch.cat([_joined(before, dim), x, _joined(after, dim)], dim)
+
+
+def _joined(parts: list[Tensor], dim: int) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim)
