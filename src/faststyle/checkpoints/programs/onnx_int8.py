@@ -22,8 +22,8 @@ def quantize_program(
 
     Weights have a scale for each channel. What convolutions take and give is uint8, whose range is
     that of the calibration photos' values. Normalization stays in float, and so do the first and
-    the last convolution, which take and make the pixels: in 8 bits they cost ten times as much of
-    the structural similarity as all others together.
+    the last convolution, which take and make the pixels: with them in 8 bits, the largest error of
+    a pixel was 75 of 255 instead of 41 (starry_night).
 
     ``folder``: for files that are needed on the way.
     """
