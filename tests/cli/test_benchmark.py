@@ -21,7 +21,7 @@ def test_training_is_measured_against_the_reference_with_its_loss_curves(tmp_pat
     report = json.loads((tmp_path / "a.json").read_text())
     (run,) = report["runs"]
     assert set(run["results"]) == {"reference", "faststyle float32"}
-    assert run["losses"]["faststyle float32"] == pytest.approx(run["losses"]["reference"], rel=0.01)
+    assert run["losses"]["faststyle float32"] == pytest.approx(run["losses"]["reference"], rel=0.02)
     encoder = run["results"]["reference"]["stages"]["encoder"]
     assert 0 < encoder["of_peak_macs"] < 2
     assert (tmp_path / "a.png").stat().st_size > 1000

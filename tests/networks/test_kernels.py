@@ -84,8 +84,9 @@ def test_strips_are_used_for_large_pictures(monkeypatch: pytest.MonkeyPatch) -> 
     assert max(heights) < 100
 
 
-def test_bfloat16_differs_by_less_than_one_gray_level_in_the_mean() -> None:
-    network, photos = _network(width=16).float(), _photos(64, 64).float()
+@pytest.mark.parametrize("width", [8, 16, 24, 32])
+def test_bfloat16_differs_by_less_than_one_gray_level_in_the_mean(width: int) -> None:
+    network, photos = _network(width=width).float(), _photos(64, 64).float()
     with torch.no_grad():
         exact = network(photos)
         with torch.autocast("cpu", torch.bfloat16):

@@ -32,6 +32,8 @@ from faststyle.networks.weight_gradient import conv2d, conv_transpose2d
 BLOCK = (2, 4)
 #: Bytes of one strip of a convolution's input or output, whichever has more channels.
 STRIP_BYTES = 4 << 20
+#: Channels of which oneDNN 3 makes noise in bfloat16, by the AMX units of a CPU, in such blocks.
+_MISCOMPUTED = (16, 24)
 #: A pixel that is doubled reaches four pixels through a kernel of three taps: by which of them.
 _SPREAD = ((0, 0, 1), (0, 1, 1), (1, 1, 0), (1, 0, 0))
 
@@ -84,6 +86,9 @@ def spread(weight: Tensor) -> Tensor:
 def convolve_blocks(x: Tensor, weight: Tensor, bias: Tensor, mode: str) -> Tensor:
     """A convolution (3, C_in, 9, 9) of stride 1, a block of pixels at once; W in fours, H even."""
     rows, columns = BLOCK
+    if x.dtype == torch.bfloat16 and x.shape[1] in _MISCOMPUTED:
+        more = 32 - x.shape[1]
+        x, weight = (F.pad(each, (0, 0, 0, 0, 0, more)) for each in (x, weight))
     # Each pixel of a block has the kernel shifted to its place.
     shifted = [
         F.pad(weight, (q, columns - 1 - q, p, rows - 1 - p))

@@ -53,10 +53,10 @@ def test_results_among_the_pictures_are_no_inputs(
 def test_pictures_of_formats_that_are_not_written_become_png_under_names_of_their_own(
     tmp_path: Path, make_photo: MakePhoto, out: Folder
 ) -> None:
-    for name in ("a.gif", "a.png", "b.gif"):
+    for name in ("a.jp2", "a.png", "b.jp2"):
         make_photo(tmp_path / "in" / name)
     items = find_items([str(tmp_path / "in")], out)
-    assert targets(items) == ["a.gif.png", "a.png", "b.png"]
+    assert targets(items) == ["a.jp2.png", "a.png", "b.png"]
 
 
 def test_a_picture_that_is_named_twice_is_done_once(photos: Path, out: Folder) -> None:
