@@ -1,5 +1,6 @@
 """``train_super_resolution(cfg)``: from a composed config to a file that enlarges pictures."""
 
+import logging
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -8,6 +9,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
+from faststyle.checkpoints.catalog import beside_shipped
 from faststyle.core.errors import UserError
 from faststyle.encoder import LossNetwork, check_registered
 from faststyle.losses.reconstruction import ReconstructionLoss
@@ -17,6 +19,8 @@ from faststyle.training.engine.resuming import check_resumable
 from faststyle.training.engine.samples import Samples
 from faststyle.training.engine.task import Task, run_task
 from faststyle.training.super_resolution.module import SuperResolution
+
+log = logging.getLogger(__name__)
 
 
 def train_super_resolution(cfg: DictConfig) -> Path | None:
@@ -28,7 +32,11 @@ def train_super_resolution(cfg: DictConfig) -> Path | None:
     Returns:
         The exported file; see :func:`run_task`, also for what is raised.
     """
-    return run_task(cfg, cfg.name, cfg.export.path, build_task)
+    given = Path(cfg.export.path)
+    path = beside_shipped(given)
+    if path != given:
+        log.info("%s ships with faststyle and stays; this run writes %s", given, path)
+    return run_task(cfg, cfg.name, str(path), build_task)
 
 
 def build_task(cfg: DictConfig) -> Task:
