@@ -17,6 +17,7 @@ from faststyle.data.folder import PhotoFolder, find_photos, split
 from faststyle.encoder import LiteEncoder, LossNetwork
 from faststyle.inference.enlarger import Enlarger
 from faststyle.inference.options import StylizeOptions
+from faststyle.losses import Relative
 from faststyle.pictures.picture import Picture
 from faststyle.pictures.pillow import pil_to_tensor, to_pil
 from faststyle.pictures.pixels import psnr, to_luma, to_unit
@@ -101,12 +102,13 @@ def fidelity(made: Tensor, truth: Tensor, border: int, encoder: LossNetwork) -> 
     gradients in parts of the truth's: 1 is as sharp, less is blurred.
     """
     inner = slice(border, -border)
+    energy = Relative().variation
     y, expected = (_video_luma(each[None])[..., inner, inner] for each in (made, truth))
     return {
         "psnr": psnr(y, expected),
         "ssim": ssim(y, expected),
         "distance": perceptual_distance(made[None], truth[None], encoder),
-        "edges": _gradient_energy(y) / _gradient_energy(expected),
+        "edges": (energy(y) / energy(expected)).item(),
     }
 
 
@@ -121,10 +123,6 @@ def perceptual_distance(a: Tensor, b: Tensor, encoder: LossNetwork) -> float:
     return mean(
         (F.normalize(one) - F.normalize(other)).square().sum(1).mean().item() for one, other in seen
     )
-
-
-def _gradient_energy(y: Tensor) -> float:
-    return sum(y.diff(dim=dim).square().mean().item() for dim in (-2, -1))
 
 
 def _video_luma(pictures: Tensor) -> Tensor:
