@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from tqdm import tqdm
 
@@ -29,7 +29,18 @@ from faststyle.pictures.files import (
 from faststyle.pictures.formats import check_fits, format_of
 from faststyle.pictures.picture import Picture
 
-_Loaded = tuple[Job, Picture]
+
+class _Loaded(NamedTuple):
+    """A picture, and whether all of its frames go into the result, which takes a look at a file."""
+
+    job: Job
+    picture: Picture
+    moves: bool
+
+    @property
+    def kind(self) -> object:
+        """Equal for what can be stylized together; an animation is by itself."""
+        return self.job.source if self.moves else self.picture.pixels.shape
 
 
 def stylize_files(stylizer: Painter, jobs: Sequence[Job], options: StylizeOptions) -> int:
@@ -75,15 +86,16 @@ def _stylize_batch(
 ) -> int:
     """Returns how many failed."""
     try:
-        if moves(batch[0][0]):
-            stylize_animation(stylizer, *batch[0], options, interrupts)
-            _say(batch[0][0], bar)
+        first = batch[0]
+        if first.moves:
+            stylize_animation(stylizer, first.job, first.picture, options, interrupts)
+            _say(first.job, bar)
         else:
             _stylize_together(stylizer, batch, options, bar)
     except Exception as error:  # whatever one picture brings about, there may be a thousand others
         if len(batch) > 1:
             return sum(_stylize_batch(stylizer, [each], options, bar, interrupts) for each in batch)
-        source, said = str(batch[0][0].source), problem(error)
+        source, said = str(batch[0].job.source), problem(error)
         _complain(said if source in said else f"{source}: {said}", bar)
         return 1
     return 0
@@ -95,13 +107,13 @@ def _stylize_together(
     strips: tqdm[NoReturn]
     with tqdm(unit="strip", leave=False, delay=1) as strips:
         results = stylizer.stylize(
-            [picture for _, picture in batch],
+            [each.picture for each in batch],
             options,
             lambda done, total: _show(strips, done, total),
         )
-    for (job, _), result in zip(batch, results, strict=True):
-        save_result(result, job, options)
-        _say(job, bar)
+    for each, result in zip(batch, results, strict=True):
+        save_result(result, each.job, options)
+        _say(each.job, bar)
 
 
 def _say(job: Job, bar: "tqdm[NoReturn]") -> None:
@@ -129,8 +141,8 @@ def _batches(
     said: set[str] = set()
     for job in jobs:
         try:
-            picture = load_job(job, options, stylizer.factor)
-            for note in notes_on(job, picture, options, animated=moves(job)):
+            loaded = _Loaded(job, load_job(job, options, stylizer.factor), moves(job))
+            for note in notes_on(job, loaded.picture, options, animated=loaded.moves):
                 if note not in said:
                     bar.write(note, file=sys.stderr)
                     said.add(note)
@@ -138,17 +150,12 @@ def _batches(
             yield problem(error)
             continue
         is_full = len(batch) >= options.batch_size
-        if batch and (is_full or _shape(*batch[0]) != _shape(job, picture)):
+        if batch and (is_full or batch[0].kind != loaded.kind):
             yield batch
             batch = []
-        batch.append((job, picture))
+        batch.append(loaded)
     if batch:
         yield batch
-
-
-def _shape(job: Job, picture: Picture) -> object:
-    """Equal for what can be stylized together; an animation is by itself."""
-    return job.source if moves(job) else picture.pixels.shape
 
 
 def load_job(job: Job, options: StylizeOptions, factor: int) -> Picture:
