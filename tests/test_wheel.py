@@ -62,7 +62,7 @@ def test_the_wheel_has_every_config_and_every_style_that_ships(run: Run, tmp_pat
         path.name for path in (ROOT / page).iterdir()
     }
     listed = {line.split(":")[0] for line in run(tmp_path, "styles").splitlines()}
-    assert SHIPPED - {"gallery", "enlarge_x4"} <= listed
+    assert SHIPPED - {"gallery"} <= listed
     assert "udnie" in listed, "it lies in the gallery"
 
 

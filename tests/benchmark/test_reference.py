@@ -8,6 +8,7 @@ from faststyle.benchmark.infer import variants as infer_variants
 from faststyle.benchmark.reference import ReferenceLoss
 from faststyle.benchmark.reference_network import ReferenceNetwork
 from faststyle.benchmark.train import TrainTask, variants
+from faststyle.checkpoints import catalog
 from faststyle.encoder import VGGEncoder
 from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.losses.defaults import CONTENT, STATISTIC, STYLE, STYLE_WEIGHT
@@ -15,8 +16,7 @@ from faststyle.networks import TransformNetwork
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSET = ROOT / "src/faststyle/assets/flow_field.png"
-ENLARGER = ROOT / "checkpoints" / "enlarge_x4.safetensors"
-SHIPPED = sorted(set((ROOT / "checkpoints").glob("*.safetensors")) - {ENLARGER})
+SHIPPED = [ROOT / "checkpoints" / f"{name}.safetensors" for name in sorted(catalog.SHIPPED)]
 
 
 @pytest.mark.parametrize(("width", "blocks", "noise"), [(4, 1, 0), (2, 3, 0), (4, 1, 3)])

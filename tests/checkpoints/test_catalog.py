@@ -94,7 +94,7 @@ def test_a_file_that_is_no_style_is_named_and_left_out_of_the_list(
 
 def test_the_styles_that_ship_are_those_that_git_keeps() -> None:
     kept = re.findall(r"!checkpoints/(\w+)\.safetensors", (ROOT / ".gitignore").read_text())
-    assert sorted(kept) == sorted(catalog.SHIPPED)
+    assert sorted(kept) == sorted(catalog.SHIPPED | catalog.SHIPPED_ENLARGERS)
     assert all((ROOT / "checkpoints" / f"{name}.safetensors").is_file() for name in kept)
 
 
@@ -110,7 +110,7 @@ def test_elsewhere_a_style_may_be_called_like_one_that_ships(tmp_path: Path) -> 
     assert catalog.beside_shipped(path) == path
 
 
-@pytest.mark.parametrize("name", sorted(catalog.SHIPPED - {"enlarge_x4"}))
+@pytest.mark.parametrize("name", sorted(catalog.SHIPPED))
 def test_a_style_that_ships_is_small_and_says_where_it_comes_from(name: str) -> None:
     shipped = catalog.FOLDERS[1] / f"{name}.safetensors"
     assert shipped.stat().st_size < 4e6

@@ -6,7 +6,7 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
-from faststyle.checkpoints import StyleMetadata, TrainedStyle, read_style, write_style
+from faststyle.checkpoints import StyleMetadata, TrainedStyle, catalog, read_style, write_style
 from faststyle.config.compose import compose_config
 from faststyle.core.errors import UserError
 from faststyle.evaluation.report import build_loss, evaluate, style_overrides, table
@@ -18,10 +18,7 @@ from faststyle.training.style.task import train
 from tests.places import ROOT
 from tests.several import several_styles
 
-SHIPPED = sorted(
-    set((ROOT / "checkpoints").glob("*.safetensors"))
-    - {ROOT / "checkpoints/enlarge_x4.safetensors"}
-)
+SHIPPED = [ROOT / "checkpoints" / f"{name}.safetensors" for name in sorted(catalog.SHIPPED)]
 RANDOM = ["encoder=vgg11", "encoder.weights=random"]
 LOSS = {"content": {"relu2_1": 1.0}, "style": {"relu1_1": 2.0}, "style_weight": 3.0}
 

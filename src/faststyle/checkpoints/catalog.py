@@ -26,9 +26,11 @@ FOLDERS = (Path("checkpoints"), bundled_folder("checkpoints"))
 SHIPPED = frozenset(
     (
         *("starry_night", "starry_night_small", "starry_night_calm"),
-        *("the_scream", "great_wave", "composition_vii", "gallery", "enlarge_x4"),
+        *("the_scream", "great_wave", "composition_vii", "gallery"),
     )
 )
+#: Those that enlarge.
+SHIPPED_ENLARGERS = frozenset(("enlarge_x4",))
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,10 @@ def last_of_run(folder: Path) -> Path:
 def beside_shipped(path: Path) -> Path:
     """``path``, or the same as ``NAME_mine`` if a style that ships with faststyle lies there."""
     folder = path.expanduser().resolve().parent
-    ships = path.stem in SHIPPED and folder == bundled_folder("checkpoints").resolve()
+    ships = (
+        path.stem in SHIPPED | SHIPPED_ENLARGERS
+        and folder == bundled_folder("checkpoints").resolve()
+    )
     return path.with_stem(f"{path.stem}_mine") if ships else path
 
 
