@@ -56,6 +56,27 @@ def test_gram_gradient_is_that_of_finite_differences(centered: bool) -> None:
     assert torch.autograd.gradgradcheck(lambda x: gram_matrix(x, centered), features)
 
 
+def test_gradient_of_both_moments_is_that_of_finite_differences() -> None:
+    features = _features(5).requires_grad_()
+    assert torch.autograd.gradcheck(Moments(), features)
+    assert torch.autograd.gradgradcheck(Moments(), features)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_gradient_of_moments_of_half_precision_neither_vanishes_nor_overflows(
+    dtype: torch.dtype,
+) -> None:
+    exact = _features(6).requires_grad_()
+    half = exact.detach().to(dtype).requires_grad_()
+    for features in (exact, half):
+        covariance, means = Moments()(features)
+        loss = (covariance.square().sum() + means.square().sum()) * 1e-4
+        loss.backward()  # type: ignore[no-untyped-call]
+    assert half.grad is not None
+    assert exact.grad is not None
+    torch.testing.assert_close(half.grad.double(), exact.grad, rtol=0.1, atol=3e-7)
+
+
 def test_gram_gradient_of_half_precision_neither_vanishes_nor_overflows() -> None:
     exact = _features(4).requires_grad_()
     half = exact.detach().half().requires_grad_()

@@ -45,7 +45,9 @@ class Moments(Statistic):
 
     def __call__(self, features: Tensor) -> tuple[Tensor, ...]:
         """See :class:`Statistic`."""
-        return gram_matrix(features, centered=True), widen(features).mean((2, 3))
+        with torch.autocast(features.device.type, enabled=False):
+            covariance, means = _Moments.apply(_pixels(features))
+            return covariance, means
 
 
 #: What ``loss.statistic`` may name. A new statistic is one class and one line here.
@@ -70,13 +72,14 @@ def gram_matrix(features: Tensor, centered: bool = False) -> Tensor:
         (N, C, C).
     """
     with torch.autocast(features.device.type, enabled=False):
-        # (N, H * W, C), which a channels-last tensor is already.
-        pixels = features.permute(0, 2, 3, 1).flatten(1, 2)
-        if centered:
-            pixels = widen(pixels)
-            pixels = pixels - pixels.mean(1, keepdim=True)
-        gram: Tensor = _Gram.apply(pixels)
+        pixels = _pixels(features)
+        gram: Tensor = _Moments.apply(pixels)[0] if centered else _Gram.apply(pixels)
         return gram
+
+
+def _pixels(features: Tensor) -> Tensor:
+    """(N, C, H, W) as (N, H * W, C), which a channels-last tensor is already."""
+    return features.permute(0, 2, 3, 1).flatten(1, 2)
 
 
 class _Gram(torch.autograd.Function):
@@ -89,14 +92,50 @@ class _Gram(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, pixels: Tensor) -> Tensor:
         ctx.save_for_backward(pixels)
-        wide = widen(pixels)
-        return wide.transpose(1, 2) @ wide / pixels[0].numel()
+        return _products(widen(pixels))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         (pixels,) = ctx.saved_tensors
-        weights = (grad + grad.transpose(1, 2)) / pixels[0].numel()
-        # Scaled to 1 before it loses digits or range, and back after.
-        largest = weights.abs().amax().clamp_min(torch.finfo(weights.dtype).tiny)
+        weights = _weights(grad, pixels)
+        largest = _largest(weights)
         gradient: Tensor = pixels @ (weights / largest).to(pixels.dtype)
         return gradient.mul_(largest)
+
+
+class _Moments(torch.autograd.Function):
+    """The Gram matrix of centered pixels P - m, and their mean m (N, C), of P (N, H * W, C).
+
+    The gradient (P - m) W + dm / (H W), where W = (dG + dG^T) / (C H W), is P W and one row for
+    all pixels. So it is one product again, and nothing as large as P is kept or made beside it:
+    autograd would keep P - m in float32, and add up three gradients.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        means = pixels.mean(1, dtype=widen(pixels[:0]).dtype)
+        ctx.save_for_backward(pixels, means)
+        return _products(pixels - means[:, None]), means
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor, grad_means: Tensor) -> Tensor:
+        pixels, means = ctx.saved_tensors
+        weights = _weights(grad, pixels)
+        row = grad_means[:, None] / pixels.shape[1] - means[:, None] @ weights
+        largest = torch.maximum(_largest(weights), _largest(row))
+        row, weights = ((each / largest).to(pixels.dtype) for each in (row, weights))
+        gradient: Tensor = torch.baddbmm(row, pixels, weights)
+        return gradient.mul_(largest)
+
+
+def _products(pixels: Tensor) -> Tensor:
+    return pixels.transpose(1, 2) @ pixels / pixels[0].numel()
+
+
+def _weights(grad: Tensor, pixels: Tensor) -> Tensor:
+    return (grad + grad.transpose(1, 2)) / pixels[0].numel()
+
+
+def _largest(values: Tensor) -> Tensor:
+    """What to divide by before ``values`` lose digits or range, and to multiply with after."""
+    return values.abs().amax().clamp_min(torch.finfo(values.dtype).tiny)
