@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
 
-from faststyle.checkpoints import load_style, read_style
+from faststyle.checkpoints import catalog, load_style, read_style
 from faststyle.config.compose import compose_config
 from faststyle.config.mistakes import report_config_errors
 from faststyle.core.errors import UserError
@@ -93,6 +93,31 @@ def test_pixels_alone_need_no_weights_of_a_loss_network(configured: Configure) -
     assert (about.factor, dict(about.encoder)) == (8, {})
 
 
+def test_texture_alone_is_seen_by_the_loss_network(configured: Configure) -> None:
+    alone = ("loss=texture", "loss.content_weight=0", "loss.pixel_weight=0")
+    path = train_super_resolution(configured("a", *alone))
+    assert path is not None
+    assert read_style(path).metadata.encoder["name"] == "lite"
+
+
+def test_an_enlarger_that_ships_stays_unless_it_may_be_replaced(
+    configured: Configure,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(catalog, "bundled_folder", lambda _name: tmp_path)
+    shipped = tmp_path / "enlarge_x4.safetensors"
+    shipped.write_bytes(b"as it shipped")
+    to_shipped = f"export.path={shipped}"
+    beside = train_super_resolution(configured("a", to_shipped))
+    assert beside == tmp_path / "enlarge_x4_mine.safetensors"
+    assert shipped.read_bytes() == b"as it shipped"
+    assert "ships with faststyle and stays" in caplog.text
+    assert train_super_resolution(configured("b", to_shipped, "overwrite=true")) == shipped
+    assert read_style(shipped).metadata.factor == 4
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
@@ -101,7 +126,10 @@ def test_pixels_alone_need_no_weights_of_a_loss_network(configured: Configure) -
         (["model.learning_rate=0"], "model.learning_rate=0 must be a number above 0"),
         (["encoder.weights=/absent.safetensors"], "absent.safetensors"),
         (["loss.content_weight=-1"], "none can be negative"),
-        (["loss=relative"], "this loss is for styles: choose loss=perceptual, pixel or both"),
+        (
+            ["loss=relative"],
+            "this loss is for styles: choose loss=perceptual, pixel, both or texture",
+        ),
     ],
 )
 def test_what_cannot_be_trained_is_refused_before_the_first_step(

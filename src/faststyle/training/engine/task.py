@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 from omegaconf import DictConfig
 from pytorch_lightning.callbacks import Callback
 
+from faststyle.checkpoints.catalog import beside_shipped
 from faststyle.config.paths import input_files
 from faststyle.config.runs import find_resume
 from faststyle.core.atomic import check_target
@@ -41,6 +42,22 @@ class Task:
     callbacks: Sequence[Callback] = ()
     check_resume: Callable[[Path], object] | None = None
     done: str = "wrote"
+
+
+def spare_shipped(asked: Path, overwrite: bool) -> Path:
+    """Where a training may write: beside a file that ships with faststyle, and so it is said.
+
+    Args:
+        asked: the file of the result.
+        overwrite: whether it may be written whatever it is.
+    """
+    target = asked if overwrite else beside_shipped(asked)
+    if target != asked:
+        log.warning(
+            "%s ships with faststyle and stays; this run writes %s (overwrite=true replaces it)",
+            *(asked, target),
+        )
+    return target
 
 
 def run_task(

@@ -30,7 +30,7 @@ from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.training.engine.fit import model_checkpoint
 from faststyle.training.engine.resuming import check_resumable
 from faststyle.training.engine.samples import Samples
-from faststyle.training.engine.task import Task, run_task
+from faststyle.training.engine.task import Task, run_task, spare_shipped
 from faststyle.training.style.assignment import StyleOrder
 from faststyle.training.style.beginning import begin_with
 from faststyle.training.style.module import StyleTransfer
@@ -47,27 +47,21 @@ def train(cfg: DictConfig) -> Path | None:
     Returns:
         The exported file; see :func:`run_task`, also for what is raised.
     """
-    return run_task(cfg, cfg.name, str(_target(cfg, _asked(cfg))), build_task)
+    return run_task(cfg, cfg.name, str(spare_shipped(_asked(cfg), cfg.overwrite)), build_task)
 
 
 def build_task(cfg: DictConfig) -> Task:
     """The training of styles, beside which TensorBoard shows samples and the best state is kept."""
     _warn_of_slow_precision(cfg)
     asked = _asked(cfg)
-    target = _target(cfg, asked)
-    if target != asked:
-        log.warning(
-            "%s ships with faststyle and stays; this run writes %s (overwrite=true replaces it)",
-            *(asked, target),
-        )
     data = instantiate(cfg.data)
     module = build_module(cfg)
     each = module.metadata.labels() if cfg.export.each else ()
     if asked.stem in each:
         raise UserError(f"export=each has a style for export.path={cfg.export.path}, too")
     begun_from = [find_style(cfg.init).path] if cfg.init else []
-    for path in (target, *(_target(cfg, asked.with_stem(name)) for name in each)):
-        check_target(path, begun_from)
+    for path in (asked, *map(asked.with_stem, each)):
+        check_target(_target(cfg, path), begun_from)
     samples = Samples(cfg.samples.count, cfg.samples.every_n_steps)
     best = model_checkpoint(Path(cfg.output_dir), filename="best", monitor="val/loss")
     averaging = [instantiate(cfg.averaging)] if cfg.averaging else []

@@ -1,6 +1,5 @@
 """``train_super_resolution(cfg)``: from a composed config to a file that enlarges pictures."""
 
-import logging
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -9,7 +8,6 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
-from faststyle.checkpoints.catalog import beside_shipped
 from faststyle.core.errors import UserError
 from faststyle.encoder import LossNetwork, check_registered
 from faststyle.losses.reconstruction import ReconstructionLoss
@@ -17,10 +15,8 @@ from faststyle.networks.super_resolution import SuperResolutionNetwork
 from faststyle.training.engine.fit import model_checkpoint
 from faststyle.training.engine.resuming import check_resumable
 from faststyle.training.engine.samples import Samples
-from faststyle.training.engine.task import Task, run_task
+from faststyle.training.engine.task import Task, run_task, spare_shipped
 from faststyle.training.super_resolution.module import SuperResolution
-
-log = logging.getLogger(__name__)
 
 
 def train_super_resolution(cfg: DictConfig) -> Path | None:
@@ -32,11 +28,8 @@ def train_super_resolution(cfg: DictConfig) -> Path | None:
     Returns:
         The exported file; see :func:`run_task`, also for what is raised.
     """
-    given = Path(cfg.export.path)
-    path = beside_shipped(given)
-    if path != given:
-        log.info("%s ships with faststyle and stays; this run writes %s", given, path)
-    return run_task(cfg, cfg.name, str(path), build_task)
+    target = spare_shipped(Path(cfg.export.path).expanduser(), cfg.overwrite)
+    return run_task(cfg, cfg.name, str(target), build_task)
 
 
 def build_task(cfg: DictConfig) -> Task:
@@ -66,12 +59,13 @@ def build_module(cfg: DictConfig) -> SuperResolution:
     """Network, loss, and the facts for the checkpoint."""
     network: SuperResolutionNetwork = instantiate(cfg.network)
     # Pixels need no loss network, which may have to be downloaded.
-    encoder: LossNetwork | None = instantiate(cfg.encoder) if cfg.loss.content_weight else None
+    sees_features = cfg.loss.get("content_weight") or cfg.loss.get("texture_weight")
+    encoder: LossNetwork | None = instantiate(cfg.encoder) if sees_features else None
     if encoder is not None:
         check_registered(encoder.name)
     loss = instantiate(cfg.loss, encoder=encoder)
     if not isinstance(loss, ReconstructionLoss):
-        raise UserError("this loss is for styles: choose loss=perceptual, pixel or both")
+        raise UserError("this loss is for styles: choose loss=perceptual, pixel, both or texture")
     about = encoder.describe() if encoder is not None else {}
     metadata = StyleMetadata(cfg.name, loss=loss.describe(), encoder=about)
     return SuperResolution(network, loss, metadata, instantiate(cfg.schedule), **cfg.model)
