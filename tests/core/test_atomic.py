@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from faststyle.core.atomic import atomic_write, check_target, check_writable
+from faststyle.core.atomic import atomic_files, atomic_write, check_target, check_writable
 from faststyle.core.errors import UserError
 
 
@@ -88,3 +88,65 @@ def test_an_input_is_no_output(tmp_path: Path) -> None:
         with pytest.raises(UserError, match="is an input"):
             check_target(tmp_path / name, [photo])
     check_target(tmp_path / "other", [photo])
+
+
+def test_files_that_belong_together_appear_together(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "net.xml"
+    with atomic_files(target) as temporary:
+        temporary.write_text("graph")
+        temporary.with_suffix(".bin").write_text("weights")
+        assert not target.exists()
+    assert target.read_text() == "graph"
+    assert target.with_suffix(".bin").read_text() == "weights"
+    assert sorted(path.name for path in target.parent.iterdir()) == ["net.bin", "net.xml"]
+
+
+def test_a_failure_among_several_files_keeps_the_old_ones(tmp_path: Path) -> None:
+    target = tmp_path / "net.xml"
+    target.write_text("old")
+    target.with_suffix(".bin").write_text("old")
+
+    def write_one() -> None:
+        with atomic_files(target) as temporary:
+            temporary.with_suffix(".bin").write_text("new")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_one()
+    assert [path.read_text() for path in sorted(tmp_path.iterdir())] == ["old", "old"]
+
+
+def test_no_old_file_ever_stands_beside_a_new_one_that_it_does_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "net.xml"
+    target.write_text("old")
+    target.with_suffix(".bin").write_text("old")
+    replace = Path.replace
+
+    def replace_weights_only(self: Path, final: Path) -> Path:
+        if self.suffix == ".xml":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return replace(self, final)
+
+    monkeypatch.setattr(Path, "replace", replace_weights_only)
+
+    def write_both() -> None:
+        with atomic_files(target) as temporary:
+            for path in (temporary, temporary.with_suffix(".bin")):
+                path.write_text("new")
+
+    with pytest.raises(OSError, match=r"net\.xml"):
+        write_both()
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"net.bin": "new"}
+
+
+def test_a_folder_may_appear_under_a_name_that_is_free(tmp_path: Path) -> None:
+    target = tmp_path / "net.mlpackage"
+    with atomic_files(target) as temporary:
+        temporary.mkdir()
+        (temporary / "part").write_text("hello")
+    assert (target / "part").read_text() == "hello"
+    with pytest.raises(IsADirectoryError), atomic_files(target):
+        pass
+    assert list(tmp_path.iterdir()) == [target]
