@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from faststyle.checkpoints import StyleMetadata, TrainedStyle
-from faststyle.inference.batch import stylize_files
+from faststyle.inference.batch import load_job, notes_on, stylize_files
 from faststyle.inference.enlarger import Enlarger
 from faststyle.inference.jobs import Job, plan
 from faststyle.inference.options import StylizeOptions
@@ -258,3 +258,17 @@ def test_a_format_that_cannot_hold_an_enlarged_picture_is_refused(
     assert "JPEG holds no more than 65,500 pixels a side, and this is 65,520 x 32" in (
         capsys.readouterr().err
     )
+
+
+def test_what_vanishes_from_a_mask_with_the_size_is_said(
+    tmp_path: Path, make_photo: MakePhoto
+) -> None:
+    source, mask = make_photo(tmp_path / "a.png", 480, 400), tmp_path / "m.png"
+    Image.new("L", (480, 400)).save(mask)
+    with Image.open(mask) as dot:
+        dot.putpixel((100, 100), 255)
+        dot.save(mask)
+    job = Job(source, tmp_path / "b.png", (mask,))
+    picture = load_job(job, StylizeOptions(), 1)
+    said = [list(notes_on(job, picture, StylizeOptions(size=size))) for size in (None, 20)]
+    assert said == [[], [f"{mask} is black all over"]]

@@ -163,3 +163,14 @@ def test_of_a_mask_that_moves_it_is_said_how_much_is_read(tmp_path: Path) -> Non
     frames[0].save(path, save_all=True, append_images=frames[1:])
     masks = load_masks([path], (8, 8))
     assert remarks(masks, [path]) == [f"{path}: 1 of 3 frames is read"]
+
+
+def test_a_mask_of_all_photos_that_cannot_be_read_is_said_once_before_the_work(
+    tmp_path: Path,
+) -> None:
+    for name in ("a.png", "b.png"):
+        _mask(tmp_path / "in" / name)
+    broken = tmp_path / "m.png"
+    broken.write_text("broken")
+    with pytest.raises(UserError, match=r"m\.png is not a picture"):
+        plan([str(tmp_path / "in")], None, "night", masks=[MaskFiles(str(broken))])

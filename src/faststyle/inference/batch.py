@@ -28,6 +28,7 @@ from faststyle.pictures.files import (
 )
 from faststyle.pictures.formats import check_fits, format_of
 from faststyle.pictures.picture import Picture
+from faststyle.pictures.pixels import resize
 
 
 class _Loaded(NamedTuple):
@@ -201,4 +202,7 @@ def notes_on(
             yield f"{job.source} has 16 bits a channel; {form} holds 8"
         elif loses_depth(job.source):
             yield f"pictures of 16 bits are read as 8: {deep.INSTALL} keeps all"
-    yield from remarks(picture.masks, job.masks)
+    masks = picture.masks
+    if masks is not None and options.size is not None:
+        masks = resize(masks, options.size)  # in which what is small may vanish
+    yield from remarks(masks, job.masks)

@@ -11,6 +11,7 @@ from faststyle.core.errors import UserError
 from faststyle.inference.clip_targets import TARGETS
 from faststyle.inference.faces import require_faces
 from faststyle.inference.mask_files import MaskFiles, check_masks
+from faststyle.inference.masks import read_mask
 from faststyle.inference.options import StylizeOptions
 from faststyle.pictures import deep
 from faststyle.pictures.files import is_ours, picture_format
@@ -86,6 +87,7 @@ def plan(
         for source, base in found
     ]
     check_masks([job.masks for job in jobs])
+    _check_shared_masks(jobs)
     inputs_of_all = [path for job in jobs for path in (job.source, *job.masks) if path]
     sources = {file_identity(path) for path in inputs_of_all}
     targets: dict[Path, Path] = {}
@@ -104,6 +106,14 @@ def plan(
         _check_format(job)
         planned.append(job)
     return planned
+
+
+def _check_shared_masks(jobs: Sequence[Job]) -> None:
+    """Raise ``UserError`` for a picture that cannot be read and is to be the mask of all photos."""
+    shared = set.intersection(*(set(job.masks) for job in jobs)) if len(jobs) > 1 else set()
+    for path in shared:
+        if path and not is_clip(path):
+            read_mask(path)
 
 
 def _under_whole_name(job: Job) -> Job:
