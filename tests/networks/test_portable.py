@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from faststyle.networks import TransformNetwork
+from faststyle.networks import SuperResolutionNetwork, TransformNetwork
 from faststyle.networks.noise import AddNoise
-from faststyle.networks.portable import fix_noise, portable
+from faststyle.networks.portable import convolve_enlargement, fix_noise, portable
 
 SIZE = (32, 40)
 
@@ -64,3 +64,14 @@ def test_noise_of_a_table_is_the_networks_own_for_smaller_pictures_too() -> None
 
 def _photo() -> torch.Tensor:
     return torch.rand(1, 3, *SIZE, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("factor", [2, 4, 8])
+def test_an_enlargement_by_convolution_is_the_bicubic_one_up_to_the_border(factor: int) -> None:
+    torch.manual_seed(0)
+    network = SuperResolutionNetwork(factor, width=4, blocks=1).eval().requires_grad_(False)
+    nn.init.normal_(network.head.weight, std=0.02)
+    convolved = convolve_enlargement(network)
+    program = torch.export.export(convolved, (_photo(),))
+    assert not [node for node in program.graph.nodes if "bicubic" in str(node.target)]
+    torch.testing.assert_close(convolved(_photo()), network(_photo()), rtol=0, atol=2e-6)

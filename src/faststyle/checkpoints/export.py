@@ -7,7 +7,7 @@ float32 (S,), as well.
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -16,10 +16,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from faststyle.checkpoints.programs import ExportOptions, Loaded, Program, find_format
+from faststyle.checkpoints.programs import ExportOptions, Format, Loaded, Program, find_format
 from faststyle.checkpoints.programs.network import PIXELS_KEY
 from faststyle.checkpoints.style_file import TrainedStyle
 from faststyle.core.atomic import atomic_files
+from faststyle.core.errors import UserError
 from faststyle.networks.conditional import count_styles
 from faststyle.pictures.pixels import resample
 
@@ -53,8 +54,8 @@ def export(
         with; none if the runtime does not run on this machine.
 
     Raises:
-        UserError: an unknown format, a form that it does not have, or what it needs is not
-            installed.
+        UserError: an unknown format, a form that it does not have, a network that its converter
+            cannot write, or what it needs is not installed.
     """
     written = find_format(form)
     styles = count_styles(style.network)
@@ -63,12 +64,24 @@ def export(
     facts = {**style.metadata.write(), PIXELS_KEY: options.pixels}
     with atomic_files(path) as temporary:
         with _quietly():
-            written.write(program, temporary, facts, options)
+            _write(written, program, temporary, facts, options)
         loaded = written.load(temporary)
         if loaded is None:
             return None
         exact = Program(style.network, options.pixels)
         return _compare(exact, loaded, list(_examples(exact, options)))
+
+
+def _write(
+    form: Format, program: Program, path: Path, facts: Mapping[str, str], options: ExportOptions
+) -> None:
+    try:
+        form.write(program, path, facts, options)
+    except (UserError, OSError, MemoryError):
+        raise
+    except Exception as error:  # the converters' have no common class
+        why = " ".join(str(error).split())
+        raise UserError(f"{form.title} has no form of this network: {why}") from error
 
 
 @contextmanager

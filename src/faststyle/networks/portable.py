@@ -9,17 +9,21 @@ written by these, for pictures of one size, with the same result but for roundin
   converters to another layout need them to leave out transposes;
 - "twice the size, then a 3x3 convolution" can be one transposed convolution
   (:mod:`faststyle.networks.kernels`), since XNNPACK knows no nearest neighbor;
-- noise (:mod:`faststyle.networks.noise`) is a table.
+- noise (:mod:`faststyle.networks.noise`) is a table;
+- bicubic enlargement can be a convolution to as many channels as one pixel becomes pixels, since
+  Core ML has none.
 """
 
 import copy
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faststyle.networks.kernels import spread
 from faststyle.networks.layers import UpsampleConvNormReLU
 from faststyle.networks.noise import AddNoise, FixedNoise
+from faststyle.networks.super_resolution import Bicubic
 
 
 def portable(network: nn.Module, size: tuple[int, int], transposed: bool) -> nn.Module:
@@ -46,6 +50,16 @@ def fix_noise(network: nn.Module, size: tuple[int, int]) -> nn.Module:
         for name, module in parent.named_children():
             if isinstance(module, AddNoise):
                 setattr(parent, name, FixedNoise(module, size))
+    return changed
+
+
+def convolve_enlargement(network: nn.Module) -> nn.Module:
+    """A copy of ``network`` whose bicubic enlargements, if it has any, are convolutions."""
+    changed = copy.deepcopy(network)
+    for parent in list(changed.modules()):
+        for name, module in parent.named_children():
+            if isinstance(module, Bicubic):
+                setattr(parent, name, _BicubicConv(module))
     return changed
 
 
@@ -83,6 +97,33 @@ class _Doubling(nn.Module):
             x = _extended(_extended(x, 2, 1, edge=0), 3, 1, edge=0)
         convolved: Tensor = self.conv(x)
         return convolved
+
+
+class _BicubicConv(nn.Module):
+    """Of RGB; what lies beyond the border is as the border is."""
+
+    weight: Tensor
+    reach = 2  # pixels on each side that a pixel of the result depends on
+
+    def __init__(self, enlarge: Bicubic) -> None:
+        super().__init__()
+        self.factor = enlarge.factor
+        kernel = _response(enlarge, self.reach)
+        weight = torch.einsum("py,qx->pqyx", kernel, kernel).flatten(0, 1)
+        self.register_buffer("weight", weight[:, None].repeat(3, 1, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        padded = F.pad(x, (self.reach,) * 4, mode="replicate")
+        return F.pixel_shuffle(F.conv2d(padded, self.weight.to(x), groups=3), self.factor)
+
+
+def _response(enlarge: Bicubic, reach: int) -> Tensor:
+    """(factor, 2 * reach + 1): what each pixel that one becomes takes from its neighbors."""
+    row = torch.zeros(1, 1, 1, 4 * reach + 1)
+    row[..., 2 * reach] = 1
+    enlarged: Tensor = enlarge(row)
+    shares = enlarged[0, 0, 0].view(-1, enlarge.factor)[reach : 3 * reach + 1]
+    return shares.flip(0).T
 
 
 class _InstanceNorm(nn.Module):

@@ -71,6 +71,7 @@ class SuperResolutionNetwork(nn.Module):
         }
         _check_options(self.options)
         self.factor = factor
+        self.enlarge = Bicubic(factor)
         self.stem = ConvNormReLU(make_conv(3, width, 9, 1, "reflect"), _no_norm)
         self.blocks = nn.Sequential(
             *(ResidualBlock(width, _no_norm, "reflect") for _ in range(blocks))
@@ -90,8 +91,7 @@ class SuperResolutionNetwork(nn.Module):
         """
         height, width = images.shape[-2:]
         x = pad_to_multiple(images, minimum=_MIN_SIDE)
-        size = self.factor * x.shape[-2], self.factor * x.shape[-1]
-        enlarged = F.interpolate(x, size, mode="bicubic")
+        enlarged = self.enlarge(x)
         if suits(x) and self.options["upsample"] == "resize":
             y = kernels.without_autocast(self._details, x)
         else:
@@ -102,6 +102,19 @@ class SuperResolutionNetwork(nn.Module):
     def _details(self, x: Tensor) -> Tensor:
         details: Tensor = self.head(self.ups(self.blocks(self.stem(x))))
         return details
+
+
+class Bicubic(nn.Module):
+    """The bicubic enlargement of (N, C, H, W) to ``factor`` times H and W."""
+
+    def __init__(self, factor: int) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        size = self.factor * x.shape[-2], self.factor * x.shape[-1]
+        return F.interpolate(x, size, mode="bicubic")
 
 
 def _no_norm(_channels: int) -> nn.Module:

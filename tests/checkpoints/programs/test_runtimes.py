@@ -15,9 +15,11 @@ from torch import Tensor, nn
 from faststyle.checkpoints import StyleMetadata, TrainedStyle, open_style, read_program
 from faststyle.checkpoints.export import export
 from faststyle.checkpoints.programs import ExportOptions
+from faststyle.checkpoints.programs.onnx import Onnx
 from faststyle.core.errors import UserError
 from faststyle.inference.stylizer import Stylizer
 from faststyle.networks import TransformNetwork
+from tests.enlargers import enlarger
 from tests.several import several_styles
 
 _FACTS = StyleMetadata("night", title="The Starry Night — “é”", style_size=256)
@@ -165,6 +167,44 @@ def test_core_ml_packages_hold_what_apples_processors_compute_fast(
     assert counted["instance_norm"] == layers["InstanceNorm2d"]
     assert counted["pad"] == layers["Conv2d"] + layers["OutputConv"]
     assert not counted["transpose"]
+
+
+@pytest.mark.parametrize(
+    ("form", "suffix", "package"),
+    [
+        ("onnx", ".onnx", "onnxruntime"),
+        ("openvino", ".xml", "openvino"),
+        ("executorch", ".pte", "executorch"),
+        ("litert", ".tflite", "litert_torch"),
+    ],
+)
+def test_an_enlarger_is_a_program_too(tmp_path: Path, form: str, suffix: str, package: str) -> None:
+    _need(package, extra=form)
+    style, path = enlarger(2), tmp_path / f"a{suffix}"
+    difference = export(style, path, form, ExportOptions(size=(16, 20)))
+    assert difference is not None
+    assert difference.largest <= 1
+    assert difference.mean < 0.05
+
+
+@pytest.mark.parametrize("size", [None, (16, 20)])
+def test_core_ml_enlarges_by_a_convolution(tmp_path: Path, size: tuple[int, int] | None) -> None:
+    _need("coremltools", extra="coreml")
+    path = tmp_path / "a.mlpackage"
+    assert export(enlarger(4), path, "coreml", ExportOptions(half=True, size=size)) is None
+    assert path.is_dir()
+
+
+def test_a_network_that_a_format_cannot_write_is_one_line(
+    style: TrainedStyle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise NotImplementedError("no such\noperator")
+
+    monkeypatch.setattr(Onnx, "write", fail)
+    with pytest.raises(UserError, match="ONNX has no form of this network: no such operator"):
+        export(style, tmp_path / "a.onnx")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

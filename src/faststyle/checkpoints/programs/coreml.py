@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from faststyle.checkpoints.programs.format import Format, Loaded
 from faststyle.checkpoints.programs.program import MIN_SIDE, ExportOptions, Program
 from faststyle.core.errors import UserError
-from faststyle.networks.portable import fix_noise
+from faststyle.networks.portable import convolve_enlargement, fix_noise
 
 #: Height and width of the largest pictures of a program for many sizes.
 LARGEST = 1024
@@ -19,6 +19,7 @@ EXPECTED = frozenset(
     {
         *("const", "cast", "conv", "pad", "instance_norm", "batch_norm", "relu", "add", "mul"),
         *("upsample_nearest_neighbor", "conv_transpose", "sigmoid", "clip", "identity"),
+        "pixel_shuffle",  # of enlargers
         # Noise is a table of the largest size, cut to the picture's.
         *("shape", "gather", "concat", "slice_by_index"),
     }
@@ -42,7 +43,8 @@ class CoreMl(Format):
 
     def program(self, network: nn.Module, options: ExportOptions) -> Program:
         """See :class:`Format`; Core ML itself computes in float16 if it is told to."""
-        return Program(fix_noise(network, options.size or (LARGEST, LARGEST)), "float")
+        changed = fix_noise(network, options.size or (LARGEST, LARGEST))
+        return Program(convolve_enlargement(changed), "float")
 
     def write(
         self, program: Program, path: Path, facts: Mapping[str, str], options: ExportOptions

@@ -40,12 +40,19 @@ def quantize_program(
         """Each photo, in the form that the program takes."""
 
         def __init__(self) -> None:
-            self.left: Iterator[Tensor] = iter(options.fitted())
+            self.left: Iterator[Tensor] = iter(())
+
+        def __len__(self) -> int:
+            return len(fitted)
+
+        def set_range(self, start_index: int, end_index: int) -> None:
+            self.left = iter(fitted[start_index:end_index])
 
         def get_next(self) -> dict[str, object] | None:
             photo = next(self.left, None)
             return None if photo is None else {"photos": program.encode(photo).numpy()}
 
+    fitted = options.fitted()
     first, *_, last = (node.name for node in model.graph.node if node.op_type == "Conv")
     target = folder / "int8.onnx"
     quantize_static(
@@ -59,6 +66,7 @@ def quantize_program(
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
         calibrate_method=CalibrationMethod.Percentile,
-        extra_options={"CalibPercentile": _PERCENTILE},
+        # One photo after another: the values of all layers for all photos are many gigabytes.
+        extra_options={"CalibPercentile": _PERCENTILE, "CalibStridedMinMax": 1},
     )
     return onnx.load(target)
