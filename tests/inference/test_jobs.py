@@ -273,3 +273,16 @@ def test_16_bits_need_their_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "imagecodecs", None)
     with pytest.raises(UserError, match=r'pip install "faststyle\[depth\]"'):
         check_formats([], StylizeOptions(bit_depth=16))
+
+
+def test_ten_bits_are_for_clips_of_formats_that_hold_them(
+    tmp_path: Path, make_photo: Callable[..., Path]
+) -> None:
+    ten = StylizeOptions(bit_depth=10)
+    photo, clip = make_photo(tmp_path / "a.png"), tmp_path / "a.mp4"
+    clip.touch()
+    check_formats([Job(clip, tmp_path / "b.mkv")], ten)
+    with pytest.raises(UserError, match=r"--bit-depth 10: .*b\.gif would have 8; use one of \.mp4"):
+        check_formats([Job(clip, tmp_path / "b.gif")], ten)
+    with pytest.raises(UserError, match=r"--bit-depth 10 is for clips, and .*a\.png is a picture"):
+        check_formats([Job(photo, tmp_path / "b.png")], ten)

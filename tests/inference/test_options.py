@@ -23,7 +23,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"start": -1.0}, "start is -1.0; it must be 0 or more seconds"),
     ({"end": 0.0}, "end is 0.0; it must be more seconds than the start"),
     ({"quality": 0}, "quality is 0; it must lie between 1 and 100"),
-    ({"bit_depth": 12}, "bit_depth is 12; it must be 8 or 16"),
+    ({"bit_depth": 12}, "bit_depth is 12; it must be 8, 10 or 16"),
 ]
 
 

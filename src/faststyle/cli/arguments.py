@@ -47,8 +47,8 @@ def add_files(parser: ArgumentParser, tile: str) -> None:
     parser.add_argument(
         "--bit-depth",
         type=int,
-        choices=(8, 16),
-        help="PNG, TIFF; default: the photo's",
+        choices=(8, 10, 16),
+        help="PNG, TIFF: 16; default: the photo's; clips: 10 keeps high dynamic range",
     )
 
 

@@ -9,7 +9,7 @@ _NTSC = tuple(Fraction(thousands * 1000, 1001) for thousands in (24, 30, 60))
 _STANDARD = (*_NTSC, *map(Fraction, (24, 25, 30, 50, 60)))
 
 
-_WORST_CRF = {"libx264": 51, "libvpx-vp9": 63}
+_WORST_CRF = {"libx264": 51, "libx265": 51, "libvpx-vp9": 63, "libsvtav1": 63}
 _USUAL_QUALITY, _BITS_PER_PIXEL = 65, 0.2
 
 
@@ -52,6 +52,7 @@ class Target:
     Args:
         video: how its frames are encoded.
         sound: the encoder for sound that cannot be copied; none in a file without sound.
+        deep: how frames of 10 bits are encoded, if they can be.
         transparent: how frames with transparency are encoded, if they can be.
         is_constant: whether frames follow each other at one rate.
         rates: the only ones there are, if it is so.
@@ -62,6 +63,7 @@ class Target:
 
     video: Coding
     sound: str | None
+    deep: Coding | None = None
     transparent: Coding | None = None
     is_constant: bool = False
     rates: tuple[Fraction, ...] = ()
@@ -77,6 +79,10 @@ _VP9 = Coding("libvpx-vp9", options=_VP9_OPTIONS)
 _VP9_ALPHA = Coding("libvpx-vp9", "yuva420p", {**_VP9_OPTIONS, "auto-alt-ref": "0"})
 _PRORES = Coding("prores_ks", "yuva444p10le", {"profile": "4444"})
 
+# In 10 bits few players know H.264, and this VP9 cannot.
+_HEVC = Coding("libx265", "yuv420p10le", {"crf": "18", "x265-params": "log-level=error"})
+_AV1 = Coding("libsvtav1", "yuv420p10le", {"crf": "20", "preset": "8"})
+
 _OF_MP4 = frozenset(("aac", "mp3", "ac3", "eac3", "alac", "opus", "mov_text"))
 _OF_MOV = frozenset(("aac", "mp3", "ac3", "alac", "pcm_s16le", "pcm_s24le", "mov_text"))
 _OF_WEBM = frozenset(("opus", "vorbis", "webvtt"))
@@ -87,15 +93,15 @@ _H264_IN_ORDER = Coding("libx264", options={"crf": "18", "bf": "0"})
 
 #: By the ending of a file's name. The first is what other clips become.
 TARGETS: Mapping[str, Target] = {
-    ".mp4": Target(_H264, "aac", copies=_OF_MP4),
-    ".m4v": Target(_H264, "aac", copies=_OF_MP4),
-    ".mov": Target(_H264, "aac", transparent=_PRORES, copies=_OF_MOV),
-    ".mkv": Target(_H264, "aac", transparent=_VP9_ALPHA),
-    ".webm": Target(_VP9, "libopus", transparent=_VP9_ALPHA, copies=_OF_WEBM),
+    ".mp4": Target(_H264, "aac", deep=_HEVC, copies=_OF_MP4),
+    ".m4v": Target(_H264, "aac", deep=_HEVC, copies=_OF_MP4),
+    ".mov": Target(_H264, "aac", deep=_HEVC, transparent=_PRORES, copies=_OF_MOV),
+    ".mkv": Target(_H264, "aac", deep=_HEVC, transparent=_VP9_ALPHA),
+    ".webm": Target(_VP9, "libopus", deep=_AV1, transparent=_VP9_ALPHA, copies=_OF_WEBM),
     ".avi": Target(
         _H264_IN_ORDER, "libmp3lame", is_constant=True, copies=frozenset(("mp3", "ac3"))
     ),
-    ".ts": Target(_H264, "aac", copies=_OF_TS),
+    ".ts": Target(_H264, "aac", deep=_HEVC, copies=_OF_TS),
     ".3gp": Target(_H264, "aac", copies=frozenset(("aac",))),
     ".mpg": Target(
         Coding("mpeg2video"),

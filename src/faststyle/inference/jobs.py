@@ -152,16 +152,25 @@ def check_formats(jobs: Sequence[Job], options: StylizeOptions) -> None:
     for job in jobs:
         form = None if is_clip(job.source) else format_of(job.target)
         name = "a clip" if form is None else form
-        if options.bit_depth == 16 and form not in deep.FORMATS:
-            raise UserError(
-                f"--bit-depth 16 is for PNG and TIFF, and {job.target} would be {name}, of 8 bits"
-            )
+        _check_depth(job, form, options.bit_depth)
         if options.protect and form is None:
             raise UserError(f"--protect is for pictures, and {job.source} is a clip")
         if options.lossless and form in (None, "JPEG", "AVIF", "GIF"):
             raise UserError(
                 f"--lossless is for WebP, and {job.target} would be {name}, which is never so"
             )
+
+
+def _check_depth(job: Job, form: str | None, bits: int | None) -> None:
+    """``form``: of the result, none being a clip."""
+    if bits == 16 and form not in deep.FORMATS:
+        name = "a clip" if form is None else f"{form}, of 8 bits"
+        raise UserError(f"--bit-depth 16 is for PNG and TIFF, and {job.target} would be {name}")
+    if bits == 10 and form is not None:
+        raise UserError(f"--bit-depth 10 is for clips, and {job.source} is a picture")
+    if bits == 10 and TARGETS[job.target.suffix.lower()].deep is None:
+        known = ", ".join(suffix for suffix, target in TARGETS.items() if target.deep)
+        raise UserError(f"--bit-depth 10: {job.target} would have 8; use one of {known}")
 
 
 def _check_folder(output: str, count: int) -> None:

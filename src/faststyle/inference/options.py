@@ -48,7 +48,8 @@ class StylizeOptions:
         end: likewise until when; none is their end.
         quality: of JPEG, WebP, AVIF and clips, from 1 to 100; none is 95 for pictures, and for
             clips what looks lossless, about 65.
-        bit_depth: of a channel in PNG and TIFF files, 8 or 16; none is that of the photo.
+        bit_depth: of a channel: 8; 16 in PNG and TIFF files; or 10 in clips, which then keep high
+            dynamic range. None is that of the photo, and 8 in clips.
         lossless: of WebP: keep every pixel, whatever the quality.
 
     Raises:
@@ -104,8 +105,8 @@ class StylizeOptions:
             raise UserError(f"end is {self.end}; it must be more seconds than the start")
         if self.quality is not None and not 1 <= self.quality <= 100:
             raise UserError(f"quality is {self.quality}; it must lie between 1 and 100")
-        if self.bit_depth not in (None, 8, 16):
-            raise UserError(f"bit_depth is {self.bit_depth}; it must be 8 or 16")
+        if self.bit_depth not in (None, 8, 10, 16):
+            raise UserError(f"bit_depth is {self.bit_depth}; it must be 8, 10 or 16")
 
     @classmethod
     def from_arguments(cls, args: Namespace) -> "StylizeOptions":

@@ -21,9 +21,9 @@ def pil_to_tensor(image: Image.Image) -> Tensor:
     return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
 
 
-def to_array(pixels: Tensor) -> npt.NDArray[np.uint8]:
-    """A tensor (C, H, W), uint8 or in [0, 1], as a contiguous array (H, W, C) of bytes."""
-    return np.ascontiguousarray(quantize(pixels).cpu().permute(1, 2, 0).numpy())
+def to_array(pixels: Tensor, bits: int = 8) -> npt.NDArray[np.uint8]:
+    """A tensor (C, H, W), uint8 or in [0, 1], as a contiguous array (H, W, C) of 8 or 16 bits."""
+    return np.ascontiguousarray(quantize(pixels, bits).cpu().permute(1, 2, 0).numpy())
 
 
 def to_pil(pixels: Tensor) -> Image.Image:

@@ -30,7 +30,7 @@ class Said:
         self.stylizer, self.capfd = stylizer, capfd
 
     def stylize(self, source: Path, target: Path, failed: int = 0, **options: Any) -> str:
-        chosen = StylizeOptions(strength=0, smooth=0, **options)
+        chosen = StylizeOptions(**{"strength": 0, "smooth": 0, **options})
         assert stylize_clips(self.stylizer, [Job(source, target)], chosen) == failed
         lines = self.capfd.readouterr().err.replace("\r", "\n").split("\n")
         return "\n".join(line for line in lines if "frame/s" not in line and "?frame" not in line)
@@ -408,6 +408,12 @@ def test_high_dynamic_range_becomes_ordinary_with_the_right_tags(
     clip = write(
         tmp_path / "a.mp4", [pixels] * 3, "libx264", "yuv420p10le", "rgb48le", tag, crf="4"
     )
+    assert said.stylize(clip, tmp_path / "deep.mp4", bit_depth=10).split() == []
+    with av.open(str(tmp_path / "deep.mp4")) as written:
+        first = next(written.decode(video=0))
+        assert (first.color_trc, first.color_primaries, first.colorspace) == (transfer, 9, 9)
+        kept: Any = first.to_ndarray(format="rgb48le")
+        assert abs(kept.mean() / 65535 - signal) < 0.005
     words = said.stylize(clip, tmp_path / "b.mp4")
     assert "high dynamic range: written in ordinary range" in words
     with av.open(str(tmp_path / "b.mp4")) as written:
@@ -416,6 +422,39 @@ def test_high_dynamic_range_becomes_ordinary_with_the_right_tags(
         assert first.format.name == "yuv420p"
     white = frames_of(tmp_path / "b.mp4")[0].mean()
     assert 215 < white < 250, "bright, and not the brightest"
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm", ".ts"])
+@pytest.mark.parametrize("smooth", [0.0, 0.5])
+def test_ten_bits_are_kept_if_asked_for(
+    tmp_path: Path, said: Said, suffix: str, smooth: float
+) -> None:
+    # Darker than what 8 bits tell apart: a ramp over 8 of 255 gray levels.
+    ramp = np.linspace(20, 28, 128) / 255 * 65535
+    pixels = np.broadcast_to(ramp.round().astype(np.uint16)[None, :, None], (64, 128, 3))
+    frames = [np.ascontiguousarray(pixels)] * 4
+    clip = write(tmp_path / "a.mkv", frames, "ffv1", "yuv420p10le", "rgb48le")
+    target = tmp_path / f"b{suffix}"
+    assert said.stylize(clip, target, bit_depth=10, smooth=smooth).split() == []
+    with av.open(str(target)) as written:
+        decoded = list(written.decode(video=0))
+    assert (len(decoded), decoded[0].format.name) == (4, "yuv420p10le")
+    gray: Any = decoded[-1].to_ndarray(format="gray16le")
+    levels = np.unique(gray.mean(0).round() // 64)
+    assert len(levels) > 16
+    said.stylize(clip, target, smooth=smooth)
+    assert len(np.unique(frames_of(target)[-1])) < 16
+
+
+def test_transparency_is_kept_in_ten_bits(tmp_path: Path, said: Said) -> None:
+    pixels = np.full((48, 64, 4), 30000, np.uint16)
+    pixels[:, :32, 3] = 65535
+    clip = write(tmp_path / "a.mov", [pixels] * 2, "prores_ks", "yuva444p10le", "rgba64le")
+    said.stylize(clip, tmp_path / "b.mov", bit_depth=10)
+    with av.open(str(tmp_path / "b.mov")) as written:
+        found: Any = next(written.decode(video=0)).to_ndarray(format="rgba")
+    assert abs(int(found[24, 16, 0]) - 30000 / 257) < 4
+    assert found[24, 16, 3] > 250
 
 
 def test_large_frames_go_through_strips(tmp_path: Path, make_clip: MakeClip, said: Said) -> None:

@@ -81,7 +81,7 @@ def _stylize(
     """Stylize one clip; returns what is wrong with it, or nothing."""
     bar: tqdm[NoReturn]
     with (
-        Clip(job.source, options.start, options.end) as clip,
+        Clip(job.source, options.start, options.end, options.bit_depth == 10) as clip,
         open_masks(job.masks, options.start, options.end) as masks,
         atomic_write(job.target) as temporary,
     ):
@@ -135,7 +135,7 @@ def _stylized(
     if enlarged:  # frames lie still at the size that they are painted at
         stylizer = enlarged.painter
     steady = _steady(stylizer, options, float(clip.rate))
-    at_size = replace(options, size=None, feather=0.0)
+    at_size = replace(options, size=None, feather=0.0, bit_depth=None)
     with closing(items), _noise_back(stylizer):
         for item in items:
             if not isinstance(item, Frame):
@@ -145,7 +145,9 @@ def _stylized(
             alpha = None if item.alpha is None else to_unit(item.alpha)
             size = (item.pixels.shape[1], item.pixels.shape[2])
             places = masks.at(float(item.time * clip.time_base), size)
-            frame = options.scale(Picture(to_unit(item.pixels), alpha, masks=places))
+            bits = 16 if clip.is_deep else 8
+            photo = Picture(to_unit(item.pixels), alpha, bit_depth=bits, masks=places)
+            frame = options.scale(photo)
             if frame.masks is not None:
                 frame = replace(frame, masks=feather(frame.masks, options.feather))
             if enlarged:
@@ -201,7 +203,8 @@ def _paint(
         return replace(picture, pixels=steady.stylized(picture.pixels))
     masks = None if frame.masks is None else steady.lay(frame.masks)
     stylizer.place_noise(*steady.corner)
-    [picture] = stylizer.stylize([Picture(photo.pixels, masks=masks)], options)
+    laid = Picture(photo.pixels, bit_depth=frame.bit_depth, masks=masks)
+    [picture] = stylizer.stylize([laid], options)
     return replace(frame, pixels=steady.stylized(picture.pixels))
 
 

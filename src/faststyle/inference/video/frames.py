@@ -1,7 +1,7 @@
 """A decoded frame as an upright RGB picture, whatever form the file has it in."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import av
 import numpy as np
@@ -16,6 +16,7 @@ from faststyle.pictures.files import MAX_PIXELS
 from faststyle.pictures.pixels import quantize
 
 _TV_RANGE = 1
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -33,14 +34,18 @@ class Frame:
     alpha: Tensor | None = None
 
 
-def upright(decoded: av.VideoFrame, shape: tuple[int, int], time: int) -> Frame:
-    """As the camera was held, of ordinary range; a frame of another shape (H, W) is scaled to it.
+def upright(
+    decoded: av.VideoFrame, shape: tuple[int, int], time: int, is_deep: bool = False
+) -> Frame:
+    """As the camera was held; a frame of another shape (H, W) is scaled to it.
+
+    It is of bytes and of ordinary range. If ``is_deep``, it is of floats, and as the file has it.
 
     Raises ``UserError`` if it is larger than pictures may be.
     """
     if decoded.height * decoded.width > MAX_PIXELS:
         raise UserError(f"frames of {decoded.width} x {decoded.height} pixels are too large")
-    pixels, colors = _rgb(decoded, shape)
+    pixels, colors = _deep_rgb(decoded, shape) if is_deep else _rgb(decoded, shape)
     turn = _turn(decoded)
     alpha = None
     if has_alpha(decoded):
@@ -61,12 +66,20 @@ def _rgb(
     height, width = shape
     transfer, primaries = decoded.color_trc, decoded.color_primaries
     if is_hdr(transfer):
-        deep: Any = decoded.to_ndarray(format="rgb48le", width=width, height=height)
-        signal = torch.from_numpy(deep.astype(np.float32) / 65535)
-        shown = quantize(tone_map(signal, transfer, primaries)).numpy()
+        signal, _ = _deep_rgb(decoded, shape)
+        shown = quantize(tone_map(torch.from_numpy(signal), transfer, primaries)).numpy()
         return shown, (BT709, _TV_RANGE, BT709, BT709)
     pixels: Any = decoded.to_ndarray(format="rgb24", width=width, height=height)
     return pixels, (decoded.colorspace, decoded.color_range, transfer, primaries)
+
+
+def _deep_rgb(
+    decoded: av.VideoFrame, shape: tuple[int, int]
+) -> tuple[NDArray[np.float32], tuple[int, int, int, int]]:
+    height, width = shape
+    deep: Any = decoded.to_ndarray(format="rgb48le", width=width, height=height)
+    colors = decoded.colorspace, decoded.color_range, decoded.color_trc, decoded.color_primaries
+    return deep.astype(np.float32) / 65535, colors
 
 
 def _turn(decoded: av.VideoFrame) -> tuple[int, int, int, int]:
@@ -85,7 +98,7 @@ def _sign(value: int) -> int:
     return -1 if value < 0 else 1
 
 
-def _turned(pixels: NDArray[np.uint8], turn: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+def _turned(pixels: Pixels, turn: tuple[int, int, int, int]) -> Pixels:
     """(H, W, C) with its axes where ``turn`` says; y points down, in files as on screens."""
     x_to_x, x_to_y, y_to_x, y_to_y = turn
     if x_to_x == 0:
@@ -94,5 +107,5 @@ def _turned(pixels: NDArray[np.uint8], turn: tuple[int, int, int, int]) -> NDArr
     return pixels[::shown_y, ::shown_x]
 
 
-def _channels_first(pixels: NDArray[np.uint8]) -> Tensor:
+def _channels_first(pixels: Pixels) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)

@@ -1,6 +1,7 @@
 """A clip as a sequence of upright RGB frames, and the packets of its other streams between them."""
 
 import math
+import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -37,14 +38,17 @@ class Clip:
         path: a file of any container that FFmpeg reads.
         start: where the section begins, in seconds from the clip's beginning.
         end: where it ends; none where the clip does.
+        is_deep: give frames of floats, as the file has them, and not of bytes in ordinary range.
 
     Raises:
         UserError: the file is missing, cannot be read, or has no pictures that move; or it ends
             before ``start``.
     """
 
-    def __init__(self, path: Path, start: float = 0.0, end: float | None = None) -> None:
-        self.path = path
+    def __init__(
+        self, path: Path, start: float = 0.0, end: float | None = None, is_deep: bool = False
+    ) -> None:
+        self.path, self.is_deep = path, is_deep
         self.container = _open(path)
         try:
             self.video: VideoStream = find_film(self.container, path)
@@ -176,8 +180,8 @@ class Clip:
             if shown < self._start:
                 continue
             self._shape = self._shape or (decoded.height, decoded.width)
-            self._is_hdr = self._is_hdr or is_hdr(decoded.color_trc)
-            yield upright(decoded, self._shape, time)
+            self._is_hdr |= is_hdr(decoded.color_trc) and not self.is_deep
+            yield upright(decoded, self._shape, time, self.is_deep)
 
     def _is_later(self, packet: Packet) -> bool:
         """Whether a packet comes after those of its stream before; files hold no others."""
@@ -213,7 +217,8 @@ def _earlier(item: Item, shift: int) -> Item:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep FFmpeg from writing of each damaged packet to standard error."""
+    """Keep FFmpeg from writing of each damaged packet to standard error, and of itself."""
+    os.environ.setdefault("SVT_LOG", "1")  # of the AV1 encoder, which knows no other way: errors
     level = av.logging.get_level()
     av.logging.set_level(None)
     try:

@@ -26,6 +26,7 @@ from faststyle.pictures.pillow import to_array
 # FFmpeg numbers the matrices of colors one way in files (AVColorSpace) and another in conversion.
 _MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
 _DEFAULT_MATRIX, _RGB, _UNSPECIFIED = 5, 0, 2
+_OF_APPLE = (".mp4", ".m4v", ".mov")
 #: What a file says of how it itself was written.
 _OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
 
@@ -131,6 +132,8 @@ class Writer:
             context.sample_aspect_ratio = aspect
         matrix, context.color_range, context.color_trc, context.color_primaries = frame.colors
         context.colorspace = _UNSPECIFIED if matrix == _RGB else matrix
+        if coding.codec == "libx265" and self.suffix.lower() in _OF_APPLE:
+            context.codec_tag = "hvc1"  # Apple's players know H.265 by no other
         context.options = coding.options_for(self._quality)
         if not coding.has_crf:
             per_second = context.width * context.height * float(self._pace.rate)
@@ -140,7 +143,7 @@ class Writer:
 
     def _coding(self, frame: Frame) -> Coding:
         if frame.alpha is None:
-            return self.target.video
+            return (self.clip.is_deep and self.target.deep) or self.target.video
         if self.target.transparent is None:
             self.notes.append(f"transparency left out: {self.suffix} files have none; .webm has")
             return self.target.video
@@ -156,10 +159,12 @@ class Writer:
 
     def _encodable(self, frame: Frame) -> av.VideoFrame:
         assert self._video is not None
-        pixels, form = _even(frame.pixels), "rgb24"
+        pixels, form = _even(frame.pixels), "rgb48le" if self.clip.is_deep else "rgb24"
         if frame.alpha is not None and self.target.transparent is not None:
-            pixels, form = torch.cat((pixels, _even(frame.alpha))), "rgba"
-        picture = av.VideoFrame.from_ndarray(to_array(pixels), format=form)
+            pixels = torch.cat((pixels, _even(frame.alpha)))
+            form = "rgba64le" if self.clip.is_deep else "rgba"
+        array = to_array(pixels, bits=16 if self.clip.is_deep else 8)
+        picture = av.VideoFrame.from_ndarray(array, format=form)
         if self._palette is not None:
             return self._palette.apply(picture)
         return picture.reformat(
