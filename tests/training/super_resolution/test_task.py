@@ -12,6 +12,7 @@ from faststyle.config.compose import compose_config
 from faststyle.config.mistakes import report_config_errors
 from faststyle.core.errors import UserError
 from faststyle.training.super_resolution.task import train_super_resolution
+from tests.enlargers import write_enlarger
 
 Configure = Callable[..., DictConfig]
 
@@ -116,6 +117,21 @@ def test_an_enlarger_that_ships_stays_unless_it_may_be_replaced(
     assert "ships with faststyle and stays" in caplog.text
     assert train_super_resolution(configured("b", to_shipped, "overwrite=true")) == shipped
     assert read_style(shipped).metadata.factor == 4
+
+
+def test_training_may_begin_with_the_weights_of_an_enlarger(
+    configured: Configure, tmp_path: Path
+) -> None:
+    first = write_enlarger(tmp_path / "mine.safetensors")
+    alike = ("network.width=4", "network.blocks=1")
+    still = ("model.learning_rate=1e-12", "export.half=false")
+    path = train_super_resolution(configured("a", f"init={first}", *alike, *still))
+    begun, ended = weights(first), weights(path)
+    assert all(torch.allclose(ended[name], value, atol=1e-6) for name, value in begun.items())
+    assert path is not None
+    assert read_style(path).metadata.init == "mine"
+    with pytest.raises(UserError, match=r"init=.*mine\.safetensors is of network super_resolution"):
+        train_super_resolution(configured("b", f"init={first}", "network.width=8"))
 
 
 @pytest.mark.parametrize(

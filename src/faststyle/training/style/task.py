@@ -27,12 +27,12 @@ from faststyle.core.torch_files import read_torch
 from faststyle.data.painting import Style
 from faststyle.encoder import LossNetwork, check_registered
 from faststyle.losses import PerceptualLoss, StyleImage
+from faststyle.training.engine.beginning import begin_with
 from faststyle.training.engine.fit import model_checkpoint
 from faststyle.training.engine.resuming import check_resumable
 from faststyle.training.engine.samples import Samples
 from faststyle.training.engine.task import Task, run_task, spare_shipped
 from faststyle.training.style.assignment import StyleOrder
-from faststyle.training.style.beginning import begin_with
 from faststyle.training.style.module import StyleTransfer
 
 log = logging.getLogger(__name__)

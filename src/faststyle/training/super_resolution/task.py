@@ -7,11 +7,19 @@ from pathlib import Path
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
+from faststyle.checkpoints import (
+    StyleMetadata,
+    TrainedStyle,
+    find_style,
+    load_style,
+    write_style,
+)
+from faststyle.checkpoints.catalog import label
 from faststyle.core.errors import UserError
 from faststyle.encoder import LossNetwork, check_registered
 from faststyle.losses.reconstruction import ReconstructionLoss
 from faststyle.networks.super_resolution import SuperResolutionNetwork
+from faststyle.training.engine.beginning import begin_with
 from faststyle.training.engine.fit import model_checkpoint
 from faststyle.training.engine.resuming import check_resumable
 from faststyle.training.engine.samples import Samples
@@ -58,6 +66,8 @@ def build_task(cfg: DictConfig) -> Task:
 def build_module(cfg: DictConfig) -> SuperResolution:
     """Network, loss, and the facts for the checkpoint."""
     network: SuperResolutionNetwork = instantiate(cfg.network)
+    if cfg.init:
+        begin_with(load_style(find_style(cfg.init).path), network, (), f"init={cfg.init}")
     # Pixels need no loss network, which may have to be downloaded.
     sees_features = cfg.loss.get("content_weight") or cfg.loss.get("texture_weight")
     encoder: LossNetwork | None = instantiate(cfg.encoder) if sees_features else None
@@ -67,5 +77,6 @@ def build_module(cfg: DictConfig) -> SuperResolution:
     if not isinstance(loss, ReconstructionLoss):
         raise UserError("this loss is for styles: choose loss=perceptual, pixel, both or texture")
     about = encoder.describe() if encoder is not None else {}
-    metadata = StyleMetadata(cfg.name, loss=loss.describe(), encoder=about)
+    begun = label(cfg.init) if cfg.init else None
+    metadata = StyleMetadata(cfg.name, loss=loss.describe(), encoder=about, init=begun)
     return SuperResolution(network, loss, metadata, instantiate(cfg.schedule), **cfg.model)

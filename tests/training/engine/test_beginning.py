@@ -5,7 +5,7 @@ from torch import nn
 from faststyle.checkpoints import StyleMetadata, TrainedStyle
 from faststyle.core.errors import UserError
 from faststyle.networks import TransformNetwork
-from faststyle.training.style.beginning import begin_with
+from faststyle.training.engine.beginning import begin_with
 
 NIGHT, LARGE = StyleMetadata("night", style_size=256), StyleMetadata("night", style_size=400)
 WAVE, OTHER = StyleMetadata("wave", style_size=256), StyleMetadata("other", style_size=256)
