@@ -1,12 +1,12 @@
 """Stylizing all frames of an animated picture into a file that moves as it does."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NoReturn
 
 from tqdm import tqdm
 
 from faststyle.core.errors import UserError
-from faststyle.core.interrupts import Interrupts
 from faststyle.inference.faces import keep_faces
 from faststyle.inference.jobs import Job
 from faststyle.inference.options import StylizeOptions
@@ -32,7 +32,11 @@ def moves(job: Job) -> bool:
 
 
 def stylize_animation(
-    stylizer: Painter, job: Job, first: Picture, options: StylizeOptions, interrupts: Interrupts
+    stylizer: Painter,
+    job: Job,
+    first: Picture,
+    options: StylizeOptions,
+    check: Callable[[], object] = lambda: None,
 ) -> None:
     """Stylize each frame by itself; the result keeps durations, repetitions and transparency.
 
@@ -41,12 +45,11 @@ def stylize_animation(
         job: an animation for which :func:`moves` holds.
         first: its first frame as a picture, with masks, which are for all frames.
         options: how.
-        interrupts: looked at after each frame.
+        check: called after each frame; nothing is written if it raises something.
 
     Raises:
         UserError: damage, or more pixels in all than memory is to hold.
         OSError: the result cannot be written.
-        KeyboardInterrupt: when interrupted; nothing is written then.
     """
     if options.bit_depth == 16:
         raise UserError(f"--bit-depth 16 is for single pictures, and {job.source} is an animation")
@@ -66,7 +69,7 @@ def stylize_animation(
             picture = replace(frame, masks=first.masks, kept=kept)
             result.frames += stylizer.stylize([picture], options)
             result.durations.append(duration)
-            interrupts.check()
+            check()
             bar.update()
     quality = options.quality or USUAL_QUALITY
     save_animation(result, job.target, quality, options.lossless)

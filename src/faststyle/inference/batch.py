@@ -89,7 +89,7 @@ def _stylize_batch(
     try:
         first = batch[0]
         if first.moves:
-            stylize_animation(stylizer, first.job, first.picture, options, interrupts)
+            stylize_animation(stylizer, first.job, first.picture, options, interrupts.check)
             _say(first.job, bar)
         else:
             _stylize_together(stylizer, batch, options, bar)

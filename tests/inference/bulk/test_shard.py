@@ -14,7 +14,7 @@ from faststyle.inference.bulk.plan import Shard, cut, find_items
 from faststyle.inference.bulk.shard import Order, Worker
 from faststyle.inference.jobs import Job
 from faststyle.inference.options import StylizeOptions
-from faststyle.pictures.files import load_picture_bytes
+from faststyle.pictures.files import count_frames, load_picture_bytes
 from faststyle.pictures.picture import Picture
 
 MakePhoto = Callable[..., Path]
@@ -40,6 +40,13 @@ def make_worker(style: Path, tmp_path: Path) -> MakeWorker:
 
 def shard_of(photos: object, worker: Worker) -> Shard:
     return Shard(tuple(find_items([str(photos)], worker.output)))
+
+
+def _two_frames(path: Path) -> None:
+    path.parent.mkdir()
+    frames = [Image.radial_gradient("L").resize((30, 30)).convert("RGB")]
+    frames.append(frames[0].rotate(90).point(lambda value: 255 - value))
+    frames[0].save(path, save_all=True, append_images=frames[1:])
 
 
 def test_what_is_done_is_there_and_noted(make_worker: MakeWorker, photos: Path) -> None:
@@ -104,12 +111,25 @@ def test_a_bad_picture_is_tried_twice_and_then_named_as_it_was_given(
 def test_what_is_missing_of_a_picture_is_noted_with_its_address(
     make_worker: MakeWorker, tmp_path: Path, upload: Callable[[Path], str]
 ) -> None:
-    (tmp_path / "in").mkdir()
-    frames = [Image.new("RGB", (30, 30), color) for color in ("red", "blue")]
-    frames[0].save(tmp_path / "in" / "a.gif", save_all=True, append_images=frames[1:])
+    _two_frames(tmp_path / "in" / "a.tif")
     address = upload(tmp_path / "in")
     worker = make_worker(address.replace("coco", "out"))
-    assert worker.do(shard_of(address, worker)).notes == [f"{address}/a.gif: 1 of 2 frames is read"]
+    assert worker.do(shard_of(address, worker)).notes == [f"{address}/a.tif: 1 of 2 frames is read"]
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_an_animation_stays_one_among_pictures_of_its_shape(
+    make_worker: MakeWorker, tmp_path: Path, make_photo: MakePhoto, batch_size: int
+) -> None:
+    _two_frames(tmp_path / "in" / "b.gif")
+    for name in ("a.gif", "c.gif"):
+        make_photo(tmp_path / "in" / name, 30, 30)
+    worker = make_worker(batch_size=batch_size)
+    record = worker.do(shard_of(tmp_path / "in", worker))
+    assert (len(record.done), record.failed) == (3, [])
+    assert not [note for note in record.notes if "frame" in note]
+    counts = [count_frames(tmp_path / "out" / f"{name}.gif") for name in "abc"]
+    assert counts == [1, 2, 1]
 
 
 def test_a_picture_that_is_gone_by_its_turn_is_its_own_failure(

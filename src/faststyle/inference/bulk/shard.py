@@ -14,6 +14,7 @@ import torch
 from faststyle.core.devices import reuse_freed_memory
 from faststyle.core.errors import problem
 from faststyle.core.storage import Folder, StorageError, fetch_once, is_address, is_of_a_disk
+from faststyle.inference.animations import moves, stylize_animation
 from faststyle.inference.batch import load_job, notes_on, save_result
 from faststyle.inference.bulk.manifest import Manifest, Record
 from faststyle.inference.bulk.plan import Item, Shard
@@ -174,7 +175,7 @@ class _ShardWork:
             except Exception:
                 failed.append(item)
                 continue
-            shape = _shape(job.source) if self.worker.options.batch_size > 1 else None
+            shape = _kind(job) if self.worker.options.batch_size > 1 else None
             batch = waiting.setdefault(shape, [])
             batch.append((item, job))
             if len(batch) == self.worker.options.batch_size:
@@ -195,16 +196,21 @@ class _ShardWork:
         options, stylizer = self.worker.options, self.worker.stylizer
         with self.clock("decode"), _disk_errors():
             pictures = [load_job(job, options, stylizer.factor) for _, job in batch]
+            is_animation = len(batch) == 1 and moves(batch[0][1])
             notes = [
                 self._said_of(item, note)
                 for (item, job), picture in zip(batch, pictures, strict=True)
-                for note in notes_on(job, picture, options)
+                for note in notes_on(job, picture, options, is_animation)
             ]
-        with self.clock("network"):
-            results = stylizer.stylize(pictures, options)
-        with self.clock("encode"), _disk_errors():
-            for (_, job), result in zip(batch, results, strict=True):
-                save_result(result, job, options)
+        if is_animation:
+            with self.clock("network"), _disk_errors():
+                stylize_animation(stylizer, batch[0][1], pictures[0], options)
+        else:
+            with self.clock("network"):
+                results = stylizer.stylize(pictures, options)
+            with self.clock("encode"), _disk_errors():
+                for (_, job), result in zip(batch, results, strict=True):
+                    save_result(result, job, options)
         self.record.notes += notes
         self.stored += [(item, self.threads.submit(self._store, item, job)) for item, job in batch]
 
@@ -248,11 +254,16 @@ def _disk_errors() -> Iterator[None]:
         raise
 
 
-def _shape(path: Path) -> object:
-    """Height and width of a picture as it is seen, by its header; what has none is by itself."""
+def _kind(job: Job) -> object:
+    """Height and width of a picture as it is seen, by its header.
+
+    What has none is by itself, and so is an animation.
+    """
     try:
-        with open_image(path) as image:
+        if moves(job):
+            return job.source
+        with open_image(job.source) as image:
             turned = image.getexif().get(_ORIENTATION, 1) >= _TURNED
             return image.size[::-1] if turned else image.size
     except Exception:  # said when it is decoded
-        return path
+        return job.source
