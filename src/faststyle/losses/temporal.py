@@ -109,9 +109,8 @@ class TemporalLoss:
 
         L = feature_weight * mean over what both views see of |F(v2) - W(F(v1))|^2 / mean of |F|^2
 
-        The last mean is over all features of both views, and has no gradient. So a weight means the
-        same for every network, and a photo of one color, whose features can be 0, has a finite
-        loss.
+        The last mean is over all features of both views. So a weight means the same for every
+        network, and a photo of one color, whose features can be 0, has a finite loss.
 
         Args:
             first: F(v1), (N, C, H', W'), H' and W' being H and W over ``stride``, rounded up.
@@ -128,6 +127,8 @@ class TemporalLoss:
             difference = second[:, :, :rows, :columns] - moved
             energy = (first.square().mean((1, 2, 3)) + second.square().mean((1, 2, 3))) / 2
         squares = _mean_square(difference, seen)
+        # With a gradient of what it is relative to, constants grow, which lower the loss and which
+        # the next normalization takes away. Without one, features shrink, but that gains nothing.
         return self.feature_weight * squares / energy.detach().clamp(min=1e-12)
 
     def _view(self, photo: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
