@@ -44,6 +44,7 @@ LONG = (
     "trainer.max_steps=40",
     "checkpoint_every_n_steps=1000",
     "temporal=on",
+    "temporal.feature_weight=1",
 )
 
 
@@ -92,6 +93,7 @@ def test_two_processes_train_several_styles_like_one(tmp_path: Path, photo_folde
         "trainer.val_check_interval=3",
         "trainer.precision=64-true",
         "temporal=on",
+        "temporal.feature_weight=1",
         "export.path=out.safetensors",
         "export.half=false",
     )

@@ -46,7 +46,7 @@ class TemporalLoss:
 
     where N is the network, W moves along, and Y is the brightness of a view without its noise: the
     stylized view may follow its change (ReCoNet, equation 3). The mean is over pixels and colors
-    in [0, 1].
+    in [0, 1]. :meth:`of_features` does the same before the picture is made.
 
     Args:
         weight: of the term.
@@ -55,6 +55,7 @@ class TemporalLoss:
         turn: by how many degrees it turns at most.
         noise: standard deviation of the second view's noise at most, in gray levels of 255.
         light: by which factor its brightness changes at most, minus 1.
+        feature_weight: of the term of features.
 
     Raises:
         UserError: a value below 0.
@@ -68,12 +69,14 @@ class TemporalLoss:
         turn: float = 2.0,
         noise: float = 4.0,
         light: float = 0.05,
+        feature_weight: float = 0.0,
     ) -> None:
-        self.weight = weight
+        self.weight, self.feature_weight = weight, feature_weight
         self._shift, self._zoom, self._turn = shift, zoom, math.radians(turn)
         self._noise, self._light = noise / 255, light
         given = {"weight": weight, "shift": shift, "zoom": zoom, "turn": turn}
-        for name, value in (given | {"noise": noise, "light": light}).items():
+        given |= {"noise": noise, "light": light, "feature_weight": feature_weight}
+        for name, value in given.items():
             if not isinstance(value, int | float) or not 0 <= value < math.inf:
                 raise UserError(f"temporal.{name} is {value}; it must be a number, 0 or more")
         if zoom >= 1 or light > 1:
@@ -99,8 +102,34 @@ class TemporalLoss:
             first, second = widen(first), widen(second)
             seen = views.seen.to(second)
             difference = second - _moved(first, views.grid) - views.brighter.to(second)
-        squares = (difference.square().mean(1, keepdim=True) * seen).sum((1, 2, 3))
-        return self.weight * squares / seen.sum((1, 2, 3)).clamp(min=1)
+        return self.weight * _mean_square(difference, seen)
+
+    def of_features(self, first: Tensor, second: Tensor, views: Views, stride: int) -> Tensor:
+        """The term of each picture's features, (N,) (ReCoNet, equation 2).
+
+        L = feature_weight * mean over what both views see of |F(v2) - W(F(v1))|^2 / mean of |F|^2
+
+        The last mean is over all features of both views. So a weight means the same for every
+        network, and a photo of one color, whose features can be 0, has a finite loss.
+
+        Args:
+            first: F(v1), (N, C, H', W'), H' and W' being H and W over ``stride``, rounded up.
+            second: F(v2).
+            views: what :meth:`views` gave for the photos.
+            stride: pixels of the photo for each row and column of features.
+        """
+        with torch.autocast(first.device.type, enabled=False):
+            first, second = widen(first), widen(second)
+            # A feature is seen where all of its pixels are.
+            seen = -F.max_pool2d(-views.seen.to(second), stride)
+            rows, columns = seen.shape[2:]
+            moved = _moved(first, _of_features(views.grid, stride, first))
+            difference = second[:, :, :rows, :columns] - moved
+            energy = (first.square().mean((1, 2, 3)) + second.square().mean((1, 2, 3))) / 2
+        squares = _mean_square(difference, seen)
+        # With a gradient of what it is relative to, constants grow, which lower the loss and which
+        # the next normalization takes away. Without one, features shrink, but that gains nothing.
+        return self.feature_weight * squares / energy.detach().clamp(min=1e-12)
 
     def _view(self, photo: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         # On the CPU, so that it is the same on every device.
@@ -133,6 +162,23 @@ class TemporalLoss:
         )
         size = [1, 1, height, width]
         return F.affine_grid(motion[None].to(photo), size, align_corners=False)[0]
+
+
+def _of_features(grid: Tensor, stride: int, features: Tensor) -> Tensor:
+    """A grid (N, H, W, 2) of pictures for features, of which those of padding are left out."""
+    height, width = grid.shape[1:3]
+    rows, columns = features.shape[2:]
+    # An affine motion takes the middle of pixels to the middle of where it takes them.
+    middles = F.avg_pool2d(grid.movedim(3, 1), stride).movedim(1, 3)
+    # Coordinates run from -1 to 1 along the padded sides.
+    parts = grid.new_tensor([width / (stride * columns), height / (stride * rows)])
+    return (middles + 1) * parts - 1
+
+
+def _mean_square(difference: Tensor, seen: Tensor) -> Tensor:
+    """Of (N, C, H, W), where ``seen`` (N, 1, H, W) is 1; (N,)."""
+    squares = (difference.square().mean(1, keepdim=True) * seen).sum((1, 2, 3))
+    return squares / seen.sum((1, 2, 3)).clamp(min=1)
 
 
 def _moved(pictures: Tensor, grid: Tensor) -> Tensor:

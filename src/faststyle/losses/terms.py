@@ -11,9 +11,9 @@ class LossTerms:
     """Every weighted term of a loss as a scalar, the mean over the batch.
 
     ``total`` is the sum of ``content``, ``style`` and all ``priors``: those of ``tv`` (total
-    variation), ``grid`` and ``temporal`` that have a weight. ``content_layers`` and
-    ``style_layers`` hold each layer's part of the first two. ``each`` is the total of each picture,
-    (N,), without its graph.
+    variation), ``grid``, ``temporal`` and ``temporal_features`` that have a weight.
+    ``content_layers`` and ``style_layers`` hold each layer's part of the first two. ``each`` is the
+    total of each picture, (N,), without its graph.
     """
 
     total: Tensor

@@ -1,6 +1,6 @@
 import functools
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import pytorch_lightning as pl
@@ -12,8 +12,9 @@ from faststyle.core.errors import UserError
 from faststyle.encoder import VGGEncoder
 from faststyle.losses import PerceptualLoss, Representation, StyleImage
 from faststyle.losses.temporal import TemporalLoss
-from faststyle.networks import SuperResolutionNetwork, TransformNetwork
+from faststyle.networks import NETWORKS, SuperResolutionNetwork, TransformNetwork
 from faststyle.training.engine.schedule import step_decay
+from faststyle.training.style.features import EncoderFeatures
 from faststyle.training.style.module import StyleTransfer
 
 
@@ -147,3 +148,47 @@ def test_the_temporal_term_is_of_the_batch_and_a_view_of_it(encoder: VGGEncoder)
     expected = temporal(module(batch), module(views.photos), views).mean()
     torch.testing.assert_close(terms.priors["temporal"], expected)
     torch.testing.assert_close(terms.total, plain.total + expected)
+
+
+def test_features_are_compared_too_where_they_have_a_weight(encoder: VGGEncoder) -> None:
+    temporal = TemporalLoss(3.0, feature_weight=2.0)
+    module = _module(encoder, temporal=temporal)
+    features = EncoderFeatures(module.network)
+    batch = torch.rand(2, 3, 64, 64)
+    views = temporal.views(batch, range(2))
+    module(batch)
+    first = features.take()
+    module(views.photos)
+    expected = temporal.of_features(first, features.take(), views, 4).mean()
+    terms = module._terms(batch, batch, None, "train", range(2))
+    torch.testing.assert_close(terms.priors["temporal_features"], expected)
+    output = module(batch), module(views.photos)
+    torch.testing.assert_close(terms.priors["temporal"], temporal(*output, views).mean())
+    parts = terms.content + terms.style + sum(terms.priors.values())
+    torch.testing.assert_close(terms.total, parts)
+
+
+def test_features_without_a_weight_are_not_looked_at(
+    encoder: VGGEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_network: object) -> None:
+        raise AssertionError("it has no weight")
+
+    monkeypatch.setattr("faststyle.training.style.module.EncoderFeatures", refuse)
+    module = _module(encoder, temporal=TemporalLoss(3.0))
+    batch = torch.rand(1, 3, 64, 64)
+    assert "temporal_features" not in module._terms(batch, batch, None, "train", range(1)).priors
+
+
+def test_a_network_of_other_layers_has_no_features_to_compare(
+    encoder: VGGEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Plugin(torch.nn.Conv2d):
+        options: ClassVar[dict[str, int]] = {}
+
+    monkeypatch.setitem(NETWORKS, "plugin", Plugin)
+    loss = PerceptualLoss(encoder, {"relu2_1": 1.0}, {})
+    StyleTransfer(Plugin(3, 3, 1), loss, StyleMetadata("a"), temporal=TemporalLoss(1.0))
+    features = TemporalLoss(1.0, feature_weight=1.0)
+    with pytest.raises(UserError, match=r"temporal\.feature_weight: Plugin has no stage"):
+        StyleTransfer(Plugin(3, 3, 1), loss, StyleMetadata("a"), temporal=features)

@@ -14,6 +14,7 @@ from faststyle.networks.noise import AddNoise
 from faststyle.training.engine.picture_module import PictureModule
 from faststyle.training.engine.schedule import Schedule, constant
 from faststyle.training.style.assignment import StyleOrder
+from faststyle.training.style.features import EncoderFeatures
 from faststyle.training.style.means import MeansByStyle
 
 #: What of a network may be trained.
@@ -44,7 +45,8 @@ class StyleTransfer(PictureModule):
 
     Raises:
         UserError: a learning rate that is not above 0, noise below 0, an unknown ``tune``, or a
-            network that is not registered, enlarges, or has no normalizations to be tuned.
+            network that is not registered, enlarges, has no normalizations to be tuned, or no
+            features for ``temporal``.
     """
 
     loss: PerceptualLoss
@@ -75,6 +77,8 @@ class StyleTransfer(PictureModule):
         self.photo_noise = photo_noise
         self.order = order
         self.temporal = temporal
+        has_features = temporal is not None and temporal.feature_weight > 0
+        self._features = EncoderFeatures(network) if has_features else None
         self._means = {
             stage: MeansByStyle(order.count) for stage in ("train", "val") if order is not None
         }
@@ -147,9 +151,15 @@ class StyleTransfer(PictureModule):
         stylized = self(shown, styles)
         terms: LossTerms = self.loss(stylized, targets)
         if self.temporal is not None:
+            features = self._features
+            before = features.take() if features else None
             views = self.temporal.views(photos, seeds)
             later = self(views.photos.to(photos), styles)
             terms = terms.plus("temporal", self.temporal(stylized, later, views))
+            if features and before is not None:
+                after = features.take()
+                values = self.temporal.of_features(before, after, views, features.stride)
+                terms = terms.plus("temporal_features", values)
         if styles is not None:
             self._means[stage].add(styles, terms.each)
         return terms

@@ -1,0 +1,48 @@
+"""What a network has made of a photo before it enlarges it to a picture again."""
+
+from typing import cast
+
+from torch import Tensor, nn
+
+from faststyle.core.errors import UserError
+from faststyle.networks.layers import Stage
+
+
+class EncoderFeatures:
+    """Keeps the features of a network's last pass: what its first up-sampling layer is given.
+
+    Args:
+        network: one with ``stages()``, of which one enlarges. It gets a hook, and computes as
+            before.
+
+    Attributes:
+        stride: pixels of the photo for each row of features.
+
+    Raises:
+        UserError: another network.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        stages: list[Stage] = getattr(network, "stages", list)()
+        scale = 1.0
+        for stage in stages:
+            if stage.scale > 1:
+                break
+            scale *= stage.scale
+        else:
+            raise UserError(
+                f"temporal.feature_weight: {type(network).__name__} has no stage that enlarges,"
+                " before which features could be compared; set it to 0"
+            )
+        self.stride = round(1 / scale)
+        self._last: Tensor | None = None
+        cast(nn.Module, stage.layer).register_forward_pre_hook(self._keep)
+
+    def take(self) -> Tensor:
+        """The features of the last pass, (N, C, H / stride, W / stride), which are let go."""
+        features, self._last = self._last, None
+        assert features is not None
+        return features
+
+    def _keep(self, _layer: nn.Module, inputs: tuple[Tensor]) -> None:
+        [self._last] = inputs
