@@ -59,6 +59,12 @@ export function makeChooser(programs, { styles, mixing, mixture }, changed) {
   /** @type {Map<string, HTMLInputElement>} */
   const sliders = new Map();
   let program = programs.find(({ quick }) => quick) ?? programs[0];
+  /** What tells a file's style from another of its title. @param {Program} one @param {Style} style */
+  function difference(one, style) {
+    const known = titleOf(style).toLowerCase().split(" ");
+    return words(one.name).split(" ").filter((word) => !known.includes(word)).join(" ");
+  }
+
   const titles = programs.flatMap(({ styles: held }) => held.map(titleOf));
 
   /**
@@ -103,7 +109,7 @@ export function makeChooser(programs, { styles, mixing, mixture }, changed) {
         changed();
       });
       const isTwice = titles.indexOf(titleOf(style)) !== titles.lastIndexOf(titleOf(style));
-      styles.append(thumbnail(radio, style, isTwice ? words(each.name) : ""));
+      styles.append(thumbnail(radio, style, isTwice ? difference(each, style) : ""));
       if (each === program && style === each.styles[0]) {
         radio.checked = true;
         select(each, style);
