@@ -98,16 +98,14 @@ export function makeBrush(picture, element, changed) {
     });
   }
   tools.addEventListener("change", () => picture.classList.toggle("brushing", kind() !== ""));
-  element("fill-photo").addEventListener("click", () => {
-    begin();
-    context.fillRect(0, 0, strokes.width, strokes.height);
-    isEmpty = false;
-    tell();
-  });
-  element("fill-style").addEventListener("click", () => {
-    begin();
-    tell();
-  });
+  for (const what of ["photo", "style"]) {
+    element(`fill-${what}`).addEventListener("click", () => {
+      begin();
+      isEmpty = what === "style";
+      if (!isEmpty) context.fillRect(0, 0, strokes.width, strokes.height);
+      tell();
+    });
+  }
 
   /** @param {number} [shape] */
   function begin(shape = strokes.width / strokes.height) {
