@@ -48,7 +48,14 @@ def choose(page: Any, photo: Path) -> None:
 def hold_pictures(page: Any) -> list[Any]:
     """Let pictures that are asked for wait; returns where what holds them is put."""
     held: list[Any] = []
-    page.route(re.compile("/pictures/"), lambda route: held.append(route))
+
+    def hold(route: Any) -> None:
+        if route.request.method == "DELETE":
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route(re.compile("/pictures/"), hold)
     return held
 
 
@@ -357,20 +364,11 @@ def test_who_changes_his_mind_or_leaves_frees_the_place(
     while not held:
         page.wait_for_timeout(20)
     asked_for = held[0].request.url
-    held.clear()
-    page.unroute(re.compile("/pictures/"))
-    page.route(asked_for, lambda route: held.append(route))
-    if leave == "cancel":
-        page.click("#cancel")
-    elif leave == "other style":
-        page.click("text=night >> nth=0")
-    else:
+    if leave == "other page":
         page.goto(address + "license.txt")
-    page.wait_for_timeout(500)
-    if leave != "other page":  # which is gone before it could be held
-        [route] = held
-        assert route.request.method == "DELETE"
-        route.continue_()
+    else:
+        with page.expect_request(lambda one: (one.method, one.url) == ("DELETE", asked_for)):
+            page.click("#cancel" if leave == "cancel" else "text=night >> nth=0")
     deadline = time.monotonic() + 5
     while requests.get(asked_for, timeout=10).status_code != 410:
         assert time.monotonic() < deadline
