@@ -176,6 +176,21 @@ def test_styles_are_mixed_by_sliders(
     assert np.abs(saved(page, "cat_night-wave.png")[..., :3] - expected).max() < 1.5
 
 
+def test_the_style_that_is_chosen_at_first_comes_first(
+    built: Path, tmp_path: Path, context: Any
+) -> None:
+    shutil.copytree(built, tmp_path / "dist")
+    listed = tmp_path / "dist" / "styles.json"
+    about = json.loads(listed.read_text())
+    about["programs"].sort(key=lambda program: "quick" in program)
+    listed.write_text(json.dumps(about))
+    with served(tmp_path / "dist") as address:
+        page = opened(context, address)
+        first = page.locator("input[name=style]").first
+        assert first.input_value().startswith("night:")
+        assert first.is_checked()
+
+
 def test_a_small_network_gives_a_first_look(
     address: str, styles: dict[str, Path], photo: Path, context: Any
 ) -> None:

@@ -48,7 +48,14 @@ def choose(page: Any, photo: Path) -> None:
 def hold_pictures(page: Any) -> list[Any]:
     """Let pictures that are asked for wait; returns where what holds them is put."""
     held: list[Any] = []
-    page.route(re.compile("/pictures/"), lambda route: held.append(route))
+
+    def hold(route: Any) -> None:
+        if route.request.method == "DELETE":
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route(re.compile("/pictures/"), hold)
     return held
 
 
@@ -189,7 +196,7 @@ def test_strokes_stay_when_style_or_size_change_and_go_with_the_photo(
     original = np.asarray(Image.open(photo).convert("RGB")).astype(int)
     found = saved(page, photo.with_name("a cat_wave.png"))
     assert np.abs(found - original)[130:140, 70:230].max() <= 1
-    page.click("text=Remove all strokes")
+    page.click("#fill-style")
     page.wait_for_timeout(100)
     found = saved(page, photo.with_name("a cat_wave.png"))
     assert np.abs(found - expected(photo, styles[1])).max() <= 1
@@ -200,8 +207,66 @@ def test_strokes_stay_when_style_or_size_change_and_go_with_the_photo(
     assert np.abs(found - expected(other, styles[1])).max() <= 1
 
 
+def test_filled_with_the_photo_only_a_part_is_painted_in_the_style(
+    page: Any, styles: list[str], photo: Path
+) -> None:
+    choose(page, photo)
+    original = np.asarray(Image.open(photo).convert("RGB")).astype(int)
+    whole, path = expected(photo, styles[0]), photo.with_name("a cat_night.png")
+    page.click("#fill-photo")
+    page.wait_for_timeout(100)
+    assert np.abs(saved(page, path) - original).max() <= 1
+    page.check("#brush input[value=style]")
+    _draw(page, (0.2, 0.5), (0.8, 0.5))
+    found = saved(page, path)
+    assert np.abs(found - whole)[130:140, 70:230].max() <= 1
+    assert np.abs(found - original)[:90].max() <= 1
+
+
+def test_nothing_is_painted_on_a_photo_that_has_no_picture_yet(
+    page: Any, photo: Path, make_photo: Callable[..., Path], tmp_path: Path
+) -> None:
+    choose(page, photo)
+    page.check("#brush input[value=photo]")
+    held = hold_pictures(page)
+    other = make_photo(tmp_path / "dog.png", 300, 270, seed=3)
+    page.set_input_files("#file", other)
+    page.wait_for_selector("#picture.photo")
+    _draw(page, (0.2, 0.3), (0.8, 0.3))
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].continue_()
+    page.unroute(re.compile("/pictures/"))
+    wait(page, "done")
+    before, whole = shown(page, "before"), shown(page)
+    page.click("#fill-style")
+    page.wait_for_timeout(100)
+    assert shown(page) == whole != before
+
+
+def test_a_second_finger_draws_no_line_to_the_first(page: Any, photo: Path) -> None:
+    choose(page, photo)
+    page.check("#brush input[value=photo]")
+    page.evaluate(
+        "(() => { const picture = document.querySelector('#picture');"
+        " const box = picture.getBoundingClientRect(); picture.setPointerCapture = () => {};"
+        " const send = (type, pointerId, x) => picture.dispatchEvent(new PointerEvent(type, {"
+        " pointerId, isPrimary: pointerId === 5, button: 0,"
+        " clientX: box.left + x * box.width, clientY: box.top + 0.5 * box.height }));"
+        " send('pointerdown', 5, 0.2); send('pointerdown', 6, 0.9); send('pointermove', 6, 0.8);"
+        " send('pointerup', 5, 0.2); })()"
+    )
+    page.wait_for_timeout(100)
+    same = (
+        "(() => { const [one, two] = ['before', 'after'].map((id) => document.querySelector("
+        "`#${id}`).getContext('2d').getImageData(0, 0, 300, 270).data);"
+        " return [60, 150, 255].map((x) => 4 * (135 * 300 + x)).map((i) => one[i] === two[i]); })()"
+    )
+    assert page.evaluate(same) == [True, False, False]
+
+
 def test_with_the_brush_there_is_no_line_to_drag(page: Any, photo: Path) -> None:
-    assert page.is_disabled("#wipe"), "there is nothing to paint on"
+    assert page.is_disabled("#fill-photo"), "there is nothing to paint on"
     choose(page, photo)
     page.check("#brush input[value=photo]")
     assert page.is_hidden("#divider")
@@ -299,20 +364,11 @@ def test_who_changes_his_mind_or_leaves_frees_the_place(
     while not held:
         page.wait_for_timeout(20)
     asked_for = held[0].request.url
-    held.clear()
-    page.unroute(re.compile("/pictures/"))
-    page.route(asked_for, lambda route: held.append(route))
-    if leave == "cancel":
-        page.click("#cancel")
-    elif leave == "other style":
-        page.click("text=night >> nth=0")
-    else:
+    if leave == "other page":
         page.goto(address + "license.txt")
-    page.wait_for_timeout(500)
-    if leave != "other page":  # which is gone before it could be held
-        [route] = held
-        assert route.request.method == "DELETE"
-        route.continue_()
+    else:
+        with page.expect_request(lambda one: (one.method, one.url) == ("DELETE", asked_for)):
+            page.click("#cancel" if leave == "cancel" else "text=night >> nth=0")
     deadline = time.monotonic() + 5
     while requests.get(asked_for, timeout=10).status_code != 410:
         assert time.monotonic() < deadline
@@ -466,6 +522,72 @@ def test_nothing_hangs_over_the_edge_and_buttons_are_large_enough(
         ".filter((one) => one.checkVisibility()).map((one) => one.getBoundingClientRect().height)"
     )
     assert min(heights) >= 44
+
+
+def test_neither_brush_nor_line_stand_out_of_the_picture(page: Any, photo: Path) -> None:
+    page.set_viewport_size(SIZES["phone"])
+    choose(page, photo)
+    box, handle = (page.locator(one).bounding_box() for one in ("#picture", "#divider"))
+    assert box["x"] <= handle["x"], "at its left edge"
+    page.press("#divider", "End")
+    handle = page.locator("#divider").bounding_box()
+    assert handle["x"] + handle["width"] <= box["x"] + box["width"]
+    page.check("#brush input[value=photo]")
+    page.fill("#width", "50")
+    page.evaluate("scrollTo(0, 0)")
+    box = page.locator("#picture").bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 20)
+    page.wait_for_selector("#tip:visible")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_on_a_phone_nothing_moves_when_the_picture_is_painted(page: Any, photo: Path) -> None:
+    page.set_viewport_size(SIZES["phone"])
+    choose(page, photo)
+    high = "document.querySelector('#stage').getBoundingClientRect().height"
+    done = page.evaluate(high)
+    hold_pictures(page)
+    page.click("text=wave >> nth=0")
+    wait(page, "busy")
+    assert page.evaluate(high) == done
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_many_styles_leave_the_other_controls_within_reach(
+    page: Any, photo: Path, size: str
+) -> None:
+    page.set_viewport_size(SIZES[size])
+    choose(page, photo)
+    page.evaluate(
+        "(() => { const one = document.querySelector('.style');"
+        " for (let i = 0; i < 40; i++) one.parentNode.append(one.cloneNode(true)); })()"
+    )
+    assert page.evaluate("document.querySelector('#styles').offsetHeight") <= 400
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    last = page.locator(".style").last
+    last.locator("input").focus()
+    whole, part = page.locator("#styles").bounding_box(), last.bounding_box()
+    assert part["x"] + part["width"] <= whole["x"] + whole["width"] + 1
+    assert part["y"] + part["height"] <= whole["y"] + whole["height"] + 1
+
+
+def test_styles_of_one_title_are_told_apart_by_what_their_files_add(
+    page: Any, address: str
+) -> None:
+    about = requests.get(f"{address}styles.json", timeout=60).json()
+    for program in about["programs"]:
+        for style in program["styles"]:
+            style |= {"title": f"The {style['name']}", "artist": None, "year": None}
+    page.route("**/styles.json", lambda route: route.fulfill(json=about))
+    page.reload()
+    wait(page, "ready")
+    names = page.locator(".style span").all_inner_texts()
+    assert [" ".join(one.split()) for one in names] == [
+        "The night",
+        "The wave",
+        "The night all",
+        "The wave all",
+    ]
 
 
 def test_on_a_phone_the_result_is_scrolled_to(page: Any, photo: Path) -> None:

@@ -63,6 +63,7 @@ export function makeBrush(picture, element, changed) {
 
   /** @param {PointerEvent} event */
   function paint(event) {
+    if (!event.isPrimary) return; // a second finger
     const place = placeOf(event);
     const from = last ?? place;
     const length = Math.hypot((place.x - from.x) * strokes.width, (place.y - from.y) * strokes.height);
@@ -84,7 +85,7 @@ export function makeBrush(picture, element, changed) {
   }
 
   picture.addEventListener("pointerdown", (event) => {
-    if (!kind() || event.button !== 0) return;
+    if (!kind() || tools.disabled || event.button !== 0 || !event.isPrimary) return;
     picture.setPointerCapture(event.pointerId);
     picture.addEventListener("pointermove", paint);
     paint(event);
@@ -97,10 +98,14 @@ export function makeBrush(picture, element, changed) {
     });
   }
   tools.addEventListener("change", () => picture.classList.toggle("brushing", kind() !== ""));
-  element("wipe").addEventListener("click", () => {
-    begin();
-    tell();
-  });
+  for (const what of ["photo", "style"]) {
+    element(`fill-${what}`).addEventListener("click", () => {
+      begin();
+      isEmpty = what === "style";
+      if (!isEmpty) context.fillRect(0, 0, strokes.width, strokes.height);
+      tell();
+    });
+  }
 
   /** @param {number} [shape] */
   function begin(shape = strokes.width / strokes.height) {

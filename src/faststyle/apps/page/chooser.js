@@ -49,6 +49,12 @@ function words(name) {
   return name.replaceAll("_", " ");
 }
 
+/** What a file's name adds to a title. @param {Program} program @param {Style} style */
+function added({ name }, style) {
+  const known = titleOf(style).toLowerCase().split(" ");
+  return words(name).split(" ").filter((word) => !known.includes(word)).join(" ");
+}
+
 /**
  * @param {Program[]} programs
  * @param {{styles: HTMLElement, mixing: HTMLDetailsElement, mixture: HTMLElement}} places
@@ -94,7 +100,8 @@ export function makeChooser(programs, { styles, mixing, mixture }, changed) {
     }
   }
 
-  for (const each of programs) {
+  // What is chosen at first is seen at first.
+  for (const each of [program, ...programs.filter((one) => one !== program)]) {
     for (const style of each.styles) {
       const radio = document.createElement("input");
       Object.assign(radio, { type: "radio", name: "style", value: `${each.name}:${style.name}` });
@@ -103,7 +110,7 @@ export function makeChooser(programs, { styles, mixing, mixture }, changed) {
         changed();
       });
       const isTwice = titles.indexOf(titleOf(style)) !== titles.lastIndexOf(titleOf(style));
-      styles.append(thumbnail(radio, style, isTwice ? words(each.name) : ""));
+      styles.append(thumbnail(radio, style, isTwice ? added(each, style) : ""));
       if (each === program && style === each.styles[0]) {
         radio.checked = true;
         select(each, style);
