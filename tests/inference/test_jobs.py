@@ -10,7 +10,7 @@ from PIL import Image
 from faststyle.core.errors import UserError
 from faststyle.inference.jobs import Job, check_formats, is_clip, plan
 from faststyle.inference.options import StylizeOptions
-from faststyle.pictures.files import save_picture
+from faststyle.pictures.files import load_picture_bytes, save_picture
 from faststyle.pictures.picture import Picture
 
 MakePhoto = Callable[..., Path]
@@ -98,6 +98,23 @@ def test_what_is_called_like_a_picture_is_one_and_else_what_is_in_a_file_counts(
     for name in ("a.mp4", "a.MOV", "a.ts", "a.unknown"):
         (tmp_path / name).write_bytes(b"no picture")
         assert is_clip(tmp_path / name)
+
+
+def test_a_clip_is_not_what_is_a_picture_to_other_programs(tmp_path: Path) -> None:
+    raw = tmp_path / "IMG_0001"
+    raw.write_bytes(b"\0\0\0\x18ftypcrx \0\0\0\0")
+    assert not is_clip(raw)
+    with pytest.raises(UserError, match="a camera's raw file"):
+        load_picture_bytes(raw)
+
+
+def test_patterns_find_pictures_whose_names_say_nothing(
+    tmp_path: Path, make_photo: MakePhoto
+) -> None:
+    photo = make_photo(tmp_path / "a.jpg")
+    photo.rename(tmp_path / "photo")
+    (tmp_path / "notes").write_text("a note")
+    assert [job.source.name for job in plan([f"{tmp_path}/*"], None, "night")] == ["photo"]
 
 
 @pytest.mark.parametrize(

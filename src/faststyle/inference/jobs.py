@@ -14,9 +14,9 @@ from faststyle.inference.mask_files import MaskFiles, check_masks
 from faststyle.inference.masks import read_mask
 from faststyle.inference.options import StylizeOptions
 from faststyle.pictures import deep
-from faststyle.pictures.files import is_ours, picture_format
+from faststyle.pictures.files import is_ours, is_picture, picture_format
 from faststyle.pictures.folders import find_pictures
-from faststyle.pictures.formats import EXTENSIONS, FOREIGN, can_write, format_of
+from faststyle.pictures.formats import EXTENSIONS, FOREIGN, can_write, format_of, hint_on
 
 #: Formats of clips that are written; a clip of another becomes the first.
 _CLIP_FORMATS = tuple(TARGETS)
@@ -129,7 +129,7 @@ def is_clip(path: Path) -> bool:
     suffix = path.suffix.lower()
     if suffix in EXTENSIONS or suffix in FOREIGN:
         return _begins_like_a_clip(path)
-    return picture_format(path) is None
+    return picture_format(path) is None and hint_on(path) is None
 
 
 def _begins_like_a_clip(path: Path) -> bool:
@@ -206,11 +206,16 @@ def find_inputs(text: str, output: str | None, styles: set[str]) -> Iterator[tup
         matches = [Path(p) for p in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207
         if not matches:
             raise UserError(f"no such picture, folder or pattern: {text}")
-        known = EXTENSIONS | _CLIPS
         for match in matches:
-            is_known = match.suffix.lower() in known and match.is_file()
-            if is_known and not match.name.startswith(".") and not _is_result(match, styles):
+            is_hidden = match.name.startswith(".")
+            if not is_hidden and _is_meant(match) and not _is_result(match, styles):
                 yield match, match.parent
+
+
+def _is_meant(match: Path) -> bool:
+    """Whether what a pattern finds is a picture or a clip."""
+    is_called_so = match.suffix.lower() in EXTENSIONS | _CLIPS
+    return match.is_file() and (is_called_so or is_picture(match))
 
 
 def _search(folder: Path, output: str | None, styles: set[str]) -> Iterator[tuple[Path, Path]]:
