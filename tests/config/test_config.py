@@ -22,7 +22,7 @@ from faststyle.core.errors import UserError
         ("trainer.max_stepz=3", 'did you mean "trainer.max_steps"'),
         ("loss.style.relu4_4=1", r"\+loss\.style\.relu4_4"),
         ("nothing_like_it=1", "choose one of: .*trainer"),
-        ("trainer.max_steps", "missing EQUAL"),
+        ("trainer.max_steps", "trainer.max_steps is no setting: say KEY=VALUE"),
         ("experiment=gatys", r"gatys is for another command than train: optimize"),
     ],
 )

@@ -14,7 +14,7 @@ from faststyle.data.synthetic import DeadLeavesSource
     ("settings", "kind"),
     [
         ({"synthetic": 3, "root": "photos"}, DeadLeavesSource),
-        ({"synthetic": None, "root": "photos", "download": "val2017"}, FolderSource),
+        ({"synthetic": None, "root": ".", "download": "val2017"}, FolderSource),
         ({"root": "s3://bucket/photos"}, ShardSource),
         ({"root": None, "download": "val2017"}, CocoSource),
     ],
