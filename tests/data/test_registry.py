@@ -29,6 +29,11 @@ def test_a_folder_with_a_manifest_holds_shards(tmp_path: Path) -> None:
     assert type(choose_source({"root": str(tmp_path)})) is ShardSource
 
 
+def test_an_empty_name_is_not_the_working_folder() -> None:
+    with pytest.raises(UserError, match=r"data\.root is empty"):
+        choose_source({"root": ""})
+
+
 def test_a_source_that_is_not_registered_is_refused() -> None:
     with pytest.raises(UserError, match='no source of photos "rot": did you mean "root"'):
         choose_source({"rot": "photos"})

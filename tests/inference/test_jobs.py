@@ -179,6 +179,22 @@ def test_a_name_that_would_be_too_long_is_shortened(tmp_path: Path, make_photo: 
     assert job.target.name.endswith(".night.jpg")
 
 
+def test_a_name_that_is_empty_is_not_the_working_folder(
+    tmp_path: Path, make_photo: MakePhoto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = str(make_photo(tmp_path / "a.jpg"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="an input's name is empty"):
+        plan([""], None, "night")
+    with pytest.raises(UserError, match="--output is empty"):
+        plan([photo], "", "night")
+
+
+def test_no_file_is_made_beside_a_device(tmp_path: Path, make_photo: MakePhoto) -> None:
+    with pytest.raises(UserError, match="cannot write /dev/null"):
+        plan([str(make_photo(tmp_path / "a.jpg"))], "/dev/null", "night")
+
+
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(UserError, match="a pipe or a device"):

@@ -67,6 +67,8 @@ def plan(
             an input or each other, or whose names say a format that is not written.
     """
     styles = {style, *others}
+    if output == "":
+        raise UserError("--output is empty: name a file or a folder")
     found = [
         (source, base)
         for text in inputs
@@ -196,6 +198,8 @@ def find_inputs(text: str, output: str | None, styles: set[str]) -> Iterator[tup
     Results of an earlier run, beside their photos or in a folder among them, are left out.
     """
     path = Path(text).expanduser()
+    if not text:  # of a variable that is not set; it would be the working folder
+        raise UserError("an input's name is empty")
     if path.is_dir():
         yield from _search(path, output, styles)
     elif path.exists():
@@ -246,7 +250,9 @@ def _target(source: Path, base: Path, output: str | None, style: str, single: bo
     target = Path(output).expanduser()
     is_folder = output.endswith(("/", "\\")) or target.is_dir() or not single
     if not is_folder:
-        return target if target.suffix else target.with_name(target.name + suffix)
+        is_device = target.exists() and not target.is_file()  # which is refused by its ending
+        has_ending = target.suffix or is_device
+        return target if has_ending else target.with_name(target.name + suffix)
     return target / source.relative_to(base).with_name(_short(stem, suffix))
 
 
