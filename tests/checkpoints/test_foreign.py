@@ -98,7 +98,7 @@ def test_narrower_ones_do_too(tmp_path: Path, width: int) -> None:
     _check(tmp_path / "a.pth", published)
 
 
-@pytest.mark.parametrize("wrapper", [None, "state_dict", "model"])
+@pytest.mark.parametrize("wrapper", [None, "state_dict", "model", "net_G"])
 def test_what_is_saved_around_the_weights_does_not_count(
     tmp_path: Path, wrapper: str | None
 ) -> None:
@@ -230,6 +230,21 @@ def test_rrminas_other_networks_are_named_though_their_weights_look_alike(tmp_pa
 def test_files_of_others_are_named_for_what_they_are(tmp_path: Path, key: str, name: str) -> None:
     torch.save({"state_dict": {key: torch.zeros(3)}}, tmp_path / "a.pth")
     with pytest.raises(UserError, match=name):
+        load_style(tmp_path / "a.pth")
+
+
+def test_a_network_that_was_part_of_a_larger_one_is_found(tmp_path: Path) -> None:
+    published = _published(8)
+    state = {f"transformer.{key}": value for key, value in published.state_dict().items()}
+    content = {"step": torch.zeros(1), "trained": state | {"vgg.0.weight": torch.zeros(3)}}
+    torch.save(content, tmp_path / "a.pth")
+    _check(tmp_path / "a.pth", published)
+
+
+@pytest.mark.parametrize("odd", [torch.zeros(5, 3, 9, 9), torch.zeros(8, 3, 9, 9).to_sparse()])
+def test_a_first_layer_that_cannot_be_is_refused(tmp_path: Path, odd: Tensor) -> None:
+    torch.save(_published(8).state_dict() | {"conv1.conv2d.weight": odd}, tmp_path / "a.pth")
+    with pytest.raises(UserError, match="first or the last layer"):
         load_style(tmp_path / "a.pth")
 
 

@@ -35,6 +35,14 @@ def test_our_own_files_are_read(tmp_path: Path) -> None:
     assert load_style(path).name == "night"
 
 
+def test_a_file_is_what_is_in_it_whatever_it_is_called(tmp_path: Path) -> None:
+    write_style(TrainedStyle(TransformNetwork(width=2, blocks=0)), tmp_path / "a.safetensors")
+    (tmp_path / "a.safetensors").rename(tmp_path / "a.pth")
+    assert describe_network(load_style(tmp_path / "a.pth").network).options["width"] == 2
+    _lightning(tmp_path / "b.safetensors")
+    assert load_style(tmp_path / "b.safetensors").name == "night"
+
+
 class _Malicious:
     def __reduce__(self) -> tuple[object, ...]:
         return Path.touch, (Path("ran"),)

@@ -22,7 +22,8 @@ from faststyle.core.errors import UserError
         ("trainer.max_stepz=3", 'did you mean "trainer.max_steps"'),
         ("loss.style.relu4_4=1", r"\+loss\.style\.relu4_4"),
         ("nothing_like_it=1", "choose one of: .*trainer"),
-        ("trainer.max_steps", "missing EQUAL"),
+        ("trainer.max_steps", "trainer.max_steps is no setting: say KEY=VALUE"),
+        ("experiment=smoke data.root=.", r"data\.root is no setting of what else is chosen"),
         ("experiment=gatys", r"gatys is for another command than train: optimize"),
     ],
 )
@@ -31,7 +32,7 @@ def test_a_misspelt_override_is_named_with_the_nearest(override: str, message: s
         pytest.raises(UserError, match=message),
         report_config_errors("train"),
     ):
-        compose_config("train", [override])
+        compose_config("train", override.split())
 
 
 def test_a_missing_value_is_named() -> None:

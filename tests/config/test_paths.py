@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faststyle.config.compose import compose_config
-from faststyle.config.paths import quote_paths
+from faststyle.config.paths import check_grammar, quote_paths
+from faststyle.core.errors import UserError
 
 ODD = [
     "/Bilder/Müller (1).jpg",
@@ -16,6 +17,11 @@ ODD = [
     "photo,with,commas.jpg",
     '/say "cheese".jpg',
     "/{braces}/$HOME.jpg",
+    "2020",
+    "1e3",
+    "-.5",
+    "1_000",
+    "nan",
 ]
 
 
@@ -49,6 +55,24 @@ def test_commas_separate_values_in_a_sweep_only() -> None:
 def test_the_paths_in_a_list_may_be_as_odd() -> None:
     cfg = compose_config("train", ["style=mine", "style.image=[/Müller (1).jpg, b.jpg]"])
     assert cfg.style.image == ["/Müller (1).jpg", "b.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("style=Müller", "style=Müller is no setting.*say 'style='\"'\"'Müller'\"'\"''"),
+        ("loss.style_weight=a(1", "say 'loss.style_weight='"),
+        ("Bilder (1).jpg", r"Bilder \(1\).jpg is no setting: say KEY=VALUE"),
+        ("(x)=3", r"\(x\)=3 is no setting: say KEY=VALUE"),
+    ],
+)
+def test_what_hydra_cannot_parse_is_named_with_its_quoted_form(given: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        compose_config("train", ["seed=1", given])
+
+
+def test_flags_of_hydras_are_no_settings() -> None:
+    check_grammar(["--cfg", "job", "-m", "--config-dir", "/a (b)", "seed=1,2", "~temporal"])
 
 
 def test_other_settings_are_left_to_hydra() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from faststyle.core.atomic import atomic_files, atomic_write, check_target, check_writable
-from faststyle.core.errors import UserError
+from faststyle.core.errors import UserError, describe
 
 
 def test_a_file_appears_under_its_name_with_its_folder(tmp_path: Path) -> None:
@@ -36,8 +36,11 @@ def test_a_folder_that_cannot_be_written_is_found_out(tmp_path: Path) -> None:
     assert list((tmp_path / "new" / "folder").iterdir()) == []
     (tmp_path / "file").touch()
     for folder in (tmp_path / "file", Path("/proc/nowhere")):
-        with pytest.raises(OSError, match=folder.name):
+        with pytest.raises(OSError, match=folder.name) as raised:
             check_writable(folder)
+        assert describe(raised.value) is not None  # in a line
+    with pytest.raises(NotADirectoryError, match="file"), atomic_write(tmp_path / "file" / "a.jpg"):
+        pass
 
 
 def test_a_name_may_be_as_long_as_names_can_be(tmp_path: Path) -> None:

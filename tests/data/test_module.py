@@ -62,10 +62,8 @@ def test_synthetic_photos_need_no_files() -> None:
 
 
 def test_a_given_root_is_never_downloaded_over(tmp_path: Path) -> None:
-    data = PhotoData(root=str(tmp_path / "absent"), download="train2014", cache=str(tmp_path))
-    data.prepare_data()
     with pytest.raises(UserError, match="no such photo folder"):
-        data.setup()
+        PhotoData(root=str(tmp_path / "absent"), download="train2014", cache=str(tmp_path))
 
 
 def test_the_skipped_photos_are_counted_over_all_workers(photo_folder: Path) -> None:
@@ -83,7 +81,7 @@ def test_the_skipped_photos_are_counted_over_all_workers(photo_folder: Path) -> 
 )
 def test_a_number_out_of_range_is_named(options: dict[str, int], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        PhotoData(root="photos", **options)  # type: ignore[arg-type]
+        PhotoData(root=".", **options)  # type: ignore[arg-type]
 
 
 def test_no_source_of_photos_is_an_error() -> None:

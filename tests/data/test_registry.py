@@ -14,7 +14,7 @@ from faststyle.data.synthetic import DeadLeavesSource
     ("settings", "kind"),
     [
         ({"synthetic": 3, "root": "photos"}, DeadLeavesSource),
-        ({"synthetic": None, "root": "photos", "download": "val2017"}, FolderSource),
+        ({"synthetic": None, "root": ".", "download": "val2017"}, FolderSource),
         ({"root": "s3://bucket/photos"}, ShardSource),
         ({"root": None, "download": "val2017"}, CocoSource),
     ],
@@ -27,6 +27,11 @@ def test_a_folder_with_a_manifest_holds_shards(tmp_path: Path) -> None:
     assert type(choose_source({"root": str(tmp_path)})) is FolderSource
     (tmp_path / "manifest.json").touch()
     assert type(choose_source({"root": str(tmp_path)})) is ShardSource
+
+
+def test_an_empty_name_is_not_the_working_folder() -> None:
+    with pytest.raises(UserError, match=r"data\.root is empty"):
+        choose_source({"root": ""})
 
 
 def test_a_source_that_is_not_registered_is_refused() -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 from faststyle.core.errors import UserError
 from faststyle.inference.jobs import Job, check_formats, is_clip, plan
 from faststyle.inference.options import StylizeOptions
-from faststyle.pictures.files import save_picture
+from faststyle.pictures.files import load_picture_bytes, save_picture
 from faststyle.pictures.picture import Picture
 
 MakePhoto = Callable[..., Path]
@@ -100,6 +100,23 @@ def test_what_is_called_like_a_picture_is_one_and_else_what_is_in_a_file_counts(
         assert is_clip(tmp_path / name)
 
 
+def test_a_clip_is_not_what_is_a_picture_to_other_programs(tmp_path: Path) -> None:
+    raw = tmp_path / "IMG_0001"
+    raw.write_bytes(b"\0\0\0\x18ftypcrx \0\0\0\0")
+    assert not is_clip(raw)
+    with pytest.raises(UserError, match="a camera's raw file"):
+        load_picture_bytes(raw)
+
+
+def test_patterns_find_pictures_whose_names_say_nothing(
+    tmp_path: Path, make_photo: MakePhoto
+) -> None:
+    photo = make_photo(tmp_path / "a.jpg")
+    photo.rename(tmp_path / "photo")
+    (tmp_path / "notes").write_text("a note")
+    assert [job.source.name for job in plan([f"{tmp_path}/*"], None, "night")] == ["photo"]
+
+
 @pytest.mark.parametrize(
     ("name", "result"),
     [
@@ -160,6 +177,22 @@ def test_a_name_that_would_be_too_long_is_shortened(tmp_path: Path, make_photo: 
     assert job.source == photo
     assert len(os.fsencode(job.target.name)) <= 255
     assert job.target.name.endswith(".night.jpg")
+
+
+def test_a_name_that_is_empty_is_not_the_working_folder(
+    tmp_path: Path, make_photo: MakePhoto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = str(make_photo(tmp_path / "a.jpg"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="an input's name is empty"):
+        plan([""], None, "night")
+    with pytest.raises(UserError, match="--output is empty"):
+        plan([photo], "", "night")
+
+
+def test_no_file_is_made_beside_a_device(tmp_path: Path, make_photo: MakePhoto) -> None:
+    with pytest.raises(UserError, match="cannot write /dev/null"):
+        plan([str(make_photo(tmp_path / "a.jpg"))], "/dev/null", "night")
 
 
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:

@@ -90,3 +90,8 @@ def test_a_pillow_image_is_turned_upright_as_the_command_does() -> None:
     batch, back = to_batch(image)
     assert batch.shape == (1, 3, 7, 9)
     assert back(batch).size == (9, 7)
+
+
+def test_a_pillow_image_without_pixels_is_refused() -> None:
+    with pytest.raises(ValueError, match="no pixels"):
+        to_batch(Image.new("RGB", (0, 5)))

@@ -1,4 +1,6 @@
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -38,6 +40,51 @@ def test_exif_orientation_is_applied(tmp_path: Path) -> None:
     pixels = load_picture(tmp_path / "a.png").pixels
     assert pixels.shape == (3, 2, 1)
     assert pixels[:, 0, 0].tolist() == [1, 0, 0]
+
+
+def _exif(*tags: tuple[int, int, bytes]) -> bytes:
+    """EXIF of one value each: tag, type and four bytes."""
+    entries = b"".join(struct.pack("<HHL4s", tag, kind, 1, value) for tag, kind, value in tags)
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        (0x0100, 8, struct.pack("<l", -3)),  # a width below 0
+        (0x011A, 2, b"abc"),  # a resolution that is a text
+        (0x8769, 9, struct.pack("<l", -4)),  # more tags, before the file
+    ],
+)
+def test_a_photo_is_turned_upright_though_another_tag_is_odd(
+    tmp_path: Path, suffix: str, odd: tuple[int, int, bytes]
+) -> None:
+    turned = (0x0112, 3, b"\6\0\0\0")
+    path = tmp_path / f"a.{suffix}"
+    Image.new("RGB", (6, 4)).save(path, exif=b"Exif\0\0" + _exif(*sorted((odd, turned))))
+    assert load_picture(path).pixels.shape == (3, 6, 4)
+
+
+@pytest.mark.parametrize("odd", [(700, 3, b"\1\0\0\0"), (0x8769, 9, struct.pack("<l", -9))])
+def test_a_tiff_is_read_though_a_tag_of_its_description_is_odd(
+    tmp_path: Path, odd: tuple[int, int, bytes]
+) -> None:
+    def short(tag: int, value: int) -> tuple[int, int, bytes]:
+        return tag, 3, struct.pack("<L", value)
+
+    tags = [short(256, 3), short(257, 1), short(258, 8), short(259, 1), short(262, 1)]
+    tags += [short(273, 500), short(277, 1), short(278, 1), short(279, 3), odd]
+    (tmp_path / "a.tif").write_bytes(_exif(*sorted(tags)).ljust(500, b"\0") + b"\0\x80\xff")
+    assert load_picture(tmp_path / "a.tif").pixels[0, 0].mul(255).tolist() == [0, 128, 255]
+
+
+def test_nothing_is_printed_of_odd_tags(tmp_path: Path) -> None:
+    Image.new("RGB", (6, 4)).save(tmp_path / "a.jpg", exif=b"Exif\0\0" + _exif()[:9])
+    program = "import sys, pathlib; from faststyle.pictures.files import load_picture;"
+    program += "load_picture(pathlib.Path(sys.argv[1]))"
+    words = [sys.executable, "-c", program, str(tmp_path / "a.jpg")]
+    assert subprocess.run(words, check=True, capture_output=True).stderr == b""
 
 
 def test_alpha_is_carried_through_a_png(tmp_path: Path) -> None:

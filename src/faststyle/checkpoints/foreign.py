@@ -2,7 +2,7 @@
 
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,6 @@ from faststyle.checkpoints.style_file import TrainedStyle, restore_network
 from faststyle.core.errors import UserError
 from faststyle.networks import NetworkDescription
 from faststyle.pictures.pixels import IMAGENET_MEAN, IMAGENET_STD
-
-#: Where projects keep the weights inside of what they save.
-_WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network")
 
 _STAGES = ("stem", "down1", "down2", "up1", "up2")
 _BLOCKS = 64  # at most
@@ -93,6 +90,7 @@ _RRMINA = _Project(
     blue_first=True,
     upsample="transposed",
 )
+_PROJECTS = (_EXAMPLES, _GORDICALEKSA, _RRMINA)  # and abhiskk's, by other leaves
 #: abhiskk's instance norm has other names for its weight and bias.
 _LEAVES = {"scale": "weight", "shift": "bias"}
 #: A network that ends in a tanh, of which files say nothing, gives it no larger numbers; one for
@@ -144,19 +142,18 @@ def read_foreign(content: Mapping[str, object], path: Path) -> TrainedStyle:
 def _project_of(state: Mapping[str, Tensor]) -> _Project | None:
     if "in1.scale" in state:
         return _ABHISKK
-    for project in (_EXAMPLES, _GORDICALEKSA, _RRMINA):
-        if f"{project.head}.weight" in state:
-            return project
-    return None
+    return next((each for each in _PROJECTS if f"{each.head}.weight" in state), None)
 
 
 def _fold_pixels(tensors: dict[str, Tensor], project: _Project, path: Path) -> None:
     """Make a network take and give RGB in [0, 1] by what its first and last layers compute."""
     keys = [f"{layer}.{leaf}" for layer in ("stem.0", "head") for leaf in ("weight", "bias")]
     shapes = [tensors[key].dim() if key in tensors else None for key in keys]
-    if shapes != [4, 1, 4, 1] or tensors[keys[0]].shape[1] != 3 or len(tensors[keys[2]]) != 3:
+    if shapes != [4, 1, 4, 1]:
         raise UserError(f"{path} lacks the first or the last layer of its network")
     first, first_bias, last, last_bias = (tensors[key] for key in keys)
+    if (first.shape[1], len(first), len(last), len(last_bias)) != (3, len(first_bias), 3, 3):
+        raise UserError(f"{path}: the first or the last layer of its network has another shape")
     if project.blue_first:
         first, last, last_bias = first.flip(1), last.flip(0), last_bias.flip(0)
     mean, std = torch.tensor(project.mean), torch.tensor(project.std)
@@ -198,13 +195,30 @@ def refuse_program(path: Path) -> None:
 
 def _unwrap(content: Mapping[str, object]) -> dict[str, Tensor]:
     """The weights alone, without what is saved around them or in front of their names."""
-    for key in _WRAPPERS:
-        inner = content.get(key)
+    found = list(_mappings(content))
+    return next((state for state in found if _project_of(state)), max(found, key=len))
+
+
+def _mappings(content: Mapping[Any, object]) -> Iterator[dict[str, Tensor]]:
+    """The tensors of a mapping, and of those in it."""
+    tensors = {
+        # nn.DataParallel's, and torch.compile's.
+        re.sub(r"^(module\.|_orig_mod\.)+", "", str(key)): value
+        for key, value in content.items()
+        if isinstance(value, Tensor) and value.layout == torch.strided and not value.is_quantized
+    }
+    yield _without_prefix(tensors)
+    for inner in content.values():
         if isinstance(inner, Mapping):
-            return _unwrap({str(name): value for name, value in inner.items()})
-    tensors = {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
-    # nn.DataParallel's, and torch.compile's.
-    return {re.sub(r"^(module\.|_orig_mod\.)+", "", key): value for key, value in tensors.items()}
+            yield from _mappings(inner)
+
+
+def _without_prefix(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of a network that was part of a larger one, as of a module for training."""
+    for head in (f".{project.head}.weight" for project in _PROJECTS):
+        for prefix in (key.removesuffix(head) + "." for key in tensors if key.endswith(head)):
+            return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+    return tensors
 
 
 def _kind(state: Mapping[str, Tensor]) -> str:

@@ -41,7 +41,7 @@ def load_style(path: Path) -> TrainedStyle:
         raise UserError(
             f"{path}: programs are for stylizing; pass the checkpoint it was exported from"
         )
-    if path.suffix == ".safetensors":
+    if _is_safetensors(path):
         return read_style(path)
     refuse_program(path)
     content = read_torch(path)
@@ -86,13 +86,20 @@ def styles_beside(given: str) -> tuple[FoundStyle, tuple[str, ...]]:
         raise UserError(f"no such checkpoint: {path}")
     if is_program(path):
         return found, ()
-    about = read_metadata(path) if path.suffix == ".safetensors" else load_style(path).metadata
+    about = read_metadata(path) if _is_safetensors(path) else load_style(path).metadata
     return found, about.names()
 
 
 def _single(given: str) -> list[str]:
     found, names = styles_beside(given)
     return [given] if found.mix or not names else [f"{given}:{name}" for name in names]
+
+
+def _is_safetensors(path: Path) -> bool:
+    """By what is in a file; an empty or damaged one is what it is called."""
+    with path.open("rb") as file:
+        start = file.read(9)
+    return start[8:] == b"{" or (path.suffix == ".safetensors" and not start.startswith(b"PK"))
 
 
 def _from_lightning(content: Mapping[str, object], path: Path) -> TrainedStyle:

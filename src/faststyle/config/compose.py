@@ -7,7 +7,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from faststyle.config.paths import quote_paths
+from faststyle.config.paths import check_grammar, quote_paths
 from faststyle.config.runs import run_name
 from faststyle.config.style_lists import expand_style_list
 from faststyle.config.value_lists import expand_value_lists
@@ -31,9 +31,11 @@ def compose_config(name: str, overrides: Sequence[str] = ()) -> DictConfig:
 def in_hydras_words(overrides: Sequence[str]) -> list[str]:
     """What people type, as Hydra's parser takes it: lists of styles, lists in files, and paths.
 
-    Raises ``UserError`` for a list that is none.
+    Raises ``UserError`` for a list that is none, and for what Hydra cannot parse.
     """
-    return quote_paths(expand_value_lists(expand_style_list(overrides)))
+    words = quote_paths(expand_value_lists(expand_style_list(overrides)))
+    check_grammar(words)
+    return words
 
 
 def register_resolvers() -> None:

@@ -60,6 +60,8 @@ def _explain(error: Exception, config_name: str) -> str:
     key = re.search(r"Could not override '([^']+)'", text)
     if key:
         keys = list(_keys(compose_config(config_name)))
+        if key[1] in keys:
+            return f"{key[1]} is no setting of what else is chosen here, as by experiment="
         return (
             f'unknown setting "{key[1]}": {_nearest_key(key[1], keys)}'
             f" (or add it with +{key[1]}=...)"

@@ -1,10 +1,15 @@
 """Paths among the settings: which files are read, and names that are no words of Hydra's."""
 
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from faststyle.core.errors import UserError
 
 #: Settings that are paths, or may be, by the last part of their names.
 _PATHS = frozenset(
@@ -18,6 +23,10 @@ _OUTPUTS = frozenset({"export", "output", "output_dir", "cache", "hydra"})
 #: What Hydra's grammar takes as a plain word, and as an interpolation (which it
 #: escapes itself for the runs of a sweep) or a quoted one.
 _PLAIN = re.compile(r"[\w./:@%+*?|$-]*", re.ASCII)
+#: A plain word that Hydra takes for a number or a truth value, as the name of a folder 2020.
+_NUMBER = re.compile(
+    r"[+-]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(e[+-]?\d[\d_]*)?|[+-]?(inf|nan)|true|false", re.IGNORECASE
+)
 _MEANT = re.compile(r".*\$\\?\{.*\}.*|'.*'|\".*\"", re.DOTALL)
 
 
@@ -61,13 +70,33 @@ def _quoted(text: str, sweeps: bool) -> str:
     return f"{key}={in_quotes(value)}"
 
 
+def check_grammar(overrides: Sequence[str]) -> None:
+    """Raise ``UserError``, which says how to quote it, for a setting that Hydra cannot parse."""
+    parser = OverridesParser.create()
+    for before, text in zip(("", *overrides), overrides, strict=False):
+        if text.startswith("-") or (before.startswith("-") and "=" not in text):
+            continue  # a flag of Hydra's, and what follows it
+        try:
+            parser.parse_override(text)
+        except HydraException:
+            raise UserError(_how_to_quote(text)) from None
+
+
+def _how_to_quote(text: str) -> str:
+    key, separator, value = text.partition("=")
+    if not separator or not re.fullmatch(r"[+~\w./@:-]+", key):
+        return f"{text} is no setting: say KEY=VALUE"
+    quoted = shlex.quote(f"{key}={in_quotes(value)}")
+    return f"{text} is no setting that Hydra can parse; if its value is a text, say {quoted}"
+
+
 def _word(text: str) -> str:
     return text if is_plain(text) or _MEANT.fullmatch(text) else in_quotes(text)
 
 
 def is_plain(value: str) -> bool:
     """Whether Hydra's parser takes ``value`` for a word as it is."""
-    return _PLAIN.fullmatch(value) is not None
+    return bool(_PLAIN.fullmatch(value)) and not _NUMBER.fullmatch(value)
 
 
 def in_quotes(value: str) -> str:

@@ -25,7 +25,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
     Raises ``OSError`` when the folder cannot be made or written, and for a file that is read-only
     or a folder.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     _check_replaceable(path)
     final = path.resolve() if path.is_symlink() else path
     # Short, since the name itself may be as long as names can be. The suffix stays: some libraries
@@ -56,7 +56,7 @@ def atomic_files(path: Path) -> Iterator[Path]:
 
     Raises ``OSError`` as :func:`atomic_write`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     _check_replaceable(path)
     final = path.resolve() if path.is_symlink() else path
     with tempfile.TemporaryDirectory(prefix=".", suffix=".tmp", dir=final.parent) as folder:
@@ -127,8 +127,19 @@ def _flush(path: Path) -> None:
                 raise
 
 
+def make_folder(folder: Path) -> None:
+    """Make ``folder``, and those that it is in, if need be. Raises ``OSError`` if it is none."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from None
+
+
 def check_writable(folder: Path) -> None:
     """Make ``folder`` if need be and write into it for a moment. Raises ``OSError`` if it fails."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder):
-        pass
+    make_folder(folder)
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        error.filename = str(folder)  # and not a name that nobody gave
+        raise

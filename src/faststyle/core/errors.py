@@ -14,19 +14,31 @@ from contextlib import contextmanager
 _PIPE_STATUS = 141
 _CAUSED_BY_USER = {
     errno.EACCES,
+    errno.EBUSY,
     errno.EDQUOT,
+    errno.EEXIST,
+    errno.EFBIG,
+    errno.EILSEQ,
     errno.EINVAL,
     errno.EIO,
     errno.EISDIR,
     errno.ELOOP,
+    errno.EMFILE,
     errno.ENAMETOOLONG,
+    errno.ENFILE,
+    errno.ENODEV,
     errno.ENOENT,
     errno.ENOSPC,
+    errno.ENOTCONN,
     errno.ENOTDIR,
+    errno.ENOTEMPTY,
+    errno.ENOTSUP,
+    errno.ENXIO,
     errno.EPERM,
     errno.EROFS,
     errno.ESTALE,
     errno.ETIMEDOUT,
+    errno.ETXTBSY,
 }
 
 

@@ -9,7 +9,6 @@ import torch
 
 from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError
-from faststyle.core.names import readable_name
 
 
 def write_torch(content: Mapping[str, object], path: Path) -> None:
@@ -26,8 +25,10 @@ def read_torch(path: Path) -> Mapping[str, object]:
     Raises ``UserError`` if the file is damaged, holds anything else, or no mapping at the top.
     """
     try:
-        with readable_name(path) as name:
-            content = torch.load(name, map_location="cpu", weights_only=True)
+        with path.open(
+            "rb"
+        ) as file:  # by its name, torch would tell what it is, or fail to open it
+            content = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise UserError(
             f"{path} is refused: it is no checkpoint, or holds code beside its weights"

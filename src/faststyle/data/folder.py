@@ -24,10 +24,11 @@ log = logging.getLogger(__name__)
 
 
 class FolderSource(PhotoSource):
-    """All photos in ``root``, searched recursively."""
+    """All photos in ``root``, searched recursively. Raises ``UserError`` if it is no folder."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.expanduser()
+        _check_folder(self.root)
 
     def open(self, request: PhotoRequest) -> OpenedPhotos:
         """Split off the held-out photos and make sure that some can be read."""
@@ -89,12 +90,16 @@ def find_photos(root: Path) -> list[Path]:
 
     Raises ``UserError`` if the folder is missing or holds no pictures.
     """
-    if not root.is_dir():
-        raise UserError(f"no such photo folder: {root}; pass data.root=/path/to/photos")
+    _check_folder(root)
     pictures = find_pictures(root).pictures
     if not pictures:
         raise UserError(f"{root} holds no pictures ({', '.join(sorted(EXTENSIONS))})")
     return pictures
+
+
+def _check_folder(root: Path) -> None:
+    if not root.is_dir():
+        raise UserError(f"no such photo folder: {root}; pass data.root=/path/to/photos")
 
 
 def split(paths: Sequence[Path], root: Path, held_out: int) -> tuple[list[Path], list[Path]]:

@@ -13,6 +13,8 @@ from faststyle.data.synthetic import DeadLeavesSource
 
 
 def _at_root(root: str) -> PhotoSource:
+    if not root:  # it would be the working folder
+        raise UserError("data.root is empty: pass data.root=/path/to/photos")
     return ShardSource(root) if is_sharded(root) else FolderSource(Path(root))
 
 

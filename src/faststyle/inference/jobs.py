@@ -14,9 +14,9 @@ from faststyle.inference.mask_files import MaskFiles, check_masks
 from faststyle.inference.masks import read_mask
 from faststyle.inference.options import StylizeOptions
 from faststyle.pictures import deep
-from faststyle.pictures.files import is_ours, picture_format
+from faststyle.pictures.files import is_ours, is_picture, picture_format
 from faststyle.pictures.folders import find_pictures
-from faststyle.pictures.formats import EXTENSIONS, FOREIGN, can_write, format_of
+from faststyle.pictures.formats import EXTENSIONS, FOREIGN, can_write, format_of, hint_on
 
 #: Formats of clips that are written; a clip of another becomes the first.
 _CLIP_FORMATS = tuple(TARGETS)
@@ -67,6 +67,8 @@ def plan(
             an input or each other, or whose names say a format that is not written.
     """
     styles = {style, *others}
+    if output == "":
+        raise UserError("--output is empty: name a file or a folder")
     found = [
         (source, base)
         for text in inputs
@@ -129,7 +131,7 @@ def is_clip(path: Path) -> bool:
     suffix = path.suffix.lower()
     if suffix in EXTENSIONS or suffix in FOREIGN:
         return _begins_like_a_clip(path)
-    return picture_format(path) is None
+    return picture_format(path) is None and hint_on(path) is None
 
 
 def _begins_like_a_clip(path: Path) -> bool:
@@ -196,6 +198,8 @@ def find_inputs(text: str, output: str | None, styles: set[str]) -> Iterator[tup
     Results of an earlier run, beside their photos or in a folder among them, are left out.
     """
     path = Path(text).expanduser()
+    if not text:  # of a variable that is not set; it would be the working folder
+        raise UserError("an input's name is empty")
     if path.is_dir():
         yield from _search(path, output, styles)
     elif path.exists():
@@ -206,11 +210,16 @@ def find_inputs(text: str, output: str | None, styles: set[str]) -> Iterator[tup
         matches = [Path(p) for p in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207
         if not matches:
             raise UserError(f"no such picture, folder or pattern: {text}")
-        known = EXTENSIONS | _CLIPS
         for match in matches:
-            is_known = match.suffix.lower() in known and match.is_file()
-            if is_known and not match.name.startswith(".") and not _is_result(match, styles):
+            is_hidden = match.name.startswith(".")
+            if not is_hidden and _is_meant(match) and not _is_result(match, styles):
                 yield match, match.parent
+
+
+def _is_meant(match: Path) -> bool:
+    """Whether what a pattern finds is a picture or a clip."""
+    is_called_so = match.suffix.lower() in EXTENSIONS | _CLIPS
+    return match.is_file() and (is_called_so or is_picture(match))
 
 
 def _search(folder: Path, output: str | None, styles: set[str]) -> Iterator[tuple[Path, Path]]:
@@ -241,7 +250,9 @@ def _target(source: Path, base: Path, output: str | None, style: str, single: bo
     target = Path(output).expanduser()
     is_folder = output.endswith(("/", "\\")) or target.is_dir() or not single
     if not is_folder:
-        return target if target.suffix else target.with_name(target.name + suffix)
+        is_device = target.exists() and not target.is_file()  # which is refused by its ending
+        has_ending = target.suffix or is_device
+        return target if has_ending else target.with_name(target.name + suffix)
     return target / source.relative_to(base).with_name(_short(stem, suffix))
 
 

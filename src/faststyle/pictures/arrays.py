@@ -70,6 +70,7 @@ def check_values(tensor: Tensor, name: str) -> None:
 
 def _from_pillow(image: Image.Image) -> tuple[Tensor, Callable[[Tensor], Image.Image]]:
     picture = from_pil(turn_upright(image)).without_hidden()
+    check_values(picture.pixels, "photos")
 
     def back(stylized: Tensor) -> Image.Image:
         result = to_pil(stylized[0])

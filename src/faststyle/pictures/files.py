@@ -5,7 +5,6 @@ pictures too large for that stay the bytes of their file until their turn comes,
 """
 
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,15 +18,16 @@ from faststyle.core.errors import UserError
 from faststyle.core.version import __version__
 from faststyle.pictures import deep
 from faststyle.pictures.formats import (
-    FOREIGN,
     READ,
     WITH_QUALITY,
     check_fits,
     format_of,
+    hint_on,
     refuse_raw,
 )
 from faststyle.pictures.picture import Picture
 from faststyle.pictures.pillow import (
+    forget_odd_exif,
     from_pil,
     in_srgb,
     to_palette,
@@ -79,7 +79,7 @@ def open_image(path: Path, max_pixels: int = MAX_PIXELS, short_side: int = 0) ->
     except PermissionError:
         raise UserError(f"{path} cannot be read: permission denied") from None
     except Exception:  # Pillow trips over damage in a dozen different ways
-        hint = FOREIGN.get(path.suffix.lower())
+        hint = hint_on(path)
         problem = f"is {hint}" if hint else "is not a picture that can be read (or is empty)"
         raise UserError(f"{path} {problem}") from None
     if short_side and image.width * image.height > max_pixels:
@@ -95,20 +95,21 @@ def open_image(path: Path, max_pixels: int = MAX_PIXELS, short_side: int = 0) ->
 def _open(path: Path) -> Image.Image:
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise UserError(f"{path} is no file, but a pipe or a device")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of odd tags, and of sizes, which are checked above
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            return Image.open(path, formats=READ)
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # open_image has its own
+    try:
+        return Image.open(path, formats=READ)
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
 
 
 def decode_image(image: Image.Image, path: Path) -> Image.Image:
     """Decode and turn upright (EXIF). Raises ``UserError`` if the file is truncated or corrupt."""
+    if image.format == "TIFF":  # whose load() reads EXIF, too
+        forget_odd_exif(image)
     with naming_damage(path):
         # A file of frames (GIF, TIFF) is judged by its first; load() reads all of it or fails.
         image.load()
+    forget_odd_exif(image)
     return turn_upright(image)
 
 
@@ -164,6 +165,15 @@ def picture_format(path: Path) -> str | None:
         return _open(path).format
     except Exception:  # as above
         return None
+
+
+def is_picture(path: Path) -> bool:
+    """Whether :func:`open_image` takes a file, whatever it is called."""
+    try:
+        open_image(path, max_pixels=sys.maxsize).close()
+    except Exception:  # as above
+        return False
+    return True
 
 
 def is_ours(path: Path, kind: str = "") -> bool:

@@ -8,12 +8,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from faststyle.pictures.files import is_picture
 from faststyle.pictures.formats import EXTENSIONS, FOREIGN
 
 log = logging.getLogger(__name__)
 
 #: Folders of thumbnails that network disks and others make; hidden ones are not searched either.
 _NOT_SEARCHED = frozenset({"@eaDir", "#recycle", "$RECYCLE.BIN", "__MACOSX"})
+#: What else is counted, though it is no photo of anybody's.
+_NO_PHOTOS = {
+    **dict.fromkeys(
+        (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".mts", ".mpg", ".wmv"),
+        "a clip: folders are searched for pictures only",
+    ),
+    ".thm": "a camera's thumbnail",
+}
+_SKIPPED = {**FOREIGN, **_NO_PHOTOS}
 
 
 @dataclass
@@ -21,8 +31,9 @@ class Found:
     """What a folder holds.
 
     Args:
-        pictures: files that are called like pictures, in a fixed order.
-        foreign: how many pictures of each ending are in formats that are not read.
+        pictures: files, in a fixed order, that are called like pictures, or are some.
+        foreign: how many pictures of each ending are in formats that are not read, and how many
+            clips there are.
     """
 
     pictures: list[Path] = field(default_factory=list)
@@ -30,7 +41,7 @@ class Found:
 
     def skipped(self) -> str:
         """A sentence on what is not read, or nothing."""
-        parts = [f"{count} {ending} ({FOREIGN[ending]})" for ending, count in self.foreign.items()]
+        parts = [f"{count} {ending} ({_SKIPPED[ending]})" for ending, count in self.foreign.items()]
         return f"skipped {', '.join(sorted(parts))}" if parts else ""
 
 
@@ -38,14 +49,15 @@ def find_pictures(root: Path) -> Found:
     """Search ``root`` and the folders in it, symbolic links followed (once each).
 
     Hidden files and folders are left out, and those that hold thumbnails; so is what is no file: a
-    pipe would be waited for. A warning counts the pictures in formats that are not read.
+    pipe would be waited for. A file whose ending says nothing is looked into. A warning counts the
+    pictures in formats that are not read.
     """
     found = Found()
     for path in _files(root):
         ending = path.suffix.lower()
-        if ending in EXTENSIONS:
+        if ending in EXTENSIONS or (ending not in _NO_PHOTOS and is_picture(path)):
             found.pictures.append(path)
-        elif ending in FOREIGN:
+        elif ending in _SKIPPED:
             found.foreign[ending] += 1
     found.pictures.sort()
     if found.foreign:

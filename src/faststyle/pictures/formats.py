@@ -4,6 +4,7 @@ Only formats that Pillow decodes in this process are read. It would hand others 
 Ghostscript, which a file of 100 bytes keeps busy for ever).
 """
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,6 +27,8 @@ except ImportError:
 else:
     _AVIF = ("AVIF",) if AvifImagePlugin.SUPPORTED else ()
 
+_HEIF_ENDINGS = (".heic", ".heif", ".hif")
+
 #: Pillow's names of what is read, whatever a file is called; JPEG is MPO, too.
 READ = (
     *("JPEG", "PNG", "WEBP", "TIFF", "BMP", "DIB", "GIF", "JPEG2000", "PPM"),
@@ -38,27 +41,40 @@ EXTENSIONS = frozenset(
         *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp"),
         *(".gif", ".jp2"),
         *((".avif",) if _AVIF else ()),
-        *((".heic", ".heif") if _HEIF else ()),
+        *(_HEIF_ENDINGS if _HEIF else ()),
     )
 )
 #: Pictures in formats that are not read, by ending, and what to do about them.
 FOREIGN: Mapping[str, str] = {
     **dict.fromkeys(
-        (".nef", ".cr2", ".cr3", ".dng", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw"),
+        (
+            *(".nef", ".cr2", ".cr3", ".dng", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw"),
+            *(".nrw", ".crw", ".sr2", ".srf", ".dcr", ".kdc", ".3fr", ".fff", ".mef", ".mos"),
+            *(".mrw", ".erf", ".x3f", ".iiq", ".rwl", ".gpr", ".raw"),
+        ),
         "a camera's raw file: develop it to JPEG or TIFF first",
     ),
     **dict.fromkeys(
-        (".tga", ".ico", ".icns", ".psd", ".xcf", ".pcx", ".eps", ".svg", ".jxl"),
+        (
+            *(".tga", ".ico", ".icns", ".psd", ".xcf", ".pcx", ".eps", ".svg", ".jxl"),
+            *(".exr", ".hdr", ".dds", ".sgi", ".qoi", ".xbm", ".xpm", ".wmf", ".emf"),
+        ),
         "in a format that is not read: convert it to PNG first",
     ),
     **dict.fromkeys(
-        () if _HEIF else (".heic", ".heif"),
+        () if _HEIF else _HEIF_ENDINGS,
         'a HEIC picture: pip install "faststyle[heif]"',
     ),
     **dict.fromkeys(
         () if _AVIF else (".avif",),
         'an AVIF picture: pip install "pillow>=11.3"',
     ),
+}
+#: Pictures that are clips to FFmpeg, by what stands where a clip says which kind it is.
+_BRANDS: Mapping[bytes, str] = {
+    **dict.fromkeys((b"heic", b"heix", b"hevc", b"mif1", b"msf1"), ".heic"),
+    **dict.fromkeys((b"avif", b"avis"), ".avif"),
+    b"crx ": ".cr3",
 }
 _WRITTEN: Mapping[str, str] = {
     ".jpg": "JPEG",
@@ -84,8 +100,21 @@ _LONGEST = {"JPEG": 65_500, "WEBP": 16_383, "GIF": 65_535, "AVIF": 32_768}
 # bounded, since text can be compressed.
 PngImagePlugin.MAX_TEXT_CHUNK = 32 * 2**20
 
+# Of odd tags Pillow warns by lines of its code; what cannot be read is said by who reads it.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
 _DNG_VERSION, _SUBFILE_TYPE, _SUB_IFDS = 50706, 254, 330  # tags of TIFF
 _REDUCED = 1  # the subfile type of a thumbnail
+
+
+def hint_on(path: Path) -> str | None:
+    """What a picture in a format that is not read is, and what to do, by its ending or contents."""
+    known = FOREIGN.get(path.suffix.lower())
+    if known is not None or not path.is_file():
+        return known
+    with path.open("rb") as file:
+        start = file.read(12)
+    return FOREIGN.get(_BRANDS.get(start[8:], "")) if start[4:8] == b"ftyp" else None
 
 
 def can_write(path: Path) -> bool:

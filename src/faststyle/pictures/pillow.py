@@ -1,12 +1,13 @@
 """Pillow's images <-> tensors: whatever a file holds as RGB and alpha of 8 bits."""
 
 import io
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, TiffTags
 from torch import Tensor
 
 from faststyle.pictures.picture import Picture
@@ -59,8 +60,22 @@ def turn_upright(image: Image.Image) -> Image.Image:
     """As the camera was held, by EXIF; where that cannot be read, as the pixels lie."""
     try:
         return ImageOps.exif_transpose(image)
-    except Exception:  # Pillow trips over odd tags in a dozen ways; the pixels are sound
+    except Exception:  # as below
         return image
+
+
+def forget_odd_exif(image: Image.Image) -> None:
+    """Keep of EXIF what can be read, or a TIFF would not load and a photo not be turned upright."""
+    with suppress(Exception):  # Pillow trips over odd tags in a dozen ways; the pixels are sound
+        image.getexif()  # which remembers what it has read
+    with suppress(Exception):
+        exif = image.getexif()
+        for group in [tag for tag in TiffTags.TAGS_V2_GROUPS if tag in exif]:
+            try:
+                exif.get_ifd(group)
+            except Exception:  # as above
+                del exif[group]
+    image.info.pop("exif", None)  # would be written again, which odd tags cannot be
 
 
 def from_pil(image: Image.Image) -> Picture:

@@ -197,9 +197,25 @@ def test_of_two_outputs_the_picture_is_taken(
     torch.testing.assert_close(found, expected(weights, photos))
 
 
+def _black(model: Model) -> None:
+    model.graph.node.append(helper.make_node("Sub", ["output1", "output1"], ["black"]))
+    model.graph.output[0].name = "black"
+
+
+def _gigapixels(model: Model) -> None:
+    shape = numpy_helper.from_array(np.array([1, 3, 100_000, 100_000]), "shape")
+    model.graph.initializer.append(shape)
+    model.graph.node.append(helper.make_node("Reshape", ["output1", "shape"], ["large"]))
+    model.graph.output[0].name = "large"
+    for dimension in model.graph.input[0].type.tensor_type.shape.dim[2:]:
+        dimension.dim_value = 100_000
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (_black, "makes the same of all that is gray"),
+        (_gigapixels, "100,000 x 100,000 pixels only: too many"),
         (_classifier, "makes no pictures: it is not a style"),
         (_weights_elsewhere, "keeps its weights in other files"),
         (_two_inputs, "is no style"),

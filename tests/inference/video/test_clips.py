@@ -1,3 +1,4 @@
+import struct
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -8,8 +9,10 @@ import av
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from faststyle.checkpoints import StyleMetadata, TrainedStyle
+from faststyle.core.errors import UserError
 from faststyle.inference.enlarger import Enlarger
 from faststyle.inference.jobs import Job
 from faststyle.inference.options import StylizeOptions
@@ -47,6 +50,20 @@ def times(path: Path) -> list[float]:
 def sound(path: Path) -> list[bytes]:
     with av.open(str(path)) as clip:
         return [bytes(p) for p in clip.demux(audio=0) if p.dts is not None]
+
+
+@pytest.mark.parametrize("form", ["DDS", "ICO", "PCX", "PDF", "SGI", "PSD", "text"])
+def test_no_clip_is_made_of_a_picture_or_text_that_ffmpeg_reads(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "photo"
+    if form == "PSD":
+        path.write_bytes(b"8BPS\0\1" + bytes(6) + struct.pack(">HIIHH", 3, 8, 8, 8, 3) + bytes(300))
+    elif form == "text":
+        path = tmp_path / "notes.txt"
+        path.write_text("a line\n" * 100)
+    else:
+        Image.new("RGB", (48, 32)).save(path, form)
+    with pytest.raises(UserError, match="no clip"):
+        Clip(path)
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov"])

@@ -52,6 +52,7 @@ def test_errors_of_the_training_itself_stay_as_they_are(tmp_path: Path) -> None:
         ("DataLoader worker (pid 99) is killed by signal: Bus error. ", "/dev/shm is too small"),
         ("unable to open shared memory object </torch_1> in read-write mode", "/dev/shm cannot be"),
         ("[gloo/transport/tcp/pair.cc:561] Connection closed by peer", "another process"),
+        ("unable to allocate shared memory(shm) for file </torch_1_2_3>: No space", "/dev/shm is"),
     ],
 )
 def test_a_process_that_died_is_one_line(tmp_path: Path, said: str, told: str) -> None:

@@ -24,6 +24,8 @@ PIXELS_KEY = "pixels"
 
 #: A height and width that nobody would export a program for.
 _UNLIKELY = (48, 88)
+#: Pixels that a program may take, where it takes one size only.
+_LARGEST = 2**24
 
 
 class ProgramNetwork(nn.Module):
@@ -115,7 +117,10 @@ def read_program(path: Path) -> ProgramStyle:
     if texts.get(PIXELS_KEY) == "float":
         network.pixels = UNIT
     elif not network.takes_bytes:
-        network.pixels = guess_pixels(network.compute, network.program.size or _UNLIKELY)
+        guessed = guess_pixels(network.compute, network.program.size or _UNLIKELY)
+        if guessed is None:
+            raise UserError(f"{path} makes the same of all that is gray: it is not a style")
+        network.pixels = guessed
         if network.pixels is not BYTES:
             log.warning("%s is taken for one of pixels %s", path, network.pixels.name)
     return ProgramStyle(network, parse_metadata(texts, path))
@@ -142,11 +147,13 @@ def _any_size(program: Loaded, path: Path) -> ProgramNetwork:
 
 def _try(network: ProgramNetwork, path: Path) -> None:
     """Whether it makes a picture of a picture, in an unlikely size or in its own."""
-    photo = torch.rand(1, 3, *(network.program.size or _UNLIKELY))
+    height, width = network.program.size or _UNLIKELY
+    if height * width > _LARGEST:
+        raise UserError(f"{path} takes pictures of {width:,} x {height:,} pixels only: too many")
+    photo = torch.rand(1, 3, height, width)
     try:
         result: Any = network.run(photo)
     except (RuntimeError, ValueError):
-        height, width = photo.shape[2:]
         raise UserError(
             f"{path} is no style for pictures of any size: it fails at {width} x {height} pixels"
         ) from None

@@ -38,15 +38,18 @@ _NORMALIZED = 10.0
 _BEYOND = 0.25
 
 
-def guess_pixels(run: Callable[[Tensor], Tensor], size: tuple[int, int]) -> Pixels:
+def guess_pixels(run: Callable[[Tensor], Tensor], size: tuple[int, int]) -> Pixels | None:
     """By what a program makes of a gray ramp of ``size``, where its file does not say.
 
-    A network takes pixels in the range in which it gives them.
+    A network takes pixels in the range in which it gives them. None if it gives one number alone,
+    or what is none.
     """
     ramp = torch.linspace(0, 1, size[0] * size[1]).view(1, 1, *size).expand(1, 3, *size)
     if _reach(run(BYTES.encode(ramp)))[1] > _NORMALIZED:
         return BYTES
     low, high = _reach(run(UNIT.encode(ramp)))
+    if not low < high:
+        return None
     if low > -_BEYOND:
         return UNIT
     return SIGNED if max(-low, high) < 1 + _BEYOND / 5 else IMAGENET

@@ -231,8 +231,20 @@ def _open(path: Path) -> InputContainer:
     if not path.exists():
         raise UserError(f"no such clip: {path}")
     try:
-        return av.open(str(path), metadata_errors="replace")
+        container = av.open(str(path), metadata_errors="replace")
     except (av.FFmpegError, IndexError):  # of some truncated files PyAV finds no streams to index
         raise UserError(
             f"{path} is neither a picture nor a clip that can be read (truncated?)"
         ) from None
+    if _is_still(container.format.name, path):
+        container.close()
+        raise UserError(f"{path} is no clip, nor a picture in a format that is read")
+    return container
+
+
+def _is_still(form: str, path: Path) -> bool:
+    """Whether FFmpeg would make a clip of a picture, of a text, or of a JPEG inside of anything."""
+    if form == "mjpeg":  # is searched for
+        with path.open("rb") as file:
+            return file.read(2) != b"\xff\xd8"
+    return form.endswith("_pipe") or form in ("image2", "ico", "tty")

@@ -28,7 +28,10 @@ def find_film(container: InputContainer, path: Path) -> VideoStream:
         if container.streams.audio:
             raise UserError(f"{path} is sound, and no clip")
         raise UserError(f"{path} has no video stream")
-    return max(films, key=_rank)
+    known = [one for one in films if one.codec_context is not None]
+    if not known:
+        raise UserError(f"{path} is encoded in a way that FFmpeg cannot decode here")
+    return max(known, key=_rank)
 
 
 def find_others(container: InputContainer, film: VideoStream) -> tuple[Stream, ...]:
@@ -51,7 +54,7 @@ def left_out(container: InputContainer, film: VideoStream) -> list[str]:
 
 
 def _is_moving(stream: VideoStream) -> bool:
-    return stream.codec_context.name not in _OF_PICTURES
+    return stream.codec_context is None or stream.codec_context.name not in _OF_PICTURES
 
 
 def _rank(stream: VideoStream) -> tuple[bool, bool, int]:

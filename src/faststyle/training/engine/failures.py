@@ -11,11 +11,12 @@ import pytorch_lightning as pl
 from faststyle.core.devices import is_out_of_memory
 from faststyle.core.errors import UserError, causes
 
+_TOO_SMALL = "/dev/shm is too small (docker's --shm-size, or data.workers=0), which was found"
 #: What PyTorch and gloo say when a process is gone, in other words. NCCL says the same of a network
 #: that is set up wrongly, so its errors keep all that they tell.
 _LOST = {
-    "signal: Bus error": "/dev/shm is too small (docker's --shm-size, or data.workers=0), which was"
-    " found",
+    "signal: Bus error": _TOO_SMALL,
+    "file </torch_": _TOO_SMALL,
     "open shared memory object": "/dev/shm cannot be written (data.workers=0 needs none), which was"
     " found",
     "DataLoader worker (pid": "a loader process was killed (too little memory for data.workers?)",

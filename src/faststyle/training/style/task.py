@@ -94,13 +94,13 @@ def _target(cfg: DictConfig, path: Path) -> Path:
 def build_module(cfg: DictConfig) -> StyleTransfer:
     """Network, encoder, loss with its style targets, and the facts for the checkpoint."""
     styles: list[Style] = [instantiate(style) for style in cfg.styles.values() or [cfg.style]]
+    # Before the weights, which may have to be fetched.
+    paintings = [[StyleImage(*image) for image in style.load()] for style in styles]
     encoder: LossNetwork = instantiate(cfg.encoder)
     check_registered(encoder.name)
     loss: PerceptualLoss = instantiate(cfg.loss, encoder=encoder)
     network = _build_network(cfg, len(styles))
-    loss.set_styles(
-        [[StyleImage(pixels, weight) for pixels, weight in style.load()] for style in styles]
-    )
+    loss.set_styles(paintings)
     if encoder.weights == "random":
         log.warning(
             "encoder.weights=random: nothing to download, but the style is matched less well than"
