@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 import torch
+from PIL import Image
 
 from faststyle.checkpoints import TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
@@ -51,8 +52,10 @@ def test_an_odd_photo_is_named_and_missing_on_the_sheet(tmp_path: Path, photo_fo
     style = tmp_path / "a.safetensors"
     write_style(TrainedStyle(TransformNetwork(width=2, blocks=0)), style)
     (photo_folder / "odd.jpg").write_text("broken")
+    Image.new("1", (200_000, 1)).save(photo_folder / "long.png")  # too large once it is scaled
     result = _gallery(tmp_path, style, "sheet.png")
     assert result.returncode == 2
     assert "odd.jpg is not a picture" in result.stderr
-    assert "1 of 7 pictures are missing" in result.stderr
+    assert "long.png: 204.8 megapixels" in result.stderr
+    assert "2 of 8 pictures are missing" in result.stderr
     assert load_picture(tmp_path / "sheet.png").pixels.shape[1] == 6 * (40 + 22 + 8) - 8

@@ -59,6 +59,8 @@ def test_what_a_user_can_cause_is_one_line_and_status_2(
 )
 def test_of_one_file_among_many_whatever_goes_wrong_is_a_line(error: Exception, line: str) -> None:
     assert problem(error) == line
+    assert problem(error, "a.jpg") == f"a.jpg: {line}"
+    assert problem(UserError("a.jpg is odd"), "a.jpg") == "a.jpg is odd"
 
 
 def test_a_pipe_that_breaks_elsewhere_is_no_listener_who_left() -> None:

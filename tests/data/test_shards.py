@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from faststyle.core.errors import UserError
 from faststyle.data.module import PhotoData
@@ -83,8 +84,9 @@ def test_an_interrupted_preparation_goes_on(shards: Path, photos: Path) -> None:
 
 def test_photos_that_cannot_be_read_are_left_out(tmp_path: Path, photos: Path) -> None:
     (photos / "0" / "1.png").write_text("broken")
+    Image.new("1", (70_000, 1)).save(photos / "0" / "2.png")  # which no JPEG holds
     manifest = prepare(photos, tmp_path / "shards", short_side=32, photos_per_shard=50, held_out=0)
-    assert [len(shard) for shard in manifest.shards] == [COUNT - 1]
+    assert [len(shard) for shard in manifest.shards] == [COUNT - 2]
 
 
 def test_processes_share_what_one_would_load_and_a_resumed_run_goes_on(

@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from faststyle.cli.arguments import add_styles
-from faststyle.core.errors import UserError
+from faststyle.core.errors import UserError, problem
 
 #: What a file says that it is, besides being ours.
 _SHEET = "gallery"
@@ -56,8 +56,8 @@ def run(args: Namespace) -> None:
         try:
             photo = load_picture(path)
             shown = [(s.stylize([photo], options)[0].pixels, n) for n, s in stylizers.items()]
-        except UserError as error:
-            print(f"error: {error}", file=sys.stderr)
+        except Exception as error:  # whatever one photo brings about, others may follow
+            print(f"error: {problem(error, path)}", file=sys.stderr)
             continue
         rows.append([(photo.pixels, path.stem), *shown])
     if not rows:

@@ -75,14 +75,15 @@ def describe(error: Exception) -> str | None:
     return None
 
 
-def problem(error: Exception) -> str:
-    """One line for whatever went wrong with one file of many."""
+def problem(error: Exception, source: object = "") -> str:
+    """One line for whatever went wrong with one file of many, ``source``, which it names."""
     if isinstance(error, MemoryError):
-        return "too little memory"
-    known = describe(error)
-    if known is not None:
-        return known
-    return f"{type(error).__name__}: {error} (a mistake of faststyle's: please report it)"
+        said = "too little memory"
+    elif (known := describe(error)) is not None:
+        said = known
+    else:
+        said = f"{type(error).__name__}: {error} (a mistake of faststyle's: please report it)"
+    return said if str(source) in said else f"{source}: {said}"
 
 
 @contextmanager

@@ -18,9 +18,10 @@ import torch
 from tqdm import tqdm
 
 from faststyle.core.atomic import atomic_write, check_writable
-from faststyle.core.errors import UserError
+from faststyle.core.errors import UserError, problem
 from faststyle.data.folder import find_photos, read_photo, split
 from faststyle.data.shards import MANIFEST, Manifest, Shard
+from faststyle.pictures.formats import check_fits
 from faststyle.pictures.pillow import to_array
 from faststyle.pictures.pixels import shrink
 
@@ -133,10 +134,11 @@ def _write(task: _Task) -> Shard:
         for path in task.photos:
             try:
                 pixels = shrink(read_photo(path, task.short_side), task.short_side)
-            except UserError as error:
-                tqdm.write(f"skipped: {error}")
+                check_fits(path.with_suffix(".jpg"), *pixels.shape[1:])
+                content = simplejpeg.encode_jpeg(to_array(pixels), quality=task.quality)
+            except Exception as error:  # whatever one photo brings about, others may follow
+                tqdm.write(f"skipped: {problem(error, path)}")
                 continue
-            content = simplejpeg.encode_jpeg(to_array(pixels), quality=task.quality)
             member = tarfile.TarInfo(f"{len(shard):08d}.jpg")
             member.size = len(content)
             shard.offsets.append(archive.offset + tarfile.BLOCKSIZE)

@@ -96,8 +96,7 @@ def _stylize_batch(
     except Exception as error:  # whatever one picture brings about, there may be a thousand others
         if len(batch) > 1:
             return sum(_stylize_batch(stylizer, [each], options, bar, interrupts) for each in batch)
-        source, said = str(batch[0].job.source), problem(error)
-        _complain(said if source in said else f"{source}: {said}", bar)
+        _complain(problem(error, batch[0].job.source), bar)
         return 1
     return 0
 
@@ -148,7 +147,7 @@ def _batches(
                     bar.write(note, file=sys.stderr)
                     said.add(note)
         except Exception as error:  # as above
-            yield problem(error)
+            yield problem(error, job.source)
             continue
         is_full = len(batch) >= options.batch_size
         if batch and (is_full or batch[0].kind != loaded.kind):
