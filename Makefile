@@ -8,7 +8,7 @@ say = @printf '\n== %s\n' "$(1)"
 .PHONY: quickstart test format web
 
 quickstart: .venv/quickstart
-	$(call say,1/2 training a style: some four minutes on two cores)
+	$(call say,1/2 training a style: two to four minutes on two cores)
 	$(BIN)/faststyle train experiment=quickstart
 	$(call say,2/2 stylizing a photo)
 	$(BIN)/faststyle stylize --ckpt flow_field "$(PHOTO)" --output outputs/quickstart.png
