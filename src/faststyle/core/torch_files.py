@@ -25,9 +25,8 @@ def read_torch(path: Path) -> Mapping[str, object]:
     Raises ``UserError`` if the file is damaged, holds anything else, or no mapping at the top.
     """
     try:
-        with path.open(
-            "rb"
-        ) as file:  # by its name, torch would tell what it is, or fail to open it
+        # By its name, torch would tell what it is, or fail to open it.
+        with path.open("rb") as file:
             content = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise UserError(

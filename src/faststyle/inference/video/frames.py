@@ -64,13 +64,14 @@ def _rgb(
     decoded: av.VideoFrame, shape: tuple[int, int]
 ) -> tuple[NDArray[np.uint8], tuple[int, int, int, int]]:
     height, width = shape
-    transfer, primaries = decoded.color_trc, decoded.color_primaries
+    colors = _colors(decoded)
+    _, _, transfer, primaries = colors
     if is_hdr(transfer):
         signal, _ = _deep_rgb(decoded, shape)
         shown = quantize(tone_map(torch.from_numpy(signal), transfer, primaries)).numpy()
         return shown, (BT709, _TV_RANGE, BT709, BT709)
     pixels: Any = decoded.to_ndarray(format="rgb24", width=width, height=height)
-    return pixels, (decoded.colorspace, decoded.color_range, transfer, primaries)
+    return pixels, colors
 
 
 def _deep_rgb(
@@ -78,8 +79,12 @@ def _deep_rgb(
 ) -> tuple[NDArray[np.float32], tuple[int, int, int, int]]:
     height, width = shape
     deep: Any = decoded.to_ndarray(format="rgb48le", width=width, height=height)
-    colors = decoded.colorspace, decoded.color_range, decoded.color_trc, decoded.color_primaries
-    return deep.astype(np.float32) / 65535, colors
+    return deep.astype(np.float32) / 65535, _colors(decoded)
+
+
+def _colors(decoded: av.VideoFrame) -> tuple[int, int, int, int]:
+    """Matrix, range, transfer function and primaries, as :class:`Frame` has them."""
+    return decoded.colorspace, decoded.color_range, decoded.color_trc, decoded.color_primaries
 
 
 def _turn(decoded: av.VideoFrame) -> tuple[int, int, int, int]:
