@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageCms
 
 from faststyle.core.errors import UserError
@@ -21,6 +22,23 @@ def test_the_image_is_scaled_so_that_its_short_side_is_size(
     [(pixels, weight)] = Style("mine", image=str(path), size=20).load()
     assert pixels.shape == (3, 20, 40)
     assert weight == 1
+
+
+def test_of_a_cropped_image_that_part_is_learnt(tmp_path: Path, make_photo: MakePhoto) -> None:
+    path = make_photo(tmp_path / "a.png", width=40, height=30)
+    part = tmp_path / "part.png"
+    Image.open(path).crop((10, 3, 30, 27)).save(part)
+    style = Style("mine", image=str(path), size=20, crop=(0.25, 0.1, 0.75, 0.9))
+    assert torch.equal(style.load()[0][0], Style("part", image=str(part), size=20).load()[0][0])
+
+
+def test_a_cropped_image_is_read_as_large_as_its_part_needs(
+    tmp_path: Path, make_photo: MakePhoto
+) -> None:
+    path = make_photo(tmp_path / "a.jpg", width=640, height=640)
+    part = Style("mine", image=str(path), size=80, crop=(0, 0, 1, 0.125)).load()[0][0]
+    whole = Style("mine", image=str(path), size=640).load()[0][0]
+    assert torch.equal(part, whole[:, :80])
 
 
 def test_the_style_that_ships_needs_nothing_else() -> None:
@@ -97,6 +115,9 @@ def test_no_connection_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
         ({"image": []}, "empty"),
         ({}, "has no image"),
         ({"image": "bundled:flow_field.png", "size": 4}, "at least 8"),
+        ({"image": "bundled:flow_field.png", "crop": [0, 0, 1]}, "left, top, right, bottom"),
+        ({"image": "bundled:flow_field.png", "crop": [0.5, 0, 0.5, 1]}, "from 0 to 1"),
+        ({"image": "bundled:flow_field.png", "crop": [0, 0, 1, float("nan")]}, "from 0 to 1"),
         ({"image": "bundled:flow_field.png", "image_weights": [1, 2]}, "image_weights"),
         ({"image": "bundled:flow_field.png", "image_weights": [0]}, "image_weights"),
     ],

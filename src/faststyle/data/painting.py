@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, floor
 from pathlib import Path
 
 from torch import Tensor
@@ -17,6 +18,9 @@ from faststyle.pictures.pixels import resize, scaled_size, to_unit
 
 # Of a style image once it is scaled: the loss network takes about 6 kB for each.
 _MAX_SCALED_PIXELS = 4_000_000
+
+#: Left, top, right, bottom.
+WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 #: A path that starts so names a picture inside the package.
 BUNDLED = "bundled:"
@@ -35,6 +39,8 @@ class Style:
             is refused.
         size: the short side, in pixels, that the image is scaled to before brush strokes are
             measured: larger means larger strokes.
+        crop: what is learnt of each image: left, top, right, bottom in parts of its width and
+            height. A frame, or a post at an edge, is painted along the edges of photos.
         image_weights: one weight for each image; equal if none.
         title, artist, year, license: carried into the checkpoint.
         cache: the folder of downloads.
@@ -46,6 +52,7 @@ class Style:
     url: str | None = None
     aspect: float | None = None
     size: int = 320
+    crop: Sequence[float] = WHOLE
     image_weights: Sequence[float] | None = None
     title: str | None = None
     artist: str | None = None
@@ -55,11 +62,16 @@ class Style:
     share: float = 1.0
 
     def __post_init__(self) -> None:
-        """Raise ``UserError`` for a size without brush strokes, or a share that is none."""
+        """Raise ``UserError`` for a size without strokes, or a share or crop that is none."""
         if not self.share > 0:
             raise UserError(f"style {self.name}: share is {self.share}; it must be above 0")
         if self.size < 8:
             raise UserError(f"style.size is {self.size}; brush strokes need at least 8 pixels")
+        if not _is_part(self.crop):
+            raise UserError(
+                f"style {self.name}: crop is {list(self.crop)}: left, top, right, bottom must be"
+                " from 0 to 1"
+            )
 
     def paths(self) -> list[Path]:
         """The image files, downloaded if need be. Raises ``UserError`` if one cannot be had."""
@@ -84,7 +96,10 @@ class Style:
         return [(self._scaled(path), w) for path, w in zip(paths, weights, strict=True)]
 
     def _scaled(self, path: Path) -> Tensor:
-        pixels = to_unit(as_seen(load_picture_bytes(path, short_side=self.size)))
+        left, top, right, bottom = self.crop
+        kept = min(right - left, bottom - top)
+        seen = as_seen(load_picture_bytes(path, short_side=ceil(self.size / kept)))
+        pixels = to_unit(_part(seen, self.crop))
         height, width = scaled_size(pixels, self.size)
         if height * width > _MAX_SCALED_PIXELS:
             raise UserError(
@@ -119,6 +134,23 @@ class Style:
             raise UserError(
                 f"{self.url} gave another picture ({width} x {height}) than {self.name}"
             )
+
+
+def _is_part(crop: Sequence[float]) -> bool:
+    if len(crop) != 4:
+        return False
+    left, top, right, bottom = crop
+    return 0 <= left < right <= 1 and 0 <= top < bottom <= 1
+
+
+def _part(pixels: Tensor, crop: Sequence[float]) -> Tensor:
+    """Of (3, H, W) at least one row and one column."""
+    left, top, right, bottom = crop
+    rows, columns = (
+        slice(min(floor(first * side), side - 1), ceil(last * side))
+        for first, last, side in ((top, bottom, pixels.shape[1]), (left, right, pixels.shape[2]))
+    )
+    return pixels[:, rows, columns]
 
 
 def local_image(given: str) -> Path:
