@@ -46,7 +46,8 @@ def test_an_enlarger_is_measured_beside_bicubic_and_lanczos(
     assert result.returncode == 0, result.stderr
     assert "x4, 2 held-out photos" in result.stdout
     found = json.loads((tmp_path / "out.json").read_text())["64"]
-    assert list(found) == ["bicubic", "lanczos", "network", "network, histogram matched"]
+    ways = ["network", "network, strength 1.4", "network, histogram matched"]
+    assert list(found) == ["bicubic", "lanczos", *ways]
     result = evaluate(tmp_path, "--ckpt", path, "--photos", photo_folder, "loss=gatys")
     assert (result.returncode, result.stdout) == (2, "")
     assert "enlarges pictures: loss=gatys is for styles" in result.stderr

@@ -9,7 +9,7 @@ from PIL import Image
 from faststyle.checkpoints import StyleMetadata, TrainedStyle
 from faststyle.core.errors import UserError
 from faststyle.inference import enlarger as enlarger_
-from faststyle.inference.enlarger import Enlarger
+from faststyle.inference.enlarger import EnlargeOptions, Enlarger
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.regions import Regions
 from faststyle.inference.stylizer import Stylizer
@@ -97,6 +97,21 @@ def test_no_strength_is_pillows_bicubic_enlargement(four: Enlarger) -> None:
     [result] = four.stylize([Picture(pixels)], StylizeOptions(strength=0))
     expected = torch.stack([pillows(channel) for channel in pixels])
     torch.testing.assert_close(result.pixels, expected, rtol=0, atol=1e-5)
+
+
+def test_details_can_be_made_stronger_than_the_networks(four: Enlarger) -> None:
+    picture = Picture(0.25 + noise(12, 9) / 2)
+    none, whole, more = (
+        four.stylize([picture], EnlargeOptions(strength=strength))[0].pixels
+        for strength in (0, 1, 1.5)
+    )
+    expected = (none + 1.5 * (whole - none)).clamp(0, 1)
+    torch.testing.assert_close(more, expected, rtol=0, atol=1e-5)
+
+
+def test_a_strength_beyond_twice_the_networks_is_refused() -> None:
+    with pytest.raises(UserError, match=r"strength is 2\.1; it must lie between 0 and 2"):
+        EnlargeOptions(strength=2.1)
 
 
 def test_the_histogram_of_the_result_can_be_that_of_the_photo() -> None:

@@ -14,7 +14,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--factor", type=int, help="default: that of --ckpt, else 4")
     parser.add_argument("--output", help="file or folder; default: NAME.x4.EXT beside each")
-    parser.add_argument("--strength", type=float, default=1.0, help="0 (bicubic) to 1 (network)")
+    parser.add_argument(
+        "--strength", type=float, default=1.0, help="0 (bicubic), 1 (network), to 2 (sharper)"
+    )
     parser.add_argument(
         "--match-histogram",
         action="store_const",
@@ -33,13 +35,12 @@ def run(args: Namespace) -> None:
     # Imported late: --help should not wait for torch.
     from faststyle.core.devices import reuse_freed_memory
     from faststyle.inference.batch import stylize_files
-    from faststyle.inference.enlarger import Enlarger
+    from faststyle.inference.enlarger import EnlargeOptions, Enlarger
     from faststyle.inference.jobs import check_formats, is_clip, plan
-    from faststyle.inference.options import StylizeOptions
     from faststyle.networks.super_resolution import FACTORS
 
     args.smooth = 0.0  # of clips: nothing is painted that could flicker
-    options = StylizeOptions.from_arguments(args)
+    options = EnlargeOptions.from_arguments(args)
     reuse_freed_memory()
     enlarger = Enlarger.load(args.ckpt, args.factor, device=args.device, precision=args.precision)
     jobs = plan(args.inputs, args.output, enlarger.name, [f"x{factor}" for factor in FACTORS])

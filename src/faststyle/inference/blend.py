@@ -31,7 +31,7 @@ def blend(
     for part in in_parts(photo):
         before = to_unit(photo[None, :, part])
         after = recolor(to_unit(painted[None, :, part]), before)
-        if options.strength < 1:
-            after = torch.lerp(before, after, options.strength)
+        if options.strength != 1:
+            after = torch.lerp(before, after, options.strength).clamp_(0, 1)
         result[:, part] = (after if photo.is_floating_point() else quantize(after))[0]
     return result

@@ -1,9 +1,9 @@
 """Pictures with more pixels than they came with, by a trained network."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -29,6 +29,16 @@ BYTES_PER_RESULT_PIXEL = 400
 #: Side, in pixels of the picture, of the squares that large pictures are cut into.
 _SIDE = 128
 _AS_THEY_ARE = StylizeOptions()
+
+
+@dataclass(frozen=True)
+class EnlargeOptions(StylizeOptions):
+    """The same options, but that ``strength`` may be 2: details are made up to twice as strong.
+
+    A loss takes the mean of what could be there, whose edges are weaker than a photo's.
+    """
+
+    MAX_STRENGTH: ClassVar[float] = 2.0
 
 
 class Enlarger:
@@ -90,8 +100,9 @@ class Enlarger:
         Args:
             pictures: as :func:`faststyle.pictures.files.load_picture` gives them.
             options: how: ``tile`` (the side of squares), ``max_pixels`` of a result, ``bit_depth``;
-                ``strength`` 0 is the bicubic enlargement, and ``color="hist"`` gives the result its
-                distribution of colors, as Johnson et al. do.
+                ``strength`` 0 is the bicubic enlargement, more than 1 (of :class:`EnlargeOptions`)
+                is sharper than the network's; ``color="hist"`` gives the result the distribution of
+                the picture's colors, as Johnson et al. do.
             progress: called with the number of squares done and of all, if there are several.
 
         Returns:

@@ -3,6 +3,7 @@
 import math
 from argparse import Namespace
 from dataclasses import dataclass, fields, replace
+from typing import ClassVar, Self
 
 from faststyle.core.errors import UserError, nearest
 from faststyle.inference.color import COLORS
@@ -56,6 +57,8 @@ class StylizeOptions:
         UserError: a value outside its range; the message begins with the field's name.
     """
 
+    MAX_STRENGTH: ClassVar[float] = 1.0
+
     size: int | None = None
     strength: float = 1.0
     color: str = "painting"
@@ -75,8 +78,9 @@ class StylizeOptions:
     def __post_init__(self) -> None:
         if self.size is not None and self.size < 1:
             raise UserError(f"size is {self.size}; it must be at least 1 pixel")
-        if not 0 <= self.strength <= 1:
-            raise UserError(f"strength is {self.strength}; it must lie between 0 and 1")
+        if not 0 <= self.strength <= self.MAX_STRENGTH:
+            limit = f"{self.MAX_STRENGTH:g}"
+            raise UserError(f"strength is {self.strength}; it must lie between 0 and {limit}")
         for name, choices in (
             ("color", COLORS),
             ("statistics", STATISTICS),
@@ -109,7 +113,7 @@ class StylizeOptions:
             raise UserError(f"bit_depth is {self.bit_depth}; it must be 8, 10 or 16")
 
     @classmethod
-    def from_arguments(cls, args: Namespace) -> "StylizeOptions":
+    def from_arguments(cls, args: Namespace) -> Self:
         """From the flags of a command line that are called like fields; there may be others.
 
         Raises ``UserError``, which names the flag.
