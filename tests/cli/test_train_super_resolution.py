@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from faststyle.checkpoints import read_style
+from faststyle.networks import SuperResolutionNetwork
 from tests.commands import run_command
 
 
@@ -26,6 +27,28 @@ def test_bad_input_is_one_line_and_status_2(
     assert result.returncode == 2
     assert message in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_train_knows_it_as_a_task(tmp_path: Path) -> None:
+    settings = (
+        "experiment=smoke",
+        "task=super_resolution",
+        "factor=2",
+        "export.path=two.safetensors",
+    )
+    result = run_command("train", *settings, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    network = read_style(tmp_path / "two.safetensors").network
+    assert isinstance(network, SuperResolutionNetwork)
+    assert network.factor == 2
+
+
+def test_a_task_that_nobody_knows_is_one_line(tmp_path: Path) -> None:
+    result = run_command("train", "task=super_resolutoin", cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.strip() == (
+        'error: unknown task "super_resolutoin": did you mean "super_resolution"?'
+    )
 
 
 def test_what_the_command_trains_another_enlarges_with(tmp_path: Path) -> None:

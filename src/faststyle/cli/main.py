@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from faststyle.cli.table import ALIASES, COMMANDS
+from faststyle.cli.table import ALIASES, COMMANDS, TASKS
 from faststyle.core.errors import UserError, nearest, report_errors
 from faststyle.core.version import __version__
 
@@ -58,6 +58,8 @@ def overview() -> str:
 
 def _run(name: str, arguments: Sequence[str], prog: str) -> None:
     name = ALIASES.get(name, name)
+    if name == "train":
+        name, arguments = _of_task(arguments)
     if name not in COMMANDS:
         raise UserError(f'unknown command "{name}": {nearest(name, COMMANDS)}')
     command = COMMANDS[name]
@@ -71,6 +73,16 @@ def _run(name: str, arguments: Sequence[str], prog: str) -> None:
         parser = argparse.ArgumentParser(prog=prog, description=command.does)
         module.add_arguments(parser)
         module.run(parser.parse_args(arguments))
+
+
+def _of_task(arguments: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """The command that trains what ``task=`` says, and the other arguments."""
+    tasks = [each.removeprefix("task=") for each in arguments if each.startswith("task=")]
+    if not tasks:
+        return "train", arguments
+    if tasks[-1] not in TASKS:
+        raise UserError(f'unknown task "{tasks[-1]}": {nearest(tasks[-1], TASKS)}')
+    return TASKS[tasks[-1]], [each for each in arguments if not each.startswith("task=")]
 
 
 @contextmanager

@@ -92,3 +92,6 @@ COMMANDS: Mapping[str, Command] = {
 }
 
 ALIASES: Mapping[str, str] = {"infer": "stylize"}
+
+#: What ``train task=...`` trains, and the command that does.
+TASKS: Mapping[str, str] = {"style": "train", "super_resolution": "train-super-resolution"}
