@@ -419,8 +419,7 @@ def test_opened_from_a_file_or_without_javascript_it_says_what_it_needs(
         context = browser.new_context(java_script_enabled=javascript)
         page = context.new_page()
         page.goto(where)
-        page.wait_for_timeout(300)
-        assert "needs JavaScript, and a web server" in page.inner_text("#needs")
+        page.wait_for_selector("text=needs JavaScript, and a web server")
         assert page.is_hidden("#page")
         context.close()
 
@@ -496,6 +495,9 @@ def test_after_the_first_visit_it_works_without_a_network(
     assert page.evaluate("crossOriginIsolated"), "and by several threads"
     choose(page, photo)
     assert is_right(page, styles, photo)
+    with page.expect_popup() as opened_beside:
+        page.click("text=MIT license")
+    opened_beside.value.wait_for_selector("text=Permission is hereby granted")
     context.close()
 
 

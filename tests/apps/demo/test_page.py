@@ -423,9 +423,13 @@ def test_the_project_is_linked_if_it_has_an_address(page: Any, address: str) -> 
     assert page.get_attribute("#project", "href") == "https://example.org/faststyle"
 
 
-def test_the_license_is_a_click_away(page: Any) -> None:
-    page.click("text=MIT license")
-    page.wait_for_selector("text=Permission is hereby granted")
+def test_the_license_is_a_click_away_and_the_photo_stays(page: Any, photo: Path) -> None:
+    choose(page, photo)
+    with page.expect_popup() as opened:
+        page.click("text=MIT license")
+    opened.value.wait_for_selector("text=Permission is hereby granted")
+    opened.value.close()
+    assert page.is_enabled("#save")
 
 
 def test_a_photo_that_the_browser_cannot_read_is_read_by_the_server(
@@ -654,6 +658,20 @@ def test_nothing_hangs_over_the_edge_and_buttons_are_large_enough(
     assert min(heights) >= 44
 
 
+@pytest.mark.parametrize("shape", [(2000, 1), (1, 2000)])
+@pytest.mark.parametrize("size", SIZES)
+def test_a_photo_that_is_a_line_is_seen_whole_and_leaves_the_rest_in_place(
+    page: Any, tmp_path: Path, size: str, shape: tuple[int, int]
+) -> None:
+    page.set_viewport_size(SIZES[size])
+    Image.new("RGB", shape, "tan").save(tmp_path / "line.png")
+    choose(page, tmp_path / "line.png")
+    box = page.locator("#picture").bounding_box()
+    assert min(box["width"], box["height"]) >= 96
+    assert box["height"] <= 0.76 * SIZES[size]["height"] + 1
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_neither_brush_nor_line_stand_out_of_the_picture(page: Any, photo: Path) -> None:
     page.set_viewport_size(SIZES["phone"])
     choose(page, photo)
@@ -669,6 +687,18 @@ def test_neither_brush_nor_line_stand_out_of_the_picture(page: Any, photo: Path)
     page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 20)
     page.wait_for_selector("#tip:visible")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("width", [320, 640, 844])
+def test_narrow_low_and_enlarged_windows_need_no_scrolling_sideways(
+    page: Any, photo: Path, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 390})
+    choose(page, photo)
+    for panel in ("#mixing", "#brushing"):
+        page.click(f"{panel} summary")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("#picture").bounding_box()["height"] <= 390
 
 
 def test_on_a_phone_nothing_moves_when_the_picture_is_painted(page: Any, photo: Path) -> None:

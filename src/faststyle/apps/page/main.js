@@ -107,7 +107,7 @@ async function take(file) {
     if (signal.aborted) return;
     retry = () => take(file);
     if (error instanceof Trouble) return say(error.message, "error", error.remedy);
-    return say("This file is not a picture that your browser can read.", "error");
+    return say("This is not a picture that your browser can read. Try it as JPEG or PNG.", "error");
   }
   const factor = Math.min(1, 1600 / Math.max(photo.image.naturalWidth, photo.image.naturalHeight));
   showPhoto(photo.image, factor);
