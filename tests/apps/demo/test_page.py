@@ -619,6 +619,25 @@ def test_it_is_used_by_keyboard_alone(page: Any, photo: Path) -> None:
         page.keyboard.press("Enter")
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        "new DragEvent('drop', { dataTransfer: given, bubbles: true })",
+        "new ClipboardEvent('paste', { clipboardData: given, bubbles: true })",
+    ],
+    ids=["dropped", "pasted"],
+)
+def test_a_photo_is_dropped_or_pasted(page: Any, photo: Path, event: str) -> None:
+    page.evaluate(
+        "(bytes) => { const given = new DataTransfer();"
+        " given.items.add(new File([new Uint8Array(bytes)], 'a cat.png', { type: 'image/png' }));"
+        f" document.body.dispatchEvent({event}); }}",
+        list(photo.read_bytes()),
+    )
+    wait(page, "done")
+    assert page.evaluate("document.querySelector('#after').width") == 300
+
+
 def test_an_example_is_there_for_those_without_a_photo(page: Any) -> None:
     page.click("#example")
     wait(page, "done")
