@@ -1,4 +1,6 @@
-from faststyle.apps.listing import describe
+from typing import Any
+
+from faststyle.apps.listing import arrange, describe
 from faststyle.checkpoints import StyleMetadata, TrainedStyle
 from faststyle.inference.stylizer import Stylizer
 from faststyle.networks import TransformNetwork
@@ -28,3 +30,28 @@ def test_of_several_styles_each_painting_is_told_with_its_place_and_a_sample_of_
         ("wave", 3),
     ]
     assert len({style["sample"] for style in told["styles"]}) == 2
+
+
+def _program(name: str, *held: str) -> dict[str, Any]:
+    styles = [{"name": style, "sample": f"data:{style}"} for style in held or (name,)]
+    return {"name": name, "weights": len(held), "styles": styles}
+
+
+def test_a_painting_is_shown_once_in_the_file_of_its_own_and_can_be_mixed_still() -> None:
+    one, several = arrange([_program("all", "night", "wave"), _program("night")])
+    assert one == _program("night")
+    assert several["name"] == "all"
+    assert [style["name"] for style in several["styles"]] == ["night", "wave"]
+    assert [style["sample"] for style in several["styles"]] == [None, "data:wave"]
+
+
+def test_a_file_of_several_is_never_without_anything_to_choose() -> None:
+    given = [_program("night"), _program("wave"), _program("all", "night", "wave")]
+    assert arrange(given) == given
+
+
+def test_a_small_network_is_the_quick_one_of_its_style_in_the_list() -> None:
+    given = [_program(name) for name in ("a_small", "a", "b_small")]
+    quick, other = arrange([*given, _program("c", "d", "e"), _program("c_small", "d", "e")])[:2]
+    assert quick == _program("a") | {"quick": {"name": "a_small", "weights": 0}}
+    assert other == _program("b_small"), "there is no fine one"

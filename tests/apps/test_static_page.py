@@ -57,8 +57,8 @@ def test_a_small_network_is_the_quick_one_of_its_style(
     write_programs(files, tmp_path)
     listed = json.loads((tmp_path / "styles.json").read_text())["programs"]
     assert [program["name"] for program in listed] == ["a", "b_small"]
-    assert listed[0]["quick"]["address"].startswith("styles/a_small.onnx?")
-    assert listed[0]["quick"]["bytes"] == 5
+    assert listed[0]["quick"]["run"]["address"].startswith("styles/a_small.onnx?")
+    assert listed[0]["quick"]["run"]["bytes"] == 5
     assert "quick" not in listed[1], "there is no fine one"
 
 

@@ -167,8 +167,8 @@ def test_styles_are_mixed_by_sliders(
 ) -> None:
     page = opened(context, address)
     choose(page, photo)
-    page.locator(".style:has(input[value='all:night'])").click()
     page.click("text=Mix styles")
+    assert page.locator("input[value='all:night']").count() == 0, "night has a file of its own"
     page.locator("#mixture input").nth(1).fill("50")
     wait(page, "busy")
     wait(page, "done")
@@ -408,7 +408,7 @@ def test_no_file_has_an_ending_that_servers_do_not_know(built: Path) -> None:
 def test_what_a_first_picture_costs_stays_within_the_budget(built: Path) -> None:
     page = sum(path.stat().st_size for path in built.iterdir() if path.suffix in (".js", ".css"))
     runtime = sum(path.stat().st_size for path in built.glob("ort.*"))
-    assert page - runtime < 64_000
+    assert page - runtime < 66_000
     assert (built / "ort-wasm-simd-threaded.wasm").stat().st_size < 15_000_000
 
 
@@ -419,8 +419,7 @@ def test_opened_from_a_file_or_without_javascript_it_says_what_it_needs(
         context = browser.new_context(java_script_enabled=javascript)
         page = context.new_page()
         page.goto(where)
-        page.wait_for_timeout(300)
-        assert "needs JavaScript, and a web server" in page.inner_text("#needs")
+        page.wait_for_selector("text=needs JavaScript, and a web server")
         assert page.is_hidden("#page")
         context.close()
 
@@ -496,6 +495,9 @@ def test_after_the_first_visit_it_works_without_a_network(
     assert page.evaluate("crossOriginIsolated"), "and by several threads"
     choose(page, photo)
     assert is_right(page, styles, photo)
+    with page.expect_popup() as opened_beside:
+        page.click("text=MIT license")
+    opened_beside.value.wait_for_selector("text=Permission is hereby granted")
     context.close()
 
 
@@ -539,8 +541,8 @@ def test_axe_finds_nothing_serious(
     wait(page, "busy")
     check()
     wait(page, "done")
-    page.locator(".style:has(input[value='all:night'])").click()
     page.click("text=Mix styles")
+    page.click("#brushing summary")
     check()
     (tmp_path / "a.png").write_text("hello")
     page.set_input_files("#file", tmp_path / "a.png")

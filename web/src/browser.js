@@ -14,8 +14,8 @@ const TRIES = 3;
 
 /**
  * @typedef {import("./server.js").Hooks} Hooks
- * @typedef {import("./messages.js").Order} Order
- * @typedef {import("./messages.js").Answer} Answer
+ * @typedef {import("../messages").Order} Order
+ * @typedef {import("../messages").Answer} Answer
  */
 
 /** @returns {import("./server.js").Engine} */
@@ -78,8 +78,8 @@ export function start() {
         address, bytes, probe, weights: program.weights ? weights : [], width, height, pixels: pixels.data,
       });
       const fine = /** @type {import("./chooser.js").Runnable} */ (program.run);
-      if (program.quick && !fetched.has(fine.address)) {
-        hooks.first(await run(order(program.quick), hooks));
+      if (program.quick?.run && !fetched.has(fine.address)) {
+        hooks.first(await run(order(program.quick.run), hooks));
       }
       return run(order(fine), hooks);
     },
@@ -110,23 +110,22 @@ function answerOf(worker, order, { signal, progress }, speeds) {
   let limit;
   return /** @type {Promise<ImageData>} */ (
     new Promise((resolve, reject) => {
-      const end = (/** @type {unknown} */ reason) => reject(reason);
-      signal.addEventListener("abort", () => end(isPainting ? signal.reason : new Superseded()));
-      worker.onerror = () => end(new NotStarted());
+      signal.addEventListener("abort", () => reject(isPainting ? signal.reason : new Superseded()));
+      worker.onerror = () => reject(new NotStarted());
       worker.onmessage = (/** @type {MessageEvent<Answer>} */ { data }) => {
         if (data.id !== order.id) return;
         if (data.kind === "fetching") {
           const [now, all] = [data.loaded, data.total].map((bytes) => (bytes / 1e6).toFixed(1));
           progress({ text: `Fetching ${data.what}: ${now} of ${all} MB`, part: data.loaded / data.total });
         } else if (data.kind === "probing") {
-          if (order.gpu) limit = setTimeout(() => end(new Error("the graphics card is slow")), GPU_PROBED);
+          if (order.gpu) limit = setTimeout(() => reject(new Error("a slow graphics card")), GPU_PROBED);
         } else if (data.kind === "painting") {
           isPainting = true;
           clearTimeout(limit);
-          if (order.gpu) limit = setTimeout(() => end(new Error("no answer")), GPU_PAINTS);
+          if (order.gpu) limit = setTimeout(() => reject(new Error("no answer")), GPU_PAINTS);
           clock = tick(progress, (speeds.get(order.address) ?? 0) * width * height);
         } else if (data.kind === "failed") {
-          end(data.remedy === "none" ? new Error(data.message) : new Trouble(data.message, data.remedy));
+          reject(data.remedy === "none" ? new Error(data.message) : new Trouble(data.message, data.remedy));
         } else {
           speeds.set(order.address, data.seconds / (width * height));
           resolve(new ImageData(data.pixels, width, height));

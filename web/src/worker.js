@@ -3,8 +3,8 @@
 /**
  * @typedef {typeof import("onnxruntime-web")} Runtime
  * @typedef {import("onnxruntime-web").InferenceSession} Session
- * @typedef {import("./messages.js").Order} Order
- * @typedef {import("./messages.js").Answer} Answer
+ * @typedef {import("../messages").Order} Order
+ * @typedef {import("../messages").Answer} Answer
  */
 
 /** What each way to compute needs: its program, its WebAssembly with its version, that one's bytes. */

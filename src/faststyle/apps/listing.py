@@ -1,10 +1,14 @@
 """What a page is told of styles: their names, painters, and what each makes of a landscape."""
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from faststyle.apps.sample import sample_address
 from faststyle.checkpoints import StyleMetadata
 from faststyle.inference.stylizer import Stylizer
+
+#: At the end of the name of a small network of a style, which gives a first look.
+_QUICK = "_small"
 
 
 def describe(stylizer: Stylizer) -> dict[str, Any]:
@@ -23,6 +27,34 @@ def describe(stylizer: Stylizer) -> dict[str, Any]:
         stylizer.mix({name: 1})
         shown.append(_shown(stylizer, stylizer.metadata, labels.index(name)))
     return {"weights": len(labels), "styles": shown}
+
+
+def arrange(programs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What a page shows of all programs: each painting once, and files of one style first.
+
+    In a file of several styles those that have files of their own have no ``sample``: they are
+    there to be mixed. If these were all of the file's, none is without. A program that is called
+    like another with ``_small`` at its end is that one's ``quick``, without ``styles``.
+
+    Args:
+        programs: what :func:`describe` says of each file, and as ``name`` what that is called.
+    """
+    single = {each["name"]: dict(each) for each in programs if not each["weights"]}
+    for name in list(single):
+        fine = name.removesuffix(_QUICK)
+        if fine != name and fine in single:
+            quick = single.pop(name)
+            single[fine]["quick"] = {key: quick[key] for key in quick if key != "styles"}
+    several = [_without(each, single.keys()) for each in programs if each["weights"]]
+    return [*single.values(), *several]
+
+
+def _without(program: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
+    styles = program["styles"]
+    if all(style["name"] in names for style in styles):
+        return program
+    shown = [style | {"sample": None} if style["name"] in names else style for style in styles]
+    return program | {"styles": shown}
 
 
 def _shown(stylizer: Stylizer, about: StyleMetadata, place: int) -> dict[str, Any]:

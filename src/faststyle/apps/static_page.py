@@ -8,17 +8,15 @@ from typing import Any
 
 import torch
 
-from faststyle.apps.listing import describe
+from faststyle.apps.listing import arrange, describe
 from faststyle.apps.sample import sample_file
 from faststyle.checkpoints import load_style
 from faststyle.checkpoints.export import export
 from faststyle.checkpoints.programs import ExportOptions
-from faststyle.core.assets import license_text
+from faststyle.core.assets import license_text, project_address
 from faststyle.core.atomic import atomic_write
 from faststyle.inference.stylizer import Stylizer
 
-#: A small network of a style, which gives a first look while the fine one is fetched.
-_QUICK = "_small"
 #: Side in pixels of the tiny picture that a graphics card is tried with; see web/src/worker.js.
 _PROBE = 16
 
@@ -28,8 +26,7 @@ def write_programs(files: Sequence[Path], folder: Path) -> list[Path]:
 
     Of several styles the mixture is an input. The list, ``styles.json``, has for each program its
     ``name``, how it is ``run`` (its ``address``, which changes with its content, its ``bytes``, and
-    ``probe``, see :func:`probe`), and what :func:`describe` says of it. Of a program called like
-    another with ``_small`` at its end the list has ``run`` alone, as that one's ``quick``.
+    ``probe``, see :func:`probe`), and what :func:`describe` says of it, as :func:`arrange` puts it.
 
     Args:
         files: of styles.
@@ -42,7 +39,7 @@ def write_programs(files: Sequence[Path], folder: Path) -> list[Path]:
         UserError: a file that is no style, or what ONNX needs is not installed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    programs, listed = [], {}
+    programs, listed = [], []
     for file in files:
         program = folder / f"{file.stem}.onnx"
         style = load_style(file)
@@ -51,8 +48,9 @@ def write_programs(files: Sequence[Path], folder: Path) -> list[Path]:
         tried = probe(stylizer)
         export(style, program, options=ExportOptions("float"))
         programs.append(program)
-        listed[file.stem] = {"name": file.stem, "run": _run(program, tried)} | describe(stylizer)
-    _write(folder / "styles.json", json.dumps(_about(listed)).encode())
+        listed.append({"name": file.stem, "run": _run(program, tried)} | describe(stylizer))
+    about = {"engine": "browser", "project": project_address(), "programs": arrange(listed)}
+    _write(folder / "styles.json", json.dumps(about).encode())
     _write(folder / "example.jpg", sample_file())
     _write(folder / "license.txt", license_text().encode())
     return programs
@@ -73,16 +71,6 @@ def _run(program: Path, tried: list[float]) -> dict[str, Any]:
     version = hashlib.sha256(content).hexdigest()[:16]
     address = f"styles/{program.name}?{version}"
     return {"address": address, "bytes": len(content), "probe": tried}
-
-
-def _about(listed: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    shown = dict(listed)
-    for name, facts in listed.items():
-        fine = name.removesuffix(_QUICK)
-        if fine != name and fine in listed and not (facts["weights"] or listed[fine]["weights"]):
-            quick = shown.pop(name)
-            shown[fine]["quick"] = quick["run"]
-    return {"engine": "browser", "programs": list(shown.values())}
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -23,3 +23,13 @@ def bundled_folder(name: str) -> Path:
 def license_text() -> str:
     """The license of faststyle, as it was installed with it."""
     return metadata.distribution("faststyle").read_text("licenses/LICENSE") or ""
+
+
+def project_address() -> str | None:
+    """Where the project is at home: what comes first in ``[project.urls]`` of pyproject.toml.
+
+    As it was installed with it; none if nothing is written there.
+    """
+    told = metadata.metadata("faststyle").get_all("Project-URL", ())
+    addresses = [each.partition(", ")[2] for each in told]
+    return next((each for each in addresses if each.startswith("https://")), None)

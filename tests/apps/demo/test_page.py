@@ -12,6 +12,7 @@ import pytest
 import requests
 from PIL import Image
 
+from faststyle.core.assets import project_address
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
 from faststyle.pictures.files import load_picture_bytes
@@ -153,6 +154,13 @@ def test_keeping_colors_is_what_the_command_does(page: Any, styles: list[str], p
     assert np.abs(found - picture.pixels.permute(1, 2, 0).numpy()).max() <= 2
 
 
+def _brush(page: Any, kind: str) -> None:
+    if not page.evaluate("document.querySelector('#brushing').open"):
+        page.click("#brushing summary")
+    page.check(f"#brush input[value={kind}]")
+    page.wait_for_selector("#picture.brushing")
+
+
 def _draw(page: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
     """A stroke between two places, in parts of the picture."""
     box = page.locator("#picture").bounding_box()
@@ -170,13 +178,13 @@ def test_the_brush_brings_back_the_photo_where_it_is_drawn_and_then_the_style(
     choose(page, photo)
     original = np.asarray(Image.open(photo).convert("RGB")).astype(int)
     whole, path = expected(photo, styles[0]), photo.with_name("a cat_night.png")
-    page.check("#brush input[value=photo]")
+    _brush(page, "photo")
     _draw(page, (0.2, 0.5), (0.8, 0.5))
     found = saved(page, path)
     assert np.abs(found - original)[130:140, 70:230].max() <= 1
     assert np.abs(found - whole)[:90].max() <= 1
     assert np.abs(found - whole)[:, :20].max() <= 1
-    page.check("#brush input[value=style]")
+    _brush(page, "style")
     _draw(page, (0.6, 0.5), (0.9, 0.5))
     found = saved(page, path)
     assert np.abs(found - whole)[130:140, 190:].max() <= 1
@@ -188,7 +196,7 @@ def test_strokes_stay_when_style_or_size_change_and_go_with_the_photo(
     page: Any, styles: list[str], photo: Path, make_photo: Callable[..., Path], tmp_path: Path
 ) -> None:
     choose(page, photo)
-    page.check("#brush input[value=photo]")
+    _brush(page, "photo")
     _draw(page, (0.2, 0.5), (0.8, 0.5))
     page.click("text=wave >> nth=0")
     wait(page, "busy")
@@ -213,21 +221,97 @@ def test_filled_with_the_photo_only_a_part_is_painted_in_the_style(
     choose(page, photo)
     original = np.asarray(Image.open(photo).convert("RGB")).astype(int)
     whole, path = expected(photo, styles[0]), photo.with_name("a cat_night.png")
+    page.click("#brushing summary")
     page.click("#fill-photo")
     page.wait_for_timeout(100)
     assert np.abs(saved(page, path) - original).max() <= 1
-    page.check("#brush input[value=style]")
+    _brush(page, "style")
     _draw(page, (0.2, 0.5), (0.8, 0.5))
     found = saved(page, path)
     assert np.abs(found - whole)[130:140, 70:230].max() <= 1
     assert np.abs(found - original)[:90].max() <= 1
 
 
+def test_strokes_and_fillings_are_undone_and_done_again_by_buttons_and_keys(
+    page: Any, photo: Path, make_photo: Callable[..., Path], tmp_path: Path
+) -> None:
+    choose(page, photo)
+    _brush(page, "photo")
+    assert page.is_disabled("#undo")
+    seen = [shown(page)]
+    for y in (0.3, 0.7):
+        _draw(page, (0.2, y), (0.8, y))
+        seen.append(shown(page))
+    _brush(page, "style")
+    _draw(page, (0.4, 0.3), (0.6, 0.3))
+    page.wait_for_timeout(100)
+    seen.append(shown(page))
+    page.click("#fill-photo")
+    page.wait_for_timeout(100)
+    seen.append(shown(page))
+    assert len(set(seen)) == 5
+
+    def after(key: str) -> str:
+        page.keyboard.press(key) if "+" in key else page.click(key)
+        page.wait_for_timeout(100)
+        return shown(page)
+
+    assert [after("#undo") for _ in range(2)] == [seen[3], seen[2]]
+    assert [after("#redo") for _ in range(2)] == [seen[3], seen[4]]
+    assert page.is_disabled("#redo")
+    assert [after("Control+z") for _ in range(5)] == [*seen[3::-1], seen[0]]
+    assert [after("Control+Shift+Z"), after("Control+y")] == seen[1:3]
+    _draw(page, (0.5, 0.1), (0.5, 0.9))
+    assert page.is_disabled("#redo"), "a new stroke leads elsewhere"
+    choose(page, make_photo(tmp_path / "dog.png", 300, 270, seed=3))
+    assert page.is_disabled("#undo"), "of another photo"
+
+
+def test_undoing_by_keyboard_keeps_the_focus_beside_the_last_step(page: Any, photo: Path) -> None:
+    choose(page, photo)
+    _brush(page, "photo")
+    _draw(page, (0.2, 0.5), (0.8, 0.5))
+    page.focus("#undo")
+    for button in ("redo", "undo"):
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == button
+
+
+def test_the_brush_is_moved_and_paints_by_keyboard(page: Any, photo: Path) -> None:
+    choose(page, photo)
+    whole = shown(page)
+    page.focus("#brushing summary")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#picture.brushing")
+    page.focus("#tip")
+    at = "({ left, top }) => [left, top].map(parseFloat)"
+    assert page.evaluate(f"({at})(document.querySelector('#tip').style)") == [50, 50]
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate(f"({at})(document.querySelector('#tip').style)") == [48, 48]
+    assert shown(page) == whole, "it was moved alone"
+    for _ in range(10):
+        page.keyboard.press("Shift+ArrowRight")
+    page.wait_for_timeout(100)
+    same = (
+        "(() => { const [one, two] = ['before', 'after'].map((id) => document.querySelector("
+        "`#${id}`).getContext('2d').getImageData(0, 0, 300, 270).data);"
+        " return [60, 150, 200].map((x) => 4 * (130 * 300 + x)).map((i) => one[i] === two[i]); })()"
+    )
+    assert page.evaluate(same) == [False, True, True]
+    page.focus("#brush input[value=photo]")
+    page.keyboard.press("ArrowRight")
+    page.focus("#tip")
+    page.keyboard.press("Space")
+    page.wait_for_timeout(100)
+    assert page.evaluate(same) == [False, True, False]
+
+
 def test_nothing_is_painted_on_a_photo_that_has_no_picture_yet(
     page: Any, photo: Path, make_photo: Callable[..., Path], tmp_path: Path
 ) -> None:
     choose(page, photo)
-    page.check("#brush input[value=photo]")
+    _brush(page, "photo")
     held = hold_pictures(page)
     other = make_photo(tmp_path / "dog.png", 300, 270, seed=3)
     page.set_input_files("#file", other)
@@ -246,7 +330,7 @@ def test_nothing_is_painted_on_a_photo_that_has_no_picture_yet(
 
 def test_a_second_finger_draws_no_line_to_the_first(page: Any, photo: Path) -> None:
     choose(page, photo)
-    page.check("#brush input[value=photo]")
+    _brush(page, "photo")
     page.evaluate(
         "(() => { const picture = document.querySelector('#picture');"
         " const box = picture.getBoundingClientRect(); picture.setPointerCapture = () => {};"
@@ -268,7 +352,7 @@ def test_a_second_finger_draws_no_line_to_the_first(page: Any, photo: Path) -> N
 def test_with_the_brush_there_is_no_line_to_drag(page: Any, photo: Path) -> None:
     assert page.is_disabled("#fill-photo"), "there is nothing to paint on"
     choose(page, photo)
-    page.check("#brush input[value=photo]")
+    _brush(page, "photo")
     assert page.is_hidden("#divider")
     split = page.evaluate(
         "getComputedStyle(document.querySelector('#picture')).getPropertyValue('--split')"
@@ -277,8 +361,8 @@ def test_with_the_brush_there_is_no_line_to_drag(page: Any, photo: Path) -> None
     assert split == page.evaluate(
         "getComputedStyle(document.querySelector('#picture')).getPropertyValue('--split')"
     )
-    page.check("#brush input[value='']")
-    assert page.is_visible("#divider")
+    page.click("#brushing summary")
+    page.wait_for_selector("#divider:visible")
 
 
 def test_styles_of_one_file_are_mixed_by_sliders(page: Any, styles: list[str], photo: Path) -> None:
@@ -296,6 +380,56 @@ def test_styles_of_one_file_are_mixed_by_sliders(page: Any, styles: list[str], p
         page.locator("#mixture input").nth(slider).fill("0")
     wait(page, "error")
     assert "more than nothing" in page.inner_text("#status")
+
+
+def test_a_style_of_a_file_of_its_own_is_mixed_with_others_by_the_file_of_several(
+    page: Any, styles: list[str], photo: Path
+) -> None:
+    choose(page, photo)
+    page.click("text=Mix styles")
+    values = page.locator("#mixture output").all_inner_texts()
+    assert values == ["100 %", "0 %"], "night is in both"
+    page.locator("#mixture input").nth(1).fill("50")
+    wait(page, "busy")
+    wait(page, "done")
+    mixed = f"{styles[2].removesuffix(':night')}:night=100,wave=50"
+    found = saved(page, photo.with_name("a cat_night-wave.png"))
+    assert np.abs(found - expected(photo, mixed)).max() <= 1
+
+
+def test_a_painting_without_a_sample_is_there_to_be_mixed_alone(page: Any, address: str) -> None:
+    about = requests.get(f"{address}styles.json", timeout=60).json()
+    [several] = [one for one in about["programs"] if one["weights"]]
+    several["styles"][0]["sample"] = None
+    page.route("**/styles.json", lambda route: route.fulfill(json=about))
+    page.reload()
+    wait(page, "ready")
+    values = [one.input_value() for one in page.locator("input[name=style]").all()]
+    assert "all:wave" in values
+    assert "all:night" not in values
+    page.locator(".style:has(input[value='all:wave'])").click()
+    page.click("text=Mix styles")
+    assert page.locator("#mixture input").count() == 2
+
+
+def test_the_project_is_linked_if_it_has_an_address(page: Any, address: str) -> None:
+    assert page.is_hidden("#project") == (project_address() is None)
+    about = requests.get(f"{address}styles.json", timeout=60).json()
+    about["project"] = "https://example.org/faststyle"
+    page.route("**/styles.json", lambda route: route.fulfill(json=about))
+    page.reload()
+    wait(page, "ready")
+    assert page.is_visible("#project")
+    assert page.get_attribute("#project", "href") == "https://example.org/faststyle"
+
+
+def test_the_license_is_a_click_away_and_the_photo_stays(page: Any, photo: Path) -> None:
+    choose(page, photo)
+    with page.expect_popup() as opened:
+        page.click("text=MIT license")
+    opened.value.wait_for_selector("text=Permission is hereby granted")
+    opened.value.close()
+    assert page.is_enabled("#save")
 
 
 def test_a_photo_that_the_browser_cannot_read_is_read_by_the_server(
@@ -485,6 +619,25 @@ def test_it_is_used_by_keyboard_alone(page: Any, photo: Path) -> None:
         page.keyboard.press("Enter")
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        "new DragEvent('drop', { dataTransfer: given, bubbles: true })",
+        "new ClipboardEvent('paste', { clipboardData: given, bubbles: true })",
+    ],
+    ids=["dropped", "pasted"],
+)
+def test_a_photo_is_dropped_or_pasted(page: Any, photo: Path, event: str) -> None:
+    page.evaluate(
+        "(bytes) => { const given = new DataTransfer();"
+        " given.items.add(new File([new Uint8Array(bytes)], 'a cat.png', { type: 'image/png' }));"
+        f" document.body.dispatchEvent({event}); }}",
+        list(photo.read_bytes()),
+    )
+    wait(page, "done")
+    assert page.evaluate("document.querySelector('#after').width") == 300
+
+
 def test_an_example_is_there_for_those_without_a_photo(page: Any) -> None:
     page.click("#example")
     wait(page, "done")
@@ -524,6 +677,20 @@ def test_nothing_hangs_over_the_edge_and_buttons_are_large_enough(
     assert min(heights) >= 44
 
 
+@pytest.mark.parametrize("shape", [(2000, 1), (1, 2000)])
+@pytest.mark.parametrize("size", SIZES)
+def test_a_photo_that_is_a_line_is_seen_whole_and_leaves_the_rest_in_place(
+    page: Any, tmp_path: Path, size: str, shape: tuple[int, int]
+) -> None:
+    page.set_viewport_size(SIZES[size])
+    Image.new("RGB", shape, "tan").save(tmp_path / "line.png")
+    choose(page, tmp_path / "line.png")
+    box = page.locator("#picture").bounding_box()
+    assert min(box["width"], box["height"]) >= 96
+    assert box["height"] <= 0.76 * SIZES[size]["height"] + 1
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_neither_brush_nor_line_stand_out_of_the_picture(page: Any, photo: Path) -> None:
     page.set_viewport_size(SIZES["phone"])
     choose(page, photo)
@@ -532,13 +699,25 @@ def test_neither_brush_nor_line_stand_out_of_the_picture(page: Any, photo: Path)
     page.press("#divider", "End")
     handle = page.locator("#divider").bounding_box()
     assert handle["x"] + handle["width"] <= box["x"] + box["width"]
-    page.check("#brush input[value=photo]")
+    _brush(page, "photo")
     page.fill("#width", "50")
     page.evaluate("scrollTo(0, 0)")
     box = page.locator("#picture").bounding_box()
     page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 20)
     page.wait_for_selector("#tip:visible")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("width", [320, 640, 844])
+def test_narrow_low_and_enlarged_windows_need_no_scrolling_sideways(
+    page: Any, photo: Path, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 390})
+    choose(page, photo)
+    for panel in ("#mixing", "#brushing"):
+        page.click(f"{panel} summary")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("#picture").bounding_box()["height"] <= 390
 
 
 def test_on_a_phone_nothing_moves_when_the_picture_is_painted(page: Any, photo: Path) -> None:

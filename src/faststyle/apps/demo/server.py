@@ -23,7 +23,7 @@ from faststyle.apps.demo.uploads import MAX_BYTES, Uploads
 from faststyle.apps.demo.work import MAX_PIXELS, VisitorError
 from faststyle.apps.demo.workshop import Workshop
 from faststyle.apps.sample import sample_file
-from faststyle.core.assets import license_text
+from faststyle.core.assets import license_text, project_address
 from faststyle.core.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ class Demo:
         """For as long as the server does."""
         self._about = {
             "engine": "server",
+            "project": project_address(),
             "max_bytes": MAX_BYTES,
             "max_pixels": MAX_PIXELS,
             "programs": await self.workshop.do(work.programs, limited=False),

@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from faststyle.apps.listing import describe
+from faststyle.apps.listing import arrange, describe
 from faststyle.checkpoints.catalog import label
 from faststyle.checkpoints.loading import styles_beside
 from faststyle.core.devices import reuse_freed_memory
@@ -65,10 +65,10 @@ class Shelf:
         self._load = cache(lambda style: Stylizer.load(style, **options))
 
     def list(self) -> list[dict[str, Any]]:
-        """All programs for the page, see :func:`describe`."""
-        return [
-            {"name": name} | describe(self._load(self.programs[name])) for name in self.programs
-        ]
+        """What the page shows of all programs, see :func:`arrange`."""
+        return arrange(
+            [{"name": name} | describe(self._load(self.programs[name])) for name in self.programs]
+        )
 
     def choose(self, program: str, mixture: Mapping[str, float]) -> Stylizer:
         """A style, or a mixture of those in its file. Raises ``VisitorError``."""

@@ -9,7 +9,7 @@
  * @property {string | null} artist
  * @property {string | null} year
  * @property {number} place among the weights of its program
- * @property {string} sample address of a picture
+ * @property {string | null} sample address of a picture; nothing if it is there to be mixed alone
  */
 
 /**
@@ -29,7 +29,7 @@
  * @property {number} weights 0 for one style
  * @property {Style[]} styles
  * @property {Runnable} [run] if it runs in the visitor's browser
- * @property {Runnable} [quick] likewise, for a first look
+ * @property {{run?: Runnable}} [quick] another, for a first look
  */
 
 /**
@@ -42,6 +42,11 @@
 /** @param {Style} style */
 function titleOf({ name, title }) {
   return title ?? words(name);
+}
+
+/** @param {Program} program */
+function shownOf({ styles }) {
+  return styles.filter(({ sample }) => sample);
 }
 
 /** @param {string} name */
@@ -57,33 +62,41 @@ function added({ name }, style) {
 
 /**
  * @param {Program[]} programs
- * @param {{styles: HTMLElement, mixing: HTMLDetailsElement, mixture: HTMLElement}} places
+ * @param {(id: string) => any} element
  * @param {() => void} changed called when something else is chosen
  * @returns {() => Choice | undefined} what is chosen; nothing if all of a mixture is 0
  */
-export function makeChooser(programs, { styles, mixing, mixture }, changed) {
+export function makeChooser(programs, element, changed) {
+  const [styles, mixing, mixture] = ["styles", "mixing", "mixture"].map(element);
   /** @type {Map<string, HTMLInputElement>} */
   const sliders = new Map();
   let program = programs.find(({ quick }) => quick) ?? programs[0];
-  const titles = programs.flatMap(({ styles: held }) => held.map(titleOf));
+  /** Whose styles the sliders mix. @type {Program | undefined} */
+  let mixed;
+  const titles = programs.flatMap((each) => shownOf(each).map(titleOf));
 
   /**
    * @param {Program} chosen
    * @param {Style} style
    */
   function select(chosen, style) {
-    if (program !== chosen || !sliders.size) offerMixture(chosen);
     program = chosen;
-    for (const [name, slider] of sliders) set(slider, name === style.name ? 100 : 0);
+    const called = chosen.weights ? style.name : chosen.name;
+    const holds = (/** @type {Program} */ { weights, styles: held }) =>
+      weights > 0 && held.some(({ name }) => name === called);
+    offerMixture([chosen, ...programs].find(holds));
+    for (const [name, slider] of sliders) set(slider, name === called ? 100 : 0);
   }
 
-  /** @param {Program} chosen */
-  function offerMixture(chosen) {
+  /** @param {Program | undefined} wanted */
+  function offerMixture(wanted) {
+    mixing.hidden = !wanted;
+    if (mixed === wanted) return;
+    mixed = wanted;
     sliders.clear();
     mixture.replaceChildren();
-    mixing.hidden = chosen.weights === 0;
-    if (mixing.hidden) return;
-    for (const style of chosen.styles) {
+    if (!wanted) return;
+    for (const style of wanted.styles) {
       const slider = document.createElement("input");
       Object.assign(slider, { type: "range", min: "0", max: "100", step: "5" });
       const value = document.createElement("output");
@@ -92,6 +105,7 @@ export function makeChooser(programs, { styles, mixing, mixture }, changed) {
       label.append(titleOf(style), " ", value, slider);
       slider.addEventListener("input", () => {
         set(slider, Number(slider.value));
+        program = wanted;
         for (const radio of styles.querySelectorAll("input")) radio.checked = false;
         changed();
       });
@@ -102,7 +116,7 @@ export function makeChooser(programs, { styles, mixing, mixture }, changed) {
 
   // What is chosen at first is seen at first.
   for (const each of [program, ...programs.filter((one) => one !== program)]) {
-    for (const style of each.styles) {
+    for (const style of shownOf(each)) {
       const radio = document.createElement("input");
       Object.assign(radio, { type: "radio", name: "style", value: `${each.name}:${style.name}` });
       radio.addEventListener("change", () => {

@@ -5,31 +5,19 @@ import { makeChooser } from "./chooser.js";
 import { makeDivider } from "./compare.js";
 import { takePhotos } from "./intake.js";
 import { blend, draw, encode, forget, isTransparent, sizeBy, toImage, toPixels } from "./pixels.js";
-import { isSmallest, offerSizes, useSmaller, wishedSize } from "./sizes.js";
+import { isSmallest, useSmaller, wishedSize } from "./sizes.js";
 import { Trouble, ask } from "./trouble.js";
 
-/**
- * @template {HTMLElement} T
- * @param {string} id
- */
+/** @param {string} id @returns {any} */
 function element(id) {
-  return /** @type {T} */ (document.getElementById(id));
+  return document.getElementById(id);
 }
 
 /** Milliseconds after the last change until its result is asked for. */
 const DELAY = 250;
 
-const before = /** @type {HTMLCanvasElement} */ (element("before"));
-const after = /** @type {HTMLCanvasElement} */ (element("after"));
-const picture = element("picture");
-const stage = element("stage");
-const drop = element("drop");
-const status = element("status");
-const work = element("work");
-const bar = /** @type {HTMLProgressElement} */ (element("bar"));
-const save = /** @type {HTMLButtonElement} */ (element("save"));
-const strength = /** @type {HTMLInputElement} */ (element("strength"));
-const colors = /** @type {HTMLInputElement} */ (element("colors"));
+const [before, after, picture, drop, status, save, strength, colors] = ["before", "after", "picture",
+  "drop", "status", "save", "strength", "colors"].map(element);
 const putDivider = makeDivider(picture, element("divider"));
 const brush = makeBrush(picture, element, mix);
 
@@ -65,7 +53,7 @@ function say(text, state, remedy = "none") {
   const focused = document.activeElement;
   status.textContent = text;
   status.dataset.state = state;
-  work.hidden = state !== "busy";
+  element("work").hidden = state !== "busy";
   picture.setAttribute("aria-busy", String(state === "busy"));
   if (state === "error" || (state === "busy" && shown)) picture.classList.add("old");
   if (state === "done") picture.classList.remove("old");
@@ -74,7 +62,7 @@ function say(text, state, remedy = "none") {
   element("smaller").hidden = remedy !== "smaller" || isSmallest();
   element("other").hidden = !photo;
   drop.hidden = Boolean(photo);
-  /** @type {HTMLFieldSetElement} */ (element("brush")).disabled = !shown;
+  element("brush").disabled = !shown;
   picture.hidden = !photo;
   refocus(focused);
 }
@@ -91,8 +79,8 @@ function refocus(before) {
 /** @param {import("./server.js").Progress} progress */
 function tell({ text, part }) {
   element("doing").textContent = text;
-  if (part === undefined) bar.removeAttribute("value");
-  else bar.value = part;
+  if (part === undefined) element("bar").removeAttribute("value");
+  else element("bar").value = part;
   // Spoken, but not at each second.
   const [what] = text.split(/: | …/);
   if (!status.textContent?.startsWith(what)) status.textContent = `${what} …`;
@@ -119,7 +107,7 @@ async function take(file) {
     if (signal.aborted) return;
     retry = () => take(file);
     if (error instanceof Trouble) return say(error.message, "error", error.remedy);
-    return say("This file is not a picture that your browser can read.", "error");
+    return say("This is not a picture that your browser can read. Try it as JPEG or PNG.", "error");
   }
   const factor = Math.min(1, 1600 / Math.max(photo.image.naturalWidth, photo.image.naturalHeight));
   showPhoto(photo.image, factor);
@@ -173,17 +161,16 @@ async function grant(signal) {
   const began = performance.now();
   const { program, mixture, name } = chosen;
   const facts = { name: `${wanted.name}_${name}`, type: wanted.file.type };
-  const ifCurrent = (/** @type {Function} */ call) => (/** @type {unknown[]} */ ...given) =>
-    signal.aborted ? undefined : call(...given);
+  const look = (/** @type {ImageData} */ stylized, isDraft = false) =>
+    signal.aborted || show(wanted, stylized, { ...facts, isDraft });
   const hooks = {
     signal,
-    progress: ifCurrent(tell),
-    first: ifCurrent((/** @type {ImageData} */ quick) => show(wanted, quick, { ...facts, isDraft: true })),
+    progress: (/** @type {import("./server.js").Progress} */ now) => signal.aborted || tell(now),
+    first: (/** @type {ImageData} */ quick) => look(quick, true),
   };
   try {
-    const result = await engine.stylize({ photo: wanted, program, mixture, size: wishedSize() }, hooks);
+    look(await engine.stylize({ photo: wanted, program, mixture, size: wishedSize() }, hooks));
     if (signal.aborted) return;
-    show(wanted, result, { ...facts, isDraft: false });
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     say(`Done: ${after.width} × ${after.height} pixels in ${seconds} s.`, "done");
   } catch (error) {
@@ -196,21 +183,16 @@ async function grant(signal) {
 
 /**
  * @param {import("./pixels.js").Photo} wanted
- * @param {ImageData | HTMLImageElement} result
+ * @param {ImageData} stylized
  * @param {{name: string, type: string, isDraft: boolean}} facts
  */
-function show(wanted, result, facts) {
-  let stylized = result;
-  if (!(stylized instanceof ImageData)) {
-    const { naturalWidth: width, naturalHeight: height } = stylized;
-    stylized = toPixels(stylized, { width, height });
-    forget(/** @type {HTMLImageElement} */ (result));
-  }
+function show(wanted, stylized, facts) {
   picture.classList.remove("old", "photo");
   shown = { photo: toPixels(wanted.image, stylized), stylized, ...facts };
   draw(before, shown.photo);
   shape(shown.photo);
   mix();
+  const stage = element("stage");
   const { top, bottom } = stage.getBoundingClientRect();
   if (bottom < 100 || top > innerHeight - 100) stage.scrollIntoView({ block: "start" });
 }
@@ -260,9 +242,8 @@ async function begin(about) {
   engine = (await import(`./${about.engine}.js`)).start(about);
   element("privacy").textContent = engine.privacy;
   element("limits").textContent = engine.limits;
-  const places = { styles: element("styles"), mixture: element("mixture"),
-    mixing: /** @type {HTMLDetailsElement} */ (element("mixing")) };
-  choice = makeChooser(about.programs, places, () => wish());
+  if (about.project) Object.assign(element("project"), { href: about.project, hidden: false });
+  choice = makeChooser(about.programs, element, () => wish());
   for (const control of [strength, colors]) control.addEventListener("input", mix);
   save.addEventListener("click", saveShown);
   element("smaller").addEventListener("click", () => {
@@ -293,7 +274,7 @@ async function load() {
 
 element("needs").hidden = true;
 element("page").hidden = false;
-offerSizes(element("sizes"), () => wish());
+element("sizes").addEventListener("change", () => wish());
 element("again").addEventListener("click", () => retry());
 for (const kind of ["dragover", "drop"]) {
   document.addEventListener(kind, (event) => event.preventDefault()); // the browser would leave

@@ -1,6 +1,6 @@
 /** The work is done by the server that sent this page (faststyle.apps.demo). */
 
-import { toImage } from "./pixels.js";
+import { forget, sizeBy, toImage, toPixels } from "./pixels.js";
 import { LOST, Trouble, ask, pause } from "./trouble.js";
 
 const TRIES = 3;
@@ -26,12 +26,12 @@ const DEFERRED = 202;
  * @typedef {object} Hooks
  * @property {AbortSignal} signal
  * @property {(progress: Progress) => void} progress
- * @property {(first: ImageData | HTMLImageElement) => void} first a quick picture before the fine one
+ * @property {(first: ImageData) => void} first a quick picture before the fine one
  *
  * @typedef {object} Engine
  * @property {string} privacy
  * @property {string} limits
- * @property {(wish: Wish, hooks: Hooks) => Promise<ImageData | HTMLImageElement>} stylize
+ * @property {(wish: Wish, hooks: Hooks) => Promise<ImageData>} stylize
  * @property {(file: Blob, hooks: Pick<Hooks, "signal" | "progress">) => Promise<HTMLImageElement>}
  *   [open] a photo that the browser cannot read
  */
@@ -138,8 +138,12 @@ export function start({ max_bytes, max_pixels }) {
   return {
     privacy: "It is sent to this server, and deleted there within ten minutes of its last use.",
     limits: `Up to ${megabytes} MB and ${max_pixels / 1e6} megapixels.`,
-    stylize: ({ photo, program, mixture, size }, hooks) =>
-      get(photo.file, { program: program.name, mixture, size }, hooks),
+    async stylize({ photo, program, mixture, size }, hooks) {
+      const image = await get(photo.file, { program: program.name, mixture, size }, hooks);
+      const pixels = toPixels(image, sizeBy(image, 1));
+      forget(image);
+      return pixels;
+    },
     open: (file, hooks) => get(file, {}, hooks),
   };
 }
