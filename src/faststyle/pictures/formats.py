@@ -91,7 +91,9 @@ _WRITTEN: Mapping[str, str] = {
     **({".avif": "AVIF"} if _AVIF else {}),
 }
 #: Formats whose animations are read and written; of others the first picture is.
-ANIMATED = frozenset({"GIF", "PNG", "WEBP"})
+ANIMATED = frozenset({"GIF", "PNG", "WEBP", *_AVIF})
+#: Of these, those that say how often they are shown: others are for ever.
+COUNTED = frozenset({"GIF", "PNG", "WEBP"})
 #: Formats that take a quality from 1 to 100.
 WITH_QUALITY = frozenset({"JPEG", "WEBP", "AVIF"})
 #: The longest side that a format can hold, in pixels.
