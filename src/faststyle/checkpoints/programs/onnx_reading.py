@@ -1,5 +1,6 @@
 """ONNX programs of anybody's, for pictures of any size: the model zoo's kind as well as ours."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,10 @@ from faststyle.core.errors import UserError
 if TYPE_CHECKING:
     import onnx
     import onnxruntime
+
+#: ONNX's own key for the order of channels; and inputs that are called by it.
+ORDER_KEY = "Image.BitmapPixelFormat"
+_BLUE_FIRST = re.compile(r"(?<![a-z])bgr(?![a-z])", re.IGNORECASE)
 
 TYPES = {
     "tensor(uint8)": torch.uint8,
@@ -49,7 +54,9 @@ def open_program(path: Path) -> Loaded:
         [stylized] = session.run([output], {given.name: photos.numpy()})
         return torch.from_numpy(stylized)
 
-    facts = session.get_modelmeta().custom_metadata_map
+    facts = dict(session.get_modelmeta().custom_metadata_map)
+    if re.search(_BLUE_FIRST, given.name):
+        facts.setdefault(ORDER_KEY, "Bgr8")
     inputs = len(session.get_inputs())
     return Loaded(run, TYPES[given.type], facts, size, is_freed=True, inputs=inputs)
 
