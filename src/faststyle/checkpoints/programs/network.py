@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from faststyle.checkpoints.metadata import StyleMetadata
 from faststyle.checkpoints.programs.format import Loaded
-from faststyle.checkpoints.programs.onnx_reading import ORDER_KEY
 from faststyle.checkpoints.programs.pixels import BYTES, UNIT, Pixels, guess_pixels
 from faststyle.checkpoints.programs.table import format_of
 from faststyle.checkpoints.style_file import parse_metadata
@@ -22,9 +21,6 @@ log = logging.getLogger(__name__)
 
 #: The key that ``faststyle export`` leaves in a program: which form of pixels it takes.
 PIXELS_KEY = "pixels"
-
-#: What stands under :data:`ORDER_KEY` for blue first.
-_BLUE_FIRST = frozenset({"Bgr8", "Bgra8"})
 
 #: A height and width that nobody would export a program for.
 _UNLIKELY = (48, 88)
@@ -41,11 +37,10 @@ class ProgramNetwork(nn.Module):
         pixels: the range of a program of floats.
     """
 
-    def __init__(self, program: Loaded, pixels: Pixels = BYTES, blue_first: bool = False) -> None:
+    def __init__(self, program: Loaded, pixels: Pixels = BYTES) -> None:
         super().__init__()
         self.program = program
         self.pixels = pixels
-        self.blue_first = blue_first
 
     def forward(self, images: Tensor) -> Tensor:
         """Stylize ``images`` (N, 3, H, W; RGB in [0, 1]); the result has the same shape."""
@@ -67,7 +62,7 @@ class ProgramNetwork(nn.Module):
         return self.pixels.decode(stylized.float()).to(images)
 
     def _ordered(self, values: Tensor) -> Tensor:
-        return values.flip(1) if self.blue_first else values
+        return values.flip(1) if self.program.blue_first else values
 
     @property
     def takes_bytes(self) -> bool:
@@ -122,8 +117,7 @@ def read_program(path: Path) -> ProgramStyle:
         raise UserError(f"{path} does not run on this machine")
     texts = {"style": path.stem} | dict(program.facts)
     network = _any_size(program, path)
-    network.blue_first = texts.get(ORDER_KEY) in _BLUE_FIRST
-    if network.blue_first:
+    if program.blue_first:
         log.warning("%s is taken for one of blue, green and red, as it says", path)
     if texts.get(PIXELS_KEY) == "float":
         network.pixels = UNIT
