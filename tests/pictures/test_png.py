@@ -82,6 +82,7 @@ def test_many_texts_fill_no_memory(tmp_path: Path) -> None:
         _chunk(b"pHYs", b""),
         _chunk(b"eXIf", b"nonsense"),
         _chunk(b"tEXt", b"Comment\0text", checksum=1),
+        _chunk(b"acTL", b"\0\0"),
         _chunk(b"zzZz", b"unknown"),
     ],
 )

@@ -7,8 +7,8 @@ libpng, as viewers use it, passes them over.
 from PIL import PngImagePlugin
 
 _TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
-#: Chunks without which the pixels are the same.
-_BESIDE = _TEXTS | {b"iCCP", b"eXIf", b"gAMA", b"cHRM", b"sRGB", b"pHYs", b"bKGD", b"tIME"}
+#: Chunks without which the pixels of the first frame are the same.
+_BESIDE = _TEXTS | {b"iCCP", b"eXIf", b"gAMA", b"cHRM", b"sRGB", b"pHYs", b"bKGD", b"tIME", b"acTL"}
 #: What a text or a profile may come to, in bytes; text can be compressed.
 _LONGEST = 32 * 2**20
 
