@@ -278,13 +278,44 @@ def test_a_network_that_was_part_of_a_larger_one_is_found(tmp_path: Path) -> Non
         (torch.zeros(8, 3, 9, 9, device="meta"), "no plain tensor"),
         (torch.zeros(8, 3, 9, 9, dtype=torch.complex64), "no plain tensor"),
         (torch.zeros(1, dtype=torch.half).expand(8, 3, 9, 9), "no plain tensor"),
-        (torch.zeros(1, dtype=torch.half).expand(8, 3, 10**6, 10**6), "has shape"),
+        (torch.zeros(1, dtype=torch.half).expand(8, 3, 10**6, 10**6), "no plain tensor"),
+        (torch.zeros(8, 3, 9, 9, dtype=torch.int32), "no plain tensor"),
+        (torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)]), "lacks the first layer"),
     ],
 )
 def test_a_first_layer_that_cannot_be_is_refused(tmp_path: Path, odd: Tensor, said: str) -> None:
     torch.save(_published(8).state_dict() | {"conv1.conv2d.weight": odd}, tmp_path / "a.pth")
     with pytest.raises(UserError, match=rf"a\.pth.*{said}"):
         load_style(tmp_path / "a.pth")
+
+
+def test_a_mapping_that_holds_itself_is_read_once(tmp_path: Path) -> None:
+    published = _published(8)
+    content: dict[str, object] = {"weights": published.state_dict()}
+    for _ in range(60):  # each twice in the next: 2 ** 60 ways lead to the first
+        content = {"a": content, "b": content}
+    content["self"] = content
+    torch.save(content, tmp_path / "a.pth")
+    _check(tmp_path / "a.pth", published)
+
+
+def test_a_nested_weight_is_refused(tmp_path: Path) -> None:
+    odd = torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)])
+    torch.save(_published(8).state_dict() | {"in4.weight": odd}, tmp_path / "a.pth")
+    with pytest.raises(UserError, match="no plain tensor"):
+        load_style(tmp_path / "a.pth")
+
+
+@pytest.mark.parametrize("is_flat", [False, True])
+def test_of_several_networks_the_first_is_taken_and_that_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, is_flat: bool
+) -> None:
+    published = _published(8)
+    states = {"a": published.state_dict(), "b": _Published(8).state_dict()}
+    flat = {f"{name}.{key}": value for name, each in states.items() for key, value in each.items()}
+    torch.save(flat if is_flat else states, tmp_path / "a.pth")
+    _check(tmp_path / "a.pth", published)
+    assert "holds 2 networks: the first is taken" in caplog.text
 
 
 def test_tensors_beside_the_weights_are_not_even_looked_at(tmp_path: Path) -> None:

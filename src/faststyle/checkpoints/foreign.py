@@ -119,7 +119,7 @@ def read_foreign(content: Mapping[str, object], path: Path) -> TrainedStyle:
 
     Raises ``UserError`` for anything else, named if it is known.
     """
-    state = _unwrap(content)
+    state = _unwrap(content, path)
     project = _project_of(state)
     if project is None:
         raise UserError(f"{path} is {_kind(state)}")
@@ -199,32 +199,41 @@ def refuse_program(path: Path) -> None:
         raise UserError(f"{path} is a TorchScript program, which holds code: it is not run")
 
 
-def _unwrap(content: Mapping[str, object]) -> dict[str, Tensor]:
+def _unwrap(content: Mapping[str, object], path: Path) -> dict[str, Tensor]:
     """The weights alone, without what is saved around them or in front of their names."""
     found = list(_mappings(content))
-    return next((state for state in found if _project_of(state)), max(found, key=len))
+    styles = [state for state in found if _project_of(state)]
+    if len(styles) > 1:
+        log.warning("%s holds %d networks: the first is taken", path, len(styles))
+    return styles[0] if styles else max(found, key=len)
 
 
 def _mappings(content: Mapping[Any, object]) -> Iterator[dict[str, Tensor]]:
-    """The tensors of a mapping, and of those in it."""
-    tensors = {
-        # nn.DataParallel's, and torch.compile's.
-        re.sub(r"^(module\.|_orig_mod\.)+", "", str(key)): value
-        for key, value in content.items()
-        if isinstance(value, Tensor)
-    }
-    yield _without_prefix(tensors)
-    for inner in content.values():
-        if isinstance(inner, Mapping):
-            yield from _mappings(inner)
+    """The tensors of a mapping, and of those in it, each once: a file may hold one in itself."""
+    waiting, seen = [content], set[int]()
+    while waiting:
+        mapping = waiting.pop(0)
+        if id(mapping) in seen:
+            continue
+        seen.add(id(mapping))
+        tensors = {
+            # nn.DataParallel's, and torch.compile's.
+            re.sub(r"^(module\.|_orig_mod\.)+", "", str(key)): value
+            for key, value in mapping.items()
+            if isinstance(value, Tensor)
+        }
+        yield from _without_prefix(tensors)
+        waiting += [inner for inner in mapping.values() if isinstance(inner, Mapping)]
 
 
-def _without_prefix(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The weights of a network that was part of a larger one, as of a module for training."""
-    for head in (f".{project.head}.weight" for project in _PROJECTS):
-        for prefix in (key.removesuffix(head) + "." for key in tensors if key.endswith(head)):
-            return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-    return tensors
+def _without_prefix(tensors: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
+    """The weights of networks that were parts of a larger one, as of a module for training."""
+    heads = [f".{project.head}.weight" for project in _PROJECTS]
+    found = [key.removesuffix(h) + "." for h in heads for key in tensors if key.endswith(h)]
+    for prefix in found:
+        yield {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+    if not found:
+        yield tensors
 
 
 def _kind(state: Mapping[str, Tensor]) -> str:

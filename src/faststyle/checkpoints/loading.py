@@ -37,6 +37,8 @@ def load_style(path: Path) -> TrainedStyle:
     """
     if path.is_dir():
         path = last_of_run(path)
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path} is no file, but a pipe or a device")
     if not path.is_file():
         raise UserError(f"no such checkpoint: {path}{_suggest(path)}")
     if is_program(path):

@@ -147,13 +147,13 @@ def restore_network(
         raise UserError(f'{path} does not fit the network it describes (key "{odd}")')
     weights = {}
     for name, value in tensors.items():
+        if not is_plain(value) or value.is_floating_point() != expected[name].is_floating_point():
+            raise UserError(f'{path}: weight "{name}" is no plain tensor (sparse, meta, integer?)')
         if value.shape != expected[name].shape:
             raise UserError(
                 f'{path}: "{name}" has shape {tuple(value.shape)}, '
                 f"not {tuple(expected[name].shape)}"
             )
-        if not is_plain(value):
-            raise UserError(f'{path}: weight "{name}" is no plain tensor (sparse, meta, expanded?)')
         weights[name] = value.to(expected[name].dtype)
         if not torch.isfinite(weights[name]).all():
             raise UserError(f'{path}: weight "{name}" is not finite')

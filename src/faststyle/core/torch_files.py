@@ -50,9 +50,11 @@ def is_safetensors(path: Path) -> bool:
 def is_plain(value: Tensor) -> bool:
     """Whether a tensor of a file is real numbers, one for each element, and all of them there.
 
-    One may also be sparse, quantized or complex, have a shape and no numbers (``meta``), or be a
-    few bytes that stand for gigabytes (``expand``).
+    One may also be sparse, nested, quantized or complex, have a shape and no numbers (``meta``), or
+    be a few bytes that stand for gigabytes (``expand``).
     """
-    if value.layout != torch.strided or value.is_quantized or value.is_meta or value.is_complex():
+    if value.layout != torch.strided or value.is_nested or value.is_quantized:
+        return False
+    if value.is_meta or value.is_complex():
         return False
     return value.numel() * value.element_size() <= value.untyped_storage().nbytes()

@@ -85,7 +85,7 @@ def _download(arch: str) -> dict[str, Tensor]:
 
 def _three(given: Mapping[str, Tensor], name: str, default: Triple) -> Triple:
     value = given.get(name)
-    known = value is not None and value.shape == (3,) and is_plain(value)
+    known = value is not None and is_plain(value) and value.shape == (3,)
     return value.float().tolist() if value is not None and known else default
 
 
@@ -99,10 +99,10 @@ def _fill(features: nn.Sequential, state: Mapping[str, Tensor], origin: str) -> 
             continue
         if name not in plain:
             raise UserError(f'{origin}: key "features.{name}" is missing; is it another network?')
+        if not is_plain(plain[name]) or not plain[name].is_floating_point():
+            raise UserError(f'{origin}: "features.{name}" is no plain tensor of floats')
         if plain[name].shape != expected.shape:
             found, needed = tuple(plain[name].shape), tuple(expected.shape)
             raise UserError(f'{origin}: "features.{name}" has shape {found}, not {needed}')
-        if not is_plain(plain[name]):
-            raise UserError(f'{origin}: "features.{name}" is no plain tensor')
         selected[name] = plain[name].float()
     features.load_state_dict(selected, assign=True)
