@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from faststyle.checkpoints import load_style
+from faststyle.checkpoints.loading import resolve_styles
 from faststyle.core.errors import UserError
 
 
@@ -109,6 +111,19 @@ def test_what_is_saved_around_the_weights_does_not_count(
     _check(tmp_path / "a.pth", published)
 
 
+@pytest.mark.parametrize("wrapper", ["", "module.", "model.", "state_dict.module."])
+@pytest.mark.parametrize("metadata", [None, {"format": "pt"}])
+def test_safetensors_of_others_are_converted_likewise(
+    tmp_path: Path, wrapper: str, metadata: dict[str, str] | None
+) -> None:
+    published = _published(8)
+    state = {f"{wrapper}{key}": value for key, value in published.state_dict().items()}
+    save_file(state, tmp_path / "mosaic.safetensors", metadata)
+    _check(tmp_path / "mosaic.safetensors", published)
+    assert load_style(tmp_path / "mosaic.safetensors").name == "mosaic"
+    assert resolve_styles([str(tmp_path / "mosaic.safetensors")])
+
+
 def test_abhiskks_files_take_and_give_blue_first(tmp_path: Path) -> None:
     published = _published(8)
     state = {
@@ -206,6 +221,19 @@ def test_rrminas_files_enlarge_by_transposed_convolutions(tmp_path: Path) -> Non
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=0.05)
 
 
+def test_of_rrminas_safetensors_it_is_said_which_network_they_are_taken_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    network = _rrminas()
+    save_file(network.state_dict(), tmp_path / "a.safetensors")
+    photo = torch.rand(1, 3, 40, 32)
+    with torch.no_grad():
+        expected = network(photo.flip(1) * 255).flip(1)
+        found = load_style(tmp_path / "a.safetensors").network(photo) * 255
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=0.05)
+    assert "taken for rrmina's first network" in caplog.text
+
+
 def test_rrminas_other_networks_are_named_though_their_weights_look_alike(tmp_path: Path) -> None:
     torch.save(_rrminas(head=0.02).state_dict(), tmp_path / "tanh.pth")
     with pytest.raises(UserError, match="with a tanh"):
@@ -241,11 +269,64 @@ def test_a_network_that_was_part_of_a_larger_one_is_found(tmp_path: Path) -> Non
     _check(tmp_path / "a.pth", published)
 
 
-@pytest.mark.parametrize("odd", [torch.zeros(5, 3, 9, 9), torch.zeros(8, 3, 9, 9).to_sparse()])
-def test_a_first_layer_that_cannot_be_is_refused(tmp_path: Path, odd: Tensor) -> None:
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        (torch.zeros(5, 3, 9, 9), "has shape"),
+        (torch.zeros(8, 3, 9), "lacks the first layer"),
+        (torch.zeros(8, 3, 9, 9).to_sparse(), "no plain tensor"),
+        (torch.zeros(8, 3, 9, 9, device="meta"), "no plain tensor"),
+        (torch.zeros(8, 3, 9, 9, dtype=torch.complex64), "no plain tensor"),
+        (torch.zeros(1, dtype=torch.half).expand(8, 3, 9, 9), "no plain tensor"),
+        (torch.zeros(1, dtype=torch.half).expand(8, 3, 10**6, 10**6), "no plain tensor"),
+        (torch.zeros(8, 3, 9, 9, dtype=torch.int32), "no plain tensor"),
+        (torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)]), "lacks the first layer"),
+    ],
+)
+def test_a_first_layer_that_cannot_be_is_refused(tmp_path: Path, odd: Tensor, said: str) -> None:
     torch.save(_published(8).state_dict() | {"conv1.conv2d.weight": odd}, tmp_path / "a.pth")
-    with pytest.raises(UserError, match="first or the last layer"):
+    with pytest.raises(UserError, match=rf"a\.pth.*{said}"):
         load_style(tmp_path / "a.pth")
+
+
+def test_a_mapping_that_holds_itself_is_read_once(tmp_path: Path) -> None:
+    published = _published(8)
+    content: dict[str, object] = {"weights": published.state_dict()}
+    for _ in range(60):  # each twice in the next: 2 ** 60 ways lead to the first
+        content = {"a": content, "b": content}
+    content["self"] = content
+    torch.save(content, tmp_path / "a.pth")
+    _check(tmp_path / "a.pth", published)
+
+
+def test_a_nested_weight_is_refused(tmp_path: Path) -> None:
+    odd = torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)])
+    torch.save(_published(8).state_dict() | {"in4.weight": odd}, tmp_path / "a.pth")
+    with pytest.raises(UserError, match="no plain tensor"):
+        load_style(tmp_path / "a.pth")
+
+
+@pytest.mark.parametrize("is_flat", [False, True])
+def test_of_several_networks_the_first_is_taken_and_that_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, is_flat: bool
+) -> None:
+    published = _published(8)
+    states = {"a": published.state_dict(), "b": _Published(8).state_dict()}
+    flat = {f"{name}.{key}": value for name, each in states.items() for key, value in each.items()}
+    torch.save(flat if is_flat else states, tmp_path / "a.pth")
+    _check(tmp_path / "a.pth", published)
+    assert "holds 2 networks: the first is taken" in caplog.text
+
+
+def test_tensors_beside_the_weights_are_not_even_looked_at(tmp_path: Path) -> None:
+    published = _published(8)
+    odd = {
+        "sparse": torch.zeros(3).to_sparse(),
+        "meta": torch.zeros(3, device="meta"),
+        "large": torch.zeros(1, dtype=torch.half).expand(10**6, 10**6),
+    }
+    torch.save({"weights": published.state_dict(), "more": odd}, tmp_path / "a.pth")
+    _check(tmp_path / "a.pth", published)
 
 
 @pytest.mark.parametrize("lost", ["conv1.conv2d.weight", "deconv3.conv2d.bias", "in4.weight"])

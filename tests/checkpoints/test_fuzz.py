@@ -8,6 +8,7 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto, helper
+from safetensors.torch import save_file
 
 from faststyle.checkpoints import StyleMetadata, TrainedStyle, load_style, read_program, write_style
 from faststyle.core.errors import UserError
@@ -30,6 +31,19 @@ def _checkpoint(path: Path) -> None:
     torch.save(content, path)
 
 
+def _foreign(path: Path) -> None:
+    """pytorch/examples' layers, with no more than one channel and no blocks."""
+    widths = {"conv1": (1, 3, 9), "conv2": (2, 1, 3), "conv3": (4, 2, 3)}
+    widths |= {"deconv1": (2, 4, 3), "deconv2": (1, 2, 3), "deconv3": (3, 1, 9)}
+    state = {}
+    for name, (outputs, inputs, side) in widths.items():
+        state[f"{name}.conv2d.weight"] = torch.rand(outputs, inputs, side, side)
+        state[f"{name}.conv2d.bias"] = torch.rand(outputs)
+    for number, channels in enumerate((1, 2, 4, 2, 1), 1):
+        state |= {f"in{number}.{leaf}": torch.rand(channels) for leaf in ("weight", "bias")}
+    save_file(state, path)
+
+
 def _program(path: Path) -> None:
     sizes: list[str | int | None] = ["N", 3, "H", "W"]
     graph = helper.make_graph(
@@ -49,6 +63,7 @@ def _program(path: Path) -> None:
     [
         ("a.safetensors", _style, load_style),
         ("a.ckpt", _checkpoint, load_style),
+        ("foreign.safetensors", _foreign, load_style),
         ("a.onnx", _program, read_program),
     ],
 )

@@ -1,3 +1,4 @@
+import os
 import pickle
 from pathlib import Path
 
@@ -101,3 +102,9 @@ def test_programs_are_named_and_never_run(tmp_path: Path) -> None:
     torch.export.save(torch.export.export(Doubled(), (torch.ones(2),)), tmp_path / "b.pt2")
     with pytest.raises(UserError, match="pass the checkpoint it was made from"):
         load_style(tmp_path / "b.pt2")
+
+
+def test_a_pipe_is_no_checkpoint_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.pth")
+    with pytest.raises(UserError, match=r"a\.pth is no file, but a pipe"):
+        load_style(tmp_path / "a.pth")

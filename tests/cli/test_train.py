@@ -2,6 +2,7 @@
 
 import functools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -194,6 +195,23 @@ def test_a_sweep_of_runs_of_two_processes_each_has_a_folder_for_each(
     for folder, size in zip(folders, ("32", "40"), strict=True):
         assert read_style(folder / "out.safetensors").metadata.style_size == int(size)
         assert len(list(folder.glob("events.*"))) == 1
+
+
+@pytest.mark.slow
+def test_names_that_are_code_to_hydra_are_names(tmp_path: Path, photo_folder: Path) -> None:
+    (tmp_path / "a${b}").symlink_to(photo_folder, target_is_directory=True)
+    shutil.copy(ASSETS / "flow_field.png", tmp_path / "${name}${")
+    given = ["style=by_image", "style.image=${name}${", "data.root=a${b}"]
+    run = train(tmp_path, *given, "trainer.max_steps=1", r"export.path=\${out}.safetensors")
+    assert run.returncode == 0, run.stderr
+    assert (tmp_path / "${out}.safetensors").is_file()
+
+
+def test_a_folder_that_hydra_cannot_work_in_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a${b}").mkdir()
+    run = train(tmp_path / "a${b}", "trainer.max_steps=1")
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1)
+    assert "Hydra cannot work in a folder" in run.stderr
 
 
 @pytest.mark.slow

@@ -2,12 +2,12 @@ import os
 from pathlib import Path
 
 import pytest
-from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from faststyle.config import runs
 from faststyle.config.compose import compose_config
 from faststyle.config.mistakes import report_config_errors
+from faststyle.config.objects import instantiate
 from faststyle.config.runs import run_name
 from faststyle.core.errors import UserError
 

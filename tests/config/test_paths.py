@@ -1,10 +1,13 @@
 """Paths reach the settings as they were typed, whatever they hold."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faststyle.config.compose import compose_config
+from faststyle.config.mistakes import report_config_errors
 from faststyle.config.paths import check_grammar, quote_paths
 from faststyle.core.errors import UserError
 
@@ -22,7 +25,17 @@ ODD = [
     "-.5",
     "1_000",
     "nan",
+    "None",
+    "@home/photos",
+    "'quoted'.jpg",
+    '"a" and "b"',
+    "'tail\\'",
+    "${",
+    "/${}/a",
+    "/${two words}/a",
 ]
+#: What would be a word of Hydra's or OmegaConf's, if no file were called so.
+TAKEN = ["null", "true", "'a'", '"a b"', "${name}", "a${b}.jpg", "a\\${b}", "@list", "[a]", "a,b"]
 
 
 @pytest.mark.parametrize("path", ODD)
@@ -40,21 +53,51 @@ def test_any_path_comes_through(name: str) -> None:
     assert compose_config("train", [f"data.root={path}"]).data.root == path
 
 
-def test_words_lists_and_interpolations_stay_what_they_are() -> None:
+@pytest.mark.parametrize("path", TAKEN)
+def test_what_a_file_is_called_is_no_code_either(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(path).mkdir()
+    Path("list").write_text("a\n")
+    assert compose_config("train", [f"data.root={path}"]).data.root == path
+
+
+def test_a_name_that_means_missing_is_one_of_this_folder() -> None:
+    assert compose_config("train", ["data.root=???"]).data.root == "./???"
+
+
+def test_words_and_lists_stay_what_they_are() -> None:
     given = ["resume=null", "encoder.weights=imagenet", "style.image=[a.jpg,b.jpg]"]
-    given += ["export.path=${output_dir}/out.safetensors", "style.image='quoted (1).jpg'"]
+    given += ["style.image='quoted (1).jpg'", "style.image=['a,b.jpg',c.jpg]"]
     given += ["export.path=$\\{output_dir\\}/out.safetensors"]  # Hydra's own, of a sweep
     assert quote_paths(given) == given
 
 
+def test_interpolations_count_where_no_file_is_called_so() -> None:
+    given = ["name=x", "data.root=${name}/Müller (1)", "export.path=\\${name}.safetensors"]
+    cfg = compose_config("train", given)
+    assert (cfg.data.root, cfg.export.path) == ("x/Müller (1)", "${name}.safetensors")
+
+
+def test_an_interpolation_of_nothing_names_the_setting_and_how_to_write_a_name() -> None:
+    with (
+        pytest.raises(UserError, match=r"data\.root: .*'nothing' not found; .* write \\\$\{"),
+        report_config_errors("train"),
+    ):
+        compose_config("train", ["data.root=/a/${nothing}"]).data.root  # noqa: B018
+
+
 def test_commas_separate_values_in_a_sweep_only() -> None:
-    assert quote_paths(["-m", "data.root=a b,c d"]) == ["-m", "data.root=a b,c d"]
+    swept = ["-m", "data.root='a b','c (1)'", "data.root=choice(a,b)"]
+    assert quote_paths(["-m", "data.root=a b,c (1)", "data.root=choice(a,b)"]) == swept
     assert quote_paths(["data.root=a,b"]) == ["data.root='a,b'"]
 
 
 def test_the_paths_in_a_list_may_be_as_odd() -> None:
-    cfg = compose_config("train", ["style=mine", "style.image=[/Müller (1).jpg, b.jpg]"])
-    assert cfg.style.image == ["/Müller (1).jpg", "b.jpg"]
+    given = "style.image=[/Müller (1).jpg, 'a, b.jpg', b.jpg, ???]"
+    cfg = compose_config("train", ["style=mine", given])
+    assert cfg.style.image == ["/Müller (1).jpg", "a, b.jpg", "b.jpg", "./???"]
 
 
 @pytest.mark.parametrize(

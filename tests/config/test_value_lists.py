@@ -25,6 +25,28 @@ def test_every_line_is_a_choice_of_the_sweep(paintings: Path) -> None:
     ]
 
 
+def test_a_line_is_a_name_and_no_code(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("null\n${name}\n???\n@a\n2020\n")
+    [_, expanded] = expand_value_lists(["-m", f"style.image=@{tmp_path / 'list.txt'}"])
+    assert expanded == r"style.image='null','\${name}',./???,@a,'2020'"
+
+
+def test_numbers_in_a_list_stay_numbers(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("1\n2.5\nfalse\na b\n")
+    [_, expanded] = expand_value_lists(["-m", f"seed=@{tmp_path / 'list.txt'}"])
+    assert expanded == "seed=1,2.5,false,'a b'"
+
+
+def test_a_path_may_begin_like_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = ["export.path=@home/a.safetensors"]
+    assert expand_value_lists(given) == given
+    Path("@list.txt").write_text("a\n")
+    Path("list.txt").write_text("a\n")
+    given = ["-m", "style.image=@list.txt"]
+    assert expand_value_lists(given) == given
+
+
 def test_everything_else_is_left_alone() -> None:
     given = ["+style@styles.udnie=udnie", "name=a@b", "@file"]
     assert expand_value_lists(given) == given

@@ -18,6 +18,7 @@ from faststyle.inference.regions import Regions
 from faststyle.inference.stylizer import Stylizer
 from faststyle.networks import TransformNetwork
 from faststyle.pictures.animation import count_plays, read_frames
+from faststyle.pictures.formats import ANIMATED
 from faststyle.pictures.picture import Picture
 from faststyle.pictures.pixels import to_unit
 from tests.enlargers import enlarger
@@ -88,6 +89,20 @@ def test_another_format_may_be_asked_for(tmp_path: Path, stylizer: Stylizer) -> 
     assert stylize_files(stylizer, [job], StylizeOptions()) == 0
     assert [shown for _, shown in read_frames(job.target)] == [50, 100, 200]
     assert count_plays(job.target) == 2
+
+
+@pytest.mark.skipif("AVIF" not in ANIMATED, reason="this Pillow has no AVIF")
+def test_an_avif_moves_on_and_what_it_cannot_keep_is_said(
+    tmp_path: Path, stylizer: Stylizer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [job] = plan([str(_animation(tmp_path / "a.avif", lossless=False))], None, "night")
+    assert stylize_files(stylizer, [job], StylizeOptions(size=24)) == 0
+    assert job.target == tmp_path / "a.night.avif"
+    assert [shown for _, shown in read_frames(job.target)] == [50, 100, 200]
+    assert capsys.readouterr().err == ""
+    again = Job(_animation(tmp_path / "b.gif"), tmp_path / "c.avif")
+    assert stylize_files(stylizer, [again], StylizeOptions()) == 0
+    assert "c.avif: AVIF is shown again and again" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("source", "target"), [("a.gif", "b.jpg"), ("a.tif", "b.tif")])

@@ -18,9 +18,11 @@ from faststyle.pictures.animation import (
     save_animation,
 )
 from faststyle.pictures.files import is_ours
+from faststyle.pictures.formats import ANIMATED
 from faststyle.pictures.picture import Picture
 
 ENDINGS = (".gif", ".webp", ".png")
+has_avif = pytest.mark.skipif("AVIF" not in ANIMATED, reason="this Pillow has no AVIF")
 HEIGHT, WIDTH = 20, 24
 
 
@@ -158,3 +160,43 @@ def test_stills_and_pages_are_no_animations(tmp_path: Path) -> None:
     first.save(tmp_path / "a.gif")
     first.save(tmp_path / "a.tif", save_all=True, append_images=[second])
     assert not any(is_animation(tmp_path / name) for name in ("a.gif", "a.tif"))
+
+
+@has_avif
+@pytest.mark.parametrize("is_transparent", [False, True])
+def test_avif_keeps_frames_and_durations(tmp_path: Path, is_transparent: bool) -> None:
+    frames = [_square(number, is_transparent) for number in range(3)]
+    durations = [100.0, 40.0, 100_000.0]
+    save_animation(Animation(frames, durations), tmp_path / "a.avif", quality=100)
+    assert is_animation(tmp_path / "a.avif")
+    assert is_ours(tmp_path / "a.avif")
+    found, kept = _read(tmp_path / "a.avif")
+    assert kept == durations
+    for number, picture in enumerate(found):
+        assert (picture.alpha is not None) == is_transparent
+        inside = picture.pixels[:, 4 * number + 2, 4 * number + 2].int()
+        assert (inside - torch.tensor([255, 0, 0])).abs().max() < 30
+        if picture.alpha is not None:
+            assert picture.alpha[0, -1, -1] == 0
+            assert picture.alpha[0, 4 * number, 4 * number] == 255
+
+
+def test_each_frame_is_turned_upright(tmp_path: Path) -> None:
+    frames = [_square(number, False) for number in range(3)]
+    first, *more = (Image.fromarray(each.pixels.permute(1, 2, 0).numpy()) for each in frames)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for name in ("a.webp", "a.png"):
+        first.save(tmp_path / name, save_all=True, append_images=more, exif=exif)
+        shapes = {tuple(frame.pixels.shape[1:]) for frame in _read(tmp_path / name)[0]}
+        assert shapes == {(WIDTH, HEIGHT)}, name
+
+
+@has_avif
+def test_an_avif_that_ends_too_early_is_named(tmp_path: Path) -> None:
+    frames = [_square(number, False) for number in range(3)]
+    save_animation(Animation(frames, [100] * 3), tmp_path / "a.avif")
+    whole = (tmp_path / "a.avif").read_bytes()
+    (tmp_path / "a.avif").write_bytes(whole[:-40])
+    with pytest.raises(UserError, match=r"a\.avif"):
+        _read(tmp_path / "a.avif")

@@ -59,6 +59,16 @@ def test_pillow_images_of_every_mode_become_rgb_and_keep_their_transparency(mode
     assert back(batch).size == (7, 9)
 
 
+@pytest.mark.parametrize(("mode", "multiplied"), [("LA", "La"), ("RGBA", "RGBa")])
+def test_colors_that_are_multiplied_by_alpha_are_divided_by_it(mode: str, multiplied: str) -> None:
+    """By the definition: 100 of 255 at an alpha of 128 is stored as 50."""
+    values = np.full((4, 5, len(mode)), 100, np.uint8)
+    values[..., -1] = 128
+    batch, back = to_batch(Image.fromarray(values, mode).convert(multiplied))
+    torch.testing.assert_close(batch, torch.full((1, 3, 4, 5), 100 / 255), rtol=0, atol=1.1 / 255)
+    assert back(batch).getpixel((0, 0))[3] == 128
+
+
 def test_what_is_no_photo_is_refused() -> None:
     with pytest.raises(ValueError, match=r"\(N, 3, H, W\) or \(3, H, W\), not \(5, 6\)"):
         to_batch(torch.zeros(5, 6))

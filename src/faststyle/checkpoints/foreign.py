@@ -1,5 +1,6 @@
 """Files of other projects: converted where the network is ours under other names, else named."""
 
+import logging
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,8 @@ from faststyle.checkpoints.style_file import TrainedStyle, restore_network
 from faststyle.core.errors import UserError
 from faststyle.networks import NetworkDescription
 from faststyle.pictures.pixels import IMAGENET_MEAN, IMAGENET_STD
+
+log = logging.getLogger(__name__)
 
 _STAGES = ("stem", "down1", "down2", "up1", "up2")
 _BLOCKS = 64  # at most
@@ -116,25 +119,30 @@ def read_foreign(content: Mapping[str, object], path: Path) -> TrainedStyle:
 
     Raises ``UserError`` for anything else, named if it is known.
     """
-    state = _unwrap(content)
+    state = _unwrap(content, path)
     project = _project_of(state)
     if project is None:
         raise UserError(f"{path} is {_kind(state)}")
     names = project.names()
     tensors = {
-        _our_name(key, names): value.float()
+        _our_name(key, names): value
         for key, value in state.items()
         # Files of before PyTorch 0.4.1 hold running statistics that instance norm never used.
         if not re.search(r"running_(mean|var)|num_batches", key)
     }
-    _fold_pixels(tensors, project, path)
+    first = tensors.get("stem.0.weight")
+    if first is None or first.dim() != 4:
+        raise UserError(f"{path} lacks the first layer of its network")
     blocks = {key.split(".")[1] for key in tensors if key.startswith("blocks.")}
-    options: dict[str, Any] = {"width": len(tensors["stem.0.weight"]), "blocks": len(blocks)}
+    options: dict[str, Any] = {"width": len(first), "blocks": len(blocks)}
     options |= {"output": "linear", "upsample": project.upsample}
     description = NetworkDescription("johnson", options)
     network = restore_network(description, tensors, path)
+    _fold_pixels(network, project)
     if project is _RRMINA:
         _refuse_other_networks(state, network, path)
+        if path.suffix == ".safetensors":  # which sorts what it holds
+            log.warning("%s is taken for rrmina's first network: V2 has the same weights", path)
     metadata = StyleMetadata(path.stem, origin=project.name, network=description)
     return TrainedStyle(network, metadata)
 
@@ -145,15 +153,11 @@ def _project_of(state: Mapping[str, Tensor]) -> _Project | None:
     return next((each for each in _PROJECTS if f"{each.head}.weight" in state), None)
 
 
-def _fold_pixels(tensors: dict[str, Tensor], project: _Project, path: Path) -> None:
+def _fold_pixels(network: nn.Module, project: _Project) -> None:
     """Make a network take and give RGB in [0, 1] by what its first and last layers compute."""
     keys = [f"{layer}.{leaf}" for layer in ("stem.0", "head") for leaf in ("weight", "bias")]
-    shapes = [tensors[key].dim() if key in tensors else None for key in keys]
-    if shapes != [4, 1, 4, 1]:
-        raise UserError(f"{path} lacks the first or the last layer of its network")
-    first, first_bias, last, last_bias = (tensors[key] for key in keys)
-    if (first.shape[1], len(first), len(last), len(last_bias)) != (3, len(first_bias), 3, 3):
-        raise UserError(f"{path}: the first or the last layer of its network has another shape")
+    state = network.state_dict()
+    first, first_bias, last, last_bias = (state[key] for key in keys)
     if project.blue_first:
         first, last, last_bias = first.flip(1), last.flip(0), last_bias.flip(0)
     mean, std = torch.tensor(project.mean), torch.tensor(project.std)
@@ -161,7 +165,9 @@ def _fold_pixels(tensors: dict[str, Tensor], project: _Project, path: Path) -> N
     # Reflected pixels are shifted as all others are.
     first_bias = first_bias - (first * mean.view(1, 3, 1, 1)).sum((1, 2, 3))
     last, last_bias = last * std.view(3, 1, 1, 1), last_bias * std + mean
-    tensors |= dict(zip(keys, (first, first_bias, last, last_bias), strict=True))
+    folded = dict(zip(keys, (first, first_bias, last, last_bias), strict=True))
+    network.load_state_dict(folded, strict=False, assign=True)
+    network.requires_grad_(False)
 
 
 def _refuse_other_networks(state: Mapping[str, Tensor], network: nn.Module, path: Path) -> None:
@@ -193,32 +199,41 @@ def refuse_program(path: Path) -> None:
         raise UserError(f"{path} is a TorchScript program, which holds code: it is not run")
 
 
-def _unwrap(content: Mapping[str, object]) -> dict[str, Tensor]:
+def _unwrap(content: Mapping[str, object], path: Path) -> dict[str, Tensor]:
     """The weights alone, without what is saved around them or in front of their names."""
     found = list(_mappings(content))
-    return next((state for state in found if _project_of(state)), max(found, key=len))
+    styles = [state for state in found if _project_of(state)]
+    if len(styles) > 1:
+        log.warning("%s holds %d networks: the first is taken", path, len(styles))
+    return styles[0] if styles else max(found, key=len)
 
 
 def _mappings(content: Mapping[Any, object]) -> Iterator[dict[str, Tensor]]:
-    """The tensors of a mapping, and of those in it."""
-    tensors = {
-        # nn.DataParallel's, and torch.compile's.
-        re.sub(r"^(module\.|_orig_mod\.)+", "", str(key)): value
-        for key, value in content.items()
-        if isinstance(value, Tensor) and value.layout == torch.strided and not value.is_quantized
-    }
-    yield _without_prefix(tensors)
-    for inner in content.values():
-        if isinstance(inner, Mapping):
-            yield from _mappings(inner)
+    """The tensors of a mapping, and of those in it, each once: a file may hold one in itself."""
+    waiting, seen = [content], set[int]()
+    while waiting:
+        mapping = waiting.pop(0)
+        if id(mapping) in seen:
+            continue
+        seen.add(id(mapping))
+        tensors = {
+            # nn.DataParallel's, and torch.compile's.
+            re.sub(r"^(module\.|_orig_mod\.)+", "", str(key)): value
+            for key, value in mapping.items()
+            if isinstance(value, Tensor)
+        }
+        yield from _without_prefix(tensors)
+        waiting += [inner for inner in mapping.values() if isinstance(inner, Mapping)]
 
 
-def _without_prefix(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The weights of a network that was part of a larger one, as of a module for training."""
-    for head in (f".{project.head}.weight" for project in _PROJECTS):
-        for prefix in (key.removesuffix(head) + "." for key in tensors if key.endswith(head)):
-            return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-    return tensors
+def _without_prefix(tensors: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
+    """The weights of networks that were parts of a larger one, as of a module for training."""
+    heads = [f".{project.head}.weight" for project in _PROJECTS]
+    found = [key.removesuffix(h) + "." for h in heads for key in tensors if key.endswith(h)]
+    for prefix in found:
+        yield {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+    if not found:
+        yield tensors
 
 
 def _kind(state: Mapping[str, Tensor]) -> str:

@@ -1,4 +1,4 @@
-"""Whatever ``--ckpt`` may name: our own files, Lightning's, and pytorch/examples'."""
+"""Whatever ``--ckpt`` may name: our own files, Lightning's, and other projects'."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,13 +11,15 @@ from faststyle.checkpoints.mixture import choose
 from faststyle.checkpoints.programs import is_program
 from faststyle.checkpoints.style_file import (
     TrainedStyle,
+    is_style_file,
     parse_metadata,
     read_metadata,
     read_style,
+    read_tensors,
     restore_network,
 )
 from faststyle.core.errors import UserError, nearest
-from faststyle.core.torch_files import read_torch
+from faststyle.core.torch_files import is_safetensors, read_torch
 
 #: Where a checkpoint of training keeps the network's weights, and the facts about it.
 NETWORK_PREFIX = "network."
@@ -28,21 +30,24 @@ def load_style(path: Path) -> TrainedStyle:
     """Load a trained style from any supported file; code in a file is never run.
 
     Supported: ``.safetensors`` of faststyle; Lightning ``.ckpt`` of faststyle's training, or the
-    folder of a run, whose last one is taken; ``.pth`` and ``.model`` of pytorch/examples'
-    fast_neural_style (:mod:`faststyle.checkpoints.foreign`).
+    folder of a run, whose last one is taken; files of other projects, ``.pth`` as well as
+    ``.safetensors`` (:mod:`faststyle.checkpoints.foreign`).
 
     Raises ``UserError`` if the file is missing, corrupt, would run code, or is none of these.
     """
     if path.is_dir():
         path = last_of_run(path)
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path} is no file, but a pipe or a device")
     if not path.is_file():
         raise UserError(f"no such checkpoint: {path}{_suggest(path)}")
     if is_program(path):
         raise UserError(
             f"{path}: programs are for stylizing; pass the checkpoint it was exported from"
         )
-    if _is_safetensors(path):
-        return read_style(path)
+    if is_safetensors(path):
+        is_ours = is_style_file(path)
+        return read_style(path) if is_ours else read_foreign(read_tensors(path), path)
     refuse_program(path)
     content = read_torch(path)
     if FACTS_KEY in content and isinstance(content.get("state_dict"), Mapping):
@@ -86,20 +91,14 @@ def styles_beside(given: str) -> tuple[FoundStyle, tuple[str, ...]]:
         raise UserError(f"no such checkpoint: {path}")
     if is_program(path):
         return found, ()
-    about = read_metadata(path) if _is_safetensors(path) else load_style(path).metadata
+    is_ours = is_safetensors(path) and is_style_file(path)
+    about = read_metadata(path) if is_ours else load_style(path).metadata
     return found, about.names()
 
 
 def _single(given: str) -> list[str]:
     found, names = styles_beside(given)
     return [given] if found.mix or not names else [f"{given}:{name}" for name in names]
-
-
-def _is_safetensors(path: Path) -> bool:
-    """By what is in a file; an empty or damaged one is what it is called."""
-    with path.open("rb") as file:
-        start = file.read(9)
-    return start[8:] == b"{" or (path.suffix == ".safetensors" and not start.startswith(b"PK"))
 
 
 def _from_lightning(content: Mapping[str, object], path: Path) -> TrainedStyle:

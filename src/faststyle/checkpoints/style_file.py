@@ -15,9 +15,11 @@ from faststyle.checkpoints.metadata import StyleMetadata
 from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError
 from faststyle.core.names import readable_name
+from faststyle.core.torch_files import is_plain
 from faststyle.networks import NetworkDescription, build_network
 
 FORMAT_VERSION = 1
+_FORMAT = "faststyle"
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def write_style(style: TrainedStyle, path: Path, half: bool = True) -> None:
             raise UserError(f"{path} is not written: weight {name} is not finite")
     metadata = {
         **style.metadata.of_network(style.network).write(),
-        "format": "faststyle",
+        "format": _FORMAT,
         "format_version": str(FORMAT_VERSION),
     }
     content = safetensors.torch.save(tensors, metadata)
@@ -63,10 +65,20 @@ def read_style(path: Path) -> TrainedStyle:
     Raises ``UserError`` if the file is truncated, foreign, of a newer format, or its tensors do
     not fit the network that it describes.
     """
+    metadata = read_metadata(path)
+    return TrainedStyle(restore_network(metadata.network, read_tensors(path), path), metadata)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """All tensors of a safetensors file of anybody's. Raises ``UserError`` if it is truncated."""
     with _opened(path) as file:
-        metadata = _metadata(file, path)
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    return TrainedStyle(restore_network(metadata.network, tensors, path), metadata)
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def is_style_file(path: Path) -> bool:
+    """Whether a safetensors file says that it is of faststyle. Raises ``UserError`` likewise."""
+    with _opened(path) as file:
+        return _format(file) == _FORMAT
 
 
 def read_metadata(path: Path) -> StyleMetadata:
@@ -89,7 +101,7 @@ def _opened(path: Path) -> Iterator[Any]:
 
 def _metadata(file: Any, path: Path) -> StyleMetadata:
     texts: dict[str, str] = file.metadata() or {}
-    if texts.get("format") != "faststyle":
+    if _format(file) != _FORMAT:
         raise UserError(f"{path} is a safetensors file, but not a style trained by faststyle")
     version = texts.get("format_version", "?")
     if version != str(FORMAT_VERSION):
@@ -97,6 +109,11 @@ def _metadata(file: Any, path: Path) -> StyleMetadata:
             f"{path} has format version {version}; this faststyle reads {FORMAT_VERSION}: upgrade"
         )
     return parse_metadata(texts, path)
+
+
+def _format(file: Any) -> str | None:
+    texts: dict[str, str] = file.metadata() or {}
+    return texts.get("format")
 
 
 def parse_metadata(texts: Mapping[str, str], path: Path) -> StyleMetadata:
@@ -130,6 +147,8 @@ def restore_network(
         raise UserError(f'{path} does not fit the network it describes (key "{odd}")')
     weights = {}
     for name, value in tensors.items():
+        if not is_plain(value) or value.is_floating_point() != expected[name].is_floating_point():
+            raise UserError(f'{path}: weight "{name}" is no plain tensor (sparse, meta, integer?)')
         if value.shape != expected[name].shape:
             raise UserError(
                 f'{path}: "{name}" has shape {tuple(value.shape)}, '

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -49,6 +50,8 @@ def launch(task: str, config: str, command: str, arguments: Sequence[str]) -> No
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach us instead of a traceback
     register_resolvers()
+    if "${" in str(Path.cwd()):
+        raise UserError(f"{Path.cwd()}: Hydra cannot work in a folder with ${{ in its name")
     with report_config_errors(config):
         # Hydra reads nothing else.
         sys.argv = [typed[0], *in_hydras_words(arguments)]

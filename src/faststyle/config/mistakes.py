@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, ListConfig
 from omegaconf.errors import (
+    InterpolationKeyError,
     InterpolationResolutionError,
     MissingMandatoryValue,
     OmegaConfBaseException,
@@ -69,6 +70,9 @@ def _explain(error: Exception, config_name: str) -> str:
     if isinstance(error, MissingMandatoryValue):
         missing = getattr(error, "full_key", None) or text
         return f"{missing} has no value; pass {missing}=..."
+    if isinstance(error, InterpolationKeyError):
+        where = f"{error.full_key}: " if error.full_key else ""
+        return f"{where}{text.splitlines()[0]}; if ${{ is part of a name, write \\${{"
     return text.split("\n")[0] if isinstance(error, InterpolationResolutionError) else text
 
 

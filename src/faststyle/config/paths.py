@@ -7,7 +7,8 @@ from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf, grammar_parser
+from omegaconf.errors import GrammarParseError
 
 from faststyle.core.errors import UserError
 
@@ -20,14 +21,19 @@ _PATHS = frozenset(
 )
 #: Settings that say where something is written.
 _OUTPUTS = frozenset({"export", "output", "output_dir", "cache", "hydra"})
-#: What Hydra's grammar takes as a plain word, and as an interpolation (which it
-#: escapes itself for the runs of a sweep) or a quoted one.
+#: What Hydra's grammar takes as a plain word.
 _PLAIN = re.compile(r"[\w./:@%+*?|$-]*", re.ASCII)
-#: A plain word that Hydra takes for a number or a truth value, as the name of a folder 2020.
-_NUMBER = re.compile(
-    r"[+-]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(e[+-]?\d[\d_]*)?|[+-]?(inf|nan)|true|false", re.IGNORECASE
+#: A plain word that Hydra takes for a number, a truth value or none, as the name of a folder 2020.
+_VALUE = re.compile(
+    r"[+-]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(e[+-]?\d[\d_]*)?|[+-]?(inf|nan)|true|false|null",
+    re.IGNORECASE,
 )
-_MEANT = re.compile(r".*\$\\?\{.*\}.*|'.*'|\".*\"", re.DOTALL)
+#: A text in Hydra's quotation marks, and one of several words between commas.
+_QUOTED = r"'(?:[^'\\]|\\.)*'" + r'|"(?:[^"\\]|\\.)*"'
+_WORDS = re.compile(rf"\s*({_QUOTED}|[^,]*?)\s*(?:,|$)")
+#: What Hydra itself makes of an interpolation for the runs of a sweep, and its ways to sweep.
+_ESCAPED = re.compile(r".*\$\\\{.*\\\}.*", re.DOTALL)
+_SWEEP = re.compile(r"(choice|glob|range|interval|shuffle|sort|tag)\(.*\)", re.DOTALL)
 
 
 def input_files(node: DictConfig | ListConfig) -> list[Path]:
@@ -40,34 +46,51 @@ def input_files(node: DictConfig | ListConfig) -> list[Path]:
         value = node[key]  # type: ignore[index]
         if isinstance(value, DictConfig | ListConfig):
             found += input_files(value)
-        elif isinstance(value, str) and _exists(value):
+        elif isinstance(value, str) and exists(value):
             found += [path] if (path := Path(value).expanduser()).is_file() else []
     return found
 
 
 def quote_paths(overrides: Sequence[str]) -> list[str]:
-    """``overrides`` with those paths quoted that Hydra's parser would stumble over.
+    """``overrides`` with those paths quoted that Hydra would take for something else.
 
-    ``style.image=/Bilder/Müller (1).jpg`` is taken for what it is. A list stays a list, and in a
-    sweep (``-m``) commas go on separating values, unless a file is called so.
+    ``style.image=/Bilder/Müller (1).jpg`` is taken for what it is. Only what Hydra's own quotation
+    marks are around, ``null`` and interpolations are left to it, unless a file is called so. A list
+    stays a list, and in a sweep (``-m``) commas go on separating values.
     """
     sweeps = any(text in ("-m", "--multirun") for text in overrides)
     return [_quoted(text, sweeps) for text in overrides]
 
 
+def is_path(key: str) -> bool:
+    """Whether the setting ``key``, as it is typed, is a path or may be one."""
+    return key.lstrip("+~").rpartition(".")[2] in _PATHS
+
+
+def exists(value: str) -> bool:
+    """Whether a file or folder is called ``value``."""
+    try:
+        return Path(value).expanduser().exists()
+    except (OSError, RuntimeError, ValueError):  # too long a name; a user who is not known
+        return False
+
+
 def _quoted(text: str, sweeps: bool) -> str:
     key, separator, value = text.partition("=")
-    name = key.lstrip("+~").rpartition(".")[2]
-    if not separator or name not in _PATHS or is_plain(value):
+    if not separator or not is_path(key):
         return text
-    if _exists(value):
-        return f"{key}={in_quotes(value)}"
+    if value and exists(value):
+        return f"{key}={as_path(value)}"
     if value.startswith("[") and value.endswith("]"):
-        words = [_word(word.strip()) for word in value[1:-1].split(",")]
-        return f"{key}=[{','.join(words)}]"
-    if _MEANT.fullmatch(value) or (sweeps and "," in value):
-        return text
-    return f"{key}={in_quotes(value)}"
+        return f"{key}=[{_each(value[1:-1])}]"
+    if sweeps and "," in value and not _SWEEP.fullmatch(value):
+        return f"{key}={_each(value)}"
+    return text if _SWEEP.fullmatch(value) and sweeps else f"{key}={_word(value)}"
+
+
+def _each(values: str) -> str:
+    # The pattern finds nothing once more at the end.
+    return ",".join(_word(match[1]) for match in _WORDS.finditer(values) if match[0])
 
 
 def check_grammar(overrides: Sequence[str]) -> None:
@@ -91,12 +114,29 @@ def _how_to_quote(text: str) -> str:
 
 
 def _word(text: str) -> str:
-    return text if is_plain(text) or _MEANT.fullmatch(text) else in_quotes(text)
+    if text and exists(text):
+        return as_path(text)
+    if text == "null" or re.fullmatch(_QUOTED, text) or _ESCAPED.fullmatch(text):
+        return text
+    return in_quotes(text) if _is_interpolation(text) else as_path(text)
 
 
-def is_plain(value: str) -> bool:
-    """Whether Hydra's parser takes ``value`` for a word as it is."""
-    return bool(_PLAIN.fullmatch(value)) and not _NUMBER.fullmatch(value)
+def is_word(value: str) -> bool:
+    """Whether Hydra's parser takes ``value`` without quotation marks."""
+    return bool(_PLAIN.fullmatch(value))
+
+
+def as_path(value: str) -> str:
+    """``value`` so that it reaches the settings as it is, as no code of Hydra's or OmegaConf's."""
+    if value == "???":  # OmegaConf's word for what is missing, in quotes too
+        return "./???"
+    return value if is_word(value) and not _VALUE.fullmatch(value) else in_quotes(escape(value))
+
+
+def escape(value: str) -> str:
+    """``value`` so that OmegaConf sees no interpolation in it."""
+    # Backslashes before ${ count, two for one.
+    return re.sub(r"(\\*)\$\{", lambda match: match[1] * 2 + r"\${", value)
 
 
 def in_quotes(value: str) -> str:
@@ -106,8 +146,9 @@ def in_quotes(value: str) -> str:
     return f"'{escaped}'"
 
 
-def _exists(value: str) -> bool:
+def _is_interpolation(value: str) -> bool:
     try:
-        return Path(value).expanduser().exists()
-    except (OSError, RuntimeError):  # too long a name; a user who is not known
+        grammar_parser.parse(value)
+    except GrammarParseError:
         return False
+    return "${" in value

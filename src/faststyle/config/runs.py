@@ -22,6 +22,7 @@ def run_name(style: str, resume: str | None, job: int | str = "") -> str:
 
     Raises ``UserError`` if torchrun starts it on several machines, and they share no name for it.
     """
+    style = style.replace("${", "__")  # Hydra would read the folder's name as code
     if resume == "last":
         found = list((OUTPUTS / style).glob(f"*/{LAST_CHECKPOINT.as_posix()}"))
         if found:

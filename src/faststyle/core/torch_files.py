@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError
@@ -37,3 +38,23 @@ def read_torch(path: Path) -> Mapping[str, object]:
     if not isinstance(content, Mapping):
         raise UserError(f"{path} holds a {type(content).__name__}, not a checkpoint")
     return content
+
+
+def is_safetensors(path: Path) -> bool:
+    """By what is in a file; an empty or damaged one is what it is called."""
+    with path.open("rb") as file:
+        start = file.read(9)
+    return start[8:] == b"{" or (path.suffix == ".safetensors" and not start.startswith(b"PK"))
+
+
+def is_plain(value: Tensor) -> bool:
+    """Whether a tensor of a file is real numbers, one for each element, and all of them there.
+
+    One may also be sparse, nested, quantized or complex, have a shape and no numbers (``meta``), or
+    be a few bytes that stand for gigabytes (``expand``).
+    """
+    if value.layout != torch.strided or value.is_nested or value.is_quantized:
+        return False
+    if value.is_meta or value.is_complex():
+        return False
+    return value.numel() * value.element_size() <= value.untyped_storage().nbytes()

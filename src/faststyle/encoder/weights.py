@@ -13,7 +13,7 @@ from torchvision.models import get_model_weights
 
 from faststyle.core.errors import UserError
 from faststyle.core.names import readable_name
-from faststyle.core.torch_files import read_torch
+from faststyle.core.torch_files import is_plain, is_safetensors, read_torch
 from faststyle.encoder.initialization import he_initialize
 from faststyle.pictures.pixels import IMAGENET_MEAN, IMAGENET_STD
 
@@ -52,7 +52,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
     """
     if not path.is_file():
         raise UserError(f"no such weights file: {path}")
-    if path.suffix == ".safetensors":
+    if is_safetensors(path):
         try:
             with readable_name(path) as name:
                 return safetensors.torch.load_file(name)
@@ -85,7 +85,8 @@ def _download(arch: str) -> dict[str, Tensor]:
 
 def _three(given: Mapping[str, Tensor], name: str, default: Triple) -> Triple:
     value = given.get(name)
-    return default if value is None or value.shape != (3,) else value.float().tolist()
+    known = value is not None and is_plain(value) and value.shape == (3,)
+    return value.float().tolist() if value is not None and known else default
 
 
 def _fill(features: nn.Sequential, state: Mapping[str, Tensor], origin: str) -> None:
@@ -98,6 +99,8 @@ def _fill(features: nn.Sequential, state: Mapping[str, Tensor], origin: str) -> 
             continue
         if name not in plain:
             raise UserError(f'{origin}: key "features.{name}" is missing; is it another network?')
+        if not is_plain(plain[name]) or not plain[name].is_floating_point():
+            raise UserError(f'{origin}: "features.{name}" is no plain tensor of floats')
         if plain[name].shape != expected.shape:
             found, needed = tuple(plain[name].shape), tuple(expected.shape)
             raise UserError(f'{origin}: "features.{name}" has shape {found}, not {needed}')

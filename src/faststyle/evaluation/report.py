@@ -8,12 +8,12 @@ from statistics import mean
 from typing import Any, NoReturn
 
 import torch
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch import Tensor
 from tqdm import tqdm
 
 from faststyle.checkpoints import StyleMetadata, find_style, open_style
+from faststyle.config.objects import instantiate
 from faststyle.core.errors import UserError
 from faststyle.data.folder import PhotoFolder, find_photos, split
 from faststyle.encoder import LossNetwork

@@ -17,6 +17,7 @@ from faststyle.inference.mask_files import load_masks, remarks
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.painter import Painter
 from faststyle.pictures import deep
+from faststyle.pictures.animation import count_plays
 from faststyle.pictures.files import (
     MAX_PIXELS,
     USUAL_QUALITY,
@@ -26,7 +27,7 @@ from faststyle.pictures.files import (
     picture_format,
     save_picture,
 )
-from faststyle.pictures.formats import check_fits, format_of
+from faststyle.pictures.formats import COUNTED, check_fits, format_of
 from faststyle.pictures.picture import Picture
 from faststyle.pictures.pixels import resize
 
@@ -193,6 +194,8 @@ def notes_on(
         yield f"{job.source}: 1 of {count} frames is read"
     if format_of(job.target) == "GIF" and picture_format(job.source) != "GIF":
         yield f"{job.target}: GIF holds 256 colors; .png and .webp hold all, also of animations"
+    if animated and format_of(job.target) not in COUNTED and count_plays(job.source):
+        yield f"{job.target}: AVIF is shown again and again; {job.source} is not"
     if options.protect == "faces" and picture.kept is None:
         yield f"{job.source}: no face is found that looks at the camera"
     if options.bit_depth != 8:

@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch import Tensor
 
+from faststyle.config.objects import instantiate
 from faststyle.config.paths import input_files
 from faststyle.config.runs import LAST_CHECKPOINT, find_resume
 from faststyle.core.atomic import check_target

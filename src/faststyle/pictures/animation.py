@@ -24,12 +24,17 @@ from faststyle.pictures.files import (
     naming_damage,
     open_image,
 )
-from faststyle.pictures.formats import ANIMATED, check_fits, format_of
+from faststyle.pictures.formats import ANIMATED, COUNTED, WITH_QUALITY, check_fits, format_of
 from faststyle.pictures.picture import Picture
 from faststyle.pictures.pillow import from_pil, in_srgb, to_palette, with_alpha
 
 #: The unit of durations in files, in milliseconds, and how many of them a frame may last.
-_STEP = {"GIF": (10, 65_535), "WEBP": (1, 2**24 - 1), "PNG": (1, 65_535)}
+_STEP = {
+    "GIF": (10, 65_535),
+    "WEBP": (1, 2**24 - 1),
+    "PNG": (1, 65_535),
+    "AVIF": (1, 2**31 - 1),
+}
 _MOST_PLAYS = 65_535
 
 
@@ -56,7 +61,10 @@ def is_animation(path: Path) -> bool:
 
 
 def count_plays(path: Path) -> int:
-    """How often an animation is shown; 0 is for ever. Raises ``UserError`` as above."""
+    """How often an animation is shown; 0 is for ever, as AVIF is to Pillow.
+
+    Raises ``UserError`` as above.
+    """
     with open_image(path, max_pixels=sys.maxsize) as image:
         loop = image.info.get("loop")
         if image.format != "GIF":
@@ -104,8 +112,8 @@ def save_animation(
         # Or what is transparent would show the frame before; and each frame has to have a
         # transparent color, though it needs none, or Pillow clears it to another one.
         options |= {"disposal": 2, "optimize": False}
-    if form == "WEBP":
-        options |= {"lossless": True} if lossless else {"quality": quality}
+    if form in WITH_QUALITY:
+        options |= {"lossless": True} if lossless and form == "WEBP" else {"quality": quality}
     if frames[0].icc_profile:
         options["icc_profile"] = frames[0].icc_profile
     with atomic_write(path) as temporary:
@@ -131,6 +139,8 @@ def _in_steps(durations: Sequence[float], step: int, most: int) -> list[int]:
 
 
 def _plays(form: str, plays: int) -> dict[str, int]:
+    if form not in COUNTED:
+        return {}
     if form != "GIF":
         return {"loop": plays}
     return {} if plays == 1 else {"loop": max(0, plays - 1)}

@@ -8,9 +8,10 @@ import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
 from faststyle.core.errors import UserError
+from faststyle.pictures.png import read_leniently
 
 try:
     import pillow_heif
@@ -90,15 +91,15 @@ _WRITTEN: Mapping[str, str] = {
     **({".avif": "AVIF"} if _AVIF else {}),
 }
 #: Formats whose animations are read and written; of others the first picture is.
-ANIMATED = frozenset({"GIF", "PNG", "WEBP"})
+ANIMATED = frozenset({"GIF", "PNG", "WEBP", *_AVIF})
+#: Of these, those that say how often they are shown: others are for ever.
+COUNTED = frozenset({"GIF", "PNG", "WEBP"})
 #: Formats that take a quality from 1 to 100.
 WITH_QUALITY = frozenset({"JPEG", "WEBP", "AVIF"})
 #: The longest side that a format can hold, in pixels.
 _LONGEST = {"JPEG": 65_500, "WEBP": 16_383, "GIF": 65_535, "AVIF": 32_768}
 
-# A profile or a description may be longer than the megabyte that Pillow allows; the sum stays
-# bounded, since text can be compressed.
-PngImagePlugin.MAX_TEXT_CHUNK = 32 * 2**20
+read_leniently()
 
 # Of odd tags Pillow warns by lines of its code; what cannot be read is said by who reads it.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")

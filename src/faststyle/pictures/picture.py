@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-import torch
 from torch import Tensor
 
 from faststyle.pictures.pixels import to_unit
+
+#: The opacity below which colors fade to white: black at half of it is 4 of 255 levels from white.
+FAINT = 1 / 16
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,18 @@ class Picture:
         return replace(self, pixels=to_unit(self.pixels), alpha=alpha, bit_depth=16)
 
     def without_hidden(self) -> "Picture":
-        """The same, white where it is fully transparent.
+        """The same, white where it is transparent, and nearly so where it nearly is.
 
-        A network would let the colors that nobody sees there change the rest.
+        A network would let the colors that nobody sees there change the rest. From an opacity of
+        :data:`FAINT` on they are seen, and stay: white would show through in a shadow.
         """
         if self.alpha is None:
             return self
-        white = 1 if self.pixels.is_floating_point() else 255
-        return replace(self, pixels=torch.where(self.alpha == 0, white, self.pixels))
+        is_float = self.pixels.is_floating_point()
+        white = 1 if is_float else 255
+        faint = (self.alpha < FAINT * white)[0]
+        pixels = self.pixels.clone()
+        shares = self.alpha[0, faint] / (FAINT * white)
+        mixed = white - (white - pixels[:, faint]) * shares
+        pixels[:, faint] = mixed if is_float else mixed.round().byte()
+        return replace(self, pixels=pixels)

@@ -14,6 +14,7 @@ from faststyle.pictures.picture import Picture
 from faststyle.pictures.pixels import quantize
 
 _TRANSPARENT = 255  # of a palette
+_UNMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
 _SAMPLED = 256  # rows, and columns, from which a palette is chosen
 
 
@@ -80,6 +81,7 @@ def forget_odd_exif(image: Image.Image) -> None:
 
 def from_pil(image: Image.Image) -> Picture:
     """A decoded Pillow image of any mode as a picture of uint8; alpha and ICC profile kept."""
+    image = _unmultiplied(image)
     profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA", "P") else None
     return Picture(pil_to_tensor(to_rgb(image)), _alpha(image), profile or None)
 
@@ -105,6 +107,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
     """Any decoded image as 8-bit RGB, alpha dropped; see :func:`from_pil`."""
     if image.mode == "RGB":
         return image
+    image = _unmultiplied(image)
     profile = image.info.get("icc_profile")
     if image.mode.startswith("I") or image.mode == "F":
         image = _from_high_depth(image)
@@ -112,9 +115,14 @@ def to_rgb(image: Image.Image) -> Image.Image:
         image = image.getchannel("L")
     if profile and image.mode in ("CMYK", "L", "LAB"):
         return _to_srgb(image, profile)
-    if image.mode in ("P", "PA", "La", "RGBa"):
+    if image.mode in ("P", "PA"):
         return image.convert("RGBA").convert("RGB")
     return image.convert("RGB")
+
+
+def _unmultiplied(image: Image.Image) -> Image.Image:
+    """The same with colors that are not multiplied by alpha, which Pillow converts to others."""
+    return image.convert(_UNMULTIPLIED[image.mode]) if image.mode in _UNMULTIPLIED else image
 
 
 def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:

@@ -109,6 +109,30 @@ def test_the_range_of_pixels_is_found_where_a_file_does_not_say(
     torch.testing.assert_close(network(photos), pixels.decode(given))
 
 
+def _says_so(model: Model) -> None:
+    helper.set_model_props(model, {"Image.BitmapPixelFormat": "Bgr8"})
+
+
+def _is_called_so(model: Model) -> None:
+    model.graph.input[0].name = model.graph.node[0].input[0] = "input_BGR"
+
+
+@pytest.mark.parametrize("change", [_says_so, _is_called_so])
+def test_a_program_that_says_so_gets_blue_first(
+    zoo: Model,
+    weights: dict[str, Tensor],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    change: Callable[[Model], None],
+) -> None:
+    change(zoo)
+    onnx.save(zoo, tmp_path / "a.onnx")
+    photos = torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(1))
+    found = read_program(tmp_path / "a.onnx").network(photos)
+    torch.testing.assert_close(found, expected(weights, photos.flip(1)).flip(1))
+    assert "blue, green and red" in caplog.text
+
+
 def test_sizes_that_others_programs_cannot_keep_are_kept(zoo: Model, tmp_path: Path) -> None:
     onnx.save(zoo, tmp_path / "mosaic.onnx")
     network = read_program(tmp_path / "mosaic.onnx").network

@@ -29,6 +29,7 @@ class Loaded:
         size: height and width of the only pictures that it takes, one at a time; none for any.
         is_freed: whether it may compute others than of ``size`` all the same.
         inputs: how many it has; more than photos where it is told the mixture of styles.
+        blue_first: whether its channels are blue, green and red, in and out.
     """
 
     run: Callable[..., Tensor]
@@ -37,6 +38,7 @@ class Loaded:
     size: tuple[int, int] | None = None
     is_freed: bool = False
     inputs: int = 1
+    blue_first: bool = False
 
 
 class Format(ABC):

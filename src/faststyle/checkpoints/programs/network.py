@@ -56,10 +56,13 @@ class ProgramNetwork(nn.Module):
         """As :meth:`forward`, of a size that the program takes as it is."""
         photos = images.cpu().float()
         given = quantize(photos) if self.takes_bytes else self.pixels.encode(photos)
-        stylized = self.compute(given)
+        stylized = self._ordered(self.compute(self._ordered(given)))
         if not stylized.is_floating_point():
             return to_unit(stylized).to(images)
         return self.pixels.decode(stylized.float()).to(images)
+
+    def _ordered(self, values: Tensor) -> Tensor:
+        return values.flip(1) if self.program.blue_first else values
 
     @property
     def takes_bytes(self) -> bool:
@@ -114,6 +117,8 @@ def read_program(path: Path) -> ProgramStyle:
         raise UserError(f"{path} does not run on this machine")
     texts = {"style": path.stem} | dict(program.facts)
     network = _any_size(program, path)
+    if program.blue_first:
+        log.warning("%s is taken for one of blue, green and red, as it says", path)
     if texts.get(PIXELS_KEY) == "float":
         network.pixels = UNIT
     elif not network.takes_bytes:

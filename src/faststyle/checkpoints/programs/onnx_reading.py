@@ -1,5 +1,7 @@
 """ONNX programs of anybody's, for pictures of any size: the model zoo's kind as well as ours."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,11 @@ from faststyle.core.errors import UserError
 if TYPE_CHECKING:
     import onnx
     import onnxruntime
+
+#: ONNX's own key for the order of channels (MetadataProps.md); and inputs that are called by it.
+_ORDER_KEY = "image.bitmappixelformat"
+_BLUE_FIRST = frozenset({"bgr8", "bgra8"})
+_CALLED_BLUE_FIRST = re.compile(r"(?<![a-z])bgr(?![a-z])", re.IGNORECASE)
 
 TYPES = {
     "tensor(uint8)": torch.uint8,
@@ -51,7 +58,14 @@ def open_program(path: Path) -> Loaded:
 
     facts = session.get_modelmeta().custom_metadata_map
     inputs = len(session.get_inputs())
-    return Loaded(run, TYPES[given.type], facts, size, is_freed=True, inputs=inputs)
+    blue_first = _is_blue_first(given.name, facts)
+    return Loaded(run, TYPES[given.type], facts, size, True, inputs, blue_first)
+
+
+def _is_blue_first(name: str, facts: Mapping[str, str]) -> bool:
+    """By what the file says (its case does not count), or else by how its input is called."""
+    said = [text.lower() for key, text in facts.items() if key.lower() == _ORDER_KEY]
+    return said[0] in _BLUE_FIRST if said else bool(_CALLED_BLUE_FIRST.search(name))
 
 
 def _picture_output(session: "onnxruntime.InferenceSession") -> str | None:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from faststyle.config.objects import instantiate
 from faststyle.core.errors import UserError, nearest
 from faststyle.core.torch_files import write_torch
 from faststyle.training.classification.data import ClassData

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import safetensors.torch
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from faststyle.config.objects import instantiate
 from faststyle.core.atomic import atomic_write
 from faststyle.training.distillation.module import Distillation
 from faststyle.training.engine.task import Task, run_task

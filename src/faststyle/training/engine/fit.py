@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
 
+from faststyle.config.objects import instantiate
 from faststyle.config.runs import LAST_CHECKPOINT
 from faststyle.core.interrupts import OUT_OF_TIME
 from faststyle.training.engine.checkpoint_io import AtomicCheckpointIO
@@ -70,7 +70,6 @@ def fit(
             saved,
         ],
         plugins=[AtomicCheckpointIO()],
-        _convert_="all",
     )
     with translate_failures(trainer, out):
         # Our own checkpoints need no code to be read, so a foreign one gets none to run.

@@ -8,6 +8,7 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch.utils.tensorboard.summary import hparams
 
+from faststyle.config.paths import escape
 from faststyle.core.names import shown
 
 _LOSSES = ("train/loss", "val/loss")
@@ -36,7 +37,9 @@ class LogHyperparameters(Callback):
 def flatten_settings(node: Any, prefix: str = "") -> dict[str, Any]:
     """Nested settings as ``group.key`` -> value, without Hydra's own ``_target_`` and its like."""
     if not isinstance(node, dict):
-        return {prefix: node if isinstance(node, bool | int | float) else shown(str(node))}
+        # Lightning reads texts by OmegaConf.
+        is_text = not isinstance(node, bool | int | float)
+        return {prefix: escape(shown(str(node))) if is_text else node}
     result: dict[str, Any] = {}
     for key, value in node.items():
         if not str(key).startswith("_"):

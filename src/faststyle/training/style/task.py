@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch import nn
 
@@ -20,6 +19,7 @@ from faststyle.checkpoints import (
 )
 from faststyle.checkpoints.catalog import beside_shipped, label
 from faststyle.checkpoints.mixture import choose, single_styles
+from faststyle.config.objects import instantiate
 from faststyle.core.atomic import check_target
 from faststyle.core.devices import cpu_has_bf16
 from faststyle.core.errors import UserError

@@ -4,7 +4,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from faststyle.checkpoints import (
@@ -15,6 +14,7 @@ from faststyle.checkpoints import (
     write_style,
 )
 from faststyle.checkpoints.catalog import label
+from faststyle.config.objects import instantiate
 from faststyle.core.errors import UserError
 from faststyle.encoder import LossNetwork, check_registered
 from faststyle.losses.reconstruction import ReconstructionLoss
