@@ -67,7 +67,8 @@ def stylize_clips(
                 damage = problem(error)
             if damage:
                 failed += 1
-                print(f"error: {job.source}: {damage}", file=sys.stderr)  # noqa: T201
+                named = damage.removeprefix(f"{job.source} ").removeprefix(f"{job.source}: ")
+                print(f"error: {job.source}: {named}", file=sys.stderr)  # noqa: T201
     return failed
 
 
@@ -114,6 +115,7 @@ def _stylize(
         raise KeyboardInterrupt
     if clip.is_damaged:
         read = f"up to {last:.1f} of {clip.seconds:.1f} s"
+        read += f" but for {clip.lost:.1f} s" if clip.lost else ""
         return f"damaged; {job.target} has what could be read, {read}"
     return ""
 
