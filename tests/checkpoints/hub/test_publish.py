@@ -5,7 +5,7 @@ import pytest
 from faststyle.core.errors import UserError
 
 pytest.importorskip("huggingface_hub")
-from huggingface_hub.utils import close_session
+from huggingface_hub import close_session
 
 from faststyle.checkpoints.hub import fetch_style, publish_folder
 from tests.hub import OWNER, Hub
