@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,6 +69,7 @@ class Hub:
         damage: what is done to the content of files on their way.
         breaks: how often the connection ends in the middle of a file.
         status: in place of any answer.
+        seconds: before any answer.
         requests: method and path of each.
     """
 
@@ -77,6 +79,7 @@ class Hub:
         self.damage: Callable[[bytes], bytes] = bytes
         self.breaks = 0
         self.status: int | None = None
+        self.seconds = 0.0
         self.requests: list[str] = []
         self._objects: dict[str, bytes] = {}
         self._server = make_server("127.0.0.1", 0, self._app(), threaded=True)
@@ -105,6 +108,7 @@ class Hub:
 
     def _before(self) -> Response | None:
         self.requests.append(f"{request.method} {request.path}")
+        time.sleep(self.seconds)
         return Response(status=self.status) if self.status else None
 
     @property

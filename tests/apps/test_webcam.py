@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -70,10 +71,24 @@ def test_what_is_shown_is_stylized_by_the_chosen_style(live: Live, styles: list[
     for index in (0, 1):
         live.press(ord(str(index + 1)))
         small = resize(PHOTO / 255, 32)
-        expected = Stylizer.load(styles[index], device="cpu")(small)
+        # On a canvas that is larger by a mirrored margin of 8.
+        canvas = torch.from_numpy(np.pad(small, ((0, 0), (8, 8), (8, 8)), "symmetric"))
+        expected = Stylizer.load(styles[index], device="cpu")(canvas)[:, 8:-8, 8:-8]
         assert (live.show(PHOTO) / 255 - expected).abs().max() < 1 / 255
     live.press(ord("o"))
     assert torch.equal(live.show(PHOTO), PHOTO)
+
+
+def test_strokes_move_with_what_the_camera_sees(live: Live) -> None:
+    generator = torch.Generator().manual_seed(0)
+    scene = torch.rand(3, 12, 20, generator=generator)
+    scene = torch.nn.functional.interpolate(scene[None], scale_factor=8, mode="bicubic")[0]
+    scene = (scene.clamp(0, 1) * 255).to(torch.uint8)
+    live.options = StylizeOptions()
+    first, second = live.show(scene[:, :, :120]), live.show(scene[:, :, 3:123])
+    inside = slice(24, -24)
+    before, after = first[:, inside, 27:99].float(), second[:, inside, 24:96].float()
+    assert (before - after).abs().mean() < 3
 
 
 def test_a_key_saves_what_is_shown(live: Live) -> None:

@@ -12,8 +12,8 @@ def test_nearest_names_the_closest_option() -> None:
     assert nearest("relu3_5", ["relu3_3", "conv1_1"]) == 'did you mean "relu3_3"?'
 
 
-def test_nearest_lists_all_options_when_none_is_close() -> None:
-    assert nearest("xyz", ["b", "a"]) == "choose one of: a, b"
+def test_nearest_lists_all_options_once_when_none_is_close() -> None:
+    assert nearest("xyz", ["b", "a", "b"]) == "choose one of: a, b"
 
 
 def test_causes_are_what_an_error_was_raised_for_and_while_handling() -> None:

@@ -118,6 +118,7 @@ def test_figures_for_every_size_and_a_table(tmp_path: Path, photo_folder: Path) 
         for name in ("standing", "pan"):
             clip = found["clips"][name]
             assert 0 <= clip["smooth_gray_levels"] < clip["gray_levels"]
+            assert clip["smooth_style"] == pytest.approx(clip["style"], rel=0.3)
         assert {"content/relu4_2", "style/relu1_1", "style/relu5_1"} <= found["gatys"].keys()
         assert len(found["patches"]) == 1, "the painting is 32 pixels high"
     lines = table(result).splitlines()

@@ -16,14 +16,15 @@ from faststyle.checkpoints.catalog import label
 from faststyle.core.errors import UserError
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
-from faststyle.inference.video.temporal_filter import TemporalFilter
+from faststyle.inference.video.canvas import Canvas
+from faststyle.inference.video.clips import paint_frame
 from faststyle.pictures.files import save_picture
 from faststyle.pictures.picture import Picture
 from faststyle.pictures.pixels import quantize, to_unit
 
 TITLE = "faststyle"
 KEYS = "1 to 9: style; space: next; o: the camera alone; s: save a picture; q: quit"
-#: Of what stands still, this much remains from frame to frame.
+#: Of what stands still in the scene, this much remains from frame to frame.
 _KEEP = 0.7
 _ESCAPE = 27
 
@@ -49,7 +50,7 @@ class Live:
 
     def __post_init__(self) -> None:
         self._loaded: dict[int, Stylizer] = {}
-        self._steady = TemporalFilter(_KEEP)
+        self._steady = Canvas(_KEEP)
         self.shown: Tensor | None = None
 
     @property
@@ -65,12 +66,11 @@ class Live:
         if self.chosen not in self._loaded:
             style = self.styles[self.chosen]
             self._loaded[self.chosen] = Stylizer.load(style, **self.loading)
-            self._steady = TemporalFilter(_KEEP)
+            self._steady = Canvas(_KEEP)
         small = self.options.scale(Picture(to_unit(photo)))
-        steady = Picture(self._steady.photo(small.pixels))
         at_size = replace(self.options, size=None)
-        [picture] = self._loaded[self.chosen].stylize([steady], at_size)
-        self.shown = quantize(self._steady.stylized(picture.pixels))
+        picture = paint_frame(self._loaded[self.chosen], small, at_size, self._steady)
+        self.shown = quantize(picture.pixels)
         return self.shown
 
     def press(self, key: int) -> None:
@@ -93,7 +93,7 @@ class Live:
 
     def _choose(self, index: int) -> None:
         self.chosen, self.original = index, False
-        self._steady = TemporalFilter(_KEEP)
+        self._steady = Canvas(_KEEP)
 
 
 def show_live(live: Live, source: int | str) -> int:

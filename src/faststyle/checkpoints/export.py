@@ -8,7 +8,7 @@ float32 (S,), as well.
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from faststyle.checkpoints.programs.network import PIXELS_KEY
 from faststyle.checkpoints.style_file import TrainedStyle
 from faststyle.core.atomic import atomic_files
 from faststyle.core.errors import UserError
+from faststyle.core.silence import silenced
 from faststyle.networks.conditional import count_styles
 from faststyle.pictures.pixels import resample
 
@@ -65,7 +66,7 @@ def export(
     with atomic_files(path) as temporary:
         with _quietly():
             _write(written, program, temporary, facts, options)
-        loaded = written.load(temporary)
+            loaded = written.load(temporary)
         if loaded is None:
             return None
         exact = Program(style.network, options.pixels)
@@ -87,7 +88,7 @@ def _write(
 @contextmanager
 def _quietly() -> Iterator[None]:
     """What converters tell of their progress is no news to who exports a style."""
-    with redirect_stdout(StringIO()), redirect_stderr(StringIO()), warnings.catch_warnings():
+    with silenced(), redirect_stdout(StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         before = logging.root.manager.disable
         logging.disable(logging.WARNING)

@@ -48,7 +48,7 @@ class UserError(Exception):
 
 def nearest(name: str, options: Iterable[str]) -> str:
     """A sentence that names the option most like ``name``, or all of them if none is close."""
-    known = sorted(options)
+    known = sorted(set(options))
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f'did you mean "{close[0]}"?' if close else f"choose one of: {', '.join(known)}"
 

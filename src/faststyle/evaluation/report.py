@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import mean
@@ -20,7 +21,7 @@ from faststyle.encoder import LossNetwork
 from faststyle.evaluation import artifacts, flat_regions
 from faststyle.evaluation.lbfgs_baseline import Parity, Terms, compare
 from faststyle.evaluation.patches import MIN_SIDE, patch_distances
-from faststyle.evaluation.stability import MOTIONS, stability
+from faststyle.evaluation.stability import MOTIONS, Frames, stability
 from faststyle.inference.stylizer import Stylizer
 from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.optimization.start import starting_picture
@@ -29,8 +30,8 @@ from faststyle.pictures.pixels import to_unit
 
 log = logging.getLogger(__name__)
 
-#: Frames a second of clips that are made to be measured.
-_RATE = 25.0
+#: Frames a second of clips that are made to be measured, and what counts as their border.
+_RATE, _RIM = 25.0, 1 / 6
 
 Compose = Callable[[list[str]], DictConfig]
 
@@ -114,7 +115,7 @@ def evaluate(
             "gatys": _layers(gatys, stylized, pictures) if gatys else {},
             "patches": _patches(stylized, paintings),
             "artifacts": _artifacts(stylizer, stylized, pictures),
-            "clips": _clips(stylizer, pictures),
+            "clips": _clips(stylizer, loss, pictures),
         }
     return result
 
@@ -219,11 +220,13 @@ def _artifacts(
     return found
 
 
-def _clips(stylizer: Stylizer, pictures: Sequence[Tensor]) -> dict[str, dict[str, float]]:
+def _clips(
+    stylizer: Stylizer, loss: PerceptualLoss, pictures: Sequence[Tensor]
+) -> dict[str, dict[str, float]]:
     """How still clips hold that are made of the photos, the mean over them, by what they show.
 
-    Those that begin with ``smooth_`` are of frames as :mod:`faststyle.inference.video` stylizes
-    them, and there only with its packages.
+    ``style`` is the loss of the last frame, but for its borders. What begins with ``smooth_`` is of
+    frames as :mod:`faststyle.inference.video` stylizes them, and there only with its packages.
     """
 
     def alone(frames: Iterator[Tensor]) -> Iterator[Tensor]:
@@ -235,14 +238,36 @@ def _clips(stylizer: Stylizer, pictures: Sequence[Tensor]) -> dict[str, dict[str
         stylized = stylize_frames(stylizer, (Picture(frame[0]) for frame in frames), _RATE)
         return (frame[None] for frame in stylized)
 
+    styles: list[float] = []
+
+    def measured(stylize: Frames, frames: Iterator[Tensor]) -> Iterator[Tensor]:
+        clip = list(frames)
+        painted = list(stylize(iter(clip)))
+        with torch.no_grad():
+            inside = loss(_inside(painted[-1]), loss.targets(_inside(clip[-1])))
+        styles.append(inside.style.item())
+        return iter(painted)
+
     found: dict[str, dict[str, float]] = {name: {} for name in MOTIONS}
     has_packages = find_spec("av") is not None
     for prefix, stylize in (("", alone), ("smooth_", smooth))[: 1 + has_packages]:
         for name, motion in MOTIONS.items():
-            each = [stability(stylize, picture, motion) for picture in pictures]
+            styles.clear()
+            each = [stability(partial(measured, stylize), picture, motion) for picture in pictures]
             for key in vars(each[0]):
                 found[name][prefix + key] = mean(getattr(one, key) for one in each)
+            found[name][prefix + "style"] = mean(styles)
     return found
+
+
+def _inside(frame: Tensor) -> Tensor:
+    """Of (1, 3, S, S) what lies away from the borders.
+
+    Networks learn to please the loss network there, whose zeros make it see a border. Frames of a
+    canvas (:mod:`faststyle.inference.video.canvas`) have theirs outside of the picture.
+    """
+    rim = round(frame.shape[-1] * _RIM)
+    return frame[..., rim:-rim, rim:-rim]
 
 
 def table(result: dict[str, Any]) -> str:
@@ -269,12 +294,13 @@ def table(result: dict[str, Any]) -> str:
         lines += [f"  {name}: {value:.2f}" for name, value in found["artifacts"].items()]
         for prefix, words in (("", "clips"), ("smooth_", "clips with --smooth")):
             clips = [
-                f"{name} {values[prefix + 'gray_levels']:.1f} ({values[prefix + 'e_stab']:.4f})"
+                f"{name} {values[prefix + 'gray_levels']:.1f} ({values[prefix + 'e_stab']:.4f},"
+                f" {values[prefix + 'style']:.3f})"
                 for name, values in found["clips"].items()
                 if prefix + "e_stab" in values
             ]
             if clips:
-                lines.append(f"  {words}, gray levels (e_stab): {', '.join(clips)}")
+                lines.append(f"  {words}, gray levels (e_stab, style loss): {', '.join(clips)}")
     return "\n".join(lines)
 
 

@@ -57,6 +57,7 @@ class Target:
         is_constant: whether frames follow each other at one rate.
         rates: the only ones there are, if it is so.
         fastest: frames a second at most.
+        begins_at_once: whether sound has no times, so that silence must stand before what is late.
         copies: FFmpeg's names of the sound and subtitles that are copied; none are all that it
             lets into such a file. It lets some in that it cannot finish, or that nobody reads.
     """
@@ -68,6 +69,7 @@ class Target:
     is_constant: bool = False
     rates: tuple[Fraction, ...] = ()
     fastest: Fraction | None = None
+    begins_at_once: bool = False
     copies: frozenset[str] | None = None
 
 
@@ -99,7 +101,11 @@ TARGETS: Mapping[str, Target] = {
     ".mkv": Target(_H264, "aac", deep=_HEVC, transparent=_VP9_ALPHA),
     ".webm": Target(_VP9, "libopus", deep=_AV1, transparent=_VP9_ALPHA, copies=_OF_WEBM),
     ".avi": Target(
-        _H264_IN_ORDER, "libmp3lame", is_constant=True, copies=frozenset(("mp3", "ac3"))
+        _H264_IN_ORDER,
+        "libmp3lame",
+        is_constant=True,
+        begins_at_once=True,
+        copies=frozenset(("mp3", "ac3")),
     ),
     ".ts": Target(_H264, "aac", deep=_HEVC, copies=_OF_TS),
     ".3gp": Target(_H264, "aac", copies=frozenset(("aac",))),

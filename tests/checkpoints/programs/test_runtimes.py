@@ -232,14 +232,18 @@ def test_a_mixture_is_no_input_of_phones_formats(tmp_path: Path, form: str) -> N
         export(several_styles(), tmp_path / "a", form)
 
 
+@pytest.mark.parametrize("content", [b"", b"hello", bytes(range(256))])
 @pytest.mark.parametrize("suffix", [".pte", ".tflite", ".xml"])
-def test_damage_is_one_line(tmp_path: Path, suffix: str) -> None:
+def test_damage_is_one_line(
+    tmp_path: Path, suffix: str, content: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
     package = {".pte": "executorch", ".tflite": "ai_edge_litert", ".xml": "openvino"}[suffix]
     pytest.importorskip(package)
     path = tmp_path / f"a{suffix}"
-    path.write_bytes(b"hello")
+    path.write_bytes(content)
     with pytest.raises(UserError, match=rf"a\{suffix} cannot be read as \w+ \(truncated\?\)"):
         read_program(path)
+    assert ".cpp" not in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(

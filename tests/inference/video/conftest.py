@@ -1,6 +1,6 @@
 """Clips made for the purpose: a colored square that moves, and a tone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,9 +13,7 @@ from av.audio.stream import AudioStream
 from faststyle.checkpoints import StyleMetadata, TrainedStyle
 from faststyle.inference.stylizer import Stylizer
 from faststyle.networks import TransformNetwork
-
-MakeClip = Callable[..., Path]
-RATE = 44100
+from tests.inference.video.made import RATE, MakeClip, Said, frame
 
 
 @pytest.fixture(scope="session")
@@ -66,14 +64,6 @@ def make_clip() -> MakeClip:
     return make
 
 
-def frame(size: tuple[int, int], index: int) -> np.ndarray:
-    """(H, W, 3): red above, green below, a white square that moves to the right."""
-    pixels = np.full((*size, 3), (30, 120, 40), dtype=np.uint8)
-    pixels[: size[0] // 2] = (180, 40, 60)
-    pixels[8:24, 2 * index : 2 * index + 16] = 235
-    return pixels
-
-
 def _tone(seconds: float) -> list[av.AudioFrame]:
     wave = np.sin(np.arange(int(RATE * seconds)) * 0.06).astype(np.float32)[None]
     frames = []
@@ -85,7 +75,6 @@ def _tone(seconds: float) -> list[av.AudioFrame]:
     return frames
 
 
-def frames_of(path: Path) -> list[np.ndarray]:
-    """Every frame, upright or not, (H, W, 3)."""
-    with av.open(str(path)) as container:
-        return [f.to_ndarray(format="rgb24") for f in container.decode(video=0)]
+@pytest.fixture
+def said(stylizer: Stylizer, capfd: pytest.CaptureFixture[str]) -> Said:
+    return Said(stylizer, capfd)

@@ -26,7 +26,7 @@ from faststyle.networks import TransformNetwork
 from faststyle.pictures import pixels as pixels_
 from faststyle.pictures.picture import Picture
 from tests.enlargers import enlarger
-from tests.inference.video.conftest import frame, frames_of
+from tests.inference.video.made import frame, frames_of
 from tests.several import several_styles
 
 MakeClip = Callable[..., Path]
@@ -141,8 +141,8 @@ def test_each_frame_is_scaled_once(
     assert sizes == [(3, 48, 64)] * 3
 
 
-def test_a_clip_that_changes_its_size_keeps_the_first(
-    tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer
+def test_a_clip_that_changes_its_size_keeps_the_first_and_this_is_said(
+    tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     parts = [
         make_clip(tmp_path / f"{i}.h264", size=size, sound=False).read_bytes()
@@ -153,6 +153,7 @@ def test_a_clip_that_changes_its_size_keeps_the_first(
     found = frames_of(tmp_path / "b.mkv")
     assert len(found) == 24
     assert {f.shape for f in found} == {(48, 64, 3)}
+    assert "its size changes: all frames have that of the first" in capfd.readouterr().err
 
 
 def test_smoothing_takes_the_flicker_from_what_stands_still(

@@ -13,7 +13,7 @@ from faststyle.inference.regions import Regions
 from faststyle.inference.stylizer import Stylizer
 from faststyle.inference.video import stylize_clips
 from faststyle.inference.video.mask_tracks import open_masks
-from tests.inference.video.conftest import frames_of
+from tests.inference.video.made import frames_of
 
 MakeClip = Callable[..., Path]
 

@@ -64,8 +64,10 @@ def _problem(error: Exception) -> str | None:
         return "HF_HUB_OFFLINE is set, and it was not fetched before"
     if isinstance(error, httpx2.UnsupportedProtocol):
         return f'HF_ENDPOINT is "{constants.ENDPOINT}": it must begin with https:// or http://'
-    if isinstance(error, httpx2.ConnectError | httpx2.TimeoutException):
+    if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
         return f"no connection to {constants.ENDPOINT}"
+    if isinstance(error, httpx2.TimeoutException):
+        return f"{constants.ENDPOINT} does not answer; try again later"
     if isinstance(error, httpx2.HTTPError):
         return f"the connection to {constants.ENDPOINT} broke off; try again"
     if isinstance(error, json.JSONDecodeError):

@@ -9,6 +9,8 @@ from faststyle.core.version import __version__
 
 #: What people write by hand, and what therefore is never replaced.
 CARD = "README.md"
+#: Seconds without an answer after which the Hub is given up.
+PATIENCE = 60.0
 
 
 class Published(NamedTuple):
@@ -31,12 +33,13 @@ def publish_folder(folder: Path, repository: str, private: bool = False) -> Publ
         private: whether a new repository is seen by its owner alone.
 
     Raises:
-        UserError: nobody is logged in, or may not write there; no connection; ``private`` for a
-            repository that everyone sees.
+        UserError: nobody is logged in, or may not write there; no connection, or no answer;
+            ``private`` for a repository that everyone sees.
     """
     with needs_hub(), explain(repository):
-        from huggingface_hub import CommitOperationAdd, HfApi
+        from huggingface_hub import CommitOperationAdd, HfApi, get_session
 
+        get_session().timeout = PATIENCE  # it would wait for ever
         hub = HfApi(token=True, library_name="faststyle", library_version=__version__)
         page = hub.create_repo(repository, private=private or None, exist_ok=True)
         about = hub.model_info(repository)

@@ -1,6 +1,7 @@
 """ExecuTorch's programs, whose layers XNNPACK computes: for phones, and CPUs of all kinds."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from faststyle.networks.portable import portable
 
 #: The method of a program that gives its facts, as JSON: programs have no other place for them.
 _FACTS = "faststyle"
+#: What its files begin with, behind a number.
+_IDENTIFIER = re.compile(rb"(?s:.{4})ET\d\d")
 #: ExecuTorch's number of a type.
 _TYPES = {0: torch.uint8, 6: torch.float32}
 _CONVOLUTIONS = (torch.ops.aten.conv2d.default, torch.ops.aten.conv_transpose2d.input)
@@ -58,6 +61,8 @@ class ExecuTorch(Format):
         from executorch.runtime import Runtime, Verification
 
         content = path.read_bytes()
+        if not _IDENTIFIER.match(content):  # of others it aborts the process, saying what they have
+            raise ValueError(f"{path} is no program of ExecuTorch")
         loaded = Runtime.get().load_program(content, verification=Verification.InternalConsistency)
         method = loaded.load_method("forward")
         if method is None:

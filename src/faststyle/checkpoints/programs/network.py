@@ -14,6 +14,7 @@ from faststyle.checkpoints.programs.pixels import BYTES, UNIT, Pixels, guess_pix
 from faststyle.checkpoints.programs.table import format_of
 from faststyle.checkpoints.style_file import parse_metadata
 from faststyle.core.errors import UserError
+from faststyle.core.silence import silenced
 from faststyle.networks import pad_to_multiple
 from faststyle.pictures.pixels import quantize, resample, to_unit
 
@@ -106,7 +107,8 @@ def read_program(path: Path) -> ProgramStyle:
     if not path.is_file():
         raise UserError(f"no such checkpoint: {path}")
     try:
-        program = form.read(path)
+        with silenced():
+            program = form.read(path)
     except UserError:
         raise
     except Exception:  # the runtimes' have no common class

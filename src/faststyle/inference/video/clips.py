@@ -67,7 +67,8 @@ def stylize_clips(
                 damage = problem(error)
             if damage:
                 failed += 1
-                print(f"error: {job.source}: {damage}", file=sys.stderr)  # noqa: T201
+                named = damage.removeprefix(f"{job.source} ").removeprefix(f"{job.source}: ")
+                print(f"error: {job.source}: {named}", file=sys.stderr)  # noqa: T201
     return failed
 
 
@@ -114,6 +115,7 @@ def _stylize(
         raise KeyboardInterrupt
     if clip.is_damaged:
         read = f"up to {last:.1f} of {clip.seconds:.1f} s"
+        read += f" but for {clip.lost:.1f} s" if clip.lost else ""
         return f"damaged; {job.target} has what could be read, {read}"
     return ""
 
@@ -152,7 +154,7 @@ def _stylized(
                 frame = replace(frame, masks=feather(frame.masks, options.feather))
             if enlarged:
                 enlarged.enlarger.check(frame.pixels.shape[1], frame.pixels.shape[2], options)
-            picture = _paint(stylizer, frame.without_hidden(), at_size, steady)
+            picture = paint_frame(stylizer, frame.without_hidden(), at_size, steady)
             pixels = picture.pixels
             if frame.masks is not None:  # where no style goes, nothing is smoothed either
                 pixels = torch.where(frame.masks.amax(0) > 0, pixels, frame.pixels)
@@ -169,7 +171,7 @@ def stylize_frames(
     steady = _steady(stylizer, options, rate)
     with _noise_back(stylizer):
         for frame in frames:
-            yield _paint(stylizer, frame.without_hidden(), options, steady).pixels
+            yield paint_frame(stylizer, frame.without_hidden(), options, steady).pixels
 
 
 def _steady(stylizer: Painter, options: StylizeOptions, rate: float) -> "Canvas | TemporalFilter":
@@ -193,10 +195,10 @@ def _canvas() -> "type[Canvas] | None":
     return Canvas
 
 
-def _paint(
+def paint_frame(
     stylizer: Painter, frame: Picture, options: StylizeOptions, steady: "Canvas | TemporalFilter"
 ) -> Picture:
-    """The next frame, stylized."""
+    """The next frame of a clip or a camera, stylized; ``steady`` knows those before."""
     photo = replace(frame, pixels=steady.photo(frame.pixels))
     if isinstance(steady, TemporalFilter):
         [picture] = stylizer.stylize([photo], options)

@@ -29,8 +29,10 @@ class Decoder:
         self._time_base = stream.time_base or Fraction(1, 1000)
         self._graph: Graph | None = None
         self._form: tuple[int, int, str] | None = None
-        #: Packets that could not be decoded.
-        self.broken_packets = 0
+        #: Packets that could not be decoded, and frames of which a part is missing.
+        self.broken = 0
+        self._order = _Order() if stream.container.format.name == "avi" else None
+        self._has_begun = False
 
     @property
     def is_interlaced(self) -> bool:
@@ -39,12 +41,19 @@ class Decoder:
 
     def decode(self, packet: "av.Packet[Any]") -> Iterator[av.VideoFrame]:
         """The frames that a packet completes; an empty one, the last, completes all."""
+        if self._order is not None:
+            self._order.begin(packet.dts)
         try:
             decoded = self._context.decode(None if packet.size == 0 else packet)
         except av.FFmpegError:
-            self.broken_packets += 1
+            self.broken += 1
             return
         for frame in decoded:
+            # A broadcast's first frames lack those that they differ from.
+            self.broken += self._has_begun and frame.is_corrupt
+            self._has_begun |= not frame.is_corrupt
+            if self._order is not None:
+                frame.pts = self._order.time(frame)
             form = frame.width, frame.height, frame.format.name
             if self._graph is not None and form != self._form:
                 yield from self._whole(None)  # those before are of another form
@@ -87,3 +96,30 @@ class Decoder:
         bwdif.link_to(sink)
         graph.configure()
         return graph
+
+
+class _Order:
+    """Times of frames in AVI, which says in what order packets come, and not when frames are shown.
+
+    What FFmpeg gives as a frame's time is that of its packet; where frames come in another order
+    than they are shown in, these jump back and forth. The packet that completes a frame comes
+    later than the frame's own by as many as the decoder holds back.
+    """
+
+    def __init__(self) -> None:
+        self._first: int | None = None
+        self._delay: int | None = None
+        self._last = 0
+
+    def begin(self, dts: int | None) -> None:
+        if self._first is None:
+            self._first = dts
+
+    def time(self, frame: av.VideoFrame) -> int:
+        if frame.dts is None or self._first is None:  # the last ones, that were held back
+            self._last += 1
+            return self._last
+        if self._delay is None:
+            self._delay = frame.dts - self._first
+        self._last = frame.dts - self._delay
+        return self._last

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.inference.video.hdr import BT709, is_hdr, tone_map
+from faststyle.inference.video.mastering import Mastering, find_mastering
 from faststyle.pictures.files import MAX_PIXELS
 from faststyle.pictures.pixels import quantize
 
@@ -25,13 +26,14 @@ class Frame:
 
     ``time`` counts in the clip's ``time_base`` (seconds). ``colors`` is FFmpeg's description of
     how the file stored them: matrix, range, transfer function and primaries. ``alpha`` is (1, H,
-    W), or none.
+    W), or none. ``mastering`` is what HDR10 says of it, if that is to be kept.
     """
 
     pixels: Tensor
     time: int
     colors: tuple[int, int, int, int] = (2, 0, 2, 2)  # all of them unspecified
     alpha: Tensor | None = None
+    mastering: Mastering | None = None
 
 
 def upright(
@@ -52,7 +54,8 @@ def upright(
         height, width = shape
         rgba: Any = decoded.to_ndarray(format="rgba", width=width, height=height)
         alpha = _channels_first(_turned(rgba[..., 3:], turn))
-    return Frame(_channels_first(_turned(pixels, turn)), time, colors, alpha)
+    mastering = find_mastering(decoded) if is_deep else None
+    return Frame(_channels_first(_turned(pixels, turn)), time, colors, alpha, mastering)
 
 
 def has_alpha(decoded: av.VideoFrame) -> bool:

@@ -15,6 +15,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from faststyle.core.errors import UserError
+from faststyle.inference.video.damage import Damage
 from faststyle.inference.video.decoder import Decoder
 from faststyle.inference.video.frames import Frame, upright
 from faststyle.inference.video.hdr import is_hdr
@@ -29,6 +30,8 @@ _SKEW = 1.0
 _LONGEST_GOP = 10.0
 #: Seconds by which times are off, since files round them.
 _ROUNDING = 1e-4
+#: Seconds that a picture fills at the edge of a section if it is to be shown there.
+_LONG = 0.5
 
 
 class Clip:
@@ -71,19 +74,21 @@ class Clip:
         self.begins = Fraction(self.container.start_time or 0, av.time_base)
         self._shape: tuple[int, int] | None = None
         self._last: int | None = None
-        # The latest times, in seconds, of any packet and of one with pictures.
-        self._reached = self._sent = 0.0
+        self._held: av.VideoFrame | None = None
+        self._damage = Damage(length, path.stat().st_size)
         self._latest: dict[int, int] = {}
-        self._is_hdr = self._is_cut = self._jumped = False
+        self._is_hdr = self._jumped = self._changed = False
 
     @property
     def notes(self) -> list[str]:
         """What is lost or changed, in words for people; known after the last frame."""
+        jumped = self._jumped and not self.is_damaged  # what is damaged has wrong times, too
         return [
             *left_out(self.container, self.video),
             *(["interlaced: written as whole frames"] if self._decoder.is_interlaced else []),
             *(["high dynamic range: written in ordinary range"] if self._is_hdr else []),
-            *(["its clock jumps back: what comes again is left out"] if self._jumped else []),
+            *(["its size changes: all frames have that of the first"] if self._changed else []),
+            *(["its clock jumps back: what comes again is left out"] if jumped else []),
         ]
 
     @property
@@ -106,11 +111,19 @@ class Clip:
     @property
     def is_damaged(self) -> bool:
         """Whether, after the last frame, something could not be decoded or did not come."""
-        tolerance = max(1.0, 0.05 * self.seconds)
         shown = float((self._last or 0) * self.time_base)
         end = float(self.begins) + self._start + self.seconds
-        missing = max(end - self._reached, min(self._sent, end) - shown)
-        return self._decoder.broken_packets > 0 or self._is_cut or missing > tolerance
+        return self._decoder.broken > 0 or self._damage.is_known(shown, end, self.seconds)
+
+    @property
+    def lost(self) -> float:
+        """Seconds that are missing between others, as far as that is known."""
+        return self._damage.lost
+
+    def late(self, stream: Stream) -> float:
+        """Seconds of the section that go by before a stream begins."""
+        begins = (stream.start_time or 0) * (stream.time_base or 1)
+        return max(float(begins - self.begins) - self._start, 0.0)
 
     @property
     def chapters(self) -> list[Any]:
@@ -138,14 +151,36 @@ class Clip:
             place = float(self.begins) + self._start - _LONGEST_GOP
             with suppress(av.FFmpegError):
                 self.container.seek(round(place * av.time_base))
+        last: Frame | None = None
         for item in self._items():
             time, base = self._time(item)
+            shift = round((self._start + self.begins) / base)
             shown = float(time * base - self.begins) + _ROUNDING
-            if isinstance(item, Frame) and shown >= self._end + _SKEW:
-                return
+            if isinstance(item, Frame):
+                if shown >= self._end and last is not None:
+                    yield from self._held_to_end(last, shift)
+                if shown >= self._end + _SKEW:
+                    return
+                last = item if shown < self._end else None
             # Sound begins a little before the first second: decoders need it.
             if (not self._start or self._start <= shown) and shown < self._end:
-                yield _earlier(item, round((self._start + self.begins) / base))
+                yield _earlier(item, shift)
+
+    def _held_to_end(self, last: Frame, shift: int) -> Iterator[Frame]:
+        """The last picture of a section once more, if it is shown for long."""
+        end = float(self.begins) + self._end
+        if end - float(last.time * self.time_base) > _LONG:
+            time = round((end - 1 / self.rate) / self.time_base)
+            yield replace(last, time=time - shift)
+
+    def _held_at_start(self, until: float) -> Iterator[Frame]:
+        """The picture that is shown where a section begins, if that is long.
+
+        ``until``: the seconds at which the next one is shown.
+        """
+        held, self._held = self._held, None
+        if held is not None and until - self._start > _LONG:
+            yield self._upright(held, math.ceil((self._start + self.begins) / self.time_base))
 
     def _time(self, item: Item) -> tuple[int, Fraction]:
         if isinstance(item, Frame):
@@ -156,15 +191,11 @@ class Clip:
 
     def _items(self) -> Iterator[Item]:
         for packet in self._packets():
-            if packet.dts is not None and packet.time_base is not None:
-                sent = float(packet.dts * packet.time_base)
-                self._reached = max(self._reached, sent)
-                if packet.stream is self.video:
-                    self._sent = sent
-                elif packet.pts is not None and self._is_later(packet):
-                    yield packet
             if packet.stream is self.video:
                 yield from self._frames(packet)
+            elif None not in (packet.pts, packet.dts) and self._is_later(packet):
+                yield packet
+        yield from self._held_at_start(math.inf)
 
     def _frames(self, packet: Packet) -> Iterator[Frame]:
         for decoded in self._decoder.decode(packet):
@@ -178,10 +209,17 @@ class Clip:
             self._last = time
             shown = float(time * self.time_base - self.begins) + _ROUNDING
             if shown < self._start:
+                self._held = decoded
                 continue
-            self._shape = self._shape or (decoded.height, decoded.width)
-            self._is_hdr |= is_hdr(decoded.color_trc) and not self.is_deep
-            yield upright(decoded, self._shape, time, self.is_deep)
+            yield from self._held_at_start(shown)
+            yield self._upright(decoded, time)
+
+    def _upright(self, decoded: av.VideoFrame, time: int) -> Frame:
+        shape = decoded.height, decoded.width
+        self._shape = self._shape or shape
+        self._changed |= shape != self._shape
+        self._is_hdr |= is_hdr(decoded.color_trc) and not self.is_deep
+        return upright(decoded, self._shape, time, self.is_deep)
 
     def _is_later(self, packet: Packet) -> bool:
         """Whether a packet comes after those of its stream before; files hold no others."""
@@ -194,10 +232,14 @@ class Clip:
         return True
 
     def _packets(self) -> Iterator[Packet]:
+        wanted = {stream.index for stream in (self.video, *self.others)}
         try:
-            yield from self.container.demux((self.video, *self.others))
+            for packet in self.container.demux():  # all of them: what is left of a file is damage
+                self._damage.watch(packet, packet.stream is self.video)
+                if packet.stream.index in wanted:  # that of an empty packet is 0
+                    yield packet
         except av.FFmpegError:
-            self._is_cut = True
+            self._damage.is_cut = True
 
     def __enter__(self) -> "Clip":
         return self

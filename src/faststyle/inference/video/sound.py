@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from fractions import Fraction
 from typing import Any
 
 import av
@@ -27,12 +28,15 @@ class Sound:
         container: that file.
         source: of the file that is read.
         codec: FFmpeg's name of the encoder.
+        pads: begin with silence up to the first sample.
 
     Raises:
         ValueError: the encoder knows no sound of this rate.
     """
 
-    def __init__(self, container: OutputContainer, source: AudioStream, codec: str) -> None:
+    def __init__(
+        self, container: OutputContainer, source: AudioStream, codec: str, pads: bool = False
+    ) -> None:
         known = _RATES.get(codec, (source.rate,))
         rate = source.rate if source.rate in known else known[0]
         layout = _layout(codec, rate, source)  # before there is a stream that cannot be filled
@@ -44,11 +48,12 @@ class Sound:
         self._source, self.stream = source, stream
         self._resampler = self._new_resampler()
         self._early: int | None = None
+        self._pads = pads
 
     def encode(self, packet: "av.Packet[Any]") -> Iterator["av.Packet[Any]"]:
         """What a packet of the source becomes, as far as it can be decoded."""
         for frame in self._decode(packet):
-            for part in self._resampled(frame):
+            for part in (*self._silence(frame), *self._resampled(frame)):
                 yield from map(self._from_zero, self.stream.encode(part))
 
     def end(self) -> Iterator["av.Packet[Any]"]:
@@ -74,6 +79,21 @@ class Sound:
             return self._source.decode(packet)
         except av.FFmpegError:
             return []
+
+    def _silence(self, before: av.AudioFrame) -> Iterator[av.AudioFrame]:
+        """All that goes before the first frame, but for a part that is shorter than one."""
+        if not self._pads or before.time is None:
+            return
+        self._pads = False
+        context = self.stream.codec_context
+        size = context.frame_size
+        for number in range(int(before.time * context.rate / size) if size else 0):
+            silent = av.AudioFrame(context.format.name, context.layout.name, size)
+            for plane in silent.planes:
+                plane.update(bytes(plane.buffer_size))
+            silent.sample_rate, silent.pts = context.rate, number * size
+            silent.time_base = Fraction(1, context.rate)
+            yield silent
 
     def _resampled(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
         try:

@@ -11,12 +11,14 @@ import av
 import torch
 from av.audio.stream import AudioStream
 from av.stream import Stream
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.inference.clip_targets import TARGETS, Coding
 from faststyle.inference.video.frames import Frame
+from faststyle.inference.video.mastering import Mastering
 from faststyle.inference.video.pace import Pace
 from faststyle.inference.video.palette import Palette
 from faststyle.inference.video.reader import Clip, Item, Packet
@@ -26,6 +28,8 @@ from faststyle.pictures.pillow import to_array
 # FFmpeg numbers the matrices of colors one way in files (AVColorSpace) and another in conversion.
 _MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
 _DEFAULT_MATRIX, _RGB, _UNSPECIFIED = 5, 0, 2
+#: Seconds by which sound may be early without anybody's notice.
+_LATE = 0.05
 _OF_APPLE = (".mp4", ".m4v", ".mov")
 #: What a file says of how it itself was written.
 _OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
@@ -49,7 +53,7 @@ class Writer:
             raise UserError(f'"{path.suffix}" is no format of clips; use .mp4 or .mkv')
         self.target = TARGETS[path.suffix.lower()]
         self.container = av.open(str(path), "w")
-        self._pace = Pace(self.target, clip.rate, clip.time_base)
+        self._pace = Pace(self.target, clip.rate, clip.time_base, clip.seconds)
         self._palette = Palette() if self.suffix.lower() == ".gif" else None
         self._video: VideoStream | None = None
         self._copied: dict[int, Stream] = {}
@@ -107,11 +111,12 @@ class Writer:
         added: Stream | None = None
         copies = self.target.copies
         is_known = copies is None or name.removesuffix("float") in copies
-        if is_known and _can_hold(self.container.format.name, stream):
+        is_late = self.target.begins_at_once and self.clip.late(stream) > _LATE
+        if is_known and not is_late and _can_hold(self.container.format.name, stream):
             added = self._copied[stream.index] = self.container.add_stream_from_template(stream)
         if added is None and isinstance(stream, AudioStream) and self.target.sound:
             with suppress(ValueError, av.FFmpegError):
-                sound = Sound(self.container, stream, self.target.sound)
+                sound = Sound(self.container, stream, self.target.sound, pads=is_late)
                 added, self._encoded[stream.index] = sound.stream, sound
                 self.notes.append(f"{what} encoded anew as {sound.stream.codec_context.name}")
         if added is None:
@@ -135,11 +140,23 @@ class Writer:
         if coding.codec == "libx265" and self.suffix.lower() in _OF_APPLE:
             context.codec_tag = "hvc1"  # Apple's players know H.265 by no other
         context.options = coding.options_for(self._quality)
+        if frame.mastering is not None:
+            self._add_mastering(frame.mastering, coding, context)
         if not coding.has_crf:
             per_second = context.width * context.height * float(self._pace.rate)
             context.bit_rate = round(coding.bits_per_pixel(self._quality) * per_second)
         _copy_tags(self.clip.video, stream)
         return stream
+
+    def _add_mastering(
+        self, mastering: Mastering, coding: Coding, context: VideoCodecContext
+    ) -> None:
+        options = context.options
+        for name, text in mastering.options_of(coding.codec).items():
+            options[name] = ":".join(filter(None, (options.get(name), text)))
+        context.options = options
+        if not mastering.options_of(coding.codec):
+            self.notes.append("what HDR10 says of light is left out: its frames are transparent")
 
     def _coding(self, frame: Frame) -> Coding:
         if frame.alpha is None:
@@ -188,6 +205,7 @@ class Writer:
                     self._mux(list(sound.end()))
                 self._mux(self._video.encode(None))
             self.container.close()
+        self.notes += self._pace.notes
 
     @contextmanager
     def _errors_for_people(self) -> Iterator[None]:

@@ -1,0 +1,14 @@
+import os
+
+import pytest
+
+from faststyle.core.silence import silenced
+
+
+def test_nothing_is_heard_meanwhile_and_all_of_it_afterwards(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with silenced():
+        os.write(2, b"from C\n")
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "after\n"
