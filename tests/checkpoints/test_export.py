@@ -18,6 +18,7 @@ from tests.enlargers import enlarger
 from tests.several import several_styles
 
 FACTS = {"style": "night", "title": "The Starry Night"}
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,8 @@ def _overrides() -> Iterator[list[str]]:
     generator = random.Random(1)
     whole = "\n".join(TYPED).encode()
     for content in mutated(whole, COUNT // 2):
-        yield [generator.choice(content.decode(errors="surrogateescape").split("\n"))]
+        lines = content.decode(errors="surrogateescape").split("\n")
+        yield [generator.choice([line for line in lines if line not in TYPED] or lines)]
     for _ in range(COUNT - COUNT // 2):
         chosen = generator.sample(TYPED, generator.choice((1, 1, 2)))
         yield [_with_odd(text, generator) for text in chosen]

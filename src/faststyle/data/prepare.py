@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import multiprocessing
 import tarfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from tqdm import tqdm
 
 from faststyle.core.atomic import atomic_write, check_writable
 from faststyle.core.errors import UserError, problem
+from faststyle.core.processes import fresh_processes
 from faststyle.data.folder import find_photos, read_photo, split
 from faststyle.data.shards import MANIFEST, Manifest, Shard
 from faststyle.pictures.formats import check_fits
@@ -106,8 +106,8 @@ def prepare(
 def _write_all(tasks: Sequence[_Task], workers: int) -> list[Shard]:
     if workers == 1:
         return _collect(tasks, map(_write, tasks))
-    context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
-    with ProcessPoolExecutor(workers, context, torch.set_num_threads, (1,)) as pool:
+    processes = fresh_processes(__name__)
+    with ProcessPoolExecutor(workers, processes, torch.set_num_threads, (1,)) as pool:
         return _collect(tasks, pool.map(_write, tasks))
 
 

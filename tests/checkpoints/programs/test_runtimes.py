@@ -24,6 +24,7 @@ from tests.several import several_styles
 
 _FACTS = StyleMetadata("night", title="The Starry Night — “é”", style_size=256)
 _BY_HAND = 'run by hand: pip install "faststyle[{}]"'
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module", params=[0, 2], ids=["plain", "noise"])
@@ -76,7 +77,7 @@ def test_openvinos_two_files_are_replaced_together(style: TrainedStyle, tmp_path
     pytest.importorskip("openvino")
     path = tmp_path / "a.xml"
     (tmp_path / "a.bin").write_bytes(b"another")
-    export(style, path, "openvino", ExportOptions("float"))
+    export(style, path, "openvino", ExportOptions("float", size=(48, 64)))
     whole = (tmp_path / "a.bin").stat().st_size
     export(style, path, "openvino", ExportOptions("float", half=True, size=(48, 64)))
     assert (tmp_path / "a.bin").stat().st_size < whole

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import multiprocessing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from faststyle.apps.demo import work
 from faststyle.apps.demo.work import VisitorError
+from faststyle.core.processes import fresh_processes
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +28,7 @@ class Workshop:
     def __init__(
         self, styles: Sequence[str], options: Mapping[str, Any], time_limit: float = TIME_LIMIT
     ) -> None:
-        # Not a plain fork: threads of this process, PyTorch's among them, would be missing in it.
-        known = multiprocessing.get_all_start_methods()
-        context: Any = multiprocessing.get_context("forkserver" if "forkserver" in known else None)
-        if hasattr(context, "set_forkserver_preload"):
-            context.set_forkserver_preload([work.__name__])
+        context = fresh_processes(work.__name__)
         self._pool = ProcessPool(
             1, initializer=work.start, initargs=(styles, options), context=context
         )

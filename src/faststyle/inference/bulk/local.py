@@ -1,6 +1,5 @@
 """``--engine local``: processes of this machine, so that a photo that ends one ends no job."""
 
-import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -10,13 +9,13 @@ from multiprocessing.connection import Connection, wait
 import torch
 
 from faststyle.core.interrupts import leave_signals_to_parent
+from faststyle.core.processes import fresh_processes
 from faststyle.inference.bulk.engine import DiedError, hand_out
 from faststyle.inference.bulk.manifest import Record
 from faststyle.inference.bulk.plan import Shard
 from faststyle.inference.bulk.shard import Order, Worker
 
-# Not a fork: threads of this process, PyTorch's among them, would be missing in it.
-_processes = multiprocessing.get_context("spawn")
+_processes = fresh_processes(__name__)
 
 
 def work(

@@ -1,0 +1,20 @@
+"""Processes of this machine that have nothing of the one which starts them."""
+
+import multiprocessing
+import sys
+from multiprocessing.context import ForkServerContext, SpawnContext
+
+
+def fresh_processes(*modules: str) -> ForkServerContext | SpawnContext:
+    """How to start processes that need ``modules``, and neither threads nor memory of this one.
+
+    A plain fork would have the memory without the threads, PyTorch's among them. On Linux each is
+    a fork of a process that has imported ``modules`` and done nothing else: the seconds that
+    importing takes pass once for all of them. Libraries of other systems do not survive a fork
+    either, so that each process imports there.
+    """
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([*modules])
+    return context
