@@ -263,7 +263,7 @@ def test_each_painting_in_a_list_becomes_a_style_though_one_is_missing(
     ]
 
 
-def test_ten_minutes_begin_from_a_style_that_ships_with_nothing_to_download(tmp_path: Path) -> None:
+def test_ten_minutes_begin_from_the_gallery_with_nothing_to_download(tmp_path: Path) -> None:
     image = ASSETS / "flow_field.png"
     choice = [f"style.image={image}", "style.name=own", "data.size=32", "style.size=64"]
     short = ["trainer.max_steps=1", "data.val_photos=1", "model.learning_rate=1e-9"]
@@ -271,8 +271,11 @@ def test_ten_minutes_begin_from_a_style_that_ships_with_nothing_to_download(tmp_
     run = run_command("train", *settings, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     own = _weights(tmp_path / "checkpoints" / "own.safetensors")
-    shipped = _weights(ROOT / "checkpoints" / "starry_night.safetensors")
-    assert all(torch.allclose(own[key], shipped[key], atol=1e-6) for key in shipped)
+    shipped = _weights(ROOT / "checkpoints" / "gallery.safetensors")
+    for key, values in own.items():
+        of_styles = shipped[key].float()
+        expected = of_styles if of_styles.shape == values.shape else of_styles.mean(0)
+        assert torch.allclose(values, expected, atol=1e-6), key
 
 
 @pytest.mark.parametrize(
