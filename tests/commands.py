@@ -72,11 +72,16 @@ def run_command(
     return start_command(name, *arguments, cwd=cwd).wait()
 
 
+def _remove(folder: Path, owner: int) -> None:
+    if os.getpid() == owner:  # and no fork of it
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @functools.cache
 def _forker() -> str:
     """Start the process that forks; it ends when these tests do. Returns its address."""
     folder = Path(tempfile.mkdtemp(prefix="faststyle_"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(_remove, folder, os.getpid())
     address = str(folder / "socket")
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "tests" / "forker.py"), address],

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 from faststyle.pictures.pixels import to_unit
 
-#: The opacity below which colors fade to white: black at half of it is 4 of 255 levels from white.
-FAINT = 1 / 16
+#: The opacity below which nobody sees colors: what is behind changes by 3 of 255 levels at most.
+FAINT = 1 / 64
 
 
 @dataclass(frozen=True)
@@ -39,18 +40,12 @@ class Picture:
         return replace(self, pixels=to_unit(self.pixels), alpha=alpha, bit_depth=16)
 
     def without_hidden(self) -> "Picture":
-        """The same, white where it is transparent, and nearly so where it nearly is.
+        """The same, white where it is less opaque than :data:`FAINT`.
 
-        A network would let the colors that nobody sees there change the rest. From an opacity of
-        :data:`FAINT` on they are seen, and stay: white would show through in a shadow.
+        A network would let the colors that nobody sees there change the rest.
         """
         if self.alpha is None:
             return self
-        is_float = self.pixels.is_floating_point()
-        white = 1 if is_float else 255
-        faint = (self.alpha < FAINT * white)[0]
-        pixels = self.pixels.clone()
-        shares = self.alpha[0, faint] / (FAINT * white)
-        mixed = white - (white - pixels[:, faint]) * shares
-        pixels[:, faint] = mixed if is_float else mixed.round().byte()
+        white = 1 if self.pixels.is_floating_point() else 255
+        pixels = torch.where(self.alpha < FAINT * white, white, self.pixels)
         return replace(self, pixels=pixels)
