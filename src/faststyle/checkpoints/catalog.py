@@ -26,7 +26,7 @@ FOLDERS = (Path("checkpoints"), bundled_folder("checkpoints"))
 SHIPPED = frozenset(
     (
         *("starry_night", "starry_night_small", "starry_night_calm"),
-        *("the_scream", "great_wave", "composition_vii", "gallery"),
+        *("great_wave", "composition_vii", "gallery"),
     )
 )
 #: Those that enlarge.
