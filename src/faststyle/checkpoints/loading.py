@@ -45,9 +45,10 @@ def load_style(path: Path) -> TrainedStyle:
         raise UserError(
             f"{path}: programs are for stylizing; pass the checkpoint it was exported from"
         )
+    if is_style_file(path):
+        return read_style(path)
     if is_safetensors(path):
-        is_ours = is_style_file(path)
-        return read_style(path) if is_ours else read_foreign(read_tensors(path), path)
+        return read_foreign(read_tensors(path), path)
     refuse_program(path)
     content = read_torch(path)
     if FACTS_KEY in content and isinstance(content.get("state_dict"), Mapping):
@@ -91,8 +92,7 @@ def styles_beside(given: str) -> tuple[FoundStyle, tuple[str, ...]]:
         raise UserError(f"no such checkpoint: {path}")
     if is_program(path):
         return found, ()
-    is_ours = is_safetensors(path) and is_style_file(path)
-    about = read_metadata(path) if is_ours else load_style(path).metadata
+    about = read_metadata(path) if is_style_file(path) else load_style(path).metadata
     return found, about.names()
 
 

@@ -15,7 +15,7 @@ from faststyle.checkpoints.metadata import StyleMetadata
 from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError
 from faststyle.core.names import readable_name
-from faststyle.core.torch_files import is_plain
+from faststyle.core.torch_files import is_plain, is_safetensors
 from faststyle.networks import NetworkDescription, build_network
 
 FORMAT_VERSION = 1
@@ -65,20 +65,26 @@ def read_style(path: Path) -> TrainedStyle:
     Raises ``UserError`` if the file is truncated, foreign, of a newer format, or its tensors do
     not fit the network that it describes.
     """
-    metadata = read_metadata(path)
-    return TrainedStyle(restore_network(metadata.network, read_tensors(path), path), metadata)
+    with _opened(path) as file:
+        metadata, tensors = _metadata(file, path), _tensors(file)
+    return TrainedStyle(restore_network(metadata.network, tensors, path), metadata)
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """All tensors of a safetensors file of anybody's. Raises ``UserError`` if it is truncated."""
     with _opened(path) as file:
-        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return _tensors(file)
 
 
 def is_style_file(path: Path) -> bool:
-    """Whether a safetensors file says that it is of faststyle. Raises ``UserError`` likewise."""
+    """Whether this is a safetensors file that says that it is of faststyle.
+
+    Raises ``UserError`` if it is truncated.
+    """
+    if not is_safetensors(path):
+        return False
     with _opened(path) as file:
-        return _format(file) == _FORMAT
+        return _facts(file).get("format") == _FORMAT
 
 
 def read_metadata(path: Path) -> StyleMetadata:
@@ -100,8 +106,8 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _metadata(file: Any, path: Path) -> StyleMetadata:
-    texts: dict[str, str] = file.metadata() or {}
-    if _format(file) != _FORMAT:
+    texts = _facts(file)
+    if texts.get("format") != _FORMAT:
         raise UserError(f"{path} is a safetensors file, but not a style trained by faststyle")
     version = texts.get("format_version", "?")
     if version != str(FORMAT_VERSION):
@@ -111,9 +117,12 @@ def _metadata(file: Any, path: Path) -> StyleMetadata:
     return parse_metadata(texts, path)
 
 
-def _format(file: Any) -> str | None:
-    texts: dict[str, str] = file.metadata() or {}
-    return texts.get("format")
+def _facts(file: Any) -> dict[str, str]:
+    return file.metadata() or {}
+
+
+def _tensors(file: Any) -> dict[str, Tensor]:
+    return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
 
 
 def parse_metadata(texts: Mapping[str, str], path: Path) -> StyleMetadata:

@@ -90,10 +90,10 @@ _WRITTEN: Mapping[str, str] = {
     ".gif": "GIF",
     **({".avif": "AVIF"} if _AVIF else {}),
 }
-#: Formats whose animations are read and written; of others the first picture is.
-ANIMATED = frozenset({"GIF", "PNG", "WEBP", *_AVIF})
-#: Of these, those that say how often they are shown: others are for ever.
+#: Formats whose animations say how often they are shown: others are for ever.
 COUNTED = frozenset({"GIF", "PNG", "WEBP"})
+#: Formats whose animations are read and written; of others the first picture is.
+ANIMATED = COUNTED.union(_AVIF)
 #: Formats that take a quality from 1 to 100.
 WITH_QUALITY = frozenset({"JPEG", "WEBP", "AVIF"})
 #: The longest side that a format can hold, in pixels.

@@ -161,6 +161,17 @@ def _brush(page: Any, kind: str) -> None:
     page.wait_for_selector("#picture.brushing")
 
 
+def _as_the_photo(page: Any, y: int, places: list[int]) -> list[bool]:
+    """Whether a picture of 300 x 270 pixels shows the photo there, at each x of ``places``."""
+    found: list[bool] = page.evaluate(
+        "([y, places]) => { const [one, two] = ['before', 'after'].map((id) =>"
+        " document.querySelector(`#${id}`).getContext('2d').getImageData(0, 0, 300, 270).data);"
+        " return places.map((x) => 4 * (y * 300 + x)).map((i) => one[i] === two[i]); }",
+        [y, places],
+    )
+    return found
+
+
 def _draw(page: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
     """A stroke between two places, in parts of the picture."""
     box = page.locator("#picture").bounding_box()
@@ -293,18 +304,13 @@ def test_the_brush_is_moved_and_paints_by_keyboard(page: Any, photo: Path) -> No
     for _ in range(10):
         page.keyboard.press("Shift+ArrowRight")
     page.wait_for_timeout(100)
-    same = (
-        "(() => { const [one, two] = ['before', 'after'].map((id) => document.querySelector("
-        "`#${id}`).getContext('2d').getImageData(0, 0, 300, 270).data);"
-        " return [60, 150, 200].map((x) => 4 * (130 * 300 + x)).map((i) => one[i] === two[i]); })()"
-    )
-    assert page.evaluate(same) == [False, True, True]
+    assert _as_the_photo(page, 130, [60, 150, 200]) == [False, True, True]
     page.focus("#brush input[value=photo]")
     page.keyboard.press("ArrowRight")
     page.focus("#tip")
     page.keyboard.press("Space")
     page.wait_for_timeout(100)
-    assert page.evaluate(same) == [False, True, False]
+    assert _as_the_photo(page, 130, [60, 150, 200]) == [False, True, False]
 
 
 def test_nothing_is_painted_on_a_photo_that_has_no_picture_yet(
@@ -341,12 +347,7 @@ def test_a_second_finger_draws_no_line_to_the_first(page: Any, photo: Path) -> N
         " send('pointerup', 5, 0.2); })()"
     )
     page.wait_for_timeout(100)
-    same = (
-        "(() => { const [one, two] = ['before', 'after'].map((id) => document.querySelector("
-        "`#${id}`).getContext('2d').getImageData(0, 0, 300, 270).data);"
-        " return [60, 150, 255].map((x) => 4 * (135 * 300 + x)).map((i) => one[i] === two[i]); })()"
-    )
-    assert page.evaluate(same) == [True, False, False]
+    assert _as_the_photo(page, 135, [60, 150, 255]) == [True, False, False]
 
 
 def test_with_the_brush_there_is_no_line_to_drag(page: Any, photo: Path) -> None:

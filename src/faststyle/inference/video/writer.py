@@ -151,11 +151,11 @@ class Writer:
     def _add_mastering(
         self, mastering: Mastering, coding: Coding, context: VideoCodecContext
     ) -> None:
-        options = context.options
-        for name, text in mastering.options_of(coding.codec).items():
+        told, options = mastering.options_of(coding.codec), context.options
+        for name, text in told.items():
             options[name] = ":".join(filter(None, (options.get(name), text)))
         context.options = options
-        if not mastering.options_of(coding.codec):
+        if not told:
             self.notes.append("what HDR10 says of light is left out: its frames are transparent")
 
     def _coding(self, frame: Frame) -> Coding:
