@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from tests.places import ROOT
@@ -83,14 +82,15 @@ def _forker() -> str:
     folder = Path(tempfile.mkdtemp(prefix="faststyle_"))
     atexit.register(_remove, folder, os.getpid())
     address = str(folder / "socket")
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / "tests" / "forker.py"), address],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-    )
+    # Listening here, commands can be asked for before the other process has imported everything.
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(address)
+        server.listen()
+        process = subprocess.Popen(
+            [sys.executable, str(ROOT / "tests" / "forker.py"), str(server.fileno())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[server.fileno()],
+        )
     atexit.register(process.terminate)
-    while not Path(address).exists():
-        if process.poll() is not None:
-            raise RuntimeError(f"tests/forker.py ended with status {process.returncode}")
-        time.sleep(0.05)
     return address

@@ -4,7 +4,8 @@ Importing torch, Lightning and Hydra takes three to ten seconds on a small machi
 a test often less than one. A fork has them already; otherwise it is a process like any other, with
 a working folder, an environment and outputs of its own.
 
-Run as ``python tests/forker.py SOCKET``; :mod:`tests.commands` talks to it.
+Run as ``python tests/forker.py NUMBER``, the number of the file that :mod:`tests.commands` made to
+listen.
 """
 
 import atexit
@@ -47,12 +48,10 @@ class Wanted:
     environment: dict[str, str]
 
 
-def serve(path: str) -> None:
+def serve(number: int) -> None:
     """Answer requests until the tests end; returns only in the processes that become commands."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait for commands
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(path)
-        server.listen()
+    with socket.socket(fileno=number) as server:
         while True:
             ready, _, _ = select.select([server, sys.stdin], [], [])
             if sys.stdin in ready:  # closed
@@ -104,7 +103,7 @@ def run() -> int:
 if __name__ == "__main__":
     for name in MODULES:
         importlib.import_module(name)
-    serve(sys.argv[1])
+    serve(int(sys.argv[1]))
     # As forks of multiprocessing end: taking apart all that was imported takes half a second, and
     # copies it first. Any other exception ends the process as usual.
     os._exit(run())
