@@ -35,6 +35,10 @@ def test_a_pattern_of_another_period_is_no_checkerboard() -> None:
     assert artifacts.checkerboard(noisy(512) + wave).abs().item() < 0.5
 
 
+def test_a_picture_of_one_color_has_no_peak() -> None:
+    assert artifacts.checkerboard(torch.full((1, 3, 192, 192), 0.7)).item() == pytest.approx(0)
+
+
 def test_a_picture_smaller_than_a_window_is_refused() -> None:
     with pytest.raises(ValueError, match="64 pixels or more"):
         artifacts.checkerboard(torch.rand(1, 3, 64, 63))

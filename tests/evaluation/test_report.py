@@ -112,7 +112,8 @@ def test_figures_for_every_size_and_a_table(tmp_path: Path, photo_folder: Path) 
         assert found["photo"]["content"] == pytest.approx(0, abs=1e-6)
         assert found["optimized"]["3"]["loss"] < found["optimized"]["1"]["loss"]
         assert len(found["equal_iterations"]) == 2
-        assert {"checkerboard_db", "flicker"} <= found["artifacts"].keys()
+        assert "checkerboard_db" in found["artifacts"]
+        assert ("flicker" in found["artifacts"]) == (size == "96"), "nothing is far from the edges"
         assert found["clips"].keys() == MOTIONS.keys()
         assert all(clip["gray_levels"] > 0 for clip in found["clips"].values())
         for name in ("standing", "pan"):

@@ -10,9 +10,6 @@ import torch
 
 from faststyle.core.errors import UserError
 
-#: How PyTorch says it on Linux, Windows and MPS.
-_NO_MEMORY = ("allocate memory", "not enough memory", "out of memory")
-
 # Parameters of glibc's mallopt(3).
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _NEVER = 2**31 - 1
@@ -46,13 +43,6 @@ def free_memory(device: torch.device) -> int:
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     return int(psutil.virtual_memory().available)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether PyTorch found no memory, on whatever device."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)
 
 
 def cpu_name() -> str:

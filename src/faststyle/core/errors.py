@@ -12,6 +12,8 @@ from contextlib import contextmanager
 
 #: What shells say of a program that wrote to a pipe whose other end was closed.
 _PIPE_STATUS = 141
+#: How PyTorch says it on GPUs, Linux, Windows and MPS.
+_NO_MEMORY = ("allocate memory", "not enough memory", "out of memory")
 _CAUSED_BY_USER = {
     errno.EACCES,
     errno.EBUSY,
@@ -63,6 +65,13 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether Python, or PyTorch on whatever device, found no memory."""
+    if isinstance(error, RuntimeError):  # torch.OutOfMemoryError is one
+        return any(words in str(error) for words in _NO_MEMORY)
+    return isinstance(error, MemoryError)
+
+
 def describe(error: Exception) -> str | None:
     """One line for what a user can put right; none for anything else, which is a bug."""
     if isinstance(error, UserError):
@@ -70,6 +79,8 @@ def describe(error: Exception) -> str | None:
     if isinstance(error, OSError) and error.errno in _CAUSED_BY_USER:
         where = f": {os.fspath(error.filename)}" if error.filename else ""
         return f"{error.strerror}{where}"
+    if is_out_of_memory(error):
+        return "too little memory: ask for fewer pixels, or fewer pictures at once"
     if isinstance(error, RuntimeError) and str(error).startswith("Could not determine home"):
         return "there is no home folder for ~: set HOME, or FASTSTYLE_CACHE and paths without ~"
     return None
@@ -77,12 +88,8 @@ def describe(error: Exception) -> str | None:
 
 def problem(error: Exception, source: object = "") -> str:
     """One line for whatever went wrong with one file of many, ``source``, which it names."""
-    if isinstance(error, MemoryError):
-        said = "too little memory"
-    elif (known := describe(error)) is not None:
-        said = known
-    else:
-        said = f"{type(error).__name__}: {error} (a mistake of faststyle's: please report it)"
+    mistake = f"{type(error).__name__}: {error} (a mistake of faststyle's: please report it)"
+    said = describe(error) or mistake
     return said if str(source) in said else f"{source}: {said}"
 
 
@@ -103,7 +110,7 @@ def report_errors() -> Iterator[None]:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_PIPE_STATUS)
-    except (UserError, OSError, RuntimeError) as error:
+    except (UserError, OSError, RuntimeError, MemoryError) as error:
         message = describe(error)
         if message is None:
             raise

@@ -19,8 +19,15 @@ _BAND, _MARGIN = 16, 64  # pixels
 #: Pictures no larger have nothing left far from a cut.
 MIN_SIDE_FOR_BORDERS = 2 * _MARGIN + 8 * _BAND
 
+_FAR = 32  # pixels from an edge
+#: Of pictures smaller than this, nothing is far from every edge when they have moved by a pixel.
+MIN_SIDE_FOR_FLICKER = 2 * _FAR + 3
+
 #: Side of the windows, half overlapping, over which spectra are means, in pixels.
 WINDOW = 64
+
+#: Far less power than rounding to 8 bits brings, so that a picture of one color has no peak.
+_NOTHING = 1e-9
 
 
 def checkerboard(pictures: Tensor) -> Tensor:
@@ -47,7 +54,7 @@ def peaks_over_neighbors(power: Tensor) -> Tensor:
         near = torch.roll(power, (5 - y, 5 - x), (1, 2))[:, :11, :11]
         ring = torch.ones(11, 11, dtype=torch.bool)
         ring[3:8, 3:8] = False
-        ratios.append(near[:, 5, 5] / near[:, ring].mean(1))
+        ratios.append((near[:, 5, 5] + _NOTHING) / (near[:, ring].mean(1) + _NOTHING))
     return 10 * torch.stack(ratios).mean(0).log10()
 
 
@@ -99,11 +106,11 @@ def border_error(
     return difference[:, near].mean(1) / difference[:, far].mean(1).clamp_min(0.5 / 255)
 
 
-def flicker(stylize: Stylize, photos: Tensor, border: int = 32) -> Tensor:
+def flicker(stylize: Stylize, photos: Tensor) -> Tensor:
     """Mean absolute change of a stylized pixel when the photo moves by one pixel, (N,) of 255.
 
-    The mean over a step to the right, down, and both. What lies within ``border`` pixels of an edge
-    is left out. A network that moved with its photo would have 0.
+    The mean over a step to the right, down, and both. What lies within 32 pixels of an edge is left
+    out. A network that moved with its photo would have 0.
     """
     height, width = photos.shape[-2:]
     differences = []
@@ -111,7 +118,7 @@ def flicker(stylize: Stylize, photos: Tensor, border: int = 32) -> Tensor:
         first = stylize(photos[..., : height - down, : width - right])
         second = stylize(photos[..., down:, right:])
         moved = first[..., down:, right:] - second[..., : height - 2 * down, : width - 2 * right]
-        differences.append(moved[..., border:-border, border:-border].abs().mean((1, 2, 3)))
+        differences.append(moved[..., _FAR:-_FAR, _FAR:-_FAR].abs().mean((1, 2, 3)))
     return 255 * torch.stack(differences).mean(0)
 
 

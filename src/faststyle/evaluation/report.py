@@ -204,9 +204,11 @@ def _artifacts(
         "checkerboard_db": more(artifacts.checkerboard),
         "bright_dots_per_million": more(artifacts.bright_dots),
         "stripes_per_million": more(artifacts.stripes),
-        "flicker": mean(artifacts.flicker(stylizer, p).item() for p in pictures),
     }
-    if min(pictures[0].shape[-2:]) > artifacts.MIN_SIDE_FOR_BORDERS:
+    side = min(pictures[0].shape[-2:])
+    if side >= artifacts.MIN_SIDE_FOR_FLICKER:
+        found["flicker"] = mean(artifacts.flicker(stylizer, p).item() for p in pictures)
+    if side > artifacts.MIN_SIDE_FOR_BORDERS:
         found["border_ratio"] = mean(artifacts.border_error(stylizer, p).item() for p in pictures)
     flat = [(s, p) for s, p in pairs if flat_regions.flat_windows(p).any()]
     if flat:

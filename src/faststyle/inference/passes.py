@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from faststyle.core.devices import cpu_has_bf16, is_out_of_memory
-from faststyle.core.errors import UserError, nearest
+from faststyle.core.devices import cpu_has_bf16
+from faststyle.core.errors import UserError, is_out_of_memory, nearest
 from faststyle.inference import tiling
 from faststyle.inference.options import MIN_ROWS
 from faststyle.inference.place import Place

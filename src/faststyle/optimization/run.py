@@ -15,8 +15,8 @@ from faststyle.config.objects import instantiate
 from faststyle.config.paths import input_files
 from faststyle.config.runs import LAST_CHECKPOINT, find_resume
 from faststyle.core.atomic import check_target
-from faststyle.core.devices import find_device, is_out_of_memory
-from faststyle.core.errors import UserError
+from faststyle.core.devices import find_device
+from faststyle.core.errors import UserError, is_out_of_memory
 from faststyle.core.interrupts import Interrupts, catch_interrupts
 from faststyle.core.names import check_name
 from faststyle.losses import PerceptualLoss, StyleImage

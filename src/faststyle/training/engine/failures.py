@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 
-from faststyle.core.devices import is_out_of_memory
-from faststyle.core.errors import UserError, causes
+from faststyle.core.errors import UserError, causes, is_out_of_memory
 
 _TOO_SMALL = "/dev/shm is too small (docker's --shm-size, or data.workers=0), which was found"
 #: What PyTorch and gloo say when a process is gone, in other words. NCCL says the same of a network
