@@ -33,7 +33,8 @@ def test_of_several_styles_each_painting_is_told_with_its_place_and_a_sample_of_
 
 
 def _program(name: str, *held: str) -> dict[str, Any]:
-    styles = [{"name": style, "sample": f"data:{style}"} for style in held or (name,)]
+    named = enumerate(held or (name,))
+    styles = [{"name": name, "place": i, "sample": f"data:{name}"} for i, name in named]
     return {"name": name, "weights": len(held), "styles": styles}
 
 
@@ -51,7 +52,13 @@ def test_a_file_of_several_is_never_without_anything_to_choose() -> None:
 
 
 def test_a_small_network_is_the_quick_one_of_its_style_in_the_list() -> None:
-    given = [_program(name) for name in ("a_small", "a", "b_small")]
-    quick, other = arrange([*given, _program("c", "d", "e"), _program("c_small", "d", "e")])[:2]
+    quick, other = arrange([_program(name) for name in ("a_small", "a", "b_small")])
     assert quick == _program("a") | {"quick": {"name": "a_small", "weights": 0}}
     assert other == _program("b_small"), "there is no fine one"
+
+
+def test_of_several_styles_a_small_network_is_the_quick_one_if_it_takes_the_same_mixture() -> None:
+    fine, small = _program("c", "d", "e"), _program("c_small", "d", "e")
+    assert arrange([fine, small]) == [fine | {"quick": {"name": "c_small", "weights": 2}}]
+    assert arrange([fine, _program("c_small", "e", "d")])[0] == fine
+    assert arrange([fine, _program("c_small")]) == [_program("c_small"), fine]

@@ -7,7 +7,7 @@ from faststyle.apps.sample import sample_address
 from faststyle.checkpoints import StyleMetadata
 from faststyle.inference.stylizer import Stylizer
 
-#: At the end of the name of a small network of a style, which gives a first look.
+#: At the end of the name of a file's small network, which gives a first look.
 _QUICK = "_small"
 
 
@@ -34,19 +34,26 @@ def arrange(programs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
     In a file of several styles those that have files of their own have no ``sample``: they are
     there to be mixed. If these were all of the file's, none is without. A program that is called
-    like another with ``_small`` at its end is that one's ``quick``, without ``styles``.
+    like another with ``_small`` at its end is that one's ``quick``, without ``styles``, if it takes
+    the same mixture.
 
     Args:
         programs: what :func:`describe` says of each file, and as ``name`` what that is called.
     """
-    single = {each["name"]: dict(each) for each in programs if not each["weights"]}
-    for name in list(single):
-        fine = name.removesuffix(_QUICK)
-        if fine != name and fine in single:
-            quick = single.pop(name)
-            single[fine]["quick"] = {key: quick[key] for key in quick if key != "styles"}
-    several = [_without(each, single.keys()) for each in programs if each["weights"]]
+    shown = {each["name"]: dict(each) for each in programs}
+    for each in programs:
+        fine = shown.get(each["name"].removesuffix(_QUICK))
+        if fine and fine["name"] != each["name"] and _mixture(fine) == _mixture(each):
+            fine["quick"] = {key: value for key, value in each.items() if key != "styles"}
+            del shown[each["name"]]
+    single = {name: each for name, each in shown.items() if not each["weights"]}
+    several = [_without(each, single.keys()) for each in shown.values() if each["weights"]]
     return [*single.values(), *several]
+
+
+def _mixture(program: dict[str, Any]) -> list[tuple[str, int]]:
+    """Which style each weight is for; of one style alone there is none."""
+    return [(each["name"], each["place"]) for each in program["styles"] if program["weights"]]
 
 
 def _without(program: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
