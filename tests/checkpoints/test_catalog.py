@@ -100,13 +100,13 @@ def test_the_styles_that_ship_are_those_that_git_keeps() -> None:
 
 def test_nothing_is_written_over_a_style_that_ships() -> None:
     folder = catalog.FOLDERS[1]
-    assert catalog.beside_shipped(folder / "great_wave.safetensors").stem == "great_wave_mine"
+    assert catalog.beside_shipped(folder / "starry_night.safetensors").stem == "starry_night_mine"
     own = folder / "my_own.safetensors"
     assert catalog.beside_shipped(own) == own
 
 
 def test_elsewhere_a_style_may_be_called_like_one_that_ships(tmp_path: Path) -> None:
-    path = tmp_path / "great_wave.safetensors"
+    path = tmp_path / "starry_night.safetensors"
     assert catalog.beside_shipped(path) == path
 
 

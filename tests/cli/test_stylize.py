@@ -325,7 +325,7 @@ def test_what_is_painted_is_enlarged_and_left_alone_the_next_time(
         (("--ckpt", "starry_night_small", "--feather", "3"), "are of masks: see --mask"),
         (("--ckpt", "starry_night_small", "--statistics", "picture"), "are of masks: see --mask"),
         (("--ckpt", "starry_night_small", "--enlarge", "3"), "networks enlarge by one of 2, 4, 8"),
-        (("--ckpt", "starry_night_small", "--enlarge", "great_wave"), "great_wave is a style"),
+        (("--ckpt", "starry_night_small", "--enlarge", "starry_night"), "starry_night is a style"),
         (("--ckpt", "starry_night_small", "--stroke", "0"), "stroke is 0.0"),
         (("--ckpt", "starry_night_small", "--color", "red"), "invalid choice: 'red'"),
         (("--ckpt", "starry_night_small", "--protect", "cats"), "invalid choice: 'cats'"),

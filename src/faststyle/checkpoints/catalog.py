@@ -23,12 +23,7 @@ log = logging.getLogger(__name__)
 FOLDERS = (Path("checkpoints"), bundled_folder("checkpoints"))
 
 #: The files of styles that come with faststyle, in a clone under ``checkpoints``.
-SHIPPED = frozenset(
-    (
-        *("starry_night", "starry_night_small", "starry_night_calm"),
-        *("great_wave", "composition_vii", "gallery"),
-    )
-)
+SHIPPED = frozenset(("starry_night", "starry_night_small", "starry_night_calm", "gallery"))
 #: Those that enlarge.
 SHIPPED_ENLARGERS = frozenset(("enlarge_x4",))
 

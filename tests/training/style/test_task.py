@@ -148,10 +148,10 @@ def test_a_style_that_ships_stays_unless_it_may_be_replaced(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(catalog, "bundled_folder", lambda _name: tmp_path)
-    shipped = tmp_path / "great_wave.safetensors"
+    shipped = tmp_path / "starry_night.safetensors"
     shipped.write_bytes(b"as it shipped")
     assert train(configured("a", f"export.path={shipped}")) == tmp_path / (
-        "great_wave_mine.safetensors"
+        "starry_night_mine.safetensors"
     )
     assert shipped.read_bytes() == b"as it shipped"
     assert "ships with faststyle and stays" in caplog.text
