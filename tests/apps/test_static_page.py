@@ -1,5 +1,6 @@
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,21 @@ from PIL import Image
 from faststyle.apps import static_page
 from faststyle.apps.static_page import write_programs
 from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
+from faststyle.checkpoints.export import export
+from faststyle.checkpoints.programs import ExportOptions
 from faststyle.core.errors import UserError
 from faststyle.networks import TransformNetwork
 from tests.several import several_styles
 
 
-def test_each_file_becomes_a_program_and_all_are_listed(tmp_path: Path) -> None:
+def test_each_file_becomes_a_program_and_all_are_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # For the size of what the card is tried with: the page's own test has photos of others.
+    def export_fixed(style: TrainedStyle, path: Path, options: ExportOptions) -> None:
+        export(style, path, options=replace(options, size=(16, 16)))
+
+    monkeypatch.setattr(static_page, "export", export_fixed)
     one, several = tmp_path / "one.safetensors", tmp_path / "several.safetensors"
     write_style(TrainedStyle(TransformNetwork(2, 0), StyleMetadata("dusk")), one)
     write_style(several_styles(), several)

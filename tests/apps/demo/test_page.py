@@ -26,15 +26,21 @@ def photo(tmp_path: Path, make_photo: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture
-def page(address: str, browser: Any) -> Iterator[Any]:
+def page(address: str, profile: Any) -> Iterator[Any]:
     """Ready for a photo; ``asked`` are the addresses that it asked for."""
-    page = browser.new_page()
+    page = profile.pages[0]
     page.asked = []
-    page.on("request", lambda request: page.asked.append(f"{request.method} {request.url}"))
+
+    def note(request: Any) -> None:
+        page.asked.append(f"{request.method} {request.url}")
+
+    page.on("request", note)
+    page.set_viewport_size(SIZES["wide"])
     page.goto(address)
     wait(page, "ready")
     yield page
-    page.close()
+    page.unroute_all()
+    page.remove_listener("request", note)
 
 
 def wait(page: Any, state: str) -> None:
@@ -540,9 +546,9 @@ def test_a_transparent_photo_is_saved_with_its_transparency_whatever_its_format(
 
 
 def test_styles_that_do_not_come_can_be_fetched_again(
-    address: str, photo: Path, browser: Any
+    address: str, photo: Path, profile: Any
 ) -> None:
-    page = browser.new_page()
+    page = profile.new_page()
     page.route("**/styles.json", lambda route: route.abort())
     page.goto(address)
     wait(page, "error")

@@ -308,12 +308,11 @@ def proxy(request: pytest.FixtureRequest, address: str) -> Iterator[str]:
 
 
 def test_it_works_behind_a_proxy_under_a_path(
-    proxy: str, styles: list[str], photo: Path, browser: Any
+    proxy: str, styles: list[str], photo: Path, profile: Any
 ) -> None:
     assert difference(Visitor(proxy).stylize(photo, "night"), photo, styles[0]) <= 1
-    page = browser.new_page()
+    page = profile.pages[0]
     page.goto(proxy)
     page.wait_for_selector("#status[data-state=ready]")
     page.set_input_files("#file", photo)
     page.wait_for_selector("#status[data-state=done]")
-    page.close()

@@ -9,9 +9,7 @@ import torch.nn.functional as F
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
-from faststyle.checkpoints import StyleMetadata, TrainedStyle, load_style, read_program
-from faststyle.checkpoints.export import export
-from faststyle.checkpoints.programs import ExportOptions
+from faststyle.checkpoints import load_style, read_program
 from faststyle.checkpoints.programs.pixels import (
     BYTES,
     IMAGENET,
@@ -20,8 +18,6 @@ from faststyle.checkpoints.programs.pixels import (
     Pixels,
 )
 from faststyle.core.errors import UserError
-from faststyle.inference.stylizer import Stylizer
-from faststyle.networks import TransformNetwork
 
 Model = onnx.ModelProto
 
@@ -138,18 +134,6 @@ def test_sizes_that_others_programs_cannot_keep_are_kept(zoo: Model, tmp_path: P
     network = read_program(tmp_path / "mosaic.onnx").network
     for size in ((33, 47), (1, 5)):
         assert network(torch.rand(1, 3, *size)).shape == (1, 3, *size)
-
-
-@pytest.mark.parametrize("pixels", ["bytes", "float"])
-def test_an_exported_style_makes_the_same_picture(tmp_path: Path, pixels: str) -> None:
-    torch.manual_seed(0)
-    style = TrainedStyle(TransformNetwork(width=2, blocks=1).eval(), StyleMetadata(style="night"))
-    path = tmp_path / "a.onnx"
-    export(style, path, options=ExportOptions(pixels))
-    photos = torch.randint(0, 256, (2, 3, 30, 21)) / 255
-    found = Stylizer.load(path)
-    assert (found.name, found.metadata.style) == ("a", "night")
-    assert (found(photos) - Stylizer(style, "cpu")(photos)).abs().max() < 0.51 / 255
 
 
 def _classifier(model: Model) -> None:

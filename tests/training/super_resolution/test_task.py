@@ -45,13 +45,13 @@ def weights(path: Path | None) -> dict[str, Tensor]:
 def test_training_lowers_the_loss_and_exports_a_network_that_enlarges(
     configured: Configure,
 ) -> None:
-    steps = ("trainer.max_steps=160", "trainer.val_check_interval=160", "network.width=8")
+    steps = ("trainer.max_steps=120", "trainer.val_check_interval=120", "data.batch_size=2")
     one_picture = ("~data.root", "~data.download", "+data.synthetic=1", "model.learning_rate=3e-3")
     cfg = configured("a", *steps, *one_picture)
     path = train_super_resolution(cfg)
     assert path is not None
     found = read_style(path)
-    assert (found.name, found.metadata.factor, found.metadata.steps) == ("enlarge_x4", 4, 160)
+    assert (found.name, found.metadata.factor, found.metadata.steps) == ("enlarge_x4", 4, 120)
     assert found.metadata.loss["content"] == {"relu2_2": 1.0}
     assert found.metadata.encoder["name"] == "lite"
     events = EventAccumulator(str(cfg.output_dir)).Reload()
