@@ -62,8 +62,8 @@ def test_the_wheel_has_every_config_and_every_style_that_ships(run: Run, tmp_pat
         path.name for path in (ROOT / page).iterdir()
     }
     listed = {line.split(":")[0] for line in run(tmp_path, "styles").splitlines()}
-    assert SHIPPED - {"gallery"} <= listed
-    assert "udnie" in listed, "it lies in the gallery"
+    assert SHIPPED - {"gallery", "gallery_small"} <= listed
+    assert {"udnie", "gallery_small:udnie"} <= listed, "they lie in the galleries"
 
 
 def test_the_wheel_stylizes_a_photo(

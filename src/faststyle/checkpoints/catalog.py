@@ -23,7 +23,9 @@ log = logging.getLogger(__name__)
 FOLDERS = (Path("checkpoints"), bundled_folder("checkpoints"))
 
 #: The files of styles that come with faststyle, in a clone under ``checkpoints``.
-SHIPPED = frozenset(("starry_night", "starry_night_small", "starry_night_calm", "gallery"))
+SHIPPED = frozenset(
+    ("starry_night", "starry_night_small", "starry_night_calm", "gallery", "gallery_small")
+)
 #: Those that enlarge.
 SHIPPED_ENLARGERS = frozenset(("enlarge_x4",))
 
