@@ -61,7 +61,7 @@ def test_the_wheel_has_every_config_and_every_style_that_ships(run: Run, tmp_pat
     assert {path.name for path in packaged.iterdir()} == {
         path.name for path in (ROOT / page).iterdir()
     }
-    listed = {line.split(":")[0] for line in run(tmp_path, "styles").splitlines()}
+    listed = {line.split(": ")[0] for line in run(tmp_path, "styles").splitlines()}
     assert SHIPPED - {"gallery", "gallery_small"} <= listed
     assert {"udnie", "gallery_small:udnie"} <= listed, "they lie in the galleries"
 
