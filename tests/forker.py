@@ -90,6 +90,9 @@ def answer(connection: socket.socket) -> None:
     for number, output in enumerate(outputs, start=1):
         os.dup2(output, number)
         os.close(output)
+    # Those from before believe that they can be searched, which pipes cannot.
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
+    sys.stderr.reconfigure(line_buffering=True)
     os.chdir(wanted.folder)
     os.environ.clear()
     os.environ.update(wanted.environment)
