@@ -4,6 +4,7 @@ import atexit
 import functools
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -32,9 +33,11 @@ class Started:
         self.words = words
         # Closed by wait.
         self._outputs = [tempfile.TemporaryFile() for _ in range(2)]  # noqa: SIM115
+        forker = _forker()
         connection = socket.socket(socket.AF_UNIX)
-        connection.connect(_forker())
-        wanted = {"words": words, "folder": str(folder), "environment": dict(os.environ)}
+        connection.connect(str(forker / "socket"))
+        environment = {**os.environ, "PYTHON_EXEC": str(forker / "python")}  # torchrun's word
+        wanted = {"words": words, "folder": str(folder), "environment": environment}
         files = [file.fileno() for file in self._outputs]
         socket.send_fds(connection, [json.dumps(wanted).encode()], files)
         self._answers = connection.makefile()
@@ -77,11 +80,18 @@ def _remove(folder: Path, owner: int) -> None:
 
 
 @functools.cache
-def _forker() -> str:
-    """Start the process that forks; it ends when these tests do. Returns its address."""
+def _forker() -> Path:
+    """Start the process that forks; it ends when these tests do.
+
+    Returns a folder with its ``socket``, and a ``python`` that asks it.
+    """
     folder = Path(tempfile.mkdtemp(prefix="faststyle_"))
     atexit.register(_remove, folder, os.getpid())
     address = str(folder / "socket")
+    words = [sys.executable, "-IS", str(ROOT / "tests" / "forked_python.py"), address]
+    python = folder / "python"
+    python.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
+    python.chmod(0o700)
     # Listening here, commands can be asked for before the other process has imported everything.
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)
@@ -93,4 +103,4 @@ def _forker() -> str:
             pass_fds=[server.fileno()],
         )
     atexit.register(process.terminate)
-    return address
+    return folder

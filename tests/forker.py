@@ -5,13 +5,16 @@ a test often less than one. A fork has them already; otherwise it is a process l
 a working folder, an environment and outputs of its own.
 
 Run as ``python tests/forker.py NUMBER``, the number of the file that :mod:`tests.commands` made to
-listen.
+listen. What commands take for Python is ``tests/forked_python.py``, so that the processes that they
+start for themselves, DDP's, are such forks too.
 """
 
 import atexit
+import contextlib
 import importlib
 import json
 import os
+import runpy
 import select
 import signal
 import socket
@@ -22,8 +25,10 @@ from dataclasses import dataclass
 #: These import nearly all that commands do.
 MODULES = (
     "faststyle.benchmark.suite",
+    "faststyle.cli.stylize",
     "faststyle.config.command",
     "faststyle.evaluation.report",
+    "faststyle.inference.bulk.job",
     "faststyle.optimization.run",
     "faststyle.optimization.views",
     "faststyle.training.classification.task",
@@ -31,6 +36,8 @@ MODULES = (
     "faststyle.training.style.task",
     "faststyle.training.super_resolution.task",
 )
+#: Lightning imports these where they are installed.
+OPTIONAL = ("s3fs",)
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,7 @@ class Wanted:
     """A command to become.
 
     Args:
-        words: its command line, beginning with the program.
+        words: its command line, beginning with the program, or with ``-m`` and a module.
         folder: where it works.
         environment: its variables.
     """
@@ -65,30 +72,53 @@ def serve(number: int) -> None:
 
 
 def answer(connection: socket.socket) -> None:
-    """Become the command that is asked for, or else tell its number, and its exit status later."""
+    """Become the command that is asked for, or else tell its number, and its exit status later.
+
+    The command does not outlive who asked.
+    """
     text, outputs, _, _ = socket.recv_fds(connection, 2**20, 2)
     process = os.fork()
     if process:
         connection.sendall(f"{process}\n".encode())
+        threading.Thread(target=end_with, args=(connection, process), daemon=True).start()
         status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-        connection.sendall(f"{status}\n".encode())
+        with contextlib.suppress(OSError):
+            connection.sendall(f"{status}\n".encode())
         os._exit(0)
     os.setsid()  # so that a test can stop it together with what it starts
     wanted = Wanted(**json.loads(text))
     for number, output in enumerate(outputs, start=1):
         os.dup2(output, number)
         os.close(output)
+    # Those from before believe that they can be searched, which pipes cannot.
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
+    sys.stderr.reconfigure(line_buffering=True)
     os.chdir(wanted.folder)
     os.environ.clear()
     os.environ.update(wanted.environment)
+    # Lightning looked at the variables when it was imported.
+    lightning = sys.modules["lightning_fabric.utilities.rank_zero"]
+    lightning.rank_zero_only.rank = lightning._get_rank() or 0
+    sys.executable = os.environ["PYTHON_EXEC"]
     sys.argv = wanted.words
+
+
+def end_with(connection: socket.socket, process: int) -> None:
+    """Kill the process when the other end of the connection is closed."""
+    connection.recv(1)  # nobody says anything
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
 
 
 def run() -> int:
     """Run the command, and all that it left to do at its end; returns its exit status."""
     status = 0
     try:
-        importlib.import_module("faststyle.cli.main").main()
+        if sys.argv[0] == "-m":
+            del sys.argv[0]
+            runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+        else:
+            importlib.import_module("faststyle.cli.main").main()
     except SystemExit as end:
         if not isinstance(end.code, int):
             raise
@@ -103,6 +133,9 @@ def run() -> int:
 if __name__ == "__main__":
     for name in MODULES:
         importlib.import_module(name)
+    for name in OPTIONAL:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
     serve(int(sys.argv[1]))
     # As forks of multiprocessing end: taking apart all that was imported takes half a second, and
     # copies it first. Any other exception ends the process as usual.

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +15,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from faststyle.checkpoints import read_style
-from tests.commands import command, run_command, start_command
+from tests.commands import Started, command, run_command, start_command
 from tests.places import ASSETS, ROOT
 
 SMOKE = ("experiment=smoke", "data=coco")
@@ -25,10 +24,7 @@ SMOKE = ("experiment=smoke", "data=coco")
 def train(
     folder: Path, *overrides: str, launcher: tuple[str, ...] = ()
 ) -> subprocess.CompletedProcess[str]:
-    if not launcher:
-        return run_command("train", *SMOKE, *overrides, cwd=folder)
-    started = [sys.executable, *launcher, *command("train", *SMOKE, *overrides)[1:]]
-    return subprocess.run(started, cwd=folder, capture_output=True, text=True, check=False)
+    return Started([*launcher, *command("train", *SMOKE, *overrides)[1:]], folder).wait()
 
 
 def _weights(path: Path) -> dict[str, torch.Tensor]:

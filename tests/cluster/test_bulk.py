@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,31 @@ from tests.broken_line import BrokenLine
 from tests.commands import Started, start_command
 
 TIMES = int(os.environ.get("FAULTS", "1"))
-COUNT = 1_000
+COUNT = 160
 Results = dict[str, bytes]
 ENGINES = ["local", "ray"]
-#: Seconds after which most of the pictures are not done yet.
-SOON = 0.75
 pytestmark = pytest.mark.slow
+
+#: In the place of a large picture: storing a result takes its time, so that whoever is disturbed is
+#: so in the midst of the work. Two processes need a second at least for what comes after the first
+#: of sixteen shards.
+SLOWLY = """
+import os, time
+replace = os.replace
+def slowly(*args, **more):
+    time.sleep(0.015)
+    replace(*args, **more)
+os.replace = slowly
+"""
+#: Seconds after which much is left to do, even when they have passed twice.
+SOON = 0.3
+
+#: Storage that fails has less time to come back.
+IMPATIENT = """
+import time
+sleep = time.sleep
+time.sleep = lambda seconds: sleep(min(seconds, 0.1))
+"""
 
 #: In the place of a decoder that crashes: whoever opens a picture called so is killed.
 CRASHES = """
@@ -45,6 +64,23 @@ def crash(path, *args, **more):
     return open_(path, *args, **more)
 Image.open = crash
 """
+
+
+@contextlib.contextmanager
+def changed_python(folder: Path, code: str) -> Iterator[None]:
+    """Processes that import all anew, as engines' do, run this code first."""
+    (folder / "sitecustomize.py").write_text(code)
+    with pytest.MonkeyPatch.context() as change:
+        change.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def slowly(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    folder = tmp_path_factory.mktemp("slowly")
+    with changed_python(folder, SLOWLY), pytest.MonkeyPatch.context() as change:
+        change.setenv("RAY_ADDRESS", "local")  # each command starts a cluster, also beside another
+        yield
 
 
 def tiny(folder: Path, numbers: range) -> Path:
@@ -77,6 +113,15 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, style: Path, photos: P
     ended = start_command("stylize", photos, "--ckpt", style, "--output", out).wait(300)
     assert ended.returncode == 0, ended.stderr
     return results(out)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A cluster of Ray's, which has one machine of two cores."""
+    utils = pytest.importorskip("ray.cluster_utils")
+    cluster = utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 2})
+    yield cluster
+    cluster.shutdown()
 
 
 @pytest.fixture(params=ENGINES)
@@ -195,41 +240,31 @@ def test_every_picture_is_done_though_a_machine_of_the_cluster_is_lost(
     style: Path,
     photos: Path,
     undisturbed: Results,
+    cluster: Any,
     time_: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pytest.importorskip("ray")
-    from ray.cluster_utils import Cluster
-
     chance, out = random.Random(time_), tmp_path / "out"
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    try:
-        other = cluster.add_node(num_cpus=1)
-        monkeypatch.setenv("RAY_ADDRESS", cluster.address)
-        process = start(photos, style, out, "--engine", "ray", "--actors", "2")
-        wait_for_records(out, 4)
-        time.sleep(chance.uniform(0, SOON))
-        cluster.remove_node(other, allow_graceful=False)
-        assert f"{COUNT:,} done, 0 skipped, 0 failed" in finish(process)
-        same(out, undisturbed)
-    finally:
-        cluster.shutdown()
+    other = cluster.add_node(num_cpus=1)
+    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+    process = start(photos, style, out, "--engine", "ray", "--actors", "3")  # one on the other
+    wait_for_records(out, 4)
+    time.sleep(chance.uniform(0, SOON))
+    cluster.remove_node(other, allow_graceful=False)
+    assert f"{COUNT:,} done, 0 skipped, 0 failed" in finish(process)
+    same(out, undisturbed)
 
 
 def test_a_photo_that_kills_processes_is_given_up_and_listed(
     tmp_path: Path,
     style: Path,
     engine: str,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     photos, out = tiny(tmp_path / "in", range(60)), tmp_path / "out"
     (photos / "0007.png").rename(photos / "poison.png")
     (photos / "0030.png").write_text("no picture")
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "sitecustomize.py").write_text(CRASHES)
-    path = f"{tmp_path / 'site'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
-    monkeypatch.setenv("PYTHONPATH", path)
-    said = finish(start(photos, style, out, "--engine", engine, "--actors", "2"), status=2)
+    with changed_python(tmp_path, CRASHES):
+        said = finish(start(photos, style, out, "--engine", engine, "--actors", "2"), status=2)
     assert "58 done, 0 skipped, 2 failed" in said
     assert "2 of 60 pictures could not be stylized" in said
     listed = [
@@ -252,7 +287,7 @@ def test_a_line_that_breaks_loses_nothing(
 ) -> None:
     import s3fs
 
-    some, few = first(200, photos, tmp_path / "in"), dict(list(undisturbed.items())[:200])
+    some, few = first(64, photos, tmp_path / "in"), dict(list(undisturbed.items())[:64])
     address = upload(some)
     out = address.replace("coco", "out")
     line = BrokenLine(os.environ["AWS_ENDPOINT_URL"], after=500, times=20, every=2)
@@ -262,7 +297,7 @@ def test_a_line_that_breaks_loses_nothing(
         said = finish(start(address, style, out, "--actors", "2"))
         monkeypatch.setenv("AWS_ENDPOINT_URL", direct)
     assert line.times < 20, "it broke"
-    assert "200 done, 0 skipped, 0 failed" in said
+    assert "64 done, 0 skipped, 0 failed" in said
     s3fs.S3FileSystem().get(f"{out}/", f"{tmp_path / 'out'}/", recursive=True)
     same(tmp_path / "out", few)
 
@@ -270,9 +305,9 @@ def test_a_line_that_breaks_loses_nothing(
 def test_a_full_disk_stops_the_job_which_then_goes_on(
     tmp_path: Path, small_disk: Path, style: Path, photos: Path, undisturbed: Results
 ) -> None:
-    some, few = first(600, photos, tmp_path / "in"), dict(list(undisturbed.items())[:600])
     filler = small_disk / "filler"
-    process = start(some, style, small_disk, "--engine", "local")
+    with changed_python(tmp_path, SLOWLY + IMPATIENT):
+        process = start(photos, style, small_disk, "--engine", "local")
     wait_for_records(small_disk)
     with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
         while True:
@@ -280,8 +315,8 @@ def test_a_full_disk_stops_the_job_which_then_goes_on(
     said = finish(process, status=2)
     assert "error: No space left on device" in said
     filler.unlink()
-    finish(start(some, style, small_disk, "--engine", "local"))
-    same(small_disk, few)
+    finish(start(photos, style, small_disk, "--engine", "local"))
+    same(small_disk, undisturbed)
 
 
 @pytest.mark.parametrize("node_is_lost", [False, True])
@@ -309,9 +344,17 @@ def test_jobs_of_slurm_give_the_same_bytes_though_a_node_is_lost(
 
 
 def test_ctrl_c_ends_after_the_picture_in_hand_and_the_rest_is_done_later(
-    tmp_path: Path, style: Path, photos: Path, undisturbed: Results, engine: str
+    tmp_path: Path,
+    style: Path,
+    photos: Path,
+    undisturbed: Results,
+    engine: str,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     out = tmp_path / "out"
+    if engine == "ray":  # others start and end one of their own
+        monkeypatch.setenv("RAY_ADDRESS", request.getfixturevalue("cluster").address)
     process = start(photos, style, out, "--engine", engine, "--actors", "2")
     wait_for_records(out)
     process.send_signal(signal.SIGINT, group=True)

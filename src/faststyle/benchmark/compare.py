@@ -4,7 +4,6 @@ Taking turns means that whatever else the machine does meets all variants alike;
 own mean that peak memory and the allocator's state are each variant's own.
 """
 
-import multiprocessing
 import resource
 import statistics
 import sys
@@ -19,6 +18,7 @@ import torch
 
 from faststyle.benchmark.work import Work, count_work, synchronize, use_tf32
 from faststyle.core.errors import UserError
+from faststyle.core.processes import fresh_processes
 
 #: Seconds before each round: threads of some runtimes (ONNX Runtime's) go on waiting for work, and
 #: take the time of whoever comes next.
@@ -39,6 +39,11 @@ class Variant:
     name: str
     prepare: Callable[[], Stages]
     precision: str = "32"
+
+    @property
+    def module(self) -> str:
+        """The one that ``prepare`` is of."""
+        return str(getattr(self.prepare, "func", self.prepare).__module__)
 
 
 def after_reference(
@@ -96,7 +101,8 @@ def compare(
 
     Raises ``UserError`` if a variant cannot be prepared or fails.
     """
-    context = multiprocessing.get_context("spawn")
+    # Counting work imports the first.
+    context = fresh_processes("torch._dynamo", *{variant.module for variant in variants})
     workers = []
     for variant in variants:
         here, there = context.Pipe()

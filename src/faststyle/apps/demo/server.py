@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
 from typing import Any
@@ -213,12 +213,13 @@ def serve(workshop: Workshop, host: str, port: int | None, root_path: str = "") 
     uvicorn.Server(config).run(sockets=[listening])
 
 
-def _listen(host: str, ports: Iterable[int]) -> socket.socket:
-    for port in ports:
-        with suppress(OSError, OverflowError):
-            family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-            return socket.create_server((host, port), family=family)
-    raise UserError(f"cannot listen on {host}, port {port}; choose another --port or --host")
+def _listen(host: str, ports: Sequence[int]) -> socket.socket:
+    with suppress(OSError):  # an unknown name, asked for once: an answer may take seconds
+        family = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][0]
+        for port in ports:
+            with suppress(OSError, OverflowError):
+                return socket.create_server((host, port), family=family)
+    raise UserError(f"cannot listen on {host}, port {ports[-1]}; choose another --port or --host")
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
