@@ -44,8 +44,9 @@ def styles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         torch.manual_seed(seed)
         paths[name] = folder / f"{name}.safetensors"
         write_style(TrainedStyle(TransformNetwork(width=4, blocks=1)), paths[name])
-    paths["all"] = folder / "all.safetensors"
-    write_style(several_styles(), paths["all"])
+    for width, name in ((4, "all"), (2, "all_small")):
+        paths[name] = folder / f"{name}.safetensors"
+        write_style(several_styles(width), paths[name])
     return paths
 
 
@@ -189,12 +190,14 @@ def test_the_style_that_is_chosen_at_first_comes_first(
         assert first.is_checked()
 
 
+@pytest.mark.parametrize(("file", "style"), [("night", ""), ("all", ":wave")])
 def test_a_small_network_gives_a_first_look(
-    address: str, styles: dict[str, Path], photo: Path, context: Any
+    address: str, styles: dict[str, Path], photo: Path, context: Any, file: str, style: str
 ) -> None:
     held: list[Any] = []
-    context.route(re.compile(r"/night\.onnx"), lambda route: held.append(route))
+    context.route(re.compile(rf"/{file}\.onnx"), lambda route: held.append(route))
     page = opened(context, address)
+    page.locator(f".style:has(input[value^='{file}:'])").click()
     page.set_input_files("#file", photo)
     while page.evaluate("document.querySelector('#after').width") != 91:
         page.wait_for_timeout(20)
@@ -203,12 +206,13 @@ def test_a_small_network_gives_a_first_look(
         "[...document.querySelector('#after').getContext('2d').getImageData(0, 0, 91, 70).data]"
     )
     found = np.array(pixels).reshape(70, 91, 4)[..., :3]
-    assert np.abs(found - computed(styles["night_small"], photo)).max() < 1
+    assert np.abs(found - computed(f"{styles[file + '_small']}{style}", photo)).max() < 1
     assert page.locator("#picture.old").count() == 0, "it is of the style that was chosen"
     assert page.is_disabled("#save")
     held[0].continue_()
     wait(page, "done")
-    assert is_right(page, styles, photo)
+    result = saved(page, f"cat_{style[1:] or file}.png")[..., :3]
+    assert np.abs(result - computed(f"{styles[file]}{style}", photo)).max() < 1
 
 
 GPUS = {
