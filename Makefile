@@ -14,7 +14,7 @@ quickstart: .venv/quickstart
 	$(BIN)/faststyle stylize --ckpt flow_field "$(PHOTO)" --output outputs/quickstart.png
 	@echo "Your stylized photo is in outputs/quickstart.png; watch the training with: $(BIN)/tensorboard --logdir outputs"
 
-# One thread in each process: more would wait for each other. One process more than cores: some wait.
+# One thread in each process: more would wait for each other.
 test: .venv/test
 	$(call say,1/4 style: ruff)
 	$(BIN)/ruff check .
@@ -24,7 +24,7 @@ test: .venv/test
 	$(call say,3/4 which room imports which: import-linter)
 	$(BIN)/lint-imports --no-cache
 	$(call say,4/4 tests: pytest)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 web: .venv/test
 	$(BIN)/python scripts/web_styles.py
