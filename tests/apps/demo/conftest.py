@@ -4,7 +4,7 @@ import io
 import socket
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,6 @@ from PIL import Image
 
 from faststyle.checkpoints import TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
-from tests.apps.demo.steps import SIZES, wait
 from tests.several import several_styles
 
 pytest.importorskip("starlette")
@@ -120,26 +119,3 @@ def visitor(address: str) -> Visitor:
 def picture_of(answer: requests.Response) -> Image.Image:
     assert answer.status_code == 200, answer.text
     return Image.open(io.BytesIO(answer.content))
-
-
-@pytest.fixture
-def photo(tmp_path: Path, make_photo: Callable[..., Path]) -> Path:
-    return make_photo(tmp_path / "a cat.png", 300, 270)
-
-
-@pytest.fixture
-def page(address: str, profile: Any) -> Iterator[Any]:
-    """Ready for a photo; ``asked`` are the addresses that it asked for."""
-    page = profile.pages[0]
-    page.asked = []
-
-    def note(request: Any) -> None:
-        page.asked.append(f"{request.method} {request.url}")
-
-    page.on("request", note)
-    page.set_viewport_size(SIZES["wide"])
-    page.goto(address)
-    wait(page, "ready")
-    yield page
-    page.unroute_all()
-    page.remove_listener("request", note)
