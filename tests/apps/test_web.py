@@ -132,9 +132,12 @@ def computed(style: str | Path, photo: Path) -> np.ndarray:
     return pixels.permute(1, 2, 0).numpy()
 
 
-def is_right(page: Any, styles: dict[str, Path], photo: Path) -> bool:
-    found = saved(page, f"{photo.stem}_night{photo.suffix}")
-    return bool(np.abs(found[..., :3] - computed(styles["night"], photo)).max() < 1)
+def is_right(page: Any, styles: dict[str, Path], photo: Path, named: str = "night") -> bool:
+    """Whether what is saved is the picture of a file's style, or of one in it, ``FILE:STYLE``."""
+    file, _, inside = named.partition(":")
+    found = saved(page, f"{photo.stem}_{inside or file}{photo.suffix}")
+    style = f"{styles[file]}{named.removeprefix(file)}"
+    return bool(np.abs(found[..., :3] - computed(style, photo)).max() < 1)
 
 
 @pytest.mark.parametrize("isolated", [False, True], ids=["one thread", "several threads"])
@@ -155,8 +158,7 @@ def test_it_shows_what_pytorch_computes_and_sends_nothing(
         page.locator(".style:has(input[value='all:wave'])").click()
         wait(page, "busy")
         wait(page, "done")
-        expected = computed(f"{styles['all']}:wave", photo)
-        assert np.abs(saved(page, "cat_wave.png")[..., :3] - expected).max() < 1
+        assert is_right(page, styles, photo, "all:wave")
         assert {method for method, _ in sent} == {"GET"}
         assert all(url.startswith((address, "blob:", "data:")) for _, url in sent)
 
@@ -190,10 +192,11 @@ def test_the_style_that_is_chosen_at_first_comes_first(
         assert first.is_checked()
 
 
-@pytest.mark.parametrize(("file", "style"), [("night", ""), ("all", ":wave")])
+@pytest.mark.parametrize("named", ["night", "all:wave"])
 def test_a_small_network_gives_a_first_look(
-    address: str, styles: dict[str, Path], photo: Path, context: Any, file: str, style: str
+    address: str, styles: dict[str, Path], photo: Path, context: Any, named: str
 ) -> None:
+    file = named.partition(":")[0]
     held: list[Any] = []
     context.route(re.compile(rf"/{file}\.onnx"), lambda route: held.append(route))
     page = opened(context, address)
@@ -206,13 +209,13 @@ def test_a_small_network_gives_a_first_look(
         "[...document.querySelector('#after').getContext('2d').getImageData(0, 0, 91, 70).data]"
     )
     found = np.array(pixels).reshape(70, 91, 4)[..., :3]
-    assert np.abs(found - computed(f"{styles[file + '_small']}{style}", photo)).max() < 1
+    small = f"{styles[f'{file}_small']}{named.removeprefix(file)}"
+    assert np.abs(found - computed(small, photo)).max() < 1
     assert page.locator("#picture.old").count() == 0, "it is of the style that was chosen"
     assert page.is_disabled("#save")
     held[0].continue_()
     wait(page, "done")
-    result = saved(page, f"cat_{style[1:] or file}.png")[..., :3]
-    assert np.abs(result - computed(f"{styles[file]}{style}", photo)).max() < 1
+    assert is_right(page, styles, photo, named)
 
 
 GPUS = {

@@ -20,8 +20,8 @@ _BAND, _MARGIN = 16, 64  # pixels
 MIN_SIDE_FOR_BORDERS = 2 * _MARGIN + 8 * _BAND
 
 _FAR = 32  # pixels from an edge
-#: Of pictures smaller than this, nothing is far from every edge when they have moved by a pixel.
-MIN_SIDE_FOR_FLICKER = 2 * _FAR + 3
+#: Pictures no larger have nothing left far from an edge when they have moved by a pixel.
+MIN_SIDE_FOR_FLICKER = 2 * _FAR + 2
 
 #: Side of the windows, half overlapping, over which spectra are means, in pixels.
 WINDOW = 64

@@ -206,7 +206,7 @@ def _artifacts(
         "stripes_per_million": more(artifacts.stripes),
     }
     side = min(pictures[0].shape[-2:])
-    if side >= artifacts.MIN_SIDE_FOR_FLICKER:
+    if side > artifacts.MIN_SIDE_FOR_FLICKER:
         found["flicker"] = mean(artifacts.flicker(stylizer, p).item() for p in pictures)
     if side > artifacts.MIN_SIDE_FOR_BORDERS:
         found["border_ratio"] = mean(artifacts.border_error(stylizer, p).item() for p in pictures)
