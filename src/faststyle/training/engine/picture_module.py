@@ -1,6 +1,7 @@
 """What trainings of networks that make pictures of pictures have in common."""
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytorch_lightning as pl
@@ -14,7 +15,7 @@ from faststyle.pictures.pixels import to_unit
 from faststyle.training.engine.schedule import Schedule, scheduled
 
 
-class PictureModule(pl.LightningModule):
+class PictureModule(pl.LightningModule, ABC):
     """Train ``network`` with Adam; checkpoints say what it is.
 
     Only the network has parameters and a state dict; the loss is made of constants.
@@ -51,6 +52,10 @@ class PictureModule(pl.LightningModule):
         self.warmup_steps = warmup_steps
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         self.to(memory_format=self.layout)
+
+    @abstractmethod
+    def samples(self, photos: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """Names and pictures (3, H, W) in [0, 1], of photos (N, 3, S, S) as batches have them."""
 
     @property
     def tuned(self) -> list[nn.Parameter]:

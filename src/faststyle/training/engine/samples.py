@@ -1,23 +1,12 @@
 """What a network makes of photos so far, in TensorBoard."""
 
-from collections.abc import Iterator
-from typing import Protocol, runtime_checkable
-
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import TensorBoardLogger
-from torch import Tensor, nn
+from torch import Tensor
 
-
-@runtime_checkable
-class ShowsSamples(Protocol):
-    """What a LightningModule offers so that samples of it can be shown."""
-
-    network: nn.Module
-
-    def samples(self, photos: Tensor) -> Iterator[tuple[str, Tensor]]:
-        """Names and pictures (3, H, W) in [0, 1], of photos (N, 3, S, S) as batches have them."""
+from faststyle.training.engine.picture_module import PictureModule
 
 
 class Samples(Callback):
@@ -58,7 +47,7 @@ class Samples(Callback):
     def _show(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if self._photos is None or not isinstance(trainer.logger, TensorBoardLogger):
             return
-        assert isinstance(pl_module, ShowsSamples)
+        assert isinstance(pl_module, PictureModule)
         mode = pl_module.network.training
         pl_module.network.eval()
         for name, picture in pl_module.samples(self._photos):

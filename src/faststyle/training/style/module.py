@@ -1,6 +1,7 @@
 """The LightningModule: a transform network trained against a perceptual loss."""
 
 from collections.abc import Iterator
+from types import EllipsisType
 
 import torch
 import torch.nn.functional as F
@@ -38,15 +39,18 @@ class StyleTransfer(PictureModule):
         photo_noise: standard deviation, in gray levels of 255, of noise that is added to what the
             network sees and not to what the loss compares with, so that a camera's noise becomes no
             pattern and a clip does not flicker with it.
+        margin: pixels along each border of a crop that the loss does not see in training, at most
+            a quarter of a side. A network can tell where its input ends; what it gains there, it
+            paints along a border of every picture, such as a stripe of the sky's color at the top.
         order: of several styles, which the network and the loss have: that of each photo.
         tune: ``all``, or ``norms`` for the scales and shifts of normalizations alone, which are
             what styles in one network differ in (Dumoulin et al., 2017, section 3.2).
         temporal: what flickers between two views of each photo.
 
     Raises:
-        UserError: a learning rate that is not above 0, noise below 0, an unknown ``tune``, or a
-            network that is not registered, enlarges, has no normalizations to be tuned, or no
-            features for ``temporal``.
+        UserError: a learning rate that is not above 0, noise or a margin below 0, an unknown
+            ``tune``, or a network that is not registered, enlarges, has no normalizations to be
+            tuned, or no features for ``temporal``.
     """
 
     loss: PerceptualLoss
@@ -62,6 +66,7 @@ class StyleTransfer(PictureModule):
         channels_last: bool = True,
         compile: bool = False,
         photo_noise: float = 0.0,
+        margin: int = 0,
         order: StyleOrder | None = None,
         tune: str = "all",
         temporal: TemporalLoss | None = None,
@@ -73,8 +78,10 @@ class StyleTransfer(PictureModule):
             raise UserError("a network that enlarges learns no style: train-super-resolution")
         if not isinstance(photo_noise, int | float) or not photo_noise >= 0:
             raise UserError(f"model.photo_noise={photo_noise} must be a number, 0 or more")
+        if not isinstance(margin, int) or margin < 0:
+            raise UserError(f"model.margin={margin} must be a whole number, 0 or more")
         _tune(network, tune)
-        self.photo_noise = photo_noise
+        self.photo_noise, self.margin = photo_noise, margin
         self.order = order
         self.temporal = temporal
         has_features = temporal is not None and temporal.feature_weight > 0
@@ -147,9 +154,10 @@ class StyleTransfer(PictureModule):
         self, photos: Tensor, shown: Tensor, styles: Tensor | None, stage: str, seeds: range
     ) -> LossTerms:
         """Of what the network makes of ``shown``, which should look like ``photos``."""
-        targets = self.loss.targets(photos, styles)
+        seen = _within(photos, self.margin if stage == "train" else 0)
+        targets = self.loss.targets(photos[seen], styles)
         stylized = self(shown, styles)
-        terms: LossTerms = self.loss(stylized, targets)
+        terms: LossTerms = self.loss(stylized[seen], targets)
         if self.temporal is not None:
             features = self._features
             before = features.take() if features else None
@@ -190,6 +198,13 @@ class StyleTransfer(PictureModule):
         if self.logger:
             values = {f"{stage}/loss/{labels[style]}": loss for style, loss in means.items()}
             self.logger.log_metrics(values, self.global_step)
+
+
+def _within(photos: Tensor, margin: int) -> tuple[EllipsisType, slice, slice]:
+    """The index of what lies inside of a margin of (N, 3, H, W)."""
+    down, right = (min(margin, side // 4) for side in photos.shape[2:])
+    height, width = photos.shape[2:]
+    return ..., slice(down, height - down), slice(right, width - right)
 
 
 def _tune(network: nn.Module, tune: str) -> None:
