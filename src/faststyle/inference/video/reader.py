@@ -272,8 +272,10 @@ def quiet() -> Iterator[None]:
 def _open(path: Path) -> InputContainer:
     if not path.exists():
         raise UserError(f"no such clip: {path}")
+    # PyAV 19 (Python 3.12 and later) keeps titles that are no text, and so has no choice.
+    older = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
     try:
-        container = av.open(str(path), metadata_errors="replace")
+        container: InputContainer = av.open(str(path), **older)  # type: ignore[call-overload]
     except (av.FFmpegError, IndexError):  # of some truncated files PyAV finds no streams to index
         raise UserError(
             f"{path} is neither a picture nor a clip that can be read (truncated?)"
