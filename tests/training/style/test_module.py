@@ -14,6 +14,7 @@ from faststyle.losses import PerceptualLoss, Representation, StyleImage
 from faststyle.losses.temporal import TemporalLoss
 from faststyle.networks import NETWORKS, SuperResolutionNetwork, TransformNetwork
 from faststyle.training.engine.schedule import step_decay
+from faststyle.training.engine.window import moving_window
 from faststyle.training.style.features import EncoderFeatures
 from faststyle.training.style.module import StyleTransfer
 
@@ -131,26 +132,23 @@ def test_the_loss_compares_with_the_photo_without_noise(
     assert all(photos.max() == photos.min() for photos in compared)
 
 
-@pytest.mark.parametrize(("margin", "hidden"), [(0, 0), (8, 8), (100, 16)])
-def test_in_training_the_loss_sees_no_margin_of_up_to_a_quarter_of_a_side(
-    encoder: VGGEncoder, margin: int, hidden: int
-) -> None:
-    module = _module(encoder, margin=margin)
+def test_in_training_the_loss_sees_a_part_and_in_validation_the_whole(encoder: VGGEncoder) -> None:
+    module = _module(encoder, hidden=16)
     made: list[torch.Tensor] = []
     judged: list[torch.Tensor] = []
     module.network.register_forward_hook(lambda *args: made.append(args[2]))
     module.loss.register_forward_pre_hook(lambda _, inputs: judged.append(inputs[0]))
     _shown(module)
-    for whole, seen in zip(made[:2], judged[:2], strict=True):
-        side = slice(hidden, 64 - hidden)
-        assert seen.equal(whole[:, :, side, side])
-    assert judged[2].equal(made[2])  # of validation
+    for step in (0, 1):
+        assert judged[step].equal(made[step][moving_window(64, 64, 16, step)])
+        assert judged[step].shape == (1, 3, 48, 48)
+    assert judged[2].equal(made[2])
 
 
-@pytest.mark.parametrize("margin", [-1, 0.5, "8"])
-def test_a_margin_that_is_none_is_refused(encoder: VGGEncoder, margin: Any) -> None:
-    with pytest.raises(UserError, match=r"model\.margin=.* must be a whole number, 0 or more"):
-        _module(encoder, margin=margin)
+@pytest.mark.parametrize("hidden", [-1, 0.5, "8"])
+def test_hiding_what_is_no_number_of_pixels_is_refused(encoder: VGGEncoder, hidden: Any) -> None:
+    with pytest.raises(UserError, match=r"model\.hidden=.* must be a whole number, 0 or more"):
+        _module(encoder, hidden=hidden)
 
 
 def test_the_temporal_term_is_of_the_batch_and_a_view_of_it(encoder: VGGEncoder) -> None:

@@ -1,7 +1,6 @@
 """The LightningModule: a transform network trained against a perceptual loss."""
 
 from collections.abc import Iterator
-from types import EllipsisType
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +13,7 @@ from faststyle.losses.temporal import TemporalLoss
 from faststyle.networks.noise import AddNoise
 from faststyle.training.engine.picture_module import PictureModule
 from faststyle.training.engine.schedule import Schedule, constant
+from faststyle.training.engine.window import WHOLE, Window, moving_window
 from faststyle.training.style.assignment import StyleOrder
 from faststyle.training.style.features import EncoderFeatures
 from faststyle.training.style.means import MeansByStyle
@@ -39,16 +39,15 @@ class StyleTransfer(PictureModule):
         photo_noise: standard deviation, in gray levels of 255, of noise that is added to what the
             network sees and not to what the loss compares with, so that a camera's noise becomes no
             pattern and a clip does not flicker with it.
-        margin: pixels along each border of a crop that the loss does not see in training, at most
-            a quarter of a side. A network can tell where its input ends; what it gains there, it
-            paints along a border of every picture, such as a stripe of the sky's color at the top.
+        hidden: how many pixels of each side of a crop the loss does not see in training; see
+            :func:`faststyle.training.engine.window.moving_window`.
         order: of several styles, which the network and the loss have: that of each photo.
         tune: ``all``, or ``norms`` for the scales and shifts of normalizations alone, which are
             what styles in one network differ in (Dumoulin et al., 2017, section 3.2).
         temporal: what flickers between two views of each photo.
 
     Raises:
-        UserError: a learning rate that is not above 0, noise or a margin below 0, an unknown
+        UserError: a learning rate that is not above 0, noise or ``hidden`` below 0, an unknown
             ``tune``, or a network that is not registered, enlarges, has no normalizations to be
             tuned, or no features for ``temporal``.
     """
@@ -66,7 +65,7 @@ class StyleTransfer(PictureModule):
         channels_last: bool = True,
         compile: bool = False,
         photo_noise: float = 0.0,
-        margin: int = 0,
+        hidden: int = 0,
         order: StyleOrder | None = None,
         tune: str = "all",
         temporal: TemporalLoss | None = None,
@@ -78,10 +77,10 @@ class StyleTransfer(PictureModule):
             raise UserError("a network that enlarges learns no style: train-super-resolution")
         if not isinstance(photo_noise, int | float) or not photo_noise >= 0:
             raise UserError(f"model.photo_noise={photo_noise} must be a number, 0 or more")
-        if not isinstance(margin, int) or margin < 0:
-            raise UserError(f"model.margin={margin} must be a whole number, 0 or more")
+        if not isinstance(hidden, int) or hidden < 0:
+            raise UserError(f"model.hidden={hidden} must be a whole number, 0 or more")
         _tune(network, tune)
-        self.photo_noise, self.margin = photo_noise, margin
+        self.photo_noise, self.hidden = photo_noise, hidden
         self.order = order
         self.temporal = temporal
         has_features = temporal is not None and temporal.feature_weight > 0
@@ -109,7 +108,9 @@ class StyleTransfer(PictureModule):
                 layer.seed.fill_(self.global_step)
         places = self._places(batch)
         styles = None if self.order is None else self.order.at(places).to(batch.device)
-        terms = self._terms(batch, self._with_noise(batch), styles, "train", places)
+        height, width = batch.shape[2:]
+        seen = moving_window(height, width, self.hidden, self.global_step)
+        terms = self._terms(batch, self._with_noise(batch), styles, "train", places, seen)
         if self.is_shown:
             self._log("train", terms, batch)
             self._log_styles("train")
@@ -151,10 +152,15 @@ class StyleTransfer(PictureModule):
         return range(first, first + count)
 
     def _terms(
-        self, photos: Tensor, shown: Tensor, styles: Tensor | None, stage: str, seeds: range
+        self,
+        photos: Tensor,
+        shown: Tensor,
+        styles: Tensor | None,
+        stage: str,
+        seeds: range,
+        seen: Window = WHOLE,
     ) -> LossTerms:
         """Of what the network makes of ``shown``, which should look like ``photos``."""
-        seen = _within(photos, self.margin if stage == "train" else 0)
         targets = self.loss.targets(photos[seen], styles)
         stylized = self(shown, styles)
         terms: LossTerms = self.loss(stylized[seen], targets)
@@ -198,13 +204,6 @@ class StyleTransfer(PictureModule):
         if self.logger:
             values = {f"{stage}/loss/{labels[style]}": loss for style, loss in means.items()}
             self.logger.log_metrics(values, self.global_step)
-
-
-def _within(photos: Tensor, margin: int) -> tuple[EllipsisType, slice, slice]:
-    """The index of what lies inside of a margin of (N, 3, H, W)."""
-    down, right = (min(margin, side // 4) for side in photos.shape[2:])
-    height, width = photos.shape[2:]
-    return ..., slice(down, height - down), slice(right, width - right)
 
 
 def _tune(network: nn.Module, tune: str) -> None:
