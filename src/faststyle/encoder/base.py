@@ -58,7 +58,7 @@ class LossNetwork(nn.Module, ABC):
         Returns layer -> (N, C, h, w), from shallow to deep. Raises ``UserError`` for an unknown
         layer.
         """
-        wanted = {*layers}  # of a set, torch.compile of PyTorch 2.11 cannot make another by set()
+        wanted = {*layers}  # torch.compile of PyTorch 2.11 fails on set(a_set)
         self.check_layers(wanted)
         x = (images - self.mean) / self.std
         found = {"input": x} if "input" in wanted else {}

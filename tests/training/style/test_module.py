@@ -86,11 +86,11 @@ def test_noise_that_is_none_is_refused(encoder: VGGEncoder, noise: Any) -> None:
         _module(encoder, photo_noise=noise)
 
 
-def _shown(module: StyleTransfer) -> list[torch.Tensor]:
+def _shown(module: StyleTransfer, side: int = 64) -> list[torch.Tensor]:
     """What the network is given in two steps of training and one of validation."""
     given: list[torch.Tensor] = []
     module.network.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0]))
-    photos = torch.full((2, 3, 64, 64), 128, dtype=torch.uint8)
+    photos = torch.full((2, 3, side, side), 128, dtype=torch.uint8)
     loader: DataLoader[torch.Tensor] = DataLoader(photos, batch_size=1)  # type: ignore[arg-type]
     options: dict[str, Any] = {
         "logger": False,
@@ -133,22 +133,22 @@ def test_the_loss_compares_with_the_photo_without_noise(
 
 
 def test_in_training_the_loss_sees_a_part_and_in_validation_the_whole(encoder: VGGEncoder) -> None:
-    module = _module(encoder, hidden=16)
+    module = _module(encoder, unseen=16)
     made: list[torch.Tensor] = []
     judged: list[torch.Tensor] = []
     module.network.register_forward_hook(lambda *args: made.append(args[2]))
     module.loss.register_forward_pre_hook(lambda _, inputs: judged.append(inputs[0]))
-    _shown(module)
+    _shown(module, side=192)
     for step in (0, 1):
-        assert judged[step].equal(made[step][moving_window(64, 64, 16, step)])
-        assert judged[step].shape == (1, 3, 48, 48)
+        assert judged[step].equal(made[step][moving_window(192, 192, 16, step)])
+        assert judged[step].shape == (1, 3, 176, 176)
     assert judged[2].equal(made[2])
 
 
-@pytest.mark.parametrize("hidden", [-1, 0.5, "8"])
-def test_hiding_what_is_no_number_of_pixels_is_refused(encoder: VGGEncoder, hidden: Any) -> None:
-    with pytest.raises(UserError, match=r"model\.hidden=.* must be a whole number, 0 or more"):
-        _module(encoder, hidden=hidden)
+@pytest.mark.parametrize("unseen", [-1, 0.5, "8", True])
+def test_what_is_no_number_of_unseen_pixels_is_refused(encoder: VGGEncoder, unseen: Any) -> None:
+    with pytest.raises(UserError, match=r"model\.unseen=.* must be a whole number, 0 or more"):
+        _module(encoder, unseen=unseen)
 
 
 def test_the_temporal_term_is_of_the_batch_and_a_view_of_it(encoder: VGGEncoder) -> None:

@@ -272,7 +272,7 @@ def quiet() -> Iterator[None]:
 def _open(path: Path) -> InputContainer:
     if not path.exists():
         raise UserError(f"no such clip: {path}")
-    # PyAV 19 (Python 3.12 and later) keeps titles that are no text, and so has no choice.
+    # PyAV 19 (Python 3.12 and later) reads titles that are no UTF-8, and has no such option.
     older = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
     try:
         container: InputContainer = av.open(str(path), **older)  # type: ignore[call-overload]

@@ -39,17 +39,17 @@ class StyleTransfer(PictureModule):
         photo_noise: standard deviation, in gray levels of 255, of noise that is added to what the
             network sees and not to what the loss compares with, so that a camera's noise becomes no
             pattern and a clip does not flicker with it.
-        hidden: how many pixels of each side of a crop the loss does not see in training; see
-            :func:`faststyle.training.engine.window.moving_window`.
+        unseen: in training, how many pixels of a crop's height, and of its width, the perceptual
+            loss does not see; see :func:`faststyle.training.engine.window.moving_window`.
         order: of several styles, which the network and the loss have: that of each photo.
         tune: ``all``, or ``norms`` for the scales and shifts of normalizations alone, which are
             what styles in one network differ in (Dumoulin et al., 2017, section 3.2).
         temporal: what flickers between two views of each photo.
 
     Raises:
-        UserError: a learning rate that is not above 0, noise or ``hidden`` below 0, an unknown
-            ``tune``, or a network that is not registered, enlarges, has no normalizations to be
-            tuned, or no features for ``temporal``.
+        UserError: a learning rate that is not above 0; noise, or pixels that are unseen, that are
+            no numbers of 0 or more; an unknown ``tune``; or a network that is not registered,
+            enlarges, has no normalizations to be tuned, or no features for ``temporal``.
     """
 
     loss: PerceptualLoss
@@ -65,7 +65,7 @@ class StyleTransfer(PictureModule):
         channels_last: bool = True,
         compile: bool = False,
         photo_noise: float = 0.0,
-        hidden: int = 0,
+        unseen: int = 0,
         order: StyleOrder | None = None,
         tune: str = "all",
         temporal: TemporalLoss | None = None,
@@ -77,10 +77,10 @@ class StyleTransfer(PictureModule):
             raise UserError("a network that enlarges learns no style: train-super-resolution")
         if not isinstance(photo_noise, int | float) or not photo_noise >= 0:
             raise UserError(f"model.photo_noise={photo_noise} must be a number, 0 or more")
-        if not isinstance(hidden, int) or hidden < 0:
-            raise UserError(f"model.hidden={hidden} must be a whole number, 0 or more")
+        if not isinstance(unseen, int) or isinstance(unseen, bool) or unseen < 0:
+            raise UserError(f"model.unseen={unseen} must be a whole number, 0 or more")
         _tune(network, tune)
-        self.photo_noise, self.hidden = photo_noise, hidden
+        self.photo_noise, self.unseen = photo_noise, unseen
         self.order = order
         self.temporal = temporal
         has_features = temporal is not None and temporal.feature_weight > 0
@@ -89,7 +89,7 @@ class StyleTransfer(PictureModule):
             stage: MeansByStyle(order.count) for stage in ("train", "val") if order is not None
         }
         if compile:
-            self.network.compile(dynamic=False)  # crops have one size
+            self.network.compile(dynamic=False)  # crops have one size, and what is seen another
             self.loss.encoder.compile(dynamic=False)
 
     def forward(self, photos: Tensor, styles: Tensor | None = None) -> Tensor:
@@ -109,7 +109,7 @@ class StyleTransfer(PictureModule):
         places = self._places(batch)
         styles = None if self.order is None else self.order.at(places).to(batch.device)
         height, width = batch.shape[2:]
-        seen = moving_window(height, width, self.hidden, self.global_step)
+        seen = moving_window(height, width, self.unseen, self.global_step)
         terms = self._terms(batch, self._with_noise(batch), styles, "train", places, seen)
         if self.is_shown:
             self._log("train", terms, batch)
