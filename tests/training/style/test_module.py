@@ -14,9 +14,9 @@ from faststyle.losses import PerceptualLoss, Representation, StyleImage
 from faststyle.losses.temporal import TemporalLoss
 from faststyle.networks import NETWORKS, SuperResolutionNetwork, TransformNetwork
 from faststyle.training.engine.schedule import step_decay
-from faststyle.training.engine.window import moving_window
 from faststyle.training.style.features import EncoderFeatures
 from faststyle.training.style.module import StyleTransfer
+from faststyle.training.style.window import moving_window
 
 
 def _module(encoder: VGGEncoder, **options: Any) -> StyleTransfer:

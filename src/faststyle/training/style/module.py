@@ -13,10 +13,10 @@ from faststyle.losses.temporal import TemporalLoss
 from faststyle.networks.noise import AddNoise
 from faststyle.training.engine.picture_module import PictureModule
 from faststyle.training.engine.schedule import Schedule, constant
-from faststyle.training.engine.window import WHOLE, Window, moving_window
 from faststyle.training.style.assignment import StyleOrder
 from faststyle.training.style.features import EncoderFeatures
 from faststyle.training.style.means import MeansByStyle
+from faststyle.training.style.window import WHOLE, Window, moving_window
 
 #: What of a network may be trained.
 TUNE = ("all", "norms")
@@ -40,7 +40,7 @@ class StyleTransfer(PictureModule):
             network sees and not to what the loss compares with, so that a camera's noise becomes no
             pattern and a clip does not flicker with it.
         unseen: in training, how many pixels of a crop's height, and of its width, the perceptual
-            loss does not see; see :func:`faststyle.training.engine.window.moving_window`.
+            loss does not see; see :func:`faststyle.training.style.window.moving_window`.
         order: of several styles, which the network and the loss have: that of each photo.
         tune: ``all``, or ``norms`` for the scales and shifts of normalizations alone, which are
             what styles in one network differ in (Dumoulin et al., 2017, section 3.2).

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faststyle.training.engine.window import LEAST, moving_window
+from faststyle.training.style.window import LEAST, moving_window
 
 SIDES = st.integers(1, 400)
 
