@@ -16,7 +16,7 @@ from faststyle.training.engine.schedule import Schedule, constant
 from faststyle.training.style.assignment import StyleOrder
 from faststyle.training.style.features import EncoderFeatures
 from faststyle.training.style.means import MeansByStyle
-from faststyle.training.style.window import WHOLE, Window, moving_window
+from faststyle.training.style.window import moving_window
 
 #: What of a network may be trained.
 TUNE = ("all", "norms")
@@ -108,9 +108,7 @@ class StyleTransfer(PictureModule):
                 layer.seed.fill_(self.global_step)
         places = self._places(batch)
         styles = None if self.order is None else self.order.at(places).to(batch.device)
-        height, width = batch.shape[2:]
-        seen = moving_window(height, width, self.unseen, self.global_step)
-        terms = self._terms(batch, self._with_noise(batch), styles, "train", places, seen)
+        terms = self._terms(batch, self._with_noise(batch), styles, "train", places)
         if self.is_shown:
             self._log("train", terms, batch)
             self._log_styles("train")
@@ -152,15 +150,12 @@ class StyleTransfer(PictureModule):
         return range(first, first + count)
 
     def _terms(
-        self,
-        photos: Tensor,
-        shown: Tensor,
-        styles: Tensor | None,
-        stage: str,
-        seeds: range,
-        seen: Window = WHOLE,
+        self, photos: Tensor, shown: Tensor, styles: Tensor | None, stage: str, seeds: range
     ) -> LossTerms:
         """Of what the network makes of ``shown``, which should look like ``photos``."""
+        height, width = photos.shape[2:]
+        unseen = self.unseen if stage == "train" else 0
+        seen = moving_window(height, width, unseen, self.global_step)
         targets = self.loss.targets(photos[seen], styles)
         stylized = self(shown, styles)
         terms: LossTerms = self.loss(stylized[seen], targets)

@@ -6,13 +6,12 @@ import numpy as np
 
 #: Pixels of a side that are always seen: in fewer there is not room for all of a style.
 LEAST = 160
-#: The index of a part of pictures (..., H, W).
-Window = tuple[EllipsisType, slice, slice]
-WHOLE: Window = (..., slice(None), slice(None))
 
 
-def moving_window(height: int, width: int, unseen: int, step: int) -> Window:
-    """What is seen in one step of crops of that size: a function of ``step`` alone.
+def moving_window(
+    height: int, width: int, unseen: int, step: int
+) -> tuple[EllipsisType, slice, slice]:
+    """The index of what is seen, in one step, of crops (..., H, W): a function of ``step`` alone.
 
     A network can tell where its input ends, and every crop has borders. So a loss that always sees
     these falls fastest by the same thing along them in every picture, such as a bar of the sky's
