@@ -34,6 +34,12 @@ def test_an_absent_or_empty_folder_is_an_error(tmp_path: Path, make: bool, messa
         find_photos(tmp_path / "photos")
 
 
+def test_a_file_in_place_of_a_folder_is_named_as_one(tmp_path: Path, make_photo: MakePhoto) -> None:
+    path = make_photo(tmp_path / "a.jpg")
+    with pytest.raises(UserError, match=r"a\.jpg is a file: photos are looked for in a folder"):
+        find_photos(path)
+
+
 def test_the_split_is_disjoint_complete_and_stable_when_photos_are_added(tmp_path: Path) -> None:
     paths = [tmp_path / f"{i}.jpg" for i in range(40)]
     train, held_out = split(paths, tmp_path, 10)

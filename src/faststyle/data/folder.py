@@ -98,8 +98,10 @@ def find_photos(root: Path) -> list[Path]:
 
 
 def _check_folder(root: Path) -> None:
+    if root.is_file():
+        raise UserError(f"{root} is a file: photos are looked for in a folder")
     if not root.is_dir():
-        raise UserError(f"no such photo folder: {root}; pass data.root=/path/to/photos")
+        raise UserError(f"no such photo folder: {root}")
 
 
 def split(paths: Sequence[Path], root: Path, held_out: int) -> tuple[list[Path], list[Path]]:

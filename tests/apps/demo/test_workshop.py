@@ -37,3 +37,18 @@ def test_a_photo_of_16_bits_is_shown_in_8(tmp_path: Path) -> None:
     values = sixteen.photo(tmp_path / "a.png")
     with Image.open(BytesIO(work.preview(tmp_path / "a.png"))) as shown:
         assert np.array_equal(np.asarray(shown), np.round(values / 257))
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_a_visitor_is_told_where_memory_ends_whoever_found_it_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(work, "load_picture_bytes", fail)
+    with pytest.raises(VisitorError, match="too little memory") as raised:
+        work.preview(tmp_path / "a.png")
+    assert raised.value.remedy == "smaller"

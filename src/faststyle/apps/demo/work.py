@@ -1,7 +1,8 @@
 """What the demo does in a process of its own, which a time limit or damage may end."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -11,7 +12,7 @@ from faststyle.apps.listing import arrange, describe
 from faststyle.checkpoints.catalog import label
 from faststyle.checkpoints.loading import styles_beside
 from faststyle.core.devices import reuse_freed_memory
-from faststyle.core.errors import UserError
+from faststyle.core.errors import UserError, is_out_of_memory
 from faststyle.inference.options import StylizeOptions
 from faststyle.inference.stylizer import Stylizer
 from faststyle.pictures.files import TooLargeError, load_picture_bytes
@@ -111,20 +112,16 @@ def stylize(photo: Path, program: str, mixture: Mapping[str, float], size: int) 
         VisitorError: no such style, no picture, or too large a one.
     """
     stylizer = _shelf.choose(program, mixture)
-    try:
+    with _within_memory():
         small = read(photo, size)
         [result] = stylizer.stylize([small])
-    except (UserError, MemoryError):
-        raise VisitorError(_OUT_OF_MEMORY, "smaller") from None
-    return _png(result)
+        return _png(result)
 
 
 def preview(photo: Path) -> bytes:
     """The photo as a PNG file, for a browser that cannot read it. Raises ``VisitorError``."""
-    try:
+    with _within_memory():
         return _png(read(photo, _PREVIEW))
-    except MemoryError:
-        raise VisitorError(_OUT_OF_MEMORY, "smaller") from None
 
 
 def read(photo: Path, size: int) -> Picture:
@@ -141,6 +138,17 @@ def read(photo: Path, size: int) -> Picture:
     bounded = math.isqrt(MAX_RESULT * short // long)
     options = StylizeOptions(size=max(1, min(size, short, bounded)), max_pixels=MAX_PIXELS)
     return options.scale(picture.with_depth(8).without_hidden())
+
+
+@contextmanager
+def _within_memory() -> Iterator[None]:
+    """Tell a visitor where memory ends, which a stylizer says by a ``UserError``."""
+    try:
+        yield
+    except (UserError, RuntimeError, MemoryError) as error:
+        if not (isinstance(error, UserError) or is_out_of_memory(error)):
+            raise
+        raise VisitorError(_OUT_OF_MEMORY, "smaller") from None
 
 
 def _png(picture: Picture) -> bytes:
