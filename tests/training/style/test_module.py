@@ -170,6 +170,16 @@ def test_the_temporal_term_is_of_the_batch_and_a_view_of_it(encoder: VGGEncoder)
     torch.testing.assert_close(terms.total, plain.total + expected)
 
 
+def test_flicker_is_that_of_whole_crops_where_the_loss_sees_a_part(encoder: VGGEncoder) -> None:
+    temporal = TemporalLoss(3.0)
+    module = _module(encoder, temporal=temporal, unseen=16)
+    batch = torch.rand(1, 3, 192, 192)
+    views = temporal.views(batch, range(1))
+    expected = temporal(module(batch), module(views.photos), views).mean()
+    terms = module._terms(batch, batch, None, "train", range(1))
+    torch.testing.assert_close(terms.priors["temporal"], expected)
+
+
 def test_features_are_compared_too_where_they_have_a_weight(encoder: VGGEncoder) -> None:
     temporal = TemporalLoss(3.0, feature_weight=2.0)
     module = _module(encoder, temporal=temporal)
