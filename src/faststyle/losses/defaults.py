@@ -5,5 +5,5 @@
 
 CONTENT = {"relu3_3": 1.0}
 STYLE = {"relu1_2": 0.2, "relu2_2": 0.2, "relu3_3": 1.0, "relu4_3": 1.0}
-STYLE_WEIGHT = 1.5
+STYLE_WEIGHT = 1.0
 STATISTIC = "moments"
