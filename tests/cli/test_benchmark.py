@@ -21,7 +21,10 @@ def test_training_is_measured_against_the_reference_with_its_loss_curves(tmp_pat
     report = json.loads((tmp_path / "a.json").read_text())
     (run,) = report["runs"]
     assert set(run["results"]) == {"reference", "faststyle float32"}
-    assert run["losses"]["faststyle float32"] == pytest.approx(run["losses"]["reference"], rel=0.02)
+    ours, reference = run["losses"]["faststyle float32"], run["losses"]["reference"]
+    assert ours[:2] == pytest.approx(reference[:2], rel=1e-3)
+    # Adam's first steps follow a gradient's sign, so that rounding grows tenfold and more in each.
+    assert ours == pytest.approx(reference, rel=0.05)
     encoder = run["results"]["reference"]["stages"]["encoder"]
     assert 0 < encoder["of_peak_macs"] < 2
     assert (tmp_path / "a.png").stat().st_size > 1000
