@@ -14,17 +14,15 @@ def benchmark(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 def test_training_is_measured_against_the_reference_with_its_loss_curves(tmp_path: Path) -> None:
-    options = ["--rounds", "2", "--size", "32", "--network", "small", "--precision", "32"]
+    # In smaller photos a few features make the loss, and rounding changes their gradients' signs.
+    options = ["--rounds", "2", "--size", "64", "--network", "small", "--precision", "32"]
     files: list[str | Path] = ["--json", tmp_path / "a.json", "--plot", tmp_path / "a.png"]
     result = benchmark("train", "--against", "reference", *options, *files)
     assert (result.returncode, result.stderr) == (0, "")
     report = json.loads((tmp_path / "a.json").read_text())
     (run,) = report["runs"]
     assert set(run["results"]) == {"reference", "faststyle float32"}
-    ours, reference = run["losses"]["faststyle float32"], run["losses"]["reference"]
-    assert ours[:2] == pytest.approx(reference[:2], rel=1e-3)
-    # Adam's first steps follow a gradient's sign, so that rounding grows tenfold and more in each.
-    assert ours == pytest.approx(reference, rel=0.05)
+    assert run["losses"]["faststyle float32"] == pytest.approx(run["losses"]["reference"], rel=0.02)
     encoder = run["results"]["reference"]["stages"]["encoder"]
     assert 0 < encoder["of_peak_macs"] < 2
     assert (tmp_path / "a.png").stat().st_size > 1000
