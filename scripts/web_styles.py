@@ -16,8 +16,8 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     args = parse()
     from faststyle.apps.static_page import write_programs
-    from faststyle.checkpoints.catalog import find_style
-    from faststyle.checkpoints.loading import resolve_styles
+    from faststyle.styles.catalog import find_style
+    from faststyle.styles.loading import resolve_styles
 
     for name in args.ckpt or ():
         if find_style(name).mix:

@@ -127,7 +127,7 @@ def upload(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], str]]:
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """An empty Hugging Face Hub (tests.hub.Hub), which is taken for the real one, and no cache."""
     constants = pytest.importorskip("huggingface_hub.constants")
-    from faststyle.checkpoints.hub import fetch_style
+    from faststyle.styles.hub import fetch_style
     from tests.hub import Hub
 
     server = Hub()

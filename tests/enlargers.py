@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
 from faststyle.networks import SuperResolutionNetwork
+from faststyle.styles import StyleMetadata, TrainedStyle, write_style
 
 
 def enlarger(factor: int = 4, blocks: int = 1) -> TrainedStyle:

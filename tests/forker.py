@@ -28,7 +28,7 @@ MODULES = (
     "faststyle.cli.stylize",
     "faststyle.config.command",
     "faststyle.evaluation.report",
-    "faststyle.inference.bulk.job",
+    "faststyle.bulk.job",
     "faststyle.optimization.run",
     "faststyle.optimization.views",
     "faststyle.training.classification.task",

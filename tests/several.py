@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from faststyle.checkpoints import StyleMetadata, TrainedStyle
 from faststyle.networks import TransformNetwork
+from faststyle.styles import StyleMetadata, TrainedStyle
 
 #: A painting at three sizes, and another at one.
 STYLES = (

@@ -12,16 +12,16 @@ from omegaconf import DictConfig
 from torch import Tensor, nn
 
 from faststyle import Stylizer
-from faststyle.checkpoints import load_style
-from faststyle.checkpoints.export import export
 from faststyle.config.compose import compose_config
 from faststyle.config.mistakes import report_config_errors
 from faststyle.core.errors import UserError
 from faststyle.data.registry import SOURCES
-from faststyle.data.source import OpenedPhotos, PhotoRequest, PhotoSource
+from faststyle.data.source import DataSpec, DataSplits, PhotoSource
 from faststyle.encoder import LOSS_NETWORKS, LossNetwork
+from faststyle.export.exporting import export
 from faststyle.losses import STATISTICS, Statistic
 from faststyle.networks import NETWORKS
+from faststyle.styles import load_style
 from faststyle.training.style.task import train
 
 
@@ -45,7 +45,7 @@ class Pyramid(LossNetwork):
         super().__init__("pyramid", ("half", "quarter"))
         self.freeze()
 
-    def walk(self, x: Tensor, _wanted: set[str]) -> Iterator[tuple[str, Tensor]]:
+    def iter_features(self, x: Tensor, _wanted: set[str]) -> Iterator[tuple[str, Tensor]]:
         for layer in self.names:
             x = F.avg_pool2d(x, 2)
             yield layer, x
@@ -64,10 +64,10 @@ class Noise(PhotoSource):
     def __init__(self, count: int) -> None:
         self.count = count
 
-    def prepare(self, request: PhotoRequest) -> None:
+    def prepare(self, request: DataSpec) -> None:
         (request.cache / "noise").mkdir(parents=True)
 
-    def open(self, request: PhotoRequest) -> OpenedPhotos:
+    def open(self, request: DataSpec) -> DataSplits:
         assert (request.cache / "noise").is_dir()
 
         def pictures(count: int, seed: int) -> NoisePhotos:
@@ -76,7 +76,7 @@ class Noise(PhotoSource):
             return NoisePhotos(torch.randint(256, size, dtype=torch.uint8, generator=generator))
 
         held_out = pictures(request.held_out, request.seed + 1)
-        return OpenedPhotos(pictures(self.count, request.seed), held_out)
+        return DataSplits(pictures(self.count, request.seed), held_out)
 
 
 class NoisePhotos:

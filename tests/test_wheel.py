@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from faststyle.checkpoints.catalog import SHIPPED
-from faststyle.checkpoints.style_file import read_style
+from faststyle.styles.catalog import SHIPPED
+from faststyle.styles.style_file import read_style
 from tests.places import CONFIGS, ROOT
 
 Run = Callable[..., str]

@@ -13,15 +13,15 @@ import torch
 from torch import Tensor
 
 from faststyle import Regions, Stylizer
-from faststyle.checkpoints import ProgramStyle, TrainedStyle, find_style
-from faststyle.checkpoints.catalog import list_styles
 from faststyle.core.errors import UserError
-from faststyle.inference.color import COLORS
-from faststyle.inference.options import StylizeOptions
-from faststyle.inference.stroke import LARGEST, SMALLEST
-from faststyle.inference.stylizer import read_file
-from faststyle.pictures.picture import Picture
-from faststyle.pictures.pixels import quantize
+from faststyle.images.picture import Picture
+from faststyle.images.pixels import quantize
+from faststyle.styles import ExportedStyle, TrainedStyle, find_style
+from faststyle.styles.catalog import list_styles
+from faststyle.stylize.color import COLORS
+from faststyle.stylize.options import StylizeOptions
+from faststyle.stylize.stroke import LARGEST, SMALLEST
+from faststyle.stylize.stylizer import read_file
 
 #: ComfyUI's name for what is handed from node to node.
 _TYPE = "FASTSTYLE"
@@ -31,7 +31,7 @@ class Style(NamedTuple):
     """A file of one or several styles, and which of them, or what mixture."""
 
     path: Path
-    content: TrainedStyle | ProgramStyle
+    content: TrainedStyle | ExportedStyle
     mix: dict[str, float]
 
 

@@ -17,10 +17,10 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, HTTPException, Query, Request, Response
 
 from faststyle import Stylizer
-from faststyle.checkpoints.catalog import list_styles
 from faststyle.core.errors import UserError
-from faststyle.inference.options import StylizeOptions
-from faststyle.pictures.files import TooLargeError, load_picture_bytes, save_picture
+from faststyle.images.files import TooLargeError, load_picture_bytes, save_picture
+from faststyle.styles.catalog import list_styles
+from faststyle.stylize.options import StylizeOptions
 
 MAX_BYTES, MAX_PIXELS, MAX_RESULT = 20_000_000, 25_000_000, 4_000_000
 MAX_WAITING, SECONDS = 8, 60

@@ -25,8 +25,8 @@ from huey import SqliteHuey
 from faststyle import Stylizer
 from faststyle.core.atomic import check_target
 from faststyle.core.errors import describe
-from faststyle.inference.options import StylizeOptions
-from faststyle.pictures.files import load_picture, save_picture
+from faststyle.images.files import load_picture, save_picture
+from faststyle.stylize.options import StylizeOptions
 
 huey = SqliteHuey("faststyle", filename=os.environ.get("FASTSTYLE_QUEUE", "queue.db"))
 load = cache(Stylizer.load)  # once in a worker

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 from faststyle.core.version import __version__
 
 if TYPE_CHECKING:
-    from faststyle.inference.regions import Regions
-    from faststyle.inference.stylizer import Stylizer
+    from faststyle.stylize.regions import Regions
+    from faststyle.stylize.stylizer import Stylizer
 
 __all__ = ["Regions", "Stylizer", "__version__"]
 
@@ -14,11 +14,11 @@ __all__ = ["Regions", "Stylizer", "__version__"]
 def __getattr__(name: str) -> Any:
     # torch takes a second to import; `import faststyle` alone should not.
     if name == "Stylizer":
-        from faststyle.inference.stylizer import Stylizer
+        from faststyle.stylize.stylizer import Stylizer
 
         return Stylizer
     if name == "Regions":
-        from faststyle.inference.regions import Regions
+        from faststyle.stylize.regions import Regions
 
         return Regions
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,9 +1,9 @@
 from typing import Any
 
 from faststyle.apps.listing import arrange, describe
-from faststyle.checkpoints import StyleMetadata, TrainedStyle
-from faststyle.inference.stylizer import Stylizer
 from faststyle.networks import TransformNetwork
+from faststyle.styles import StyleMetadata, TrainedStyle
+from faststyle.stylize.stylizer import Stylizer
 from tests.several import several_styles
 
 

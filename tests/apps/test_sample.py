@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from faststyle.apps.sample import sample_address, sample_file, sample_picture, sample_sheet
-from faststyle.inference.stylizer import Stylizer
+from faststyle.stylize.stylizer import Stylizer
 from tests.several import several_styles
 
 

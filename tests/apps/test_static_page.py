@@ -10,11 +10,11 @@ from PIL import Image
 
 from faststyle.apps import static_page
 from faststyle.apps.static_page import write_programs
-from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
-from faststyle.checkpoints.export import export
-from faststyle.checkpoints.programs import ExportOptions
 from faststyle.core.errors import UserError
+from faststyle.export import ExportOptions
+from faststyle.export.exporting import export
 from faststyle.networks import TransformNetwork
+from faststyle.styles import StyleMetadata, TrainedStyle, write_style
 from tests.several import several_styles
 
 

@@ -20,11 +20,11 @@ import torch
 from PIL import Image
 
 from faststyle.apps.demo.server import build
-from faststyle.apps.demo.workshop import Workshop
-from faststyle.checkpoints import TrainedStyle, write_style
-from faststyle.inference.stylizer import Stylizer
+from faststyle.apps.demo.worker_pool import WorkerPool
+from faststyle.images.files import load_picture
 from faststyle.networks import TransformNetwork
-from faststyle.pictures.files import load_picture
+from faststyle.styles import TrainedStyle, write_style
+from faststyle.stylize.stylizer import Stylizer
 from tests.apps.demo.conftest import running
 from tests.places import ROOT, SCRIPTS
 from tests.several import several_styles
@@ -560,7 +560,7 @@ def test_axe_finds_nothing_serious_in_the_demo(
     styles: dict[str, Path], photo: Path, browser: Any, built: Path
 ) -> None:
     context = browser.new_context(bypass_csp=True)
-    workshop = Workshop([str(path) for path in styles.values()], {"device": "cpu"})
+    workshop = WorkerPool([str(path) for path in styles.values()], {"device": "cpu"})
     with running(build(workshop)) as address:
         page = opened(context, address)
         page.add_script_tag(path=built.parent / "node_modules/axe-core/axe.min.js")

@@ -9,11 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
-from faststyle.checkpoints import TrainedStyle, write_style
 from faststyle.core.errors import UserError
-from faststyle.inference.options import StylizeOptions
-from faststyle.inference.stylizer import Stylizer
 from faststyle.networks import TransformNetwork
+from faststyle.styles import TrainedStyle, write_style
+from faststyle.stylize.options import StylizeOptions
+from faststyle.stylize.stylizer import Stylizer
 from tests.commands import command
 
 pytest.importorskip("cv2", exc_type=ImportError)  # which also fails for want of an X11 library
@@ -66,7 +66,7 @@ def test_keys_choose_the_style(live: Live) -> None:
 
 
 def test_what_is_shown_is_stylized_by_the_chosen_style(live: Live, styles: list[str]) -> None:
-    from faststyle.pictures.pixels import resize
+    from faststyle.images.pixels import resize
 
     for index in (0, 1):
         live.press(ord(str(index + 1)))

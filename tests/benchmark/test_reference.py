@@ -8,11 +8,11 @@ from faststyle.benchmark.infer import variants as infer_variants
 from faststyle.benchmark.reference import ReferenceLoss
 from faststyle.benchmark.reference_network import ReferenceNetwork
 from faststyle.benchmark.train import TrainTask, variants
-from faststyle.checkpoints import catalog
 from faststyle.encoder import VGGEncoder
 from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.losses.defaults import CONTENT, STATISTIC, STYLE, STYLE_WEIGHT
 from faststyle.networks import TransformNetwork
+from faststyle.styles import catalog
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSET = ROOT / "src/faststyle/assets/flow_field.png"

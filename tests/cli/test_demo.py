@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from faststyle.checkpoints import TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
+from faststyle.styles import TrainedStyle, write_style
 from tests.commands import run_command, start_command
 
 pytest.importorskip("starlette")

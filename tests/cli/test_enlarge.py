@@ -8,8 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
+from faststyle.styles import StyleMetadata, TrainedStyle, write_style
 from tests.commands import run_command
 from tests.enlargers import write_enlarger
 

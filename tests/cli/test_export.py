@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from faststyle.checkpoints import TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
+from faststyle.styles import TrainedStyle, write_style
 from tests.commands import run_command
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from faststyle.checkpoints import TrainedStyle, write_style
+from faststyle.images.files import load_picture
+from faststyle.images.pixels import resample
 from faststyle.networks import TransformNetwork
-from faststyle.pictures.files import load_picture
-from faststyle.pictures.pixels import resample
+from faststyle.styles import TrainedStyle, write_style
 from tests.commands import run_command
 
 

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 import faststyle
-from faststyle.checkpoints import TrainedStyle, write_style
 from faststyle.cli import main
 from faststyle.cli.table import COMMANDS, Command
 from faststyle.networks import TransformNetwork
+from faststyle.styles import TrainedStyle, write_style
 from tests.commands import command, run_command
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from faststyle.pictures.files import load_picture
+from faststyle.images.files import load_picture
 from tests.commands import run_command, start_command
 
 SMALL = ("style=flow_field", "style.size=32", "encoder=vgg11", "encoder.weights=random", "size=32")

@@ -7,8 +7,8 @@ import torch
 from PIL import Image
 
 from faststyle import Stylizer
-from faststyle.checkpoints import StyleMetadata, TrainedStyle, load_style, write_style
 from faststyle.networks import TransformNetwork
+from faststyle.styles import StyleMetadata, TrainedStyle, load_style, write_style
 from tests.commands import run_command
 from tests.enlargers import write_enlarger
 from tests.several import several_styles

@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from faststyle.checkpoints import write_style
-from faststyle.checkpoints.catalog import SHIPPED
+from faststyle.styles import write_style
+from faststyle.styles.catalog import SHIPPED
 from tests.commands import run_command
 from tests.several import STYLES, several_styles
 

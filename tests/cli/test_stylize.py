@@ -10,9 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
-from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
+from faststyle.images.files import load_picture_bytes
 from faststyle.networks import TransformNetwork
-from faststyle.pictures.files import load_picture_bytes
+from faststyle.styles import StyleMetadata, TrainedStyle, write_style
 from tests import sixteen
 from tests.commands import command, run_command
 from tests.enlargers import write_enlarger

@@ -14,7 +14,7 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from faststyle.checkpoints import read_style
+from faststyle.styles import read_style
 from tests.commands import Started, command, run_command, start_command
 from tests.places import ASSETS, ROOT
 

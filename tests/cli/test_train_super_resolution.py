@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from faststyle.checkpoints import read_style
 from faststyle.networks import SuperResolutionNetwork
+from faststyle.styles import read_style
 from tests.commands import run_command
 
 

@@ -19,8 +19,8 @@ import numpy as np
 import psutil
 from PIL import Image
 
+from faststyle.bulk.manifest import Manifest, ShardResult
 from faststyle.core.storage import Folder
-from faststyle.inference.bulk.manifest import Manifest, Record
 
 _SHAPES = ((4, 3), (3, 4), (3, 2), (1, 1), (16, 9))
 _POINTS = 5  # of the memory curve
@@ -115,7 +115,7 @@ def run(words: Sequence[str]) -> list[Sample]:
     return [sample for sample in samples if sample.memory]
 
 
-def show(records: Sequence[Record], samples: Sequence[Sample]) -> None:
+def show(records: Sequence[ShardResult], samples: Sequence[Sample]) -> None:
     """Print rates from the first shard's end to the last's, shares of time, and memory."""
     first, last = records[0], records[-1]
     done = sum(map(len, records)) - len(first)

@@ -21,8 +21,8 @@ import pytest
 import torch
 from PIL import Image
 
-from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
+from faststyle.styles import StyleMetadata, TrainedStyle, write_style
 from tests.broken_line import BrokenLine
 from tests.commands import Started, start_command
 

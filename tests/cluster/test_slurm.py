@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from faststyle.checkpoints import read_style
+from faststyle.styles import read_style
 
 ROOT = Path(__file__).resolve().parents[2]
 Environment = dict[str, str]

@@ -7,12 +7,12 @@ import pytest
 import safetensors.torch
 import torch
 
-from faststyle.checkpoints import StyleMetadata, TrainedStyle, load_style, write_style
 from faststyle.core.errors import UserError
 from faststyle.core.names import check_name, readable_name
 from faststyle.core.torch_files import read_torch, write_torch
 from faststyle.encoder.weights import read_state
 from faststyle.networks import TransformNetwork
+from faststyle.styles import StyleMetadata, TrainedStyle, load_style, write_style
 
 
 @pytest.fixture

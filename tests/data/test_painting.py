@@ -10,7 +10,7 @@ from PIL import Image, ImageCms
 
 from faststyle.core.errors import UserError
 from faststyle.data.painting import Style
-from faststyle.pictures import files
+from faststyle.images import files
 
 MakePhoto = Callable[..., Path]
 

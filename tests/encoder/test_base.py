@@ -22,7 +22,7 @@ class Tiny(LossNetwork):
         he_initialize(self)
         self.freeze()
 
-    def walk(self, x: Tensor, _wanted: set[str]) -> Iterator[tuple[str, Tensor]]:
+    def iter_features(self, x: Tensor, _wanted: set[str]) -> Iterator[tuple[str, Tensor]]:
         for name, layer in zip(self.names, self.layers, strict=True):
             x = F.relu(layer(x))
             yield name, x

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from faststyle.core.errors import UserError
 from faststyle.encoder import VGGEncoder
 from faststyle.encoder.vgg import ARCHITECTURES
-from faststyle.pictures.pixels import IMAGENET_MEAN, IMAGENET_STD
+from faststyle.images.pixels import IMAGENET_MEAN, IMAGENET_STD
 
 # Numbers of convolutions in each block (Simonyan and Zisserman, 2015, table 1).
 BLOCKS = {

@@ -17,8 +17,8 @@ from faststyle.evaluation.enlargement import (
     ssim,
     table,
 )
-from faststyle.pictures.pillow import to_array
-from faststyle.pictures.pixels import to_unit
+from faststyle.images.pillow import to_array
+from faststyle.images.pixels import to_unit
 from tests.enlargers import write_enlarger
 
 

@@ -6,14 +6,14 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
-from faststyle.checkpoints import StyleMetadata, TrainedStyle, catalog, read_style, write_style
 from faststyle.config.compose import compose_config
 from faststyle.core.errors import UserError
 from faststyle.evaluation.report import build_loss, evaluate, style_overrides, table
 from faststyle.evaluation.stability import MOTIONS
+from faststyle.images.files import save_picture
+from faststyle.images.picture import Picture
 from faststyle.networks import TransformNetwork
-from faststyle.pictures.files import save_picture
-from faststyle.pictures.picture import Picture
+from faststyle.styles import StyleMetadata, TrainedStyle, catalog, read_style, write_style
 from faststyle.training.style.task import train
 from tests.places import ROOT
 from tests.several import several_styles

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from faststyle import Regions, Stylizer
-from faststyle.checkpoints import TrainedStyle, write_style
 from faststyle.core.errors import UserError
-from faststyle.inference.options import StylizeOptions
 from faststyle.networks import TransformNetwork
+from faststyle.styles import TrainedStyle, write_style
+from faststyle.stylize.options import StylizeOptions
 from tests.places import ROOT
 from tests.several import several_styles
 

@@ -8,7 +8,14 @@ from torch import Tensor, nn
 from faststyle.config.compose import compose_config
 from faststyle.core.errors import UserError
 from faststyle.encoder import VGGEncoder
-from faststyle.losses import STATISTICS, Moments, PerceptualLoss, Relative, Statistic, StyleImage
+from faststyle.losses import (
+    STATISTICS,
+    Moments,
+    PerceptualLoss,
+    RelativeEnergy,
+    Statistic,
+    StyleImage,
+)
 from faststyle.losses.defaults import CONTENT as CONTENT_BY_DEFAULT
 from faststyle.losses.defaults import STATISTIC, STYLE_WEIGHT
 from faststyle.losses.defaults import STYLE as STYLE_BY_DEFAULT
@@ -167,7 +174,7 @@ def test_the_batch_is_averaged(encoder: VGGEncoder) -> None:
         ({"scale": "papers"}, 'did you mean "paper"'),
         ({"statistic": "grams"}, 'did you mean "gram"'),
         ({"statistic": {"_target_": "os.system"}}, "neither a name nor a Statistic"),
-        ({"scale": 2}, "loss.scale=2 is neither a name nor a Scale"),
+        ({"scale": 2}, "loss.scale=2 is neither a name nor a LossNormalization"),
         ({"style_weight": -1.0}, "cannot be negative"),
         ({"tv_weight": -1.0}, r"loss\.tv_weight is -1\.0; it cannot be negative"),
         ({"grid_weight": -1.0}, r"loss\.grid_weight is -1\.0; it cannot be negative"),
@@ -222,8 +229,10 @@ def test_a_statistic_is_one_class_and_one_line(
 
 
 def test_options_that_no_name_stands_for_are_not_passed_over(encoder: VGGEncoder) -> None:
-    loss = _loss(encoder, scale=Relative(min_energy=0.5))
-    with pytest.raises(UserError, match=r"loss\.scale: Relative is not registered as it is here"):
+    loss = _loss(encoder, scale=RelativeEnergy(min_energy=0.5))
+    with pytest.raises(
+        UserError, match=r"loss\.scale: RelativeEnergy is not registered as it is here"
+    ):
         loss.describe()
 
 

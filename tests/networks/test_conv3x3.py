@@ -81,23 +81,27 @@ def test_the_same_input_gives_the_same_bits() -> None:
 
 def test_it_is_chosen_where_it_is_faster() -> None:
     x, weight = torch.empty(1, 128, 64, 64), torch.empty(128, 128, 3, 3)
-    assert conv3x3.pays(x, weight)
-    assert not conv3x3.pays(x.double(), weight.double())
-    assert not conv3x3.pays(x.bfloat16(), weight.bfloat16())
-    assert not conv3x3.pays(x.to("meta"), weight), "not on a CPU"
+    assert conv3x3.winograd_is_faster(x, weight)
+    assert not conv3x3.winograd_is_faster(x.double(), weight.double())
+    assert not conv3x3.winograd_is_faster(x.bfloat16(), weight.bfloat16())
+    assert not conv3x3.winograd_is_faster(x.to("meta"), weight), "not on a CPU"
     with torch.autocast("cpu", torch.bfloat16):
-        assert not conv3x3.pays(x, weight)
-    assert not conv3x3.pays(x[:, :64], weight[:64, :64]), "too few channels"
-    assert conv3x3.pays(torch.empty(1, 64, 256, 256), weight[:64, :64]), "but many positions"
-    assert not conv3x3.pays(x[:, :, :32, :32], weight), "too few positions to transform weights"
-    assert conv3x3.pays(x[:, :, :32, :32], weight, constant=True)
-    assert not conv3x3.pays(x, torch.empty(128, 128, 1, 1))
+        assert not conv3x3.winograd_is_faster(x, weight)
+    assert not conv3x3.winograd_is_faster(x[:, :64], weight[:64, :64]), "too few channels"
+    assert conv3x3.winograd_is_faster(torch.empty(1, 64, 256, 256), weight[:64, :64]), (
+        "but many positions"
+    )
+    assert not conv3x3.winograd_is_faster(x[:, :, :32, :32], weight), (
+        "too few positions to transform weights"
+    )
+    assert conv3x3.winograd_is_faster(x[:, :, :32, :32], weight, constant=True)
+    assert not conv3x3.winograd_is_faster(x, torch.empty(128, 128, 1, 1))
 
 
 @pytest.mark.usefixtures("direct")
 def test_direct_means_nowhere() -> None:
     x, weight = torch.randn(1, 128, 64, 64), torch.randn(128, 128, 3, 3)
-    assert not conv3x3.pays(x, weight)
+    assert not conv3x3.winograd_is_faster(x, weight)
     result = kernels.convolve(x, weight, torch.zeros(128), 1, "constant")
     torch.testing.assert_close(result, F.conv2d(x, weight, padding=1))
 

@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from faststyle.checkpoints import TrainedStyle, load_style, write_style
 from faststyle.core.errors import UserError
 from faststyle.networks import SuperResolutionNetwork
 from faststyle.networks.super_resolution import FACTORS, UPSAMPLINGS
+from faststyle.styles import TrainedStyle, load_style, write_style
 
 
 def network(**options: Any) -> SuperResolutionNetwork:

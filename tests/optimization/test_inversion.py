@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from faststyle.encoder import VGGEncoder
+from faststyle.images.files import load_picture
+from faststyle.images.pixels import psnr
 from faststyle.optimization.inversion import invert
-from faststyle.pictures.files import load_picture
-from faststyle.pictures.pixels import psnr
 
 
 def test_a_shallow_layer_of_any_network_gives_the_photo_back(

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from faststyle.core.errors import UserError
+from faststyle.images.files import load_picture
 from faststyle.optimization.start import sizes, starting_picture
-from faststyle.pictures.files import load_picture
 
 PHOTO = torch.rand(3, 6, 8)
 

@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from faststyle.apps.sample import sample_address
-from faststyle.checkpoints import StyleMetadata
-from faststyle.inference.stylizer import Stylizer
+from faststyle.styles import StyleMetadata
+from faststyle.stylize.stylizer import Stylizer
 
 #: At the end of the name of a file's small network, which gives a first look.
 _QUICK = "_small"
@@ -19,7 +19,7 @@ def describe(stylizer: Stylizer) -> dict[str, Any]:
     a mixture, and a ``sample``: an address that holds the picture. Of a painting at several sizes
     the usual one stands for all. A stylizer of several styles is left at the last of them.
     """
-    held = stylizer.of_file
+    held = stylizer.source_metadata
     if not held.styles:
         return {"weights": 0, "styles": [_shown(stylizer, stylizer.metadata, 0)]}
     labels, shown = held.labels(), []

@@ -8,12 +8,12 @@ import torch
 from PIL import Image, ImageDraw, ImageFilter
 from torch import Tensor
 
-from faststyle.checkpoints import TrainedStyle
-from faststyle.inference.stylizer import Stylizer
-from faststyle.pictures.contact_sheet import contact_sheet
-from faststyle.pictures.picture import Picture
-from faststyle.pictures.pillow import pil_to_tensor, to_pil
-from faststyle.pictures.pixels import to_unit
+from faststyle.images.contact_sheet import contact_sheet
+from faststyle.images.picture import Picture
+from faststyle.images.pillow import pil_to_tensor, to_pil
+from faststyle.images.pixels import to_unit
+from faststyle.styles import TrainedStyle
+from faststyle.stylize.stylizer import Stylizer
 
 #: Side of what shows a style on a page, in pixels.
 SIDE = 192

@@ -10,12 +10,12 @@ import torch
 
 from faststyle.apps.listing import arrange, describe
 from faststyle.apps.sample import sample_file
-from faststyle.checkpoints import load_style
-from faststyle.checkpoints.export import export
-from faststyle.checkpoints.programs import ExportOptions
 from faststyle.core.assets import license_text, project_address
 from faststyle.core.atomic import atomic_write
-from faststyle.inference.stylizer import Stylizer
+from faststyle.export import ExportOptions
+from faststyle.export.exporting import export
+from faststyle.styles import load_style
+from faststyle.stylize.stylizer import Stylizer
 
 #: Side in pixels of the tiny picture that a graphics card is tried with; see web/src/worker.js.
 _PROBE = 16

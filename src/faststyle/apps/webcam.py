@@ -12,15 +12,15 @@ import cv2
 import torch
 from torch import Tensor
 
-from faststyle.checkpoints.catalog import label
 from faststyle.core.errors import UserError
-from faststyle.inference.options import StylizeOptions
-from faststyle.inference.stylizer import Stylizer
-from faststyle.inference.video.canvas import Canvas
-from faststyle.inference.video.clips import paint_frame
-from faststyle.pictures.files import save_picture
-from faststyle.pictures.picture import Picture
-from faststyle.pictures.pixels import quantize, to_unit
+from faststyle.images.files import save_picture
+from faststyle.images.picture import Picture
+from faststyle.images.pixels import quantize, to_unit
+from faststyle.styles.catalog import label
+from faststyle.stylize.options import StylizeOptions
+from faststyle.stylize.stylizer import Stylizer
+from faststyle.video.canvas import Canvas
+from faststyle.video.clips import paint_frame
 
 TITLE = "faststyle"
 KEYS = "1 to 9: style; space: next; o: the camera alone; s: save a picture; q: quit"

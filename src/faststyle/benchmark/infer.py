@@ -15,12 +15,12 @@ from torch import Tensor
 from faststyle.benchmark.compare import NAMES, Stages, Variant, after_reference
 from faststyle.benchmark.reference_network import ReferenceNetwork
 from faststyle.benchmark.runtimes import RUNTIMES, bytes_of, runtime_variants
-from faststyle.checkpoints import TrainedStyle, open_style
 from faststyle.core.devices import reuse_freed_memory
 from faststyle.core.errors import UserError
-from faststyle.inference.stylizer import Stylizer
+from faststyle.images.files import load_picture
 from faststyle.networks import TransformNetwork, describe_network
-from faststyle.pictures.files import load_picture
+from faststyle.styles import TrainedStyle, open_style
+from faststyle.stylize.stylizer import Stylizer
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from torch import Tensor
 from faststyle.benchmark.compare import Stages, Variant
 from faststyle.core.devices import reuse_freed_memory
 from faststyle.encoder import VGGEncoder
+from faststyle.images.files import load_picture
+from faststyle.images.pixels import resample, resize
 from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.optimization.objective import Objective
 from faststyle.optimization.optimizers import LBFGS
-from faststyle.pictures.files import load_picture
-from faststyle.pictures.pixels import resample, resize
 
 CONTENT = {"relu4_2": 1.0}
 STYLE = {f"relu{block}_1": 1.0 for block in range(1, 6)}

@@ -12,11 +12,11 @@ import numpy as np
 from torch import Tensor
 
 from faststyle.benchmark.compare import Stages, Variant
-from faststyle.checkpoints import TrainedStyle
-from faststyle.checkpoints.export import export
-from faststyle.checkpoints.programs import ExportOptions, find_format
 from faststyle.core.errors import UserError
 from faststyle.data.calibration import calibration_photos
+from faststyle.export import ExportOptions, find_backend
+from faststyle.export.exporting import export
+from faststyle.styles import TrainedStyle
 
 
 class Runtime(NamedTuple):
@@ -41,7 +41,7 @@ RUNTIMES = {
 def check_runtimes(names: Sequence[str]) -> None:
     """Raise ``UserError`` if the packages of one of :data:`RUNTIMES` are not installed."""
     for name in names:
-        form = find_format(RUNTIMES[name].form)
+        form = find_backend(RUNTIMES[name].form)
         try:
             form.check_installed((*form.needs, *form.runs_by))
         except UserError as error:
@@ -67,7 +67,7 @@ def runtime_variants(
     made = []
     for name in names:
         runtime = RUNTIMES[name]
-        form = find_format(runtime.form)
+        form = find_backend(runtime.form)
         photos = calibration_photos() if runtime.int8 else ()
         options = ExportOptions("float", int8=runtime.int8, size=size, calibration=photos)
         program = folder / f"{name}{form.suffix}"
@@ -82,7 +82,7 @@ def bytes_of(name: str, folder: Path) -> int:
 
 
 def _prepare(form: str, program: Path, photo: Callable[[], Tensor]) -> Stages:
-    loaded, photos = find_format(form).load(program), photo()
+    loaded, photos = find_backend(form).load(program), photo()
     assert loaded is not None
 
     def run() -> np.ndarray:

@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 from faststyle.benchmark.compare import Spread
-from faststyle.checkpoints import StyleMetadata, TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
+from faststyle.styles import StyleMetadata, TrainedStyle, write_style
 
 
 def measure_start(rounds: int) -> dict[str, Spread]:

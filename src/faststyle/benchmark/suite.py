@@ -16,16 +16,16 @@ from faststyle.benchmark.compare import Variant, compare
 from faststyle.benchmark.runtimes import RUNTIMES, check_runtimes
 from faststyle.benchmark.start import measure_start
 from faststyle.benchmark.work import Peak, measure_peak
-from faststyle.checkpoints import open_style
 from faststyle.config.compose import CONFIGS
 from faststyle.core.atomic import check_target
 from faststyle.core.devices import cpu_has_bf16
 from faststyle.core.errors import UserError, nearest
 from faststyle.data.folder import find_photos
 from faststyle.data.synthetic import DeadLeaves
-from faststyle.pictures.files import save_picture
-from faststyle.pictures.picture import Picture
-from faststyle.pictures.pixels import to_unit
+from faststyle.images.files import save_picture
+from faststyle.images.picture import Picture
+from faststyle.images.pixels import to_unit
+from faststyle.styles import open_style
 
 _WARMUP = 2
 

@@ -17,11 +17,11 @@ from faststyle.core.devices import reuse_freed_memory
 from faststyle.data.folder import PhotoFolder, find_photos
 from faststyle.data.synthetic import DeadLeaves
 from faststyle.encoder import VGGEncoder
+from faststyle.images.files import load_picture
+from faststyle.images.pixels import resize, to_unit
 from faststyle.losses import PerceptualLoss, Representation, StyleImage
 from faststyle.losses.defaults import CONTENT, STATISTIC, STYLE, STYLE_WEIGHT
 from faststyle.networks import TransformNetwork
-from faststyle.pictures.files import load_picture
-from faststyle.pictures.pixels import resize, to_unit
 
 
 @dataclass(frozen=True)

@@ -25,13 +25,13 @@ def run(args: Namespace) -> None:
     if args.port is not None and not 0 < args.port < _PORTS:
         raise UserError(f"--port is {args.port}; it must lie between 1 and {_PORTS - 1}")
     from faststyle.apps.demo.server import serve
-    from faststyle.apps.demo.work import Shelf
-    from faststyle.apps.demo.workshop import Workshop
-    from faststyle.checkpoints.loading import resolve_styles
+    from faststyle.apps.demo.worker import ModelRegistry
+    from faststyle.apps.demo.worker_pool import WorkerPool
     from faststyle.core.devices import find_device
+    from faststyle.styles.loading import resolve_styles
 
     styles = resolve_styles(args.ckpt)
     find_device(args.device)
     options = {"device": args.device, "precision": args.precision}
-    Shelf(styles, options)
-    serve(Workshop(styles, options), args.host, args.port, args.root_path)
+    ModelRegistry(styles, options)
+    serve(WorkerPool(styles, options), args.host, args.port, args.root_path)

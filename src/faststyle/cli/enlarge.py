@@ -34,22 +34,22 @@ def run(args: Namespace) -> None:
     """Enlarge them all; a file that cannot be is named, and does not stop the rest."""
     # Imported late: --help should not wait for torch.
     from faststyle.core.devices import reuse_freed_memory
-    from faststyle.inference.batch import stylize_files
-    from faststyle.inference.enlarger import EnlargeOptions, Enlarger
-    from faststyle.inference.jobs import check_formats, is_clip, plan
+    from faststyle.files.batch import stylize_files
+    from faststyle.files.jobs import check_formats, is_clip, plan
     from faststyle.networks.super_resolution import FACTORS
+    from faststyle.stylize.upscaler import UpscaleOptions, Upscaler
 
     args.smooth = 0.0  # of clips: nothing is painted that could flicker
-    options = EnlargeOptions.from_arguments(args)
+    options = UpscaleOptions.from_arguments(args)
     reuse_freed_memory()
-    enlarger = Enlarger.load(args.ckpt, args.factor, device=args.device, precision=args.precision)
+    enlarger = Upscaler.load(args.ckpt, args.factor, device=args.device, precision=args.precision)
     jobs = plan(args.inputs, args.output, enlarger.name, [f"x{factor}" for factor in FACTORS])
     check_formats(jobs, options)
     clips = [job for job in jobs if is_clip(job.source)]
     pictures = [job for job in jobs if not is_clip(job.source)]
     failed = stylize_files(enlarger, pictures, options) if pictures else 0
     if clips:
-        from faststyle.inference.video import stylize_clips
+        from faststyle.video import stylize_clips
 
         failed += stylize_clips(enlarger, clips, options)
     if failed:

@@ -35,16 +35,17 @@ def run(args: Namespace) -> None:
     """Measure, and print a table."""
     if min([*args.iterations, args.count]) < 1 or min(args.size, default=0) < 64:
         raise UserError("--count must be at least 1, --size 64, and --iterations 0 or more")
-    from faststyle.checkpoints import find_style, is_program, load_style
     from faststyle.core.atomic import atomic_write, check_target
     from faststyle.core.devices import reuse_freed_memory
     from faststyle.data.folder import find_photos
+    from faststyle.export import is_exported_model
+    from faststyle.styles import find_style, load_style
 
     path = find_style(args.ckpt).path
     if args.json:
         check_target(args.json, [path, *find_photos(args.photos)])
     reuse_freed_memory()
-    is_style = is_program(path) or load_style(path).metadata.factor == 1
+    is_style = is_exported_model(path) or load_style(path).metadata.factor == 1
     result, text = _of_style(args) if is_style else _of_enlarger(args)
     print(text)
     if args.json:

@@ -38,16 +38,16 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> None:
     """Write the program, and say how far it is from the network."""
     # Imported late: --help should not wait for torch.
-    from faststyle.checkpoints import find_style, load_style, open_style
-    from faststyle.checkpoints.catalog import label
-    from faststyle.checkpoints.export import export
-    from faststyle.checkpoints.programs import ExportOptions, find_format
     from faststyle.core.atomic import check_target
     from faststyle.data.calibration import calibration_photos
+    from faststyle.export import ExportOptions, find_backend
+    from faststyle.export.exporting import export
+    from faststyle.styles import find_style, load_style, open_style
+    from faststyle.styles.catalog import label
 
     if args.photos and not args.int8:
         raise UserError("--photos is for --int8")
-    form, size = find_format(args.format), _size(args.fixed_size)
+    form, size = find_backend(args.format), _size(args.fixed_size)
     output = args.output or Path(label(args.ckpt).replace(":", "_") + form.suffix)
     if output.suffix != form.suffix:
         raise UserError(f"--output {output}: --format {args.format} writes {form.suffix}")
@@ -69,7 +69,7 @@ def run(args: Namespace) -> None:
     options = form.settle(options, len(style.metadata.styles))
     difference = export(style, output, args.format, options)
     megabytes = sum(path.stat().st_size for path in _files(form.files(output))) / 1e6
-    told = form.not_run if difference is None else str(difference)
+    told = form.unavailable_reason if difference is None else str(difference)
     print(f"{output}: {megabytes:.1f} MB, {told}")
     if options.size:
         print(f"It takes one picture at a time, of {options.size[1]} x {options.size[0]} pixels.")

@@ -22,16 +22,16 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> None:
     """Write the sheet."""
-    from faststyle.checkpoints.catalog import label
-    from faststyle.checkpoints.loading import resolve_styles
     from faststyle.core.atomic import check_target
     from faststyle.core.devices import reuse_freed_memory
-    from faststyle.inference.options import StylizeOptions
-    from faststyle.inference.stylizer import Stylizer
-    from faststyle.pictures.contact_sheet import contact_sheet
-    from faststyle.pictures.files import is_ours, load_picture, save_picture
-    from faststyle.pictures.folders import find_pictures
-    from faststyle.pictures.formats import format_of
+    from faststyle.images.contact_sheet import contact_sheet
+    from faststyle.images.files import is_ours, load_picture, save_picture
+    from faststyle.images.folders import find_pictures
+    from faststyle.images.formats import format_of
+    from faststyle.styles.catalog import label
+    from faststyle.styles.loading import resolve_styles
+    from faststyle.stylize.options import StylizeOptions
+    from faststyle.stylize.stylizer import Stylizer
 
     if min(args.size, args.height) < 1:
         raise UserError("--size and --height must be at least 1")

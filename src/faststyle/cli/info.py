@@ -83,8 +83,8 @@ def _devices() -> Iterator[tuple[str, str]]:
 def _places() -> Iterator[tuple[str, str]]:
     import torch
 
-    from faststyle.checkpoints.catalog import FOLDERS
     from faststyle.core.assets import bundled_folder
+    from faststyle.styles.catalog import FOLDERS
 
     yield "configs", str(bundled_folder("configs"))
     yield "styles", ", ".join(str(folder.resolve()) for folder in FOLDERS)

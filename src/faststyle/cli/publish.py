@@ -25,9 +25,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> None:
     """Write the card and a sample, and upload them with the checkpoint."""
     # Imported late: --help should not wait for torch.
-    from faststyle.checkpoints.hub import PREFIX, publish_folder
-    from faststyle.checkpoints.hub.address import parse_address
     from faststyle.core.devices import reuse_freed_memory
+    from faststyle.styles.hub import PREFIX, publish_folder
+    from faststyle.styles.hub.address import parse_address
 
     address = parse_address(PREFIX + args.repository)
     if address.path_in_repo or address.revision:
@@ -55,12 +55,12 @@ def run(args: Namespace) -> None:
 def _prepare(args: Namespace, folder: Path, repository: str) -> None:
     """Write checkpoint, sample and card."""
     from faststyle.apps.sample import sample_sheet
-    from faststyle.checkpoints import StyleMetadata, find_style, load_style, write_style
-    from faststyle.checkpoints.hub.card import write_card
-    from faststyle.checkpoints.hub.publish import CARD
-    from faststyle.checkpoints.mixture import choose
-    from faststyle.checkpoints.style_file import read_metadata
-    from faststyle.pictures.files import save_picture
+    from faststyle.images.files import save_picture
+    from faststyle.styles import StyleMetadata, find_style, load_style, write_style
+    from faststyle.styles.hub.card import write_card
+    from faststyle.styles.hub.publish import CARD
+    from faststyle.styles.mixture import choose
+    from faststyle.styles.style_file import read_metadata
 
     found = find_style(args.ckpt)
     style = load_style(found.path)

@@ -14,7 +14,7 @@ def run(_args: Namespace) -> None:
 
 def print_styles() -> None:
     """A line for each style in the catalog."""
-    from faststyle.checkpoints.catalog import list_styles
+    from faststyle.styles.catalog import list_styles
 
     found = list_styles()
     for style in found:

@@ -102,18 +102,18 @@ def run(args: Namespace) -> None:
         _run_in_bulk(args)
         return
     # Imported late: --help should not wait for torch.
-    from faststyle.checkpoints.catalog import list_styles
-    from faststyle.checkpoints.mixture import parse_mix
     from faststyle.core.devices import reuse_freed_memory
-    from faststyle.inference.batch import stylize_files
-    from faststyle.inference.jobs import check_formats, is_clip, plan
-    from faststyle.inference.mask_files import MaskFiles
-    from faststyle.inference.options import StylizeOptions
-    from faststyle.inference.painter import Painter
-    from faststyle.inference.printing import Enlarged, load_enlarger
-    from faststyle.inference.regions import Regions
-    from faststyle.inference.stylizer import Stylizer
+    from faststyle.files.batch import stylize_files
+    from faststyle.files.jobs import check_formats, is_clip, plan
+    from faststyle.files.mask_files import MaskFiles
     from faststyle.networks.conv3x3 import choose_kernel
+    from faststyle.styles.catalog import list_styles
+    from faststyle.styles.mixture import parse_mix
+    from faststyle.stylize.image_processor import ImageProcessor
+    from faststyle.stylize.options import StylizeOptions
+    from faststyle.stylize.regions import Regions
+    from faststyle.stylize.stylizer import Stylizer
+    from faststyle.stylize.upscale_pipeline import StylizeThenUpscale, load_upscaler
 
     options = StylizeOptions.from_arguments(args)
     reuse_freed_memory()
@@ -125,10 +125,10 @@ def run(args: Namespace) -> None:
     chosen = {name: getattr(args, name) for name in ("device", "precision", "stroke")}
     stylizer: Stylizer | Regions
     stylizer = Regions.load(styles, **chosen) if files else Stylizer.load(styles[0], **chosen)
-    painter: Painter = stylizer
+    painter: ImageProcessor = stylizer
     if args.enlarge is not None:
-        enlarger = load_enlarger(args.enlarge, device=args.device, precision=args.precision)
-        painter = Enlarged(stylizer, enlarger)
+        enlarger = load_upscaler(args.enlarge, device=args.device, precision=args.precision)
+        painter = StylizeThenUpscale(stylizer, enlarger)
     others = [stylizer.name, *(style.name for style in list_styles())]
     jobs = plan(args.inputs, args.output, painter.name, others, files)
     check_formats(jobs, options)
@@ -143,7 +143,7 @@ def run(args: Namespace) -> None:
         move = stylizer.move(parse_mix(args.to), args.stroke)
     failed = stylize_files(painter, pictures, options) if pictures else 0
     if clips:
-        from faststyle.inference.video import stylize_clips
+        from faststyle.video import stylize_clips
 
         failed += stylize_clips(painter, clips, options, move)
     if failed:
@@ -153,8 +153,8 @@ def run(args: Namespace) -> None:
 
 def _run_in_bulk(args: Namespace) -> None:
     """Many pictures, on several processes or machines, from any storage to any other."""
-    from faststyle.inference.bulk.job import BulkJob, stylize_in_bulk
-    from faststyle.inference.options import StylizeOptions
+    from faststyle.bulk.job import BulkJob, stylize_in_bulk
+    from faststyle.stylize.options import StylizeOptions
 
     for name in ("mask", "region", "to", "enlarge"):
         if getattr(args, name):

@@ -31,9 +31,9 @@ def run(args: Namespace) -> None:
         raise
     except ImportError as error:  # a library of the system's that OpenCV wants
         raise UserError(f"OpenCV, which shows the window, does not load: {error}") from None
-    from faststyle.checkpoints.loading import resolve_styles
     from faststyle.core.devices import reuse_freed_memory
-    from faststyle.inference.options import StylizeOptions
+    from faststyle.styles.loading import resolve_styles
+    from faststyle.stylize.options import StylizeOptions
 
     options = StylizeOptions.from_arguments(args)
     names = resolve_styles(args.ckpt)

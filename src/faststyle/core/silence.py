@@ -9,7 +9,7 @@ _STANDARD_ERROR = 2
 
 
 @contextmanager
-def silenced() -> Iterator[None]:
+def suppress_output() -> Iterator[None]:
     """Drop what anything in this process writes to standard error, C++ libraries among it."""
     sys.stderr.flush()
     kept = os.dup(_STANDARD_ERROR)

@@ -7,9 +7,9 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.data.synthetic import DeadLeaves
-from faststyle.pictures.files import load_picture
-from faststyle.pictures.folders import find_pictures
-from faststyle.pictures.pixels import resample, to_unit
+from faststyle.images.files import load_picture
+from faststyle.images.folders import find_pictures
+from faststyle.images.pixels import resample, to_unit
 
 #: How many, and their sides in pixels.
 COUNT, SIDE = 16, 256

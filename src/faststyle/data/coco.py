@@ -10,7 +10,7 @@ from tqdm import tqdm
 from faststyle.core.downloads import fetch_large
 from faststyle.core.errors import UserError, nearest
 from faststyle.data.folder import FolderSource
-from faststyle.data.source import OpenedPhotos, PhotoRequest, PhotoSource
+from faststyle.data.source import DataSpec, DataSplits, PhotoSource
 
 
 class Archive(NamedTuple):
@@ -35,11 +35,11 @@ class CocoSource(PhotoSource):
     def __init__(self, split: str) -> None:
         self.split = split
 
-    def prepare(self, request: PhotoRequest) -> None:
+    def prepare(self, request: DataSpec) -> None:
         """Fetch them once."""
         download_coco(self.split, request.cache / "coco")
 
-    def open(self, request: PhotoRequest) -> OpenedPhotos:
+    def open(self, request: DataSpec) -> DataSplits:
         """As any folder."""
         return FolderSource(request.cache / "coco" / self.split).open(request)
 

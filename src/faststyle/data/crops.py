@@ -4,17 +4,17 @@ import numpy as np
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from faststyle.data.sampler import Draw
-from faststyle.data.source import Crops
+from faststyle.data.sampler import SampleIndex
+from faststyle.data.source import CropDataset
 
 
 class TrainingCrops(Dataset[Tensor]):
     """Random crops, each a function of the seed and of its place in the run."""
 
-    def __init__(self, photos: Crops, seed: int) -> None:
+    def __init__(self, photos: CropDataset, seed: int) -> None:
         self.photos, self.seed = photos, seed
 
-    def __getitem__(self, draw: Draw) -> Tensor:
+    def __getitem__(self, draw: SampleIndex) -> Tensor:
         """The crop of one draw: uint8 (3, size, size)."""
         # Seeded by the place in the run: the crop is the same in any process, and after a resume.
         generator = np.random.default_rng((self.seed, 1, draw.position))
@@ -24,7 +24,7 @@ class TrainingCrops(Dataset[Tensor]):
 class HeldOutCrops(Dataset[Tensor]):
     """Center crops of the first ``count`` photos, or of as many as there are."""
 
-    def __init__(self, photos: Crops, count: int) -> None:
+    def __init__(self, photos: CropDataset, count: int) -> None:
         self.photos = photos
         self.count = min(count, len(photos))
 

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.data.photos import MIN_CROP_SCALE, PhotoSet
-from faststyle.data.source import OpenedPhotos, PhotoRequest, PhotoSource
-from faststyle.pictures.files import decode_image, open_image
-from faststyle.pictures.folders import find_pictures
-from faststyle.pictures.formats import EXTENSIONS
-from faststyle.pictures.pillow import pil_to_tensor, to_rgb
+from faststyle.data.source import DataSpec, DataSplits, PhotoSource
+from faststyle.images.files import decode_image, open_image
+from faststyle.images.folders import find_pictures
+from faststyle.images.formats import EXTENSIONS
+from faststyle.images.pillow import pil_to_tensor, to_rgb
 
 _ORIENTATION = 0x0112  # the EXIF tag
 log = logging.getLogger(__name__)
@@ -30,10 +30,10 @@ class FolderSource(PhotoSource):
         self.root = root.expanduser()
         _check_folder(self.root)
 
-    def open(self, request: PhotoRequest) -> OpenedPhotos:
+    def open(self, request: DataSpec) -> DataSplits:
         """Split off the held-out photos and make sure that some can be read."""
         train, held_out = split(find_photos(self.root), self.root, request.held_out)
-        opened = OpenedPhotos(PhotoFolder(train, request.size), PhotoFolder(held_out, request.size))
+        opened = DataSplits(PhotoFolder(train, request.size), PhotoFolder(held_out, request.size))
         opened.train.center_crop(0)
         log.info("%d photos to train on, %d held out, in %s", len(train), len(held_out), self.root)
         return opened

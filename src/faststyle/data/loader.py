@@ -33,7 +33,7 @@ def training_loader(
     seed: int,
     groups: Sequence[int] | None = None,
 ) -> DataLoader[Any]:
-    """Batches of ``samples``, which take a :class:`Draw`, from the trainer's current step on.
+    """Batches of ``samples``, which take a :class:`SampleIndex`, from the trainer's step on.
 
     Args:
         samples: what a draw stands for.

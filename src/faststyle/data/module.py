@@ -13,7 +13,7 @@ from faststyle.data.crops import HeldOutCrops, TrainingCrops
 from faststyle.data.loader import held_out_loader, training_loader
 from faststyle.data.photos import PhotoSet
 from faststyle.data.registry import choose_source
-from faststyle.data.source import OpenedPhotos, PhotoRequest
+from faststyle.data.source import DataSpec, DataSplits
 
 log = logging.getLogger(__name__)
 
@@ -59,8 +59,8 @@ class PhotoData(pl.LightningDataModule):
                 raise UserError(f"data.{name} is {value}; it must be {least} or more")
         self.batch_size, self.workers, self.seed = batch_size, workers, seed
         self.source = choose_source(source)
-        self.request = PhotoRequest(size, val_photos, seed, Path(cache).expanduser())
-        self.opened: OpenedPhotos | None = None
+        self.request = DataSpec(size, val_photos, seed, Path(cache).expanduser())
+        self.opened: DataSplits | None = None
 
     def prepare_data(self) -> None:
         """Download what is missing, in one process of each machine."""
@@ -72,7 +72,7 @@ class PhotoData(pl.LightningDataModule):
             self.opened = self.source.open(self.request)
 
     @property
-    def photos(self) -> OpenedPhotos:
+    def photos(self) -> DataSplits:
         """What ``setup`` has found."""
         assert self.opened is not None
         return self.opened

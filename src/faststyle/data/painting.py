@@ -12,9 +12,9 @@ from torch import Tensor
 from faststyle.core.assets import bundled_file
 from faststyle.core.downloads import fetch_small
 from faststyle.core.errors import UserError
-from faststyle.pictures.files import load_picture_bytes, load_rgb
-from faststyle.pictures.pillow import as_seen
-from faststyle.pictures.pixels import resize, scaled_size, to_unit
+from faststyle.images.files import load_picture_bytes, load_rgb
+from faststyle.images.pillow import as_seen
+from faststyle.images.pixels import resize, scaled_size, to_unit
 
 # Of a style image once it is scaled: the loss network takes about 6 kB for each.
 _MAX_SCALED_PIXELS = 4_000_000

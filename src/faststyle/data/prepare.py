@@ -21,9 +21,9 @@ from faststyle.core.errors import UserError, problem
 from faststyle.core.processes import fresh_processes
 from faststyle.data.folder import find_photos, read_photo, split
 from faststyle.data.shards import MANIFEST, Manifest, Shard
-from faststyle.pictures.formats import check_fits
-from faststyle.pictures.pillow import to_array
-from faststyle.pictures.pixels import shrink
+from faststyle.images.formats import check_fits
+from faststyle.images.pillow import to_array
+from faststyle.images.pixels import shrink
 
 _HELD_OUT = "held_out"
 

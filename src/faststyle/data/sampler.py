@@ -11,14 +11,14 @@ from torch.utils.data import Sampler
 _MIXED = 8
 
 
-class Draw(NamedTuple):
+class SampleIndex(NamedTuple):
     """One sample: its place in the whole run, and which photo is shown there."""
 
     position: int
     photo: int
 
 
-class StepSampler(Sampler[list[Draw]]):
+class StepSampler(Sampler[list[SampleIndex]]):
     """Batches of one process for steps ``start`` to ``steps`` of a run.
 
     Sample k of the run shows photo ``order(seed, k // photos)[k % photos]``, a permutation. Step s
@@ -59,7 +59,7 @@ class StepSampler(Sampler[list[Draw]]):
     def __len__(self) -> int:
         return self.steps
 
-    def __iter__(self) -> Iterator[list[Draw]]:
+    def __iter__(self) -> Iterator[list[SampleIndex]]:
         epoch, order = -1, np.empty(0, dtype=np.int64)
         for step in range(self.start, self.steps):
             batch = []
@@ -68,7 +68,7 @@ class StepSampler(Sampler[list[Draw]]):
                 if position // self.photos != epoch:
                     epoch = position // self.photos
                     order = self._order(epoch)
-                batch.append(Draw(position, int(order[position % self.photos])))
+                batch.append(SampleIndex(position, int(order[position % self.photos])))
             yield batch
 
     def _order(self, epoch: int) -> npt.NDArray[np.int64]:

@@ -25,7 +25,7 @@ from faststyle.core import storage
 from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError
 from faststyle.data.photos import MIN_CROP_SCALE, PhotoSet, UnavailableError
-from faststyle.data.source import OpenedPhotos, PhotoRequest, PhotoSource
+from faststyle.data.source import DataSpec, DataSplits, PhotoSource
 
 MANIFEST = "manifest.json"
 _FORMAT, _VERSION = "faststyle shards", 1
@@ -99,7 +99,7 @@ class ShardSource(PhotoSource):
     def __init__(self, root: str) -> None:
         self.root = root
 
-    def open(self, request: PhotoRequest) -> OpenedPhotos:
+    def open(self, request: DataSpec) -> DataSplits:
         """Read the manifest alone. Raises ``UserError`` also if photos are too small to crop."""
         manifest, size = read_manifest(self.root), request.size
         if manifest.short_side < size:
@@ -111,7 +111,7 @@ class ShardSource(PhotoSource):
         held_out = ShardedPhotos(self.root, [manifest.held_out], size, request.cache)
         count = f"{len(train)} photos to train on in {len(manifest.shards)} shards"
         log.info("%s, %d held out, in %s", count, len(held_out), self.root)
-        return OpenedPhotos(train, held_out, [len(shard) for shard in manifest.shards])
+        return DataSplits(train, held_out, [len(shard) for shard in manifest.shards])
 
 
 class ShardedPhotos(PhotoSet):

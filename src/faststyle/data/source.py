@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 
-class Crops(Protocol):
+class CropDataset(Protocol):
     """Pictures that can be counted, each as uint8 (3, size, size)."""
 
     def __len__(self) -> int: ...
@@ -23,7 +23,7 @@ class Crops(Protocol):
         ...
 
 
-class PhotoRequest(NamedTuple):
+class DataSpec(NamedTuple):
     """What training wants: the side of crops, how many photos are held out, a seed, a cache."""
 
     size: int
@@ -32,20 +32,20 @@ class PhotoRequest(NamedTuple):
     cache: Path
 
 
-class OpenedPhotos(NamedTuple):
+class DataSplits(NamedTuple):
     """Photos to train on and held-out ones; ``groups``: see :class:`StepSampler`."""
 
-    train: Crops
-    held_out: Crops
+    train: CropDataset
+    held_out: CropDataset
     groups: Sequence[int] | None = None
 
 
 class PhotoSource(ABC):
     """Where photos come from."""
 
-    def prepare(self, request: PhotoRequest) -> None:  # noqa: B027 (most have nothing to do)
+    def prepare(self, request: DataSpec) -> None:  # noqa: B027 (most have nothing to do)
         """Download what is missing; called in one process of each machine, before ``open``."""
 
     @abstractmethod
-    def open(self, request: PhotoRequest) -> OpenedPhotos:
+    def open(self, request: DataSpec) -> DataSplits:
         """Find the photos. Raises ``UserError`` if there are none, or none can be read."""

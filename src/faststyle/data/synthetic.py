@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 from torch import Tensor
 
-from faststyle.data.source import OpenedPhotos, PhotoRequest, PhotoSource
-from faststyle.pictures.pillow import pil_to_tensor
+from faststyle.data.source import DataSpec, DataSplits, PhotoSource
+from faststyle.images.pillow import pil_to_tensor
 
 _MIN_RADIUS, _MAX_RADIUS = 0.025, 0.7  # radius, in parts of the picture's side
 _SHAPES = 160
@@ -23,9 +23,9 @@ class DeadLeavesSource(PhotoSource):
     def __init__(self, count: int) -> None:
         self.count = count
 
-    def open(self, request: PhotoRequest) -> OpenedPhotos:
+    def open(self, request: DataSpec) -> DataSplits:
         """Nothing is drawn yet."""
-        return OpenedPhotos(
+        return DataSplits(
             DeadLeaves(self.count, request.size, request.seed),
             DeadLeaves(request.held_out, request.size, request.seed + 1),
         )

@@ -9,15 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from faststyle.core.errors import UserError, nearest
-from faststyle.pictures.pixels import IMAGENET_MEAN, IMAGENET_STD
+from faststyle.images.pixels import IMAGENET_MEAN, IMAGENET_STD
 
 
 class LossNetwork(nn.Module, ABC):
     """Features of pictures at named layers.
 
     A loss network calls this constructor, makes its modules, freezes itself (:meth:`freeze`), and
-    gives its layers one after another (:meth:`walk`). ``input`` is a layer of every one: the
-    normalized picture itself.
+    gives its layers one after another (:meth:`iter_features`). ``input`` is a layer of every one:
+    the normalized picture itself.
 
     Args:
         name: under which it is registered in :data:`faststyle.encoder.LOSS_NETWORKS`.
@@ -45,7 +45,7 @@ class LossNetwork(nn.Module, ABC):
         self._frozen = False
 
     @abstractmethod
-    def walk(self, x: Tensor, wanted: set[str]) -> Iterator[tuple[str, Tensor]]:
+    def iter_features(self, x: Tensor, wanted: set[str]) -> Iterator[tuple[str, Tensor]]:
         """Yield (layer, features), from shallow to deep, of the normalized pictures ``x``.
 
         Layers that are not ``wanted`` may be left out. Nothing may change features of a wanted
@@ -64,7 +64,7 @@ class LossNetwork(nn.Module, ABC):
         found = {"input": x} if "input" in wanted else {}
         if len(found) == len(wanted):
             return found
-        for name, value in self.walk(x, wanted):
+        for name, value in self.iter_features(x, wanted):
             if name in wanted:
                 found[name] = value
             if len(found) == len(wanted):

@@ -51,7 +51,7 @@ class LiteEncoder(LossNetwork):
         if frozen:
             self.freeze()
 
-    def walk(self, x: Tensor, wanted: set[str]) -> Iterator[tuple[str, Tensor]]:
+    def iter_features(self, x: Tensor, wanted: set[str]) -> Iterator[tuple[str, Tensor]]:
         """The wanted layers; the heads of others are not computed."""
         for stage, (layer, head) in zip(self.stages, self.heads.items(), strict=True):
             if layer != "relu1_2" and min(x.shape[-2:]) > 1:

@@ -61,7 +61,7 @@ class VGGEncoder(LossNetwork):
         self._kernels = conv3x3.ConstantKernels()
         self.freeze()
 
-    def walk(self, x: Tensor, wanted: set[str]) -> Iterator[tuple[str, Tensor]]:
+    def iter_features(self, x: Tensor, wanted: set[str]) -> Iterator[tuple[str, Tensor]]:
         """Every layer of the VGG, wanted or not."""
         before = "input"
         for name, module in zip(self.names, self.features, strict=True):
@@ -84,7 +84,7 @@ class VGGEncoder(LossNetwork):
 
     def _convolve(self, name: str, conv: nn.Conv2d, x: Tensor) -> Tensor:
         weight = conv.weight
-        if not conv3x3.pays(x, weight, constant=True):
+        if not conv3x3.winograd_is_faster(x, weight, constant=True):
             return conv(x)  # type: ignore[no-any-return]
         assert conv.bias is not None
         kernel = self._kernels.transform(name, weight, winograd.best_tile(*x.shape[2:]))

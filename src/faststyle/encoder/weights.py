@@ -15,7 +15,7 @@ from faststyle.core.errors import UserError
 from faststyle.core.names import readable_name
 from faststyle.core.torch_files import is_plain, is_safetensors, read_torch
 from faststyle.encoder.initialization import he_initialize
-from faststyle.pictures.pixels import IMAGENET_MEAN, IMAGENET_STD
+from faststyle.images.pixels import IMAGENET_MEAN, IMAGENET_STD
 
 _SUPPLY = "pass encoder.weights=/path/to/weights.pth, or encoder.weights=random"
 

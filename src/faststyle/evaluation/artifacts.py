@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from faststyle.images.pixels import to_luma
 from faststyle.losses.grid import STRIDE
-from faststyle.pictures.pixels import to_luma
 
 Stylize = Callable[[Tensor], Tensor]
 

@@ -10,17 +10,17 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from faststyle.checkpoints import find_style, load_style
 from faststyle.core.errors import UserError
 from faststyle.data.degradation import degrade
 from faststyle.data.folder import PhotoFolder, find_photos, split
 from faststyle.encoder import LiteEncoder, LossNetwork
-from faststyle.inference.enlarger import EnlargeOptions, Enlarger
-from faststyle.inference.options import StylizeOptions
-from faststyle.losses import Relative
-from faststyle.pictures.picture import Picture
-from faststyle.pictures.pillow import pil_to_tensor, to_pil
-from faststyle.pictures.pixels import psnr, to_luma, to_unit
+from faststyle.images.picture import Picture
+from faststyle.images.pillow import pil_to_tensor, to_pil
+from faststyle.images.pixels import psnr, to_luma, to_unit
+from faststyle.losses import RelativeEnergy
+from faststyle.styles import find_style, load_style
+from faststyle.stylize.options import StylizeOptions
+from faststyle.stylize.upscaler import UpscaleOptions, Upscaler
 
 #: Of SSIM (Wang et al., 2004): side and deviation of the window, in pixels, and its two constants.
 _WINDOW, _SIGMA, _C1, _C2 = 11, 1.5, 0.01**2, 0.03**2
@@ -49,7 +49,7 @@ def evaluate_enlarger(
     Raises:
         UserError: anything that the user can put right; see :mod:`faststyle.core.errors`.
     """
-    enlarger = Enlarger(load_style(find_style(checkpoint).path), device="cpu")
+    enlarger = Upscaler(load_style(find_style(checkpoint).path), device="cpu")
     factor = enlarger.factor
     ways = _ways(enlarger)
     encoder = LiteEncoder()
@@ -72,7 +72,7 @@ def evaluate_enlarger(
     return result
 
 
-def _ways(enlarger: Enlarger) -> dict[str, Enlarge]:
+def _ways(enlarger: Upscaler) -> dict[str, Enlarge]:
     """Ways to enlarge a picture, by name."""
 
     def by_network(options: StylizeOptions) -> Enlarge:
@@ -90,7 +90,7 @@ def _ways(enlarger: Enlarger) -> dict[str, Enlarge]:
         "bicubic": by_pillow(Image.Resampling.BICUBIC),
         "lanczos": by_pillow(Image.Resampling.LANCZOS),
         "network": by_network(StylizeOptions()),
-        f"network, strength {_SHARPER}": by_network(EnlargeOptions(strength=_SHARPER)),
+        f"network, strength {_SHARPER}": by_network(UpscaleOptions(strength=_SHARPER)),
         "network, histogram matched": by_network(StylizeOptions(color="hist")),
     }
 
@@ -105,7 +105,7 @@ def fidelity(made: Tensor, truth: Tensor, border: int, encoder: LossNetwork) -> 
     gradients in parts of the truth's: 1 is as sharp, less is blurred.
     """
     inner = slice(border, -border)
-    energy = Relative().variation
+    energy = RelativeEnergy().variation
     y, expected = (_video_luma(each[None])[..., inner, inner] for each in (made, truth))
     return {
         "psnr": psnr(y, expected),

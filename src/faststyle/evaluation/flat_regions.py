@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from faststyle.evaluation.artifacts import WINDOW, check_size, peaks_over_neighbors, spectrum
-from faststyle.pictures.pixels import to_luma
+from faststyle.images.pixels import to_luma
 
 #: Mean change of brightness from a pixel to the next below which a photo's window is flat: a clear
 #: sky with a camera's noise has less.

@@ -13,7 +13,6 @@ from omegaconf import DictConfig
 from torch import Tensor
 from tqdm import tqdm
 
-from faststyle.checkpoints import StyleMetadata, find_style, open_style
 from faststyle.config.objects import instantiate
 from faststyle.core.errors import UserError
 from faststyle.data.folder import PhotoFolder, find_photos, split
@@ -22,11 +21,12 @@ from faststyle.evaluation import artifacts, flat_regions
 from faststyle.evaluation.lbfgs_baseline import Parity, Terms, compare
 from faststyle.evaluation.patches import MIN_SIDE, patch_distances
 from faststyle.evaluation.stability import MOTIONS, Frames, stability
-from faststyle.inference.stylizer import Stylizer
+from faststyle.images.picture import Picture
+from faststyle.images.pixels import to_unit
 from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.optimization.start import starting_picture
-from faststyle.pictures.picture import Picture
-from faststyle.pictures.pixels import to_unit
+from faststyle.styles import StyleMetadata, find_style, open_style
+from faststyle.stylize.stylizer import Stylizer
 
 log = logging.getLogger(__name__)
 
@@ -228,14 +228,14 @@ def _clips(
     """How still clips hold that are made of the photos, the mean over them, by what they show.
 
     ``style`` is the loss of the last frame, but for its borders. What begins with ``smooth_`` is of
-    frames as :mod:`faststyle.inference.video` stylizes them, and there only with its packages.
+    frames as :mod:`faststyle.video` stylizes them, and there only with its packages.
     """
 
     def alone(frames: Iterator[Tensor]) -> Iterator[Tensor]:
         return map(stylizer, frames)
 
     def smooth(frames: Iterator[Tensor]) -> Iterator[Tensor]:
-        from faststyle.inference.video.clips import stylize_frames
+        from faststyle.video.clips import stylize_frames
 
         stylized = stylize_frames(stylizer, (Picture(frame[0]) for frame in frames), _RATE)
         return (frame[None] for frame in stylized)
@@ -266,7 +266,7 @@ def _inside(frame: Tensor) -> Tensor:
     """Of (1, 3, S, S) what lies away from the borders.
 
     Networks learn to please the loss network there, whose zeros make it see a border. Frames of a
-    canvas (:mod:`faststyle.inference.video.canvas`) have theirs outside of the picture.
+    canvas (:mod:`faststyle.video.canvas`) have theirs outside of the picture.
     """
     rim = round(frame.shape[-1] * _RIM)
     return frame[..., rim:-rim, rim:-rim]

@@ -1,9 +1,14 @@
 """Perceptual losses (Gatys et al., 2016; Johnson et al., 2016)."""
 
 from faststyle.losses.layer_weights import geometric_layer_weights
+from faststyle.losses.normalization import (
+    NORMALIZATIONS,
+    JohnsonNormalization,
+    LossNormalization,
+    RelativeEnergy,
+)
 from faststyle.losses.perceptual import PerceptualLoss, Representation, StyleImage
 from faststyle.losses.reconstruction import ReconstructionLoss
-from faststyle.losses.scales import SCALES, Paper, Relative, Scale
 from faststyle.losses.statistics import (
     STATISTICS,
     Covariance,
@@ -15,18 +20,18 @@ from faststyle.losses.statistics import (
 from faststyle.losses.terms import LossTerms
 
 __all__ = [
-    "SCALES",
+    "NORMALIZATIONS",
     "STATISTICS",
     "Covariance",
     "Gram",
+    "JohnsonNormalization",
+    "LossNormalization",
     "LossTerms",
     "Moments",
-    "Paper",
     "PerceptualLoss",
     "ReconstructionLoss",
-    "Relative",
+    "RelativeEnergy",
     "Representation",
-    "Scale",
     "Statistic",
     "StyleImage",
     "geometric_layer_weights",

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from faststyle.core.errors import UserError
 from faststyle.encoder import LossNetwork
 from faststyle.losses.grid import grid_energy
+from faststyle.losses.normalization import NORMALIZATIONS, LossNormalization
 from faststyle.losses.registry import choose, name_of
-from faststyle.losses.scales import SCALES, Scale
 from faststyle.losses.statistics import STATISTICS, Statistic
 from faststyle.losses.terms import LossTerms
 
@@ -44,9 +44,9 @@ class PerceptualLoss(nn.Module):
         + tv_weight * TV + grid_weight * G
 
     where C_l is the distance of features at layer l and S_l the sum of those of the layer's style
-    statistics, each averaged over the batch; see :mod:`faststyle.losses.scales`. TV is the total
-    variation, and G what :func:`faststyle.losses.grid.grid_energy` finds. What has weight 0 is not
-    computed.
+    statistics, each averaged over the batch; see :mod:`faststyle.losses.normalization`. TV is the
+    total variation, and G what :func:`faststyle.losses.grid.grid_energy` finds. What has weight
+    0 is not computed.
 
     Args:
         encoder: the loss network.
@@ -74,12 +74,12 @@ class PerceptualLoss(nn.Module):
         content_weight: float = 1.0,
         style_weight: float = 1.0,
         tv_weight: float = 0.0,
-        scale: str | Scale = "relative",
+        scale: str | LossNormalization = "relative",
         statistic: str | Statistic = "gram",
         grid_weight: float = 0.0,
     ) -> None:
         super().__init__()
-        self.scale = choose(scale, SCALES, Scale, "loss.scale")
+        self.scale = choose(scale, NORMALIZATIONS, LossNormalization, "loss.scale")
         self.statistic = choose(statistic, STATISTICS, Statistic, "loss.statistic")
         self.encoder = encoder
         self.content = _active(content, content_weight, "content")
@@ -104,7 +104,7 @@ class PerceptualLoss(nn.Module):
 
         Raises ``UserError`` if scale or statistic is not registered, so that no name stands for it.
         """
-        scale = name_of(self.scale, SCALES, "loss.scale")
+        scale = name_of(self.scale, NORMALIZATIONS, "loss.scale")
         statistic = name_of(self.statistic, STATISTICS, "loss.statistic")
         return {"scale": scale, "statistic": statistic, **self._given}
 

@@ -1,6 +1,6 @@
 """The transform networks: what they are, how a CPU computes them fast, and their names in files."""
 
-from faststyle.networks.collapse import Mixer, collapse
+from faststyle.networks.bake import StyleInterpolator, bake_style
 from faststyle.networks.registry import (
     NETWORKS,
     NetworkDescription,
@@ -12,12 +12,12 @@ from faststyle.networks.transform import TransformNetwork, pad_to_multiple
 
 __all__ = [
     "NETWORKS",
-    "Mixer",
     "NetworkDescription",
+    "StyleInterpolator",
     "SuperResolutionNetwork",
     "TransformNetwork",
+    "bake_style",
     "build_network",
-    "collapse",
     "describe_network",
     "pad_to_multiple",
 ]

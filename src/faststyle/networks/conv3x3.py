@@ -11,12 +11,12 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError, nearest
 from faststyle.networks import winograd
-from faststyle.networks.cpu import empty, suits
+from faststyle.networks.cpu import empty, use_cpu_kernels
 from faststyle.networks.weight_gradient import weight_gradient
 
-#: ``auto``: Winograd's algorithm where :func:`pays` says so; ``direct``: nowhere.
+#: ``auto``: Winograd's algorithm where :func:`winograd_is_faster` says so; ``direct``: nowhere.
 KERNELS = ("auto", "direct")
-#: Channels from which on it pays where positions are many, and where they are not.
+#: Channels from which on it is faster where positions are many, and where they are not.
 _CHANNELS_IF_MANY, _CHANNELS = 64, 128
 #: Positions (pictures times height times width) that are many; and the least that pay, where the
 #: transform of the weights is at hand and where it is not.
@@ -48,7 +48,7 @@ class ConstantKernels:
         return known[1]
 
 
-def pays(x: Tensor, weight: Tensor, constant: bool = False) -> bool:
+def winograd_is_faster(x: Tensor, weight: Tensor, constant: bool = False) -> bool:
     """Whether :func:`convolve` is faster for ``x`` (N, C, H, W) than a direct convolution.
 
     A rule, and no measurement at run time: a run that is resumed must take the same kernels.
@@ -61,7 +61,7 @@ def pays(x: Tensor, weight: Tensor, constant: bool = False) -> bool:
     positions = len(x) * x.shape[2] * x.shape[3]
     return (
         _kernel == "auto"
-        and suits(x)
+        and use_cpu_kernels(x)
         and not torch.is_autocast_enabled("cpu")  # which asks for a shorter dtype
         and x.dtype == weight.dtype == torch.float32
         and weight.shape[2:] == (3, 3)

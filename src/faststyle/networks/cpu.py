@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 
-def suits(x: Tensor) -> bool:
+def use_cpu_kernels(x: Tensor) -> bool:
     """Whether they should compute on ``x``; compilers and exporters see plain modules."""
     return (
         x.device.type == "cpu" and not torch.compiler.is_compiling() and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]

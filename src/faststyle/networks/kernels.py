@@ -53,7 +53,7 @@ def without_autocast(run: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 def convolve(x: Tensor, weight: Tensor, bias: Tensor, stride: int, mode: str) -> Tensor:
     """A convolution (C_out, C_in, k, k) with an odd k."""
     weight, bias = weight.to(x), bias.to(x)
-    if stride == 1 and conv3x3.pays(x, weight):
+    if stride == 1 and conv3x3.winograd_is_faster(x, weight):
         return conv3x3.convolve(x, weight, bias, mode)
 
     def run(padded: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from faststyle.networks import kernels
 from faststyle.networks.conditional import ConditionalInstanceNorm2d
-from faststyle.networks.cpu import suits
+from faststyle.networks.cpu import use_cpu_kernels
 from faststyle.networks.instance_norm import instance_norm
 
 #: Makes the normalization of so many channels.
@@ -101,7 +101,7 @@ class ConvNormReLU(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to the convolution's channels, and its stride's share of H and W."""
-        if self.has_kernels and suits(x):
+        if self.has_kernels and use_cpu_kernels(x):
             return _normalize(self.norm, self._convolve(x), relu=True)
         y: Tensor = super().forward(x)  # type: ignore[no-untyped-call]
         return y
@@ -153,7 +153,7 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to the same shape, or to two pixels less on each side."""
-        if self.has_kernels and suits(x):
+        if self.has_kernels and use_cpu_kernels(x):
             y = _normalize(self.norm1, convolve(self.conv1, x), relu=True)
             y = _normalize(self.norm2, convolve(self.conv2, y), relu=False)
             return x + y if torch.is_grad_enabled() else y.add_(x)
@@ -199,7 +199,7 @@ class OutputConv(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to (N, 3, H, W)."""
-        if self.has_kernels and suits(x):
+        if self.has_kernels and use_cpu_kernels(x):
             return kernels.convolve_blocks(x, *_weights(self), _pad_mode(self))
         return super().forward(x)
 

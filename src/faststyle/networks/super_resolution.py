@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from faststyle.core.errors import UserError, nearest
 from faststyle.networks import kernels
-from faststyle.networks.cpu import suits
+from faststyle.networks.cpu import use_cpu_kernels
 from faststyle.networks.layers import (
     ConvNormReLU,
     OutputConv,
@@ -92,7 +92,7 @@ class SuperResolutionNetwork(nn.Module):
         height, width = images.shape[-2:]
         x = pad_to_multiple(images, minimum=_MIN_SIDE)
         enlarged = self.enlarge(x)
-        if suits(x) and self.options["upsample"] == "resize":
+        if use_cpu_kernels(x) and self.options["upsample"] == "resize":
             y = kernels.without_autocast(self._details, x)
         else:
             y = self._details(x)

@@ -8,7 +8,7 @@ from torch.func import functional_call
 from faststyle.core.errors import UserError, nearest
 from faststyle.networks import kernels
 from faststyle.networks.conditional import MAX_STYLES, count_styles, mixed
-from faststyle.networks.cpu import suits
+from faststyle.networks.cpu import use_cpu_kernels
 from faststyle.networks.layers import (
     ConvNormReLU,
     MakeNorm,
@@ -106,7 +106,7 @@ class TransformNetwork(nn.Module):
         x = self.pad(images)
         if self.reflection:
             x = F.pad(x, (self.reflection,) * 4, mode="reflect")
-        if suits(x) and all(stage.layer.has_kernels for stage in self.stages()):
+        if use_cpu_kernels(x) and all(stage.layer.has_kernels for stage in self.stages()):
             y = kernels.without_autocast(self._through_stages, x)
         else:
             y = self._through_stages(x)

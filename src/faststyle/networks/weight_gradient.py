@@ -12,11 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from faststyle.networks.cpu import suits
+from faststyle.networks.cpu import use_cpu_kernels
 
 #: Bytes of patches that are multiplied at once.
 _PATCH_BYTES = 2 << 20
-#: Channels of the gradient from which on it pays.
+#: Channels of the gradient from which on Winograd is faster.
 _CHANNELS = 32
 
 
@@ -65,7 +65,7 @@ def _pays(weight: Tensor) -> bool:
     return (
         torch.is_grad_enabled()
         and weight.requires_grad
-        and suits(weight)
+        and use_cpu_kernels(weight)
         and weight.dtype == torch.float32
         and len(weight) >= _CHANNELS
     )

@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from faststyle.images.files import save_picture
+from faststyle.images.picture import Picture
 from faststyle.losses import LossTerms
-from faststyle.pictures.files import save_picture
-from faststyle.pictures.picture import Picture
 
 
 class Progress:

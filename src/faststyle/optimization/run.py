@@ -19,6 +19,10 @@ from faststyle.core.devices import find_device
 from faststyle.core.errors import UserError, is_out_of_memory
 from faststyle.core.interrupts import Interrupts, catch_interrupts
 from faststyle.core.names import check_name
+from faststyle.images.files import load_picture, save_picture
+from faststyle.images.formats import format_of
+from faststyle.images.picture import Picture
+from faststyle.images.pixels import psnr, resample, resize, shrink
 from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.networks.conv3x3 import choose_kernel
 from faststyle.optimization.objective import Objective
@@ -26,10 +30,6 @@ from faststyle.optimization.optimizers import PixelOptimizer
 from faststyle.optimization.progress import Progress
 from faststyle.optimization.start import sizes, starting_picture
 from faststyle.optimization.state import State
-from faststyle.pictures.files import load_picture, save_picture
-from faststyle.pictures.formats import format_of
-from faststyle.pictures.picture import Picture
-from faststyle.pictures.pixels import psnr, resample, resize, shrink
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from faststyle.core.errors import UserError
-from faststyle.pictures.files import load_picture
-from faststyle.pictures.pixels import resample
+from faststyle.images.files import load_picture
+from faststyle.images.pixels import resample
 
 #: Larger pictures are optimized from coarse to fine, where nothing else is asked for.
 COARSE_SIDE = 512

@@ -18,13 +18,13 @@ from faststyle.core.atomic import check_target
 from faststyle.core.devices import find_device
 from faststyle.core.names import check_name
 from faststyle.encoder import LossNetwork, build_loss_network
+from faststyle.images.contact_sheet import Panel, contact_sheet
+from faststyle.images.files import load_picture, save_picture
+from faststyle.images.formats import format_of
+from faststyle.images.pillow import pil_to_tensor, to_pil
+from faststyle.images.pixels import psnr, shrink, to_unit
 from faststyle.losses import gram_matrix
 from faststyle.optimization.inversion import invert
-from faststyle.pictures.contact_sheet import Panel, contact_sheet
-from faststyle.pictures.files import load_picture, save_picture
-from faststyle.pictures.formats import format_of
-from faststyle.pictures.pillow import pil_to_tensor, to_pil
-from faststyle.pictures.pixels import psnr, shrink, to_unit
 
 #: Dark blue over red to light yellow, which is readable in print and to the color-blind.
 _DARK, _MIDDLE, _LIGHT = "#0d0887", "#cc4778", "#f0f921"

@@ -15,15 +15,15 @@ import requests
 import torch
 from PIL import Image
 
-from faststyle.checkpoints import TrainedStyle, write_style
 from faststyle.networks import TransformNetwork
+from faststyle.styles import TrainedStyle, write_style
 from tests.several import several_styles
 
 pytest.importorskip("starlette")
 import uvicorn
 
 from faststyle.apps.demo.server import build
-from faststyle.apps.demo.workshop import Workshop
+from faststyle.apps.demo.worker_pool import WorkerPool
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ def running(app: Any) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def address(styles: list[str]) -> Iterator[str]:
-    with running(build(Workshop(styles, {"device": "cpu"}), root_path="/paint")) as where:
+    with running(build(WorkerPool(styles, {"device": "cpu"}), root_path="/paint")) as where:
         yield where
 
 

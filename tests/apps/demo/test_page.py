@@ -13,9 +13,9 @@ import requests
 from PIL import Image
 
 from faststyle.core.assets import project_address
-from faststyle.inference.options import StylizeOptions
-from faststyle.inference.stylizer import Stylizer
-from faststyle.pictures.files import load_picture_bytes
+from faststyle.images.files import load_picture_bytes
+from faststyle.stylize.options import StylizeOptions
+from faststyle.stylize.stylizer import Stylizer
 
 SIZES = {"wide": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 

@@ -15,11 +15,11 @@ import requests
 from PIL import Image, ImageCms
 
 from faststyle.apps.demo import uploads
-from faststyle.apps.demo.line import MAX_EACH
-from faststyle.inference.options import StylizeOptions
-from faststyle.inference.stylizer import Stylizer
-from faststyle.pictures.files import load_picture_bytes
-from faststyle.pictures.pillow import to_pil
+from faststyle.apps.demo.request_queue import MAX_EACH
+from faststyle.images.files import load_picture_bytes
+from faststyle.images.pillow import to_pil
+from faststyle.stylize.options import StylizeOptions
+from faststyle.stylize.stylizer import Stylizer
 from tests.apps.demo.conftest import Visitor, picture_of
 
 Wishes = dict[str, Any]

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect
 
 from faststyle.apps.demo import uploads as module
 from faststyle.apps.demo.uploads import MAX_BYTES, MAX_PHOTOS, MAX_SENDING, Uploads
-from faststyle.apps.demo.work import VisitorError
+from faststyle.apps.demo.worker import VisitorError
 from tests.apps.demo.conftest import Clock, run_async
 
 

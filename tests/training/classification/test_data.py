@@ -10,7 +10,7 @@ from PIL import Image
 from torchvision.datasets import CIFAR10
 
 from faststyle.core.errors import UserError
-from faststyle.data.sampler import Draw
+from faststyle.data.sampler import SampleIndex
 from faststyle.training.classification.data import ClassData, MovedPictures
 
 
@@ -129,9 +129,11 @@ def test_a_moved_picture_is_itself_shifted_and_perhaps_mirrored(
     position: int, seed: int, flip: bool
 ) -> None:
     sample = MovedPictures(Numbered(), size=10, shift=3, flip=flip, seed=seed)
-    moved, label = sample[Draw(position, 0)]
+    moved, label = sample[SampleIndex(position, 0)]
     assert label == 4
-    assert torch.equal(moved, sample[Draw(position, 0)][0]), "the same place, the same picture"
+    assert torch.equal(moved, sample[SampleIndex(position, 0)][0]), (
+        "the same place, the same picture"
+    )
     padded = np.pad(Numbered()[0][0].numpy()[0], 3)
     shifts = [padded[y : y + 10, x : x + 10] for y in range(7) for x in range(7)]
     possible = shifts + ([shift[:, ::-1] for shift in shifts] if flip else [])
@@ -140,7 +142,7 @@ def test_a_moved_picture_is_itself_shifted_and_perhaps_mirrored(
 
 def test_shifts_and_mirrors_vary_from_place_to_place() -> None:
     sample = MovedPictures(Numbered(), size=10, shift=4, flip=True, seed=0)
-    assert len({sample[Draw(k, 0)][0].numpy().tobytes() for k in range(50)}) > 25
+    assert len({sample[SampleIndex(k, 0)][0].numpy().tobytes() for k in range(50)}) > 25
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from faststyle.core.errors import UserError
-from faststyle.pictures.pixels import IMAGENET_MEAN, IMAGENET_STD
+from faststyle.images.pixels import IMAGENET_MEAN, IMAGENET_STD
 from faststyle.training.classification.network import Classifier
 
 

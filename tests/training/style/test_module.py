@@ -7,12 +7,12 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader
 
-from faststyle.checkpoints import StyleMetadata
 from faststyle.core.errors import UserError
 from faststyle.encoder import VGGEncoder
 from faststyle.losses import PerceptualLoss, Representation, StyleImage
 from faststyle.losses.temporal import TemporalLoss
 from faststyle.networks import NETWORKS, SuperResolutionNetwork, TransformNetwork
+from faststyle.styles import StyleMetadata
 from faststyle.training.engine.schedule import step_decay
 from faststyle.training.style.features import EncoderFeatures
 from faststyle.training.style.module import StyleTransfer

@@ -16,11 +16,11 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-from faststyle.checkpoints import catalog, load_style, read_style
 from faststyle.config.compose import compose_config
 from faststyle.config.runs import find_resume
 from faststyle.core.errors import UserError
 from faststyle.networks import describe_network
+from faststyle.styles import catalog, load_style, read_style
 from faststyle.training.style.task import train
 from tests.places import CONFIGS
 

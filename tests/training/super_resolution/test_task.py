@@ -7,10 +7,10 @@ from omegaconf import DictConfig
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
 
-from faststyle.checkpoints import catalog, load_style, read_style
 from faststyle.config.compose import compose_config
 from faststyle.config.mistakes import report_config_errors
 from faststyle.core.errors import UserError
+from faststyle.styles import catalog, load_style, read_style
 from faststyle.training.super_resolution.task import train_super_resolution
 from tests.enlargers import write_enlarger
 

@@ -17,11 +17,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from faststyle.apps.demo import work
-from faststyle.apps.demo.line import Line, Wish
+from faststyle.apps.demo import worker
+from faststyle.apps.demo.request_queue import RequestQueue, StyleRequest
 from faststyle.apps.demo.uploads import MAX_BYTES, Uploads
-from faststyle.apps.demo.work import MAX_PIXELS, VisitorError
-from faststyle.apps.demo.workshop import Workshop
+from faststyle.apps.demo.worker import MAX_PIXELS, VisitorError
+from faststyle.apps.demo.worker_pool import WorkerPool
 from faststyle.apps.sample import sample_file
 from faststyle.core.assets import license_text, project_address
 from faststyle.core.errors import UserError
@@ -49,9 +49,9 @@ _HEADERS = [
 class Demo:
     """Answers of the server, see :func:`build` for their addresses."""
 
-    def __init__(self, workshop: Workshop, ready: Callable[[], None]) -> None:
+    def __init__(self, workshop: WorkerPool, ready: Callable[[], None]) -> None:
         self.workshop, self.ready = workshop, ready
-        self.line = Line()
+        self.line = RequestQueue()
         self.uploads = Uploads()
         self._about: dict[str, Any] = {}
 
@@ -63,7 +63,7 @@ class Demo:
             "project": project_address(),
             "max_bytes": MAX_BYTES,
             "max_pixels": MAX_PIXELS,
-            "programs": await self.workshop.do(work.programs, limited=False),
+            "programs": await self.workshop.do(worker.programs, limited=False),
         }
         self.ready()
         tasks = [asyncio.create_task(task) for task in (self.line.serve(), self._clean())]
@@ -98,14 +98,14 @@ class Demo:
         """Let a visitor wait for a picture; answers with its name.
 
         The body is JSON: ``photo``, as the upload named it, and ``program``, ``mixture`` and
-        ``size``, as of :func:`faststyle.apps.demo.work.stylize`; or ``photo`` alone for that photo
-        in a form that every browser shows.
+        ``size``, as of :func:`faststyle.apps.demo.worker.stylize`; or ``photo`` alone for that
+        photo in a form that every browser shows.
         """
         _check_own(request)
         photo, arguments, cost = _parse(await _body(request))
         if self.uploads.find(photo) is None:
             raise HTTPException(410, _NO_PHOTO)
-        what = work.stylize if arguments else work.preview
+        what = worker.stylize if arguments else worker.preview
 
         async def make() -> bytes:
             path = self.uploads.find(photo)
@@ -115,7 +115,7 @@ class Demo:
             return result
 
         visitor = request.client.host if request.client else ""
-        name = self.line.add(Wish(make, cost, (photo, what.__name__), visitor))
+        name = self.line.add(StyleRequest(make, cost, (photo, what.__name__), visitor))
         return JSONResponse({"picture": name}, status_code=202)
 
     async def look(self, request: Request) -> Response:
@@ -140,14 +140,14 @@ class Demo:
         while True:
             await asyncio.sleep(1)
             try:
-                self.line.forget_the_gone()
+                self.line.evict_stale()
                 self.uploads.forget_the_old()
             except OSError:  # of a folder that is cleaned from outside; the next time, perhaps
                 log.exception("photos could not be deleted")
 
 
 def build(
-    workshop: Workshop, root_path: str = "", ready: Callable[[], None] = lambda: None
+    workshop: WorkerPool, root_path: str = "", ready: Callable[[], None] = lambda: None
 ) -> Starlette:
     """The server.
 
@@ -183,7 +183,7 @@ def build(
     )
 
 
-def serve(workshop: Workshop, host: str, port: int | None, root_path: str = "") -> None:
+def serve(workshop: WorkerPool, host: str, port: int | None, root_path: str = "") -> None:
     """Answer visitors until interrupted.
 
     Args:
@@ -245,7 +245,7 @@ async def _body(request: Request) -> bytes:
 
 
 def _parse(body: bytes) -> tuple[str, tuple[Any, ...], float]:
-    """The photo, what :func:`work.stylize` takes besides, and how long it is likely to take."""
+    """The photo, what :func:`worker.stylize` takes besides, and how long it is likely to take."""
     unclear = VisitorError("This wish is not understood.")
     with suppress(*_UNCLEAR):
         wish = json.loads(body)

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from faststyle.apps.demo.work import VisitorError
+from faststyle.apps.demo.worker import VisitorError
 
 #: Bytes of a file that a visitor may send.
 MAX_BYTES = 20_000_000

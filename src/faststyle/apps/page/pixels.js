@@ -109,7 +109,7 @@ export function blend(photo, stylized, strength, keepColors, mask) {
   return result;
 }
 
-/** As faststyle.pictures.pixels.to_luma. */
+/** As faststyle.images.pixels.to_luma. */
 function luma(/** @type {number} */ red, /** @type {number} */ green, /** @type {number} */ blue) {
   return 0.299 * red + 0.587 * green + 0.114 * blue;
 }

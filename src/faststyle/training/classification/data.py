@@ -16,8 +16,8 @@ from torchvision.transforms import v2
 
 from faststyle.core.errors import UserError
 from faststyle.data.loader import SizedDataset, held_out_loader, training_loader
-from faststyle.data.sampler import Draw
-from faststyle.pictures.files import load_rgb
+from faststyle.data.sampler import SampleIndex
+from faststyle.images.files import load_rgb
 
 log = logging.getLogger(__name__)
 
@@ -171,7 +171,7 @@ class MovedPictures(Dataset[tuple[Tensor, int]]):
         moves += [v2.RandomHorizontalFlip()] if flip else []
         self._samples, self._move, self._seed = samples, v2.Compose([v2.Identity(), *moves]), seed
 
-    def __getitem__(self, draw: Draw) -> tuple[Tensor, int]:
+    def __getitem__(self, draw: SampleIndex) -> tuple[Tensor, int]:
         pixels, label = self._samples[draw.photo]
         place = np.random.SeedSequence((self._seed, 1, draw.position))
         with torch.random.fork_rng(devices=[]):

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.optim import Optimizer
 
-from faststyle.pictures.pixels import to_unit
+from faststyle.images.pixels import to_unit
 from faststyle.training.classification.network import Classifier
 from faststyle.training.engine.schedule import Schedule, scheduled
 

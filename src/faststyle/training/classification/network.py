@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from faststyle.core.errors import UserError, nearest
 from faststyle.encoder.initialization import he_initialize
 from faststyle.encoder.vgg import ARCHITECTURES
-from faststyle.pictures.pixels import IMAGENET_MEAN, IMAGENET_STD
+from faststyle.images.pixels import IMAGENET_MEAN, IMAGENET_STD
 
 #: Those that train from scratch without tricks.
 NORMALIZED = tuple(arch for arch in ARCHITECTURES if arch.endswith("_bn"))

@@ -11,8 +11,8 @@ from torch import Tensor
 from faststyle.core.errors import UserError
 from faststyle.data.folder import find_photos
 from faststyle.data.painting import local_image
-from faststyle.pictures.files import load_picture
-from faststyle.pictures.pixels import resample, shrink
+from faststyle.images.files import load_picture
+from faststyle.images.pixels import resample, shrink
 from faststyle.training.distillation.painters import Painters
 
 _MAX_SIDE = 512  # short side of paintings that are kept in memory

@@ -10,16 +10,16 @@ from torch import Tensor
 
 from faststyle.encoder import LossNetwork
 from faststyle.encoder.lite import HEADS
-from faststyle.losses import PerceptualLoss, Relative, Representation, gram_matrix
+from faststyle.images.pixels import to_unit
+from faststyle.losses import PerceptualLoss, RelativeEnergy, Representation, gram_matrix
 from faststyle.losses.defaults import CONTENT, STYLE, STYLE_WEIGHT
-from faststyle.pictures.pixels import to_unit
 from faststyle.training.distillation.examples import ExampleMixer
 from faststyle.training.distillation.terms import DistillationTerms
 from faststyle.training.engine.schedule import cosine, scheduled
 
 Features = Mapping[str, Tensor]
 
-_RELATIVE = Relative()
+_RELATIVE = RelativeEnergy()
 
 
 class Distillation(pl.LightningModule):
@@ -54,7 +54,7 @@ class Distillation(pl.LightningModule):
         super().__init__()
         self.student, self.teacher, self.pictures = student, teacher, pictures
         self.perceptual = PerceptualLoss(
-            teacher, CONTENT, STYLE, style_weight=STYLE_WEIGHT, scale=Relative(min_energy=0.0)
+            teacher, CONTENT, STYLE, style_weight=STYLE_WEIGHT, scale=RelativeEnergy(min_energy=0.0)
         )
         self.learning_rate = learning_rate
         self.gram_weight, self.gradient_weight = gram_weight, gradient_weight

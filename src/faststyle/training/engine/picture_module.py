@@ -8,10 +8,10 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from faststyle.checkpoints.loading import FACTS_KEY
-from faststyle.checkpoints.metadata import StyleMetadata
 from faststyle.core.errors import UserError
-from faststyle.pictures.pixels import to_unit
+from faststyle.images.pixels import to_unit
+from faststyle.styles.loading import FACTS_KEY
+from faststyle.styles.metadata import StyleMetadata
 from faststyle.training.engine.schedule import Schedule, scheduled
 
 

@@ -6,7 +6,7 @@ import warnings
 from pytorch_lightning.utilities import rank_zero_only
 
 
-def quieten() -> None:
+def quiet_library_logs() -> None:
     """Let one process of a run speak for all, without what Lightning says of intended things."""
     if rank_zero_only.rank:  # type: ignore[attr-defined]
         logging.disable(logging.WARNING)

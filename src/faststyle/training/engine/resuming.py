@@ -4,10 +4,10 @@ from pathlib import Path
 
 from torch import nn
 
-from faststyle.checkpoints import TrainedStyle, load_style
 from faststyle.core.errors import UserError
 from faststyle.core.torch_files import read_torch
 from faststyle.networks import NetworkDescription, describe_network
+from faststyle.styles import TrainedStyle, load_style
 
 
 def check_resumable(path: Path, network: nn.Module) -> TrainedStyle:

@@ -9,7 +9,6 @@ import pytorch_lightning as pl
 from omegaconf import DictConfig
 from pytorch_lightning.callbacks import Callback
 
-from faststyle.checkpoints.catalog import beside_shipped
 from faststyle.config.paths import input_files
 from faststyle.config.runs import find_resume
 from faststyle.core.atomic import check_target
@@ -17,8 +16,9 @@ from faststyle.core.errors import UserError
 from faststyle.core.names import check_name
 from faststyle.core.torch_files import read_torch
 from faststyle.networks.conv3x3 import choose_kernel
+from faststyle.styles.catalog import beside_shipped
 from faststyle.training.engine.fit import fit
-from faststyle.training.engine.quiet import quieten
+from faststyle.training.engine.quiet import quiet_library_logs
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ def run_task(
             (``resume=auto``) writes its result once more instead.
         OSError: the result cannot be written there, or the disk is full.
     """
-    quieten()
+    quiet_library_logs()
     choose_kernel(str(cfg.kernel))
     path = Path(target).expanduser()
     check_target(path, input_files(cfg))  # now, not after hours of training

@@ -6,16 +6,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from faststyle.checkpoints.metadata import StyleMetadata
 from faststyle.core.errors import UserError, nearest
 from faststyle.losses import LossTerms, PerceptualLoss
 from faststyle.losses.temporal import TemporalLoss
 from faststyle.networks.noise import AddNoise
+from faststyle.styles.metadata import StyleMetadata
 from faststyle.training.engine.picture_module import PictureModule
 from faststyle.training.engine.schedule import Schedule, constant
-from faststyle.training.style.assignment import StyleOrder
 from faststyle.training.style.features import EncoderFeatures
-from faststyle.training.style.means import MeansByStyle
+from faststyle.training.style.per_style_meter import PerStyleMeter
+from faststyle.training.style.style_sampler import StyleSampler
 from faststyle.training.style.window import moving_window
 
 #: What of a network may be trained.
@@ -66,7 +66,7 @@ class StyleTransfer(PictureModule):
         compile: bool = False,
         photo_noise: float = 0.0,
         unseen: int = 0,
-        order: StyleOrder | None = None,
+        order: StyleSampler | None = None,
         tune: str = "all",
         temporal: TemporalLoss | None = None,
     ) -> None:
@@ -86,7 +86,7 @@ class StyleTransfer(PictureModule):
         has_features = temporal is not None and temporal.feature_weight > 0
         self._features = EncoderFeatures(network) if has_features else None
         self._means = {
-            stage: MeansByStyle(order.count) for stage in ("train", "val") if order is not None
+            stage: PerStyleMeter(order.count) for stage in ("train", "val") if order is not None
         }
         if compile:
             self.network.compile(dynamic=False)  # crops have one size, and what is seen another

@@ -10,15 +10,6 @@ from typing import Any
 from omegaconf import DictConfig
 from torch import nn
 
-from faststyle.checkpoints import (
-    StyleMetadata,
-    TrainedStyle,
-    find_style,
-    load_style,
-    write_style,
-)
-from faststyle.checkpoints.catalog import beside_shipped, label
-from faststyle.checkpoints.mixture import choose, single_styles
 from faststyle.config.objects import instantiate
 from faststyle.core.atomic import check_target
 from faststyle.core.devices import cpu_has_bf16
@@ -27,13 +18,22 @@ from faststyle.core.torch_files import read_torch
 from faststyle.data.painting import Style
 from faststyle.encoder import LossNetwork, check_registered
 from faststyle.losses import PerceptualLoss, StyleImage
-from faststyle.training.engine.beginning import begin_with
+from faststyle.styles import (
+    StyleMetadata,
+    TrainedStyle,
+    find_style,
+    load_style,
+    write_style,
+)
+from faststyle.styles.catalog import beside_shipped, label
+from faststyle.styles.mixture import choose, single_styles
 from faststyle.training.engine.fit import model_checkpoint
+from faststyle.training.engine.initial_weights import load_initial_weights
 from faststyle.training.engine.resuming import check_resumable
 from faststyle.training.engine.samples import Samples
 from faststyle.training.engine.task import Task, run_task, spare_shipped
-from faststyle.training.style.assignment import StyleOrder
 from faststyle.training.style.module import StyleTransfer
+from faststyle.training.style.style_sampler import StyleSampler
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def build_module(cfg: DictConfig) -> StyleTransfer:
         init=label(cfg.init) if cfg.init else None,
     )
     tune = _begin(cfg, network, facts)
-    order = StyleOrder([style.share for style in styles], cfg.seed) if several else None
+    order = StyleSampler([style.share for style in styles], cfg.seed) if several else None
     return StyleTransfer(
         network,
         loss,
@@ -144,7 +144,7 @@ def _begin(cfg: DictConfig, network: nn.Module, facts: Sequence[StyleMetadata]) 
     found = find_style(cfg.init)
     style = load_style(found.path)
     begin = choose(style, found.mix) if found.mix else style
-    begin_with(begin, network, facts, f"init={cfg.init}")
+    load_initial_weights(begin, network, facts, f"init={cfg.init}")
     # What several styles share should do for another one, too.
     return cfg.tune or ("norms" if style.metadata.styles and len(facts) == 1 else "all")
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from faststyle.checkpoints.metadata import StyleMetadata
 from faststyle.data.degradation import degrade
+from faststyle.images.pixels import resample
 from faststyle.losses.reconstruction import ReconstructionLoss
 from faststyle.losses.terms import LossTerms
 from faststyle.networks.super_resolution import SuperResolutionNetwork
-from faststyle.pictures.pixels import resample
+from faststyle.styles.metadata import StyleMetadata
 from faststyle.training.engine.picture_module import PictureModule
 from faststyle.training.engine.schedule import Schedule, constant
 

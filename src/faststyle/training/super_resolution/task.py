@@ -6,21 +6,21 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from faststyle.checkpoints import (
+from faststyle.config.objects import instantiate
+from faststyle.core.errors import UserError
+from faststyle.encoder import LossNetwork, check_registered
+from faststyle.losses.reconstruction import ReconstructionLoss
+from faststyle.networks.super_resolution import SuperResolutionNetwork
+from faststyle.styles import (
     StyleMetadata,
     TrainedStyle,
     find_style,
     load_style,
     write_style,
 )
-from faststyle.checkpoints.catalog import label
-from faststyle.config.objects import instantiate
-from faststyle.core.errors import UserError
-from faststyle.encoder import LossNetwork, check_registered
-from faststyle.losses.reconstruction import ReconstructionLoss
-from faststyle.networks.super_resolution import SuperResolutionNetwork
-from faststyle.training.engine.beginning import begin_with
+from faststyle.styles.catalog import label
 from faststyle.training.engine.fit import model_checkpoint
+from faststyle.training.engine.initial_weights import load_initial_weights
 from faststyle.training.engine.resuming import check_resumable
 from faststyle.training.engine.samples import Samples
 from faststyle.training.engine.task import Task, run_task, spare_shipped
@@ -67,7 +67,7 @@ def build_module(cfg: DictConfig) -> SuperResolution:
     """Network, loss, and the facts for the checkpoint."""
     network: SuperResolutionNetwork = instantiate(cfg.network)
     if cfg.init:
-        begin_with(load_style(find_style(cfg.init).path), network, (), f"init={cfg.init}")
+        load_initial_weights(load_style(find_style(cfg.init).path), network, (), f"init={cfg.init}")
     # Pixels need no loss network, which may have to be downloaded.
     sees_features = cfg.loss.get("content_weight") or cfg.loss.get("texture_weight")
     encoder: LossNetwork | None = instantiate(cfg.encoder) if sees_features else None

@@ -1,0 +1,160 @@
+"""What the demo does in a process of its own, which a time limit or damage may end."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from faststyle.apps.listing import arrange, describe
+from faststyle.core.devices import reuse_freed_memory
+from faststyle.core.errors import UserError, is_out_of_memory
+from faststyle.images.files import TooLargeError, load_picture_bytes
+from faststyle.images.picture import Picture
+from faststyle.images.pillow import to_pil
+from faststyle.styles.catalog import label
+from faststyle.styles.loading import styles_beside
+from faststyle.stylize.options import StylizeOptions
+from faststyle.stylize.stylizer import Stylizer
+
+#: Pixels of a photo, which a small file can have many of, and of what is made of it.
+MAX_PIXELS = 25_000_000
+MAX_RESULT = 2_500_000
+#: The short side of what a browser is shown of a photo that it cannot read itself.
+_PREVIEW = 1080
+_OUT_OF_MEMORY = "There is too little memory here for that size. Choose a smaller one."
+
+
+class VisitorError(Exception):
+    """Why a visitor gets no picture, in words for a visitor.
+
+    Args:
+        message: a sentence or two.
+        remedy: what the page offers: ``again``, ``smaller``, or ``none``.
+    """
+
+    def __init__(self, message: str, remedy: str = "none") -> None:
+        super().__init__(message, remedy)
+        self.message, self.remedy = message, remedy
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class ModelRegistry:
+    """The styles of the page, each loaded when it is first wanted; a file of several is one.
+
+    Args:
+        given: names or files of styles.
+        options: for :meth:`Stylizer.load`.
+
+    Raises:
+        UserError: there is no such style.
+    """
+
+    def __init__(self, given: Sequence[str], options: Mapping[str, Any]) -> None:
+        self.programs: dict[str, str] = {}
+        for style in given:
+            found, names = styles_beside(style)
+            is_fixed = len(found.mix) > 1
+            if names and not is_fixed:
+                self.programs[found.path.stem] = f"{found.path}:{names[0]}"
+            else:
+                self.programs[label(style)] = style
+        self._load = cache(lambda style: Stylizer.load(style, **options))
+
+    def list(self) -> list[dict[str, Any]]:
+        """What the page shows of all programs, see :func:`arrange`."""
+        return arrange(
+            [{"name": name} | describe(self._load(self.programs[name])) for name in self.programs]
+        )
+
+    def choose(self, program: str, mixture: Mapping[str, float]) -> Stylizer:
+        """A style, or a mixture of those in its file. Raises ``VisitorError``."""
+        if program not in self.programs:
+            raise VisitorError("There is no such style here.")
+        stylizer: Stylizer = self._load(self.programs[program])
+        if mixture or stylizer.source_metadata.styles:
+            try:
+                stylizer.mix(mixture)
+            except UserError:
+                raise VisitorError("Give one of the styles more than nothing.") from None
+        return stylizer
+
+
+_shelf: ModelRegistry
+
+
+def start(given: Sequence[str], options: Mapping[str, Any]) -> None:
+    """Prepare this process."""
+    global _shelf
+    reuse_freed_memory()
+    _shelf = ModelRegistry(given, options)
+
+
+def programs() -> list[dict[str, Any]]:
+    """What the page offers."""
+    return _shelf.list()
+
+
+def stylize(photo: Path, program: str, mixture: Mapping[str, float], size: int) -> bytes:
+    """The photo stylized, as a PNG file.
+
+    Args:
+        photo: a file of whatever kind a visitor sent.
+        program: one of :func:`programs`, by name.
+        mixture: of its styles, by name; none for one of a single style.
+        size: the short side, in pixels; less if the photo has less, or the long one were too long.
+
+    Raises:
+        VisitorError: no such style, no picture, or too large a one.
+    """
+    stylizer = _shelf.choose(program, mixture)
+    with _within_memory():
+        small = read(photo, size)
+        [result] = stylizer.stylize([small])
+        return _png(result)
+
+
+def preview(photo: Path) -> bytes:
+    """The photo as a PNG file, for a browser that cannot read it. Raises ``VisitorError``."""
+    with _within_memory():
+        return _png(read(photo, _PREVIEW))
+
+
+def read(photo: Path, size: int) -> Picture:
+    """A visitor's photo, scaled down. Raises ``VisitorError``."""
+    try:
+        picture = load_picture_bytes(photo, MAX_PIXELS, size)
+    except TooLargeError:
+        raise VisitorError(
+            f"This photo is too large: more than {MAX_PIXELS // 10**6} megapixels."
+        ) from None
+    except UserError:
+        raise VisitorError("This is not a photo that can be read here, or it is damaged.") from None
+    short, long = sorted(picture.pixels.shape[1:])
+    bounded = math.isqrt(MAX_RESULT * short // long)
+    options = StylizeOptions(size=max(1, min(size, short, bounded)), max_pixels=MAX_PIXELS)
+    return options.scale(picture.with_depth(8).without_hidden())
+
+
+@contextmanager
+def _within_memory() -> Iterator[None]:
+    """Tell a visitor where memory ends, which a stylizer says by a ``UserError``."""
+    try:
+        yield
+    except (UserError, RuntimeError, MemoryError) as error:
+        if not (isinstance(error, UserError) or is_out_of_memory(error)):
+            raise
+        raise VisitorError(_OUT_OF_MEMORY, "smaller") from None
+
+
+def _png(picture: Picture) -> bytes:
+    image = to_pil(picture.pixels)
+    if picture.alpha is not None:
+        image.putalpha(to_pil(picture.alpha))
+    file = BytesIO()
+    image.save(file, "PNG", compress_level=1, icc_profile=picture.icc_profile)
+    return file.getvalue()

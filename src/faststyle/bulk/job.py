@@ -1,0 +1,195 @@
+"""A job from its first picture to its last: planned, handed out, noted, and summed up."""
+
+import importlib
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from tqdm import tqdm
+
+from faststyle.bulk.manifest import Manifest, ShardResult
+from faststyle.bulk.plan import ImageTask, cut, find_items
+from faststyle.bulk.shard import WorkerConfig
+from faststyle.core.errors import UserError, nearest
+from faststyle.core.interrupts import catch_interrupts
+from faststyle.core.storage import Folder, absolute
+from faststyle.files.jobs import Job, check_formats
+from faststyle.images.formats import can_write
+from faststyle.styles import find_style
+from faststyle.styles.catalog import list_styles
+from faststyle.stylize.options import StylizeOptions
+from faststyle.stylize.stylizer import Stylizer, read_file
+
+#: What hands shards out. Each is a module of this package, and the extra that it needs.
+ENGINES = {"local": "", "ray": "ray", "slurm": "slurm"}
+#: Of failures and notes, so many are shown as they come; all of them are in files.
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class BulkJob:
+    """Pictures to be stylized, by what style, and where.
+
+    Args:
+        inputs: pictures, folders and patterns: paths and addresses.
+        output: a folder, or its address.
+        ckpt: as :func:`faststyle.styles.find_style` takes it.
+        options: how.
+        precision: as of :class:`Stylizer`, as are the next and ``device``.
+        stroke: likewise.
+        kernel: see :func:`faststyle.networks.conv3x3.choose_kernel`.
+        device: not among the settings that a job that goes on has to keep.
+        engine: one of :data:`ENGINES`.
+        actors: how many processes do the work.
+
+    Raises:
+        UserError: an unknown engine, no actors, or an output that is called like a picture.
+    """
+
+    inputs: Sequence[str]
+    output: str
+    ckpt: str
+    options: StylizeOptions = field(default_factory=StylizeOptions)
+    precision: str = "auto"
+    stroke: float = 1.0
+    kernel: str = "auto"
+    device: str = "auto"
+    engine: str = "local"
+    actors: int = 1
+
+    def __post_init__(self) -> None:
+        if self.engine not in ENGINES:
+            raise UserError(f'engine is "{self.engine}": {nearest(self.engine, ENGINES)}')
+        if self.actors < 1:
+            raise UserError(f"actors is {self.actors}; it must be at least 1")
+        if can_write(Path(self.output)) and not Path(self.output).is_dir():
+            raise UserError(f"--output {self.output} is called like a picture: name a folder")
+
+
+@dataclass
+class Summary:
+    """What became of a job's pictures.
+
+    Args:
+        skipped: how many an earlier start has done.
+        done: how many were done now.
+        failed: each that has no result, as in ``failed.jsonl``.
+        seconds: how long this took.
+        parts: how many seconds processes spent in each part of the work.
+    """
+
+    skipped: int = 0
+    done: int = 0
+    failed: list[dict[str, str]] = field(default_factory=list)
+    seconds: float = 0.0
+    parts: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        said = f"{self.done:,} done, {self.skipped:,} skipped, {len(self.failed):,} failed"
+        whole = self.parts.total()
+        if self.done and whole:
+            shares = (f"{name} {100 * part / whole:.0f} %" for name, part in self.parts.items())
+            said += f"; {self.done / self.seconds:.1f} pictures a second ({', '.join(shares)})"
+        return said
+
+
+def stylize_in_bulk(job: BulkJob) -> Summary:
+    """Do a job, or what is left of it, with a progress bar.
+
+    Pictures whose results are there and noted are skipped, unless they have changed; those that
+    failed are tried again.
+
+    Raises:
+        UserError: there is no such style or picture; the output is that of a job of other
+            settings; processes die before they begin.
+        StorageError: something cannot be read or stored; what is done by then is noted.
+        KeyboardInterrupt: when interrupted; the pictures in hand are done, and noted.
+    """
+    try:
+        work = importlib.import_module(f"faststyle.bulk.{job.engine}").work
+    except ModuleNotFoundError as error:
+        raise UserError(f'{error}: pip install "faststyle[{ENGINES[job.engine]}]"') from None
+    output = Folder(job.output)
+    manifest = Manifest(output)
+    items = _begin(job, output, manifest)
+    rest = _rest(items, output, manifest)
+    order = WorkerConfig(absolute(job.output), job.device, job.actors)
+    summary = Summary(skipped=len(items) - len(rest))
+    start = time.perf_counter()
+    bar: tqdm[NoReturn]
+    with (
+        catch_interrupts("picture") as interrupts,
+        tqdm(total=len(items), initial=summary.skipped, unit="picture", smoothing=0) as bar,
+    ):
+        try:
+            shards = cut(rest, job.actors)
+            for record in work(shards, order, lambda: interrupts.received is not None):
+                _add(record, summary, bar)
+        finally:
+            summary.seconds = time.perf_counter() - start
+            bar.write(str(summary), file=sys.stderr)
+            failures = manifest.write_failed(summary.failed)
+    if interrupts.received:
+        print("the same command does the rest", file=sys.stderr)  # noqa: T201
+        raise KeyboardInterrupt
+    if summary.failed:
+        raise UserError(
+            f"{len(summary.failed)} of {len(items)} pictures could not be stylized: {failures}"
+            " says why"
+        )
+    return summary
+
+
+def _begin(job: BulkJob, output: Folder, manifest: Manifest) -> list[ImageTask]:
+    """All of the job's pictures, once it is sure that it can be done, and goes on if it began."""
+    style = find_style(job.ckpt)
+    # Read for what is wrong with it: better one line here than as many as there are processes.
+    stylizer = Stylizer(read_file(style.path), "cpu", mix=style.mix, stroke=job.stroke)
+    names = {stylizer.name, *(each.name for each in list_styles())}
+    items = find_items(job.inputs, output, names)
+    by_ending = {Path(item.target).suffix: item for item in items}
+    check_formats([Job(Path(i.source), Path(i.target)) for i in by_ending.values()], job.options)
+    settings: dict[str, Any] = {
+        "inputs": [absolute(text) for text in job.inputs],
+        "options": asdict(job.options),
+        "mix": dict(style.mix),
+        "precision": job.precision,
+        "stroke": job.stroke,
+        "kernel": job.kernel,
+    }
+    manifest.begin(settings, style.path)
+    return items
+
+
+def _rest(items: Sequence[ImageTask], output: Folder, manifest: Manifest) -> list[ImageTask]:
+    """Those that have no result yet, or have changed since."""
+    noted = {target: version for record in manifest.records() for target, version in record.done}
+    if not noted:
+        return list(items)
+    there = output.find()
+    return [i for i in items if noted.get(i.target) != i.version or i.target not in there]
+
+
+def _add(record: ShardResult, summary: Summary, bar: "tqdm[NoReturn]") -> None:
+    said = [f"error: {_reason(each)}" for each in record.failed]
+    room = max(0, _SHOWN - len(summary.failed))
+    _show([*said[:room], *record.notes[:_SHOWN]], bar)
+    summary.done += len(record.done)
+    summary.failed += record.failed
+    summary.parts.update(record.seconds)
+    bar.update(len(record))
+
+
+def _reason(failed: Mapping[str, str]) -> str:
+    """Why, and of which picture, which the reason may say itself."""
+    source, reason = failed["source"], failed["reason"]
+    return reason if source in reason else f"{source}: {reason}"
+
+
+def _show(lines: Iterable[str], bar: "tqdm[NoReturn]") -> None:
+    for line in lines:
+        bar.write(" ".join(line.split()), file=sys.stderr)

@@ -1,0 +1,109 @@
+"""``--engine local``: processes of this machine, so that a photo that ends one ends no job."""
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from multiprocessing.connection import Connection, wait
+
+import torch
+
+from faststyle.bulk.engine import DiedError, dispatch
+from faststyle.bulk.manifest import ShardResult
+from faststyle.bulk.plan import Shard
+from faststyle.bulk.shard import Worker, WorkerConfig
+from faststyle.core.interrupts import leave_signals_to_parent
+from faststyle.core.processes import fresh_processes
+
+_processes = fresh_processes(__name__)
+
+
+def work(
+    shards: Sequence[Shard], order: WorkerConfig, should_stop: Callable[[], bool]
+) -> Iterator[ShardResult]:
+    """See :func:`faststyle.bulk.engine.dispatch`."""
+    return dispatch(_Local(order), shards, order, should_stop)
+
+
+def choose_device(wanted: str, gpus: int, used: Sequence[str]) -> str:
+    """The GPU, of so many, that the fewest processes use; or ``wanted``, if that is one device."""
+    if not gpus or wanted not in ("auto", "cuda"):
+        return wanted
+    return min((f"cuda:{number}" for number in range(gpus)), key=used.count)
+
+
+class _Local:
+    """Starts processes of this machine, which share its GPUs."""
+
+    def __init__(self, order: WorkerConfig) -> None:
+        self._order = order
+        self._actors: list[_LocalActor] = []
+
+    def start(self) -> "_LocalActor":
+        self._actors = [actor for actor in self._actors if not actor.pipe.closed]
+        used = [actor.device for actor in self._actors]
+        device = choose_device(self._order.device, torch.cuda.device_count(), used)
+        self._actors.append(_LocalActor(replace(self._order, device=device)))
+        return self._actors[-1]
+
+    def wait(self, actors: Sequence["_LocalActor"], seconds: float) -> list["_LocalActor"]:
+        ready = wait([actor.pipe for actor in actors], seconds)
+        return [actor for actor in actors if actor.pipe in ready]
+
+
+class _LocalActor:
+    """A process at the other end of a pipe, which breaks when it dies."""
+
+    def __init__(self, order: WorkerConfig) -> None:
+        self.device = order.device
+        self.pipe, other = _processes.Pipe()
+        self._process = _processes.Process(target=_serve, args=(other, order), daemon=True)
+        self._process.start()
+        other.close()
+
+    def ask(self, shard: Shard | None) -> None:
+        with suppress(OSError):  # it has died since, as its answer will say
+            self.pipe.send(shard)
+
+    def answer(self) -> ShardResult | None:
+        try:
+            answer: ShardResult | Exception | None = self.pipe.recv()
+        except (EOFError, OSError):
+            self._process.join()
+            raise DiedError(_words(self._process.exitcode)) from None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def ask_to_stop(self) -> None:
+        self.ask(None)
+
+    def end(self) -> None:
+        self.pipe.close()
+        self._process.kill()
+        self._process.join()
+
+
+def _words(status: int | None) -> str:
+    if status is not None and status < 0:
+        return f"signal {signal.Signals(-status).name}"
+    return f"exit status {status}"
+
+
+def _serve(
+    pipe: "Connection[ShardResult | Exception | None, Shard | None]", order: WorkerConfig
+) -> None:
+    """Do shards until the other end of the pipe is closed, be it by a death."""
+    leave_signals_to_parent()
+    try:
+        worker = Worker(order)
+        pipe.send(None)
+        while True:
+            shard = pipe.recv()
+            # Whatever comes while it works is the wish to stop, or the end of who asked.
+            if shard is not None:
+                pipe.send(worker.do(shard, should_stop=pipe.poll))
+    except (EOFError, BrokenPipeError):
+        return
+    except Exception as error:
+        pipe.send(error)

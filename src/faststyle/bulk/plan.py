@@ -1,0 +1,148 @@
+"""Which pictures a job is made of, and the shards that it is handed out in."""
+
+import hashlib
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+import fsspec
+
+from faststyle.core.atomic import file_identity
+from faststyle.core.errors import UserError
+from faststyle.core.storage import Folder, absolute, is_address, version_of
+from faststyle.files.jobs import find_inputs, is_clip, result_name
+from faststyle.images.formats import EXTENSIONS
+
+#: Where notes are kept beside the results; never searched for pictures.
+NOTES = ".faststyle"
+#: What of a job a killed process may have done for nothing. Each shard is a file of notes.
+MAX_SHARD = 64
+#: So many shards for each process, where there are few pictures: all end at about the same time.
+_SHARDS_EACH = 8
+
+
+class ImageTask(NamedTuple):
+    """A picture.
+
+    ``source``: its path or address. ``target``: name of its result in the folder of results.
+    ``version``: what changes when it does.
+    """
+
+    source: str
+    target: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Pictures that are done by one process, and noted in one file.
+
+    ``tries``: how often it was begun before in vain.
+    """
+
+    items: tuple[ImageTask, ...]
+    tries: int = 0
+
+    @property
+    def name(self) -> str:
+        """Of its file of notes: the same for the same pictures."""
+        said = "\n".join(f"{item.target}\t{item.version}" for item in self.items)
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def find_items(
+    inputs: Sequence[str], output: Folder, styles: Collection[str] = ()
+) -> list[ImageTask]:
+    """Every picture of ``inputs``, and what its result is called, in a fixed order.
+
+    Args:
+        inputs: pictures, folders and patterns, each a path or an address.
+        output: where the results go; what lies in it is no input.
+        styles: names of styles: what they made earlier, in folders of this machine, is left out.
+
+    Raises:
+        UserError: there are none; or a clip; or two whose results would have one name, or whose
+            results would overwrite an input.
+        StorageError: one cannot be searched.
+    """
+    found = list(dict.fromkeys(each for text in inputs for each in _search(text, output, styles)))
+    if not found:
+        raise UserError(f"no pictures found in {', '.join(inputs)}")
+    kept = {name for source, name, _ in found if _renamed(source, name) == name}
+    items: dict[str, ImageTask] = {}
+    for source, name, version in found:
+        target = _renamed(source, name)
+        if target != name and (target in items or target in kept):
+            target = name + Path(target).suffix  # a.gif beside a.png, which both become PNG
+        if target in items:
+            raise UserError(f"{items[target].source} and {source} would both become {target}")
+        items[target] = ImageTask(source, target, version)
+    _check_kept(list(items.values()), output)
+    return list(items.values())
+
+
+def cut(items: Sequence[ImageTask], actors: int) -> list[Shard]:
+    """Shards of ``items``, neighbors together."""
+    size = max(1, min(MAX_SHARD, len(items) // (_SHARDS_EACH * actors)))
+    return [Shard(tuple(items[at : at + size])) for at in range(0, len(items), size)]
+
+
+def _search(text: str, output: Folder, styles: Collection[str]) -> Iterator[tuple[str, str, str]]:
+    """Path or address, name below what was searched, and version, of every picture."""
+    if is_address(text):
+        yield from _search_storage(text, output)
+        return
+    out = None if output.path is None else str(output.path)
+    for path, base in find_inputs(text, out, set(styles)):
+        if is_clip(path):
+            raise UserError(f"{path} is a clip: clips are stylized one by one, without --engine")
+        stat = path.stat()
+        version = version_of({"size": stat.st_size, "mtime": stat.st_mtime_ns})
+        yield absolute(str(path)), path.relative_to(base).as_posix(), version
+
+
+def _search_storage(address: str, output: Folder) -> Iterator[tuple[str, str, str]]:
+    if any(mark in address for mark in "*?["):
+        filesystem, pattern = fsspec.core.url_to_fs(address)
+        found: dict[str, dict[str, Any]] = filesystem.glob(pattern, detail=True)
+        for path, info in sorted(found.items()):
+            if _is_picture(path.rpartition("/")[2]):
+                yield filesystem.unstrip_protocol(path), path.rpartition("/")[2], version_of(info)
+        return
+    if _is_picture(address.rpartition("/")[2]):
+        filesystem, path = fsspec.core.url_to_fs(address)
+        if filesystem.isfile(path):
+            yield address, path.rpartition("/")[2], version_of(filesystem.info(path))
+            return
+    folder = Folder(address)
+    within = f"{output.address}/" if output.address != folder.address else None
+    for name, version in folder.find().items():
+        source = folder.at(name)
+        if _is_picture(name) and not (within and source.startswith(within)):
+            yield source, name, version
+
+
+def _is_picture(name: str) -> bool:
+    """Whether a file is called like a picture, and is not hidden."""
+    path = PurePosixPath(name)
+    return path.suffix.lower() in EXTENSIONS and not any(
+        part.startswith(".") for part in path.parts
+    )
+
+
+def _renamed(source: str, name: str) -> str:
+    """``name``, with another ending where that cannot be written."""
+    stem, suffix = result_name(Path(source))
+    return Path(name).with_name(stem + suffix).as_posix()
+
+
+def _check_kept(items: Sequence[ImageTask], output: Folder) -> None:
+    if output.path is None:
+        sources = {item.source for item in items}
+        lost = [item for item in items if output.at(item.target) in sources]
+    else:
+        known = {file_identity(Path(i.source)) for i in items if not is_address(i.source)}
+        lost = [item for item in items if file_identity(output.path / item.target) in known]
+    if lost:
+        raise UserError(f"{output.at(lost[0].target)} is an input; choose another --output")

@@ -1,0 +1,114 @@
+"""``--engine slurm``: an array of jobs, each of which does its part of the shards as locally.
+
+What else the jobs need is for sbatch's own variables: SBATCH_PARTITION, SBATCH_GPUS and so on.
+"""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import submitit
+
+from faststyle.bulk import local
+from faststyle.bulk.manifest import Manifest, ShardResult
+from faststyle.bulk.plan import Shard
+from faststyle.bulk.shard import WorkerConfig
+from faststyle.core.errors import UserError
+from faststyle.core.interrupts import catch_interrupts
+from faststyle.core.storage import Folder
+
+#: Logs of the jobs, and what they are to do; on a disk that all machines share.
+FOLDER = Path("outputs", "stylize_slurm")
+_SECONDS, _LOOK_SELDOM, _PATIENCE = 2.0, 20, 60.0
+#: Of each job, as in configs/hydra/launcher/slurm.yaml.
+_CORES, _MINUTES, _NOTICE = 4, 240, 120
+#: What is not done when a job's time is over is for its next turn, of so many.
+_MANY = 10_000
+
+
+class Part:
+    """A job of the array: one process after another, if a photo ends one."""
+
+    def __init__(self, shards: Sequence[Shard], order: WorkerConfig) -> None:
+        self._shards, self._order = shards, order
+
+    def __call__(self) -> None:
+        """Do what of the part is not done yet."""
+        manifest = Manifest(Folder(self._order.output))
+        done = set(manifest.names())
+        rest = [shard for shard in self._shards if f"{shard.name}.json" not in done]
+        with catch_interrupts("picture") as interrupts:
+            for _ in local.work(rest, self._order, lambda: interrupts.received is not None):
+                pass
+
+    def checkpoint(self) -> submitit.helpers.DelayedSubmission:
+        """What submitit submits when a job's time is over, or it has to make room for another."""
+        return submitit.helpers.DelayedSubmission(self)
+
+
+def work(
+    shards: Sequence[Shard], order: WorkerConfig, should_stop: Callable[[], bool]
+) -> Iterator[ShardResult]:
+    """Yield what became of each shard, as its notes appear.
+
+    A photo that ends processes is found as in :mod:`faststyle.bulk.engine`. A job whose
+    machine is lost is started again by SLURM.
+
+    Raises ``UserError`` if there is no SLURM here, or if jobs fail.
+    """
+    if shutil.which("srun") is None:
+        raise UserError("there is no SLURM here (no srun): --engine ray or local")
+    manifest = Manifest(Folder(order.output))
+    seen, missing = set(manifest.names()), sum(len(shard.items) for shard in shards)
+    jobs = _submit(shards, order)
+    pause = _SECONDS
+    while missing:
+        time.sleep(pause)
+        if should_stop():
+            _cancel(jobs)
+        ended = all(job.done() for job in jobs)
+        start = time.monotonic()
+        new = [name for name in manifest.names() if name not in seen]
+        for record in manifest.records(new):
+            missing -= len(record)
+            yield record
+        seen.update(new)
+        if ended:
+            break
+        # Looking is not for nothing where there are a hundred thousand files.
+        pause = max(_SECONDS, _LOOK_SELDOM * (time.monotonic() - start))
+    if missing and not should_stop():
+        lost = [job for job in jobs if job.exception() is not None]
+        raise UserError(
+            f"{len(lost)} of {len(jobs)} jobs ended too soon; the same command does the rest, and"
+            f" {FOLDER} has their logs"
+        )
+
+
+def _submit(shards: Sequence[Shard], order: WorkerConfig) -> list[Any]:
+    """One job for each of ``order.actors``, every so many shards to it."""
+    executor = submitit.AutoExecutor(FOLDER / "%j", cluster="slurm", slurm_max_num_timeout=_MANY)
+    executor.update_parameters(
+        name="faststyle",
+        timeout_min=_MINUTES,
+        cpus_per_task=_CORES,
+        slurm_array_parallelism=order.actors,
+        slurm_signal_delay_s=_NOTICE,
+        stderr_to_stdout=True,
+    )
+    alone = replace(order, actors=1)
+    count = min(order.actors, len(shards))
+    with executor.batch():
+        return [executor.submit(Part(shards[at::count], alone)) for at in range(count)]
+
+
+def _cancel(jobs: Sequence[Any]) -> None:
+    """End the jobs, each after the picture in hand."""
+    for job in jobs:
+        job.cancel(check=False)
+    deadline = time.monotonic() + _PATIENCE
+    while not all(job.done() for job in jobs) and time.monotonic() < deadline:
+        time.sleep(_SECONDS)

@@ -1,0 +1,116 @@
+"""Core ML's packages: for Apple's systems."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from faststyle.core.errors import UserError
+from faststyle.export.backend import ExportBackend, LoadedModel
+from faststyle.export.export_module import MIN_SIDE, ExportModule, ExportOptions
+from faststyle.networks.portable import convolve_enlargement, fix_noise
+
+#: Height and width of the largest pictures of a program for many sizes.
+LARGEST = 1024
+#: All operations that the program of a style should be made of, each fast on every processor.
+EXPECTED = frozenset(
+    {
+        *("const", "cast", "conv", "pad", "instance_norm", "batch_norm", "relu", "add", "mul"),
+        *("upsample_nearest_neighbor", "conv_transpose", "sigmoid", "clip", "identity"),
+        "pixel_shuffle",  # of enlargers
+        # Noise is a table of the largest size, cut to the picture's.
+        *("shape", "gather", "concat", "slice_by_index"),
+    }
+)
+
+
+class CoreMl(ExportBackend):
+    """Core ML for pictures of any size from 16 to 1024 in multiples of 4, or for one size.
+
+    With ``bytes``, it takes and gives RGB images. Only Apple's systems run it.
+    """
+
+    name = "coreml"
+    title = "Core ML"
+    suffix = ".mlpackage"
+    needs = ("coremltools",)
+    extra = "coreml"
+    supports = frozenset({"half", "any_size"})
+    is_read = False
+    unavailable_reason = (
+        "not run: only Apple's systems run Core ML. Its structure and operations were checked"
+    )
+
+    def program(self, network: nn.Module, options: ExportOptions) -> ExportModule:
+        """See :class:`ExportBackend`; Core ML itself computes in float16 if it is told to."""
+        changed = fix_noise(network, options.size or (LARGEST, LARGEST))
+        return ExportModule(convolve_enlargement(changed), "float")
+
+    def write(
+        self, program: ExportModule, path: Path, facts: Mapping[str, str], options: ExportOptions
+    ) -> None:
+        """See :class:`ExportBackend`."""
+        import coremltools as ct
+
+        is_image = options.pixels == "bytes"
+        traced = _trace(_OfImages(program) if is_image else program, options.size)
+        sides = options.size or (ct.RangeDim(MIN_SIDE, LARGEST, 512),) * 2
+        given = {"name": "photos", "shape": ct.Shape((1, 3, *sides))}
+        image = {"color_layout": ct.colorlayout.RGB}
+        model = ct.convert(
+            traced,
+            inputs=[ct.ImageType(**given, **image) if is_image else ct.TensorType(**given)],
+            outputs=[ct.ImageType("stylised", **image) if is_image else ct.TensorType("stylised")],
+            minimum_deployment_target=ct.target.iOS16,
+            compute_precision=ct.precision.FLOAT16 if options.half else ct.precision.FLOAT32,
+            skip_model_load=True,
+        )
+        model.user_defined_metadata.update(facts)
+        model.short_description = facts.get("title", "")
+        model.save(str(path))
+
+    def load(self, path: Path) -> LoadedModel | None:
+        """None; raises ``UserError`` if the package holds other than what styles are made of."""
+        import coremltools as ct
+
+        found = operations(ct.utils.load_spec(str(path)))
+        strange = sorted(set(found) - EXPECTED)
+        if strange:
+            raise UserError(f"Core ML has no fast form of this network: {', '.join(strange)}")
+        return None
+
+
+def operations(spec: object) -> Counter[str]:
+    """How many of each operation a package's program has."""
+    return Counter(
+        operation.type
+        for function in spec.mlProgram.functions.values()  # type: ignore[attr-defined]
+        for block in function.block_specializations.values()
+        for operation in block.operations
+    )
+
+
+class _OfImages(nn.Module):
+    """Core ML gives the pixels of images as floats from 0 to 255, and takes them so."""
+
+    def __init__(self, program: ExportModule) -> None:
+        super().__init__()
+        self.program = program
+
+    def forward(self, photos: Tensor) -> Tensor:
+        stylized: Tensor = self.program(photos / 255)
+        return stylized * 255
+
+
+def _trace(program: nn.Module, size: tuple[int, int] | None) -> torch.export.ExportedProgram:
+    height, width = size or (64, 96)
+    shapes = None
+    if size is None:  # multiples of 4, so that nothing is padded: Core ML knows no such sizes
+        sides = (torch.export.Dim(name, min=MIN_SIDE // 4, max=LARGEST // 4) for name in "hw")
+        shapes = ({2 + i: 4 * side for i, side in enumerate(sides)},)
+    example = torch.rand(1, 3, height, width)
+    traced = torch.export.export(program, (example,), dynamic_shapes=shapes)
+    decomposed: torch.export.ExportedProgram = traced.run_decompositions({})
+    return decomposed

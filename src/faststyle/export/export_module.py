@@ -1,0 +1,108 @@
+"""What is exported: pixels in, stylized pixels out, and how that is chosen."""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from faststyle.core.errors import UserError, nearest
+from faststyle.images.pixels import resample
+from faststyle.networks.conditional import count_styles
+
+#: The key of an exported file under which it says which form of pixels it takes.
+PIXELS_KEY = "pixels"
+#: What pixels are, in and out: uint8, or float32 in [0, 1].
+PIXELS = ("bytes", "float")
+#: What a side of pictures of one size is a multiple of, and its limits.
+MULTIPLE, MIN_SIDE, MAX_SIDE = 4, 16, 8192
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """How a style is exported.
+
+    Args:
+        pixels: one of :data:`PIXELS`.
+        half: in float16, with weights of half the size.
+        int8: with weights, and what convolutions take, in 8 bits.
+        size: height and width of the only pictures that the program takes; none for any.
+        opset: of ONNX; none for the newest that torch writes.
+        ir_version: of ONNX's files; none likewise.
+        calibration: photos (1, 3, H, W) in [0, 1] from which ``int8`` learns what range each
+            layer's values have.
+
+    Raises:
+        UserError: a choice that is not known or out of range, or two that exclude each other.
+    """
+
+    pixels: str = "bytes"
+    half: bool = False
+    int8: bool = False
+    size: tuple[int, int] | None = None
+    opset: int | None = None
+    ir_version: int | None = None
+    calibration: Sequence[Tensor] = ()
+
+    def __post_init__(self) -> None:
+        if self.pixels not in PIXELS:
+            raise UserError(f'unknown pixels "{self.pixels}": {nearest(self.pixels, PIXELS)}')
+        if self.half and self.int8:
+            raise UserError("--half and --int8 exclude each other")
+        if self.int8 and not self.calibration:
+            raise UserError("8 bits need photos that the range of values is learned from")
+        if self.size and any(
+            side % MULTIPLE or not MIN_SIDE <= side <= MAX_SIDE for side in self.size
+        ):
+            raise UserError(
+                f"--fixed-size {self.size[0]}x{self.size[1]}: height and width must be multiples"
+                f" of {MULTIPLE}, from {MIN_SIDE} to {MAX_SIDE}"
+            )
+
+    def fitted(self) -> list[Tensor]:
+        """The calibration photos, at ``size`` if there is one."""
+        if self.size is None:
+            return list(self.calibration)
+        return [resample(photo[0], self.size)[None] for photo in self.calibration]
+
+
+class ExportModule(nn.Module):
+    """Pixels in, stylized pixels out.
+
+    Args:
+        network: the transform network.
+        pixels: one of :data:`PIXELS`.
+        half: compute in float16, with weights of half the size.
+
+    Attributes:
+        styles: how many styles the network has, if it is to be told the mixture of them; else 0.
+    """
+
+    def __init__(self, network: nn.Module, pixels: str = "bytes", half: bool = False) -> None:
+        super().__init__()
+        self.dtype = torch.float16 if half else torch.float32
+        self.network = copy.deepcopy(network).to(self.dtype).requires_grad_(False).eval()
+        self.bytes = pixels == "bytes"
+        self.styles = count_styles(network)
+
+    def forward(self, photos: Tensor, *mixture: Tensor) -> Tensor:
+        """Stylize (N, 3, H, W), or enlarge it; the same type out.
+
+        ``mixture``: for a network of S styles, their weights (S,); only their proportions count.
+        """
+        unit = photos.to(torch.float32) / 255 if self.bytes else photos
+        shares = [(weights / weights.sum()).to(self.dtype) for weights in mixture]
+        stylized: Tensor = self.network(unit.to(self.dtype), *shares).float().clamp(0, 1)
+        return (stylized * 255).round().to(torch.uint8) if self.bytes else stylized
+
+    def encode(self, photos: Tensor) -> Tensor:
+        """Photos in [0, 1] in the form that this program takes."""
+        return (photos * 255).round().to(torch.uint8) if self.bytes else photos
+
+    def example(self, count: int, height: int, width: int) -> tuple[Tensor, ...]:
+        """Photos of noise, and a mixture, in the form that this program takes."""
+        generator = torch.Generator().manual_seed(0)
+        photos = self.encode(torch.rand(count, 3, height, width, generator=generator))
+        mixture = torch.rand(self.styles, generator=generator)
+        return (photos, mixture) if self.styles else (photos,)

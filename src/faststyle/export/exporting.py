@@ -1,0 +1,145 @@
+"""A trained style as a program for other runtimes (:mod:`faststyle.export`).
+
+A program takes photos as bytes or as floats in [0, 1], and gives the stylized or enlarged ones in
+the same form; nothing is left to normalize outside. A network of S styles takes the weight of each,
+float32 (S,), as well.
+"""
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from faststyle.core.atomic import atomic_files
+from faststyle.core.errors import UserError
+from faststyle.core.silence import suppress_output
+from faststyle.export.backend import ExportBackend, LoadedModel
+from faststyle.export.backends import find_backend
+from faststyle.export.export_module import PIXELS_KEY, ExportModule, ExportOptions
+from faststyle.images.pixels import resample
+from faststyle.networks.conditional import count_styles
+
+#: Sizes (N, H, W) at which a program for any is compared with the network that it was made from.
+_CHECKED = ((1, 64, 64), (2, 37, 50), (1, 101, 203))
+
+
+class Metadata(Protocol):
+    """What is known of a style."""
+
+    def write(self) -> dict[str, str]:
+        """Texts by key, for the exported file."""
+
+
+class Exportable(Protocol):
+    """A network and what is known of it, as :class:`faststyle.styles.TrainedStyle` is."""
+
+    @property
+    def network(self) -> nn.Module:
+        """What is exported."""
+
+    @property
+    def metadata(self) -> Metadata:
+        """What goes along."""
+
+
+class Difference(NamedTuple):
+    """How far a program is from the network in float32, in gray levels of 255."""
+
+    largest: float
+    mean: float
+
+    def __str__(self) -> str:
+        return f"at most {self.largest:.2f} of 255 from the network, {self.mean:.2f} in the mean"
+
+
+def export(
+    style: Exportable, path: Path, form: str = "onnx", options: ExportOptions | None = None
+) -> Difference | None:
+    """Write ``style`` as a program, load it by its runtime, and compare it with the network.
+
+    Args:
+        style: a trained style; what is known of it goes along as metadata.
+        path: where to; replaced atomically.
+        form: a name in :data:`faststyle.export.BACKENDS`.
+        options: how.
+
+    Returns:
+        The difference at several sizes, of noise, or of the photos that 8 bits were calibrated
+        with; none if the runtime does not run on this machine.
+
+    Raises:
+        UserError: an unknown format, a form that it does not have, a network that its converter
+            cannot write, or what it needs is not installed.
+    """
+    written = find_backend(form)
+    styles = count_styles(style.network)
+    options = written.settle(options or ExportOptions(), styles)
+    program = written.program(style.network, options)
+    facts = {**style.metadata.write(), PIXELS_KEY: options.pixels}
+    with atomic_files(path) as temporary:
+        with _quietly():
+            _write(written, program, temporary, facts, options)
+            loaded = written.load(temporary)
+        if loaded is None:
+            return None
+        exact = ExportModule(style.network, options.pixels)
+        return _compare(exact, loaded, list(_examples(exact, options)))
+
+
+def _write(
+    form: ExportBackend,
+    program: ExportModule,
+    path: Path,
+    facts: Mapping[str, str],
+    options: ExportOptions,
+) -> None:
+    try:
+        form.write(program, path, facts, options)
+    except (UserError, OSError, MemoryError):
+        raise
+    except Exception as error:  # the converters' have no common class
+        why = " ".join(str(error).split())
+        raise UserError(f"{form.title} has no form of this network: {why}") from error
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """What converters tell of their progress is no news to who exports a style."""
+    with suppress_output(), redirect_stdout(StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before = logging.root.manager.disable
+        logging.disable(logging.WARNING)
+        try:
+            yield
+        finally:
+            logging.disable(before)
+
+
+def _examples(exact: ExportModule, options: ExportOptions) -> Iterator[tuple[Tensor, ...]]:
+    checked = ((1, *options.size),) if options.size else _CHECKED
+    for count, height, width in checked:
+        size = height, width
+        photos, *mixture = exact.example(count, *size)
+        if options.int8:  # calibrated for photos, it need not know noise
+            shown = [options.calibration[i % len(options.calibration)] for i in range(count)]
+            photos = exact.encode(torch.stack([resample(each[0], size) for each in shown]))
+        yield (photos, *mixture)
+
+
+@torch.no_grad()
+def _compare(
+    exact: ExportModule, program: LoadedModel, examples: list[tuple[Tensor, ...]]
+) -> Difference:
+    scale = 1 if exact.bytes else 255
+    errors = [
+        (exact(*given).float() - program.run(*given).float()).abs().flatten() * scale
+        for given in examples
+    ]
+    together = torch.cat(errors)
+    return Difference(together.max().item(), together.mean().item())

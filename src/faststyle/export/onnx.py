@@ -1,0 +1,103 @@
+"""ONNX: for ONNX Runtime, and what else reads it (OpenCV, browsers, OpenVINO)."""
+
+import logging
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from faststyle.core.errors import UserError
+from faststyle.export.backend import ExportBackend, LoadedModel, trace
+from faststyle.export.export_module import ExportModule, ExportOptions
+from faststyle.export.onnx_int8 import quantize_program
+from faststyle.export.onnx_reading import TYPES, open_program
+
+if TYPE_CHECKING:
+    import onnx
+
+#: The oldest operators that torch writes: it cannot pad by older ones.
+OLDEST_OPSET = 18
+
+
+class Onnx(ExportBackend):
+    """ONNX, by torch's own exporter."""
+
+    name = "onnx"
+    title = "ONNX"
+    suffix = ".onnx"
+    needs = ("onnxscript",)
+    runs_by = ("onnx", "onnxruntime")
+    supports = frozenset({"half", "int8", "mixable", "opset", "any_size"})
+
+    def settle(self, options: ExportOptions, styles: int) -> ExportOptions:
+        """See :class:`ExportBackend`. Raises ``UserError`` for versions that do not go together."""
+        settled = super().settle(options, styles)
+        import onnx
+        from onnx.helper import find_min_ir_version_for, make_opsetid
+
+        newest = onnx.defs.onnx_opset_version()
+        if options.opset is not None and not OLDEST_OPSET <= options.opset <= newest:
+            raise UserError(f"--opset {options.opset} must be from {OLDEST_OPSET} to {newest}")
+        least = find_min_ir_version_for([make_opsetid("", options.opset or OLDEST_OPSET)])
+        if options.ir_version is not None and not least <= options.ir_version <= onnx.IR_VERSION:
+            raise UserError(
+                f"--ir-version {options.ir_version} must be from {least} to {onnx.IR_VERSION}"
+            )
+        return settled
+
+    def write(
+        self, program: ExportModule, path: Path, facts: Mapping[str, str], options: ExportOptions
+    ) -> None:
+        """See :class:`ExportBackend`."""
+        import onnx
+
+        model = make_model(program, options)
+        if options.int8:
+            with tempfile.TemporaryDirectory() as folder:
+                model = quantize_program(model, program, options, Path(folder))
+        if options.ir_version:
+            model.ir_version = options.ir_version
+        onnx.helper.set_model_props(model, dict(facts))
+        path.write_bytes(model.SerializeToString())
+
+    def load(self, path: Path) -> LoadedModel:
+        """See :class:`ExportBackend`."""
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        session = onnxruntime.InferenceSession(
+            path.read_bytes(), options, providers=["CPUExecutionProvider"]
+        )
+        inputs = session.get_inputs()
+
+        def run(*given: Tensor) -> Tensor:
+            named = {each.name: value.numpy() for each, value in zip(inputs, given, strict=True)}
+            return torch.from_numpy(session.run(None, named)[0])
+
+        facts = session.get_modelmeta().custom_metadata_map
+        return LoadedModel(run, TYPES[inputs[0].type], facts, inputs=len(inputs))
+
+    def read(self, path: Path) -> LoadedModel:
+        """See :class:`ExportBackend`, and :mod:`faststyle.export.onnx_reading`."""
+        return open_program(path)
+
+
+def make_model(program: ExportModule, options: ExportOptions) -> "onnx.ModelProto":
+    """``program`` as torch writes it."""
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    traced = trace(program, options.size)
+    made = torch.onnx.export(
+        traced,
+        input_names=["photos", "mixture"][: len(traced.graph_signature.user_inputs)],
+        output_names=["stylised"],
+        opset_version=options.opset,
+        dynamo=True,
+        verbose=False,
+    )
+    assert made is not None
+    model: onnx.ModelProto = made.model_proto
+    return model

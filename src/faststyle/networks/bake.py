@@ -1,0 +1,55 @@
+"""From a network of several styles to a network of one, a mixture of them."""
+
+import torch
+from torch import Tensor, nn
+
+from faststyle.networks.conditional import mixed
+from faststyle.networks.registry import build_network, describe_network
+
+
+def bake_style(network: nn.Module, mixture: Tensor) -> nn.Module:
+    """The network of one style that computes what ``network`` does with a mixture.
+
+    Args:
+        network: of S styles; its convolutions are shared with the result.
+        mixture: (S,), the share of each style.
+
+    Returns:
+        A network in evaluation mode, without gradients.
+    """
+    description = describe_network(network)
+    options = {**description.options, "styles": 1}
+    with torch.device("meta"):
+        plain = build_network(description._replace(options=options))
+    with torch.no_grad():
+        norms = {name: value.flatten() for name, value in mixed(network, mixture).items()}
+    plain.load_state_dict(network.state_dict() | norms, assign=True)
+    return plain.requires_grad_(False).eval()
+
+
+class StyleInterpolator:
+    """Changes the mixture of a collapsed network where it is, in microseconds.
+
+    All scales and shifts of a style are one row of a matrix, and those of the collapsed network lie
+    in one vector, which a mixture fills by one product.
+
+    Args:
+        network: of S styles.
+        plain: what :func:`bake_style` made of it, on any device.
+    """
+
+    def __init__(self, network: nn.Module, plain: nn.Module) -> None:
+        own = dict(plain.named_parameters())
+        tables = dict(network.named_parameters())
+        names = [name for name, table in tables.items() if table.shape != own[name].shape]
+        first = own[names[0]]
+        with torch.no_grad():
+            self._table = torch.cat([tables[name] for name in names], 1).T.to(first).contiguous()
+            self._vector = torch.cat([own[name] for name in names])
+        parts = torch.split(self._vector, [len(own[name]) for name in names])
+        for name, part in zip(names, parts, strict=True):
+            own[name].data = part
+
+    def mix(self, mixture: Tensor) -> None:
+        """Compute with the shares (S,) of the styles from now on."""
+        torch.mv(self._table, mixture.to(self._table), out=self._vector)

@@ -1,0 +1,21 @@
+"""The per-style file: weights and the facts needed to rebuild and trust them."""
+
+from faststyle.styles.catalog import FoundStyle, find_style
+from faststyle.styles.exported import ExportedStyle, read_exported_style
+from faststyle.styles.loading import load_style, open_style
+from faststyle.styles.metadata import StyleMetadata
+from faststyle.styles.style_file import FORMAT_VERSION, TrainedStyle, read_style, write_style
+
+__all__ = [
+    "FORMAT_VERSION",
+    "ExportedStyle",
+    "FoundStyle",
+    "StyleMetadata",
+    "TrainedStyle",
+    "find_style",
+    "load_style",
+    "open_style",
+    "read_exported_style",
+    "read_style",
+    "write_style",
+]

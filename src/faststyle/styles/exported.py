@@ -1,0 +1,115 @@
+"""Styles in files of other runtimes, which ``stylize --ckpt`` takes."""
+
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from faststyle.core.errors import UserError
+from faststyle.core.silence import suppress_output
+from faststyle.export.backend import LoadedModel
+from faststyle.export.backends import backend_of
+from faststyle.export.export_module import PIXELS_KEY
+from faststyle.export.exported_network import ExportedNetwork
+from faststyle.export.pixels import BYTES, UNIT, guess_pixels
+from faststyle.styles.metadata import StyleMetadata
+from faststyle.styles.style_file import parse_metadata
+
+log = logging.getLogger(__name__)
+
+#: A height and width that nobody would export a program for.
+_UNLIKELY = (48, 88)
+#: Pixels that a program may take, where it takes one size only.
+_LARGEST = 2**24
+
+
+@dataclass(frozen=True)
+class ExportedStyle:
+    """A style's program and what its file says of it."""
+
+    network: ExportedNetwork
+    metadata: StyleMetadata
+
+    @property
+    def name(self) -> str:
+        """See :attr:`StyleMetadata.name`."""
+        return self.metadata.name
+
+
+def read_exported_style(path: Path) -> ExportedStyle:
+    """Read a style's program of any of these kinds, for pictures of any size.
+
+    Supported: what ``faststyle export`` writes (bytes, or floats in [0, 1]), and programs of
+    floats like those of the ONNX model zoo's fast_neural_style, whose range is found by trying
+    (:mod:`faststyle.export.pixels`); if these were exported for pictures of one size,
+    they are freed from it where that can be done.
+
+    Raises ``UserError`` if the file is missing or corrupt, refers to other files, is another kind
+    of program, or if its runtime is not installed.
+    """
+    form = backend_of(path)
+    form.check_installed(form.runs_by)
+    if not path.is_file():
+        raise UserError(f"no such checkpoint: {path}")
+    try:
+        with suppress_output():
+            program = form.read(path)
+    except UserError:
+        raise
+    except Exception:  # the runtimes' have no common class
+        raise UserError(f"{path} cannot be read as {form.title} (truncated?)") from None
+    if program is not None and program.inputs > 1:
+        raise UserError(f"{path} takes more than photos: it is no style by itself")
+    if program is None:
+        raise UserError(f"{path} does not run on this machine")
+    texts = {"style": path.stem} | dict(program.facts)
+    network = _any_size(program, path)
+    if program.blue_first:
+        log.warning("%s is taken for one of blue, green and red, as it says", path)
+    if texts.get(PIXELS_KEY) == "float":
+        network.pixels = UNIT
+    elif not network.takes_bytes:
+        guessed = guess_pixels(network.compute, network.program.size or _UNLIKELY)
+        if guessed is None:
+            raise UserError(f"{path} makes the same of all that is gray: it is not a style")
+        network.pixels = guessed
+        if network.pixels is not BYTES:
+            log.warning("%s is taken for one of pixels %s", path, network.pixels.name)
+    return ExportedStyle(network, parse_metadata(texts, path))
+
+
+def _any_size(program: LoadedModel, path: Path) -> ExportedNetwork:
+    """For pictures of any size: computed as they are, or else scaled to the program's own."""
+    if program.size is None or program.is_freed:
+        try:
+            network = ExportedNetwork(replace(program, size=None))
+            _try(network, path)
+            return network
+        except UserError:
+            if program.size is None:
+                raise
+    network = ExportedNetwork(program)
+    _try(network, path)
+    log.warning(
+        "%s takes pictures of %d x %d pixels only: others are scaled to that, and back",
+        *(path, program.size[1], program.size[0]),
+    )
+    return network
+
+
+def _try(network: ExportedNetwork, path: Path) -> None:
+    """Whether it makes a picture of a picture, in an unlikely size or in its own."""
+    height, width = network.program.size or _UNLIKELY
+    if height * width > _LARGEST:
+        raise UserError(f"{path} takes pictures of {width:,} x {height:,} pixels only: too many")
+    photo = torch.rand(1, 3, height, width)
+    try:
+        result: Any = network.run(photo)
+    except (RuntimeError, ValueError):
+        raise UserError(
+            f"{path} is no style for pictures of any size: it fails at {width} x {height} pixels"
+        ) from None
+    if result.shape != photo.shape:
+        raise UserError(f"{path} makes no pictures: it is not a style")

@@ -1,0 +1,171 @@
+"""Fetching a style from the Hugging Face Hub into huggingface_hub's own cache."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from faststyle.core.errors import UserError, nearest
+from faststyle.core.version import __version__
+from faststyle.styles.hub.address import is_style, parse_address
+from faststyle.styles.hub.problems import explain, is_unreachable, needs_hub
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfUri
+    from huggingface_hub.utils.tqdm import tqdm
+
+#: Bytes of a file that is fetched. A style has some millions.
+MAX_BYTES = 2**30
+#: Seconds without an answer after which what was fetched before has to do.
+_PATIENCE = 10.0
+#: Names of files that an error shows at most.
+_SHOWN = 10
+
+
+@cache
+def fetch_style(given: str) -> Path:
+    """The local copy of a style on the Hub, fetched if it is not in the cache yet.
+
+    The Hub is asked once in a process for the revision's present commit. If it does not answer,
+    what was fetched before of that revision is taken.
+
+    Args:
+        given: ``hf:owner/name``, if the repository has one .safetensors file, or
+            ``hf:owner/name@revision/file.safetensors``; see :func:`parse_address`.
+
+    Raises:
+        UserError: no such repository, revision or file; a private or gated one; no connection; a
+            file of another kind, of more than 1 GB, or whose digest is not what the Hub says.
+    """
+    with needs_hub(), explain(given):
+        address = parse_address(given)
+        file = address.path_in_repo or _only_style(address, given)
+        try:
+            return _download(address, file, given)
+        except Exception as error:
+            found = _cached(address, file) if is_unreachable(error) else None
+            if found is None:
+                raise
+            return found
+
+
+def _download(address: "HfUri", file: str, given: str) -> Path:
+    """Fetch a file whose size and digest the Hub has told beforehand."""
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub.errors import RemoteEntryNotFoundError
+
+    url = hf_hub_url(address.id, file, revision=address.revision)
+    try:
+        promised = get_hf_file_metadata(url, timeout=_PATIENCE)
+    except RemoteEntryNotFoundError:
+        raise UserError(f"{given}: {_no_such_file(address)}") from None
+    if promised.size is None or not promised.etag or not promised.commit_hash:
+        raise UserError(f"{given}: {constants.ENDPOINT} does not answer as the Hub does")
+    if promised.size > MAX_BYTES:
+        raise UserError(
+            f"{given} has {promised.size / 1e9:.1f} GB and is no style: {MAX_BYTES >> 30} GB is the"
+            " most that is fetched"
+        )
+    path = Path(
+        hf_hub_download(
+            address.id,
+            file,
+            revision=address.revision,
+            library_name="faststyle",
+            library_version=__version__,
+            tqdm_class=_counter(given),
+        )
+    )
+    # huggingface_hub compares sizes alone, but for what comes through Xet.
+    if not _agrees(path, promised.etag):
+        path.resolve().unlink()
+        path.unlink(missing_ok=True)
+        raise UserError(f"{given}: the download is damaged (its digest is another); try again")
+    return path
+
+
+def _counter(given: str) -> "type[tqdm]":
+    """A progress bar that ends what is larger than it said, which could fill the disk."""
+    from huggingface_hub.utils.tqdm import tqdm
+
+    class Counter(tqdm):
+        received = 0.0
+
+        def update(self, n: float | None = 1) -> bool | None:
+            self.received += n or 0
+            if self.received > MAX_BYTES:
+                raise UserError(f"{given} does not end where the Hub says that it ends")
+            return super().update(n)
+
+    return Counter
+
+
+def _agrees(path: Path, etag: str) -> bool:
+    """Whether a file is what the Hub's digest of it says.
+
+    That is a SHA-256 of files in LFS, and git's SHA-1 of others. Copies of the Hub may have a third
+    kind, which says nothing.
+    """
+    if len(etag) == hashlib.sha256().digest_size * 2:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == etag
+    if len(etag) == hashlib.sha1().digest_size * 2:
+        content = path.read_bytes()
+        return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest() == etag
+    return True
+
+
+def _only_style(address: "HfUri", given: str) -> str:
+    try:
+        files = _styles(address)
+    except Exception as error:
+        files = _cached_styles(address) if is_unreachable(error) else []
+        if not files:
+            raise
+    if len(files) != 1:
+        several = f"{len(files)} .safetensors: name one of {_listed(files)}"
+        raise UserError(f"{given} has {several if files else 'no .safetensors'}")
+    return files[0]
+
+
+def _styles(address: "HfUri") -> list[str]:
+    """The .safetensors files of a repository."""
+    from huggingface_hub import HfApi
+
+    info = HfApi().model_info(address.id, revision=address.revision, timeout=_PATIENCE)
+    return sorted(file.rfilename for file in info.siblings or () if is_style(file.rfilename))
+
+
+def _no_such_file(address: "HfUri") -> str:
+    files = _styles(address)
+    if not files:
+        return "there is no such file, nor any other .safetensors"
+    hint = (
+        nearest(address.path_in_repo, files) if len(files) <= _SHOWN else f"it has {_listed(files)}"
+    )
+    return f"there is no such file: {hint}"
+
+
+def _listed(files: list[str]) -> str:
+    more = f" and {len(files) - _SHOWN} more" if len(files) > _SHOWN else ""
+    return ", ".join(files[:_SHOWN]) + more
+
+
+def _cached(address: "HfUri", file: str) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(address.id, file, revision=address.revision)
+    return Path(found) if isinstance(found, str) else None
+
+
+def _cached_styles(address: "HfUri") -> list[str]:
+    """Those of :func:`_styles` that were fetched before."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        found = snapshot_download(address.id, revision=address.revision, local_files_only=True)
+    except LocalEntryNotFoundError:
+        return []
+    folder = Path(found)
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.safetensors"))

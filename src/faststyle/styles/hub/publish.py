@@ -1,0 +1,56 @@
+"""Uploading a folder to a repository of the Hugging Face Hub."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from faststyle.core.errors import UserError
+from faststyle.core.version import __version__
+from faststyle.styles.hub.problems import explain, needs_hub
+
+#: What people write by hand, and what therefore is never replaced.
+CARD = "README.md"
+#: Seconds without an answer after which the Hub is given up.
+PATIENCE = 60.0
+
+
+class Published(NamedTuple):
+    """Where a folder was uploaded to, and what became of files that were there."""
+
+    address: str
+    replaced: list[str]
+    kept_card: bool
+
+
+def publish_folder(folder: Path, repository: str, private: bool = False) -> Published:
+    """Upload the files of a folder in one commit, to a repository that is made if need be.
+
+    Other files of the repository stay, and so does its card if it has one. Who is logged in is
+    huggingface_hub's to know.
+
+    Args:
+        folder: without folders in it.
+        repository: ``owner/name``.
+        private: whether a new repository is seen by its owner alone.
+
+    Raises:
+        UserError: nobody is logged in, or may not write there; no connection, or no answer;
+            ``private`` for a repository that everyone sees.
+    """
+    with needs_hub(), explain(repository):
+        from huggingface_hub import CommitOperationAdd, HfApi, get_session
+
+        get_session().timeout = PATIENCE  # it would wait for ever
+        hub = HfApi(token=True, library_name="faststyle", library_version=__version__)
+        page = hub.create_repo(repository, private=private or None, exist_ok=True)
+        about = hub.model_info(repository)
+        if private and not about.private:
+            raise UserError(f"{repository} is there already, and everyone sees it: leave --private")
+        there = {file.rfilename for file in about.siblings or ()}
+        files = sorted(file for file in folder.iterdir() if file.name not in there & {CARD})
+        names = [file.name for file in files]
+        hub.create_commit(
+            repository,
+            [CommitOperationAdd(file.name, file) for file in files],
+            commit_message=f"Add {', '.join(names)} by faststyle {__version__}",
+        )
+    return Published(str(page), [name for name in names if name in there], CARD in there)

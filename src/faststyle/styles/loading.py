@@ -1,0 +1,124 @@
+"""Whatever ``--ckpt`` may name: our own files, Lightning's, and other projects'."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from torch import Tensor
+
+from faststyle.core.errors import UserError, nearest
+from faststyle.core.torch_files import is_safetensors, read_torch
+from faststyle.export import is_exported_model
+from faststyle.styles.catalog import FoundStyle, find_style, last_of_run, list_styles
+from faststyle.styles.foreign import read_foreign, refuse_torchscript
+from faststyle.styles.mixture import choose
+from faststyle.styles.style_file import (
+    TrainedStyle,
+    is_style_file,
+    parse_metadata,
+    read_metadata,
+    read_style,
+    read_tensors,
+    restore_network,
+)
+
+#: Where a checkpoint of training keeps the network's weights, and the facts about it.
+NETWORK_PREFIX = "network."
+FACTS_KEY = "faststyle"
+
+
+def load_style(path: Path) -> TrainedStyle:
+    """Load a trained style from any supported file; code in a file is never run.
+
+    Supported: ``.safetensors`` of faststyle; Lightning ``.ckpt`` of faststyle's training, or the
+    folder of a run, whose last one is taken; files of other projects, ``.pth`` as well as
+    ``.safetensors`` (:mod:`faststyle.styles.foreign`).
+
+    Raises ``UserError`` if the file is missing, corrupt, would run code, or is none of these.
+    """
+    if path.is_dir():
+        path = last_of_run(path)
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path} is no file, but a pipe or a device")
+    if not path.is_file():
+        raise UserError(f"no such checkpoint: {path}{_suggest(path)}")
+    if is_exported_model(path):
+        raise UserError(
+            f"{path}: programs are for stylizing; pass the checkpoint it was exported from"
+        )
+    if is_style_file(path):
+        return read_style(path)
+    if is_safetensors(path):
+        return read_foreign(read_tensors(path), path)
+    refuse_torchscript(path)
+    content = read_torch(path)
+    if FACTS_KEY in content and isinstance(content.get("state_dict"), Mapping):
+        return _from_lightning(content, path)
+    return read_foreign(content, path)
+
+
+def open_style(given: str) -> TrainedStyle:
+    """The one style, ready to be applied, that a name, a file or a mixture of a file's styles is.
+
+    See :func:`find_style` for what may be given. Raises ``UserError`` as that and
+    :func:`load_style`, or for a file of several styles of which none is chosen.
+    """
+    found = find_style(given)
+    return choose(load_style(found.path), found.mix)
+
+
+def resolve_styles(given: Sequence[str] | None) -> list[str]:
+    """The styles ``given`` by name or file; none means all in the catalog.
+
+    A file of several styles is all of them, ``FILE:NAME`` each. Raises ``UserError`` if one is not
+    there, or if there are none.
+    """
+    if not given:
+        chosen = [style.name for style in list_styles()]
+    else:
+        chosen = [name for one in given for name in _single(one)]
+    if not chosen:
+        raise UserError("no styles here yet: train one, or pass --ckpt the path of a checkpoint")
+    return chosen
+
+
+def styles_beside(given: str) -> tuple[FoundStyle, tuple[str, ...]]:
+    """What ``given`` means, and the names of all styles of that file, if it holds several.
+
+    Raises ``UserError`` as :func:`find_style` does, or if the file cannot be read.
+    """
+    found = find_style(given)
+    path = found.path
+    if not path.is_file():
+        raise UserError(f"no such checkpoint: {path}")
+    if is_exported_model(path):
+        return found, ()
+    about = read_metadata(path) if is_style_file(path) else load_style(path).metadata
+    return found, about.names()
+
+
+def _single(given: str) -> list[str]:
+    found, names = styles_beside(given)
+    return [given] if found.mix or not names else [f"{given}:{name}" for name in names]
+
+
+def _from_lightning(content: Mapping[str, object], path: Path) -> TrainedStyle:
+    facts, state = content[FACTS_KEY], content["state_dict"]
+    assert isinstance(state, Mapping)
+    if not isinstance(facts, Mapping):
+        raise UserError(f"{path} does not describe its network")
+    texts = {str(key): str(value) for key, value in facts.items()}
+    metadata = parse_metadata(texts | {"steps": str(content.get("global_step", "?"))}, path)
+    tensors = {
+        str(key).removeprefix(NETWORK_PREFIX): value
+        for key, value in state.items()
+        if str(key).startswith(NETWORK_PREFIX) and isinstance(value, Tensor)
+    }
+    return TrainedStyle(restore_network(metadata.network, tensors, path), metadata)
+
+
+def _suggest(path: Path) -> str:
+    folder = path.parent
+    if not folder.is_dir():
+        return ""
+    names = [p.name for p in folder.iterdir() if p.suffix in (".safetensors", ".ckpt", ".pth")]
+    return f"; {nearest(path.name, names)}" if names else ""

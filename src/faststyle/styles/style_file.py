@@ -1,0 +1,170 @@
+"""faststyle's own format: a safetensors file with metadata."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from faststyle.core.atomic import atomic_write
+from faststyle.core.errors import UserError
+from faststyle.core.names import readable_name
+from faststyle.core.torch_files import is_plain, is_safetensors
+from faststyle.networks import NetworkDescription, build_network
+from faststyle.styles.metadata import StyleMetadata
+
+FORMAT_VERSION = 1
+_FORMAT = "faststyle"
+
+
+@dataclass(frozen=True)
+class TrainedStyle:
+    """A transform network and what is known of it."""
+
+    network: nn.Module
+    metadata: StyleMetadata = field(default_factory=StyleMetadata)
+
+    @property
+    def name(self) -> str:
+        """See :attr:`StyleMetadata.name`."""
+        return self.metadata.name
+
+
+def write_style(style: TrainedStyle, path: Path, half: bool = True) -> None:
+    """Write ``style`` atomically; ``half`` stores float16 (3.4 MB for the default network).
+
+    Raises ``UserError`` if a weight is not finite or too large for float16, or if the network is
+    not registered.
+    """
+    dtype = torch.float16 if half else torch.float32
+    tensors = {
+        name: (value.to(dtype) if value.is_floating_point() else value).contiguous().cpu()
+        for name, value in style.network.state_dict().items()
+    }
+    for name, value in tensors.items():
+        if not torch.isfinite(value).all():
+            raise UserError(f"{path} is not written: weight {name} is not finite")
+    metadata = {
+        **style.metadata.of_network(style.network).write(),
+        "format": _FORMAT,
+        "format_version": str(FORMAT_VERSION),
+    }
+    content = safetensors.torch.save(tensors, metadata)
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def read_style(path: Path) -> TrainedStyle:
+    """Read what :func:`write_style` wrote, as float32 on the CPU.
+
+    Raises ``UserError`` if the file is truncated, foreign, of a newer format, or its tensors do
+    not fit the network that it describes.
+    """
+    with _opened(path) as file:
+        metadata, tensors = _metadata(file, path), _tensors(file)
+    return TrainedStyle(restore_network(metadata.network, tensors, path), metadata)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """All tensors of a safetensors file of anybody's. Raises ``UserError`` if it is truncated."""
+    with _opened(path) as file:
+        return _tensors(file)
+
+
+def is_style_file(path: Path) -> bool:
+    """Whether this is a safetensors file that says that it is of faststyle.
+
+    Raises ``UserError`` if it is truncated.
+    """
+    if not is_safetensors(path):
+        return False
+    with _opened(path) as file:
+        return _facts(file).get("format") == _FORMAT
+
+
+def read_metadata(path: Path) -> StyleMetadata:
+    """What a style file says of itself, without reading its weights.
+
+    Raises ``UserError`` as :func:`read_style` does.
+    """
+    with _opened(path) as file:
+        return _metadata(file, path)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        with readable_name(path) as name, safetensors.safe_open(name, "pt") as file:
+            yield file
+    except (safetensors.SafetensorError, OSError):
+        raise UserError(f"{path} is not a readable safetensors file (truncated?)") from None
+
+
+def _metadata(file: Any, path: Path) -> StyleMetadata:
+    texts = _facts(file)
+    if texts.get("format") != _FORMAT:
+        raise UserError(f"{path} is a safetensors file, but not a style trained by faststyle")
+    version = texts.get("format_version", "?")
+    if version != str(FORMAT_VERSION):
+        raise UserError(
+            f"{path} has format version {version}; this faststyle reads {FORMAT_VERSION}: upgrade"
+        )
+    return parse_metadata(texts, path)
+
+
+def _facts(file: Any) -> dict[str, str]:
+    return file.metadata() or {}
+
+
+def _tensors(file: Any) -> dict[str, Tensor]:
+    return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def parse_metadata(texts: Mapping[str, str], path: Path) -> StyleMetadata:
+    """:meth:`StyleMetadata.read`, whose ``UserError`` then names the file."""
+    try:
+        metadata = StyleMetadata.read(texts)
+        metadata.check_styles()
+        return metadata
+    except UserError as error:
+        raise UserError(f"{path} {error}") from None
+
+
+def restore_network(
+    description: NetworkDescription | None, tensors: Mapping[str, Tensor], path: Path
+) -> nn.Module:
+    """The network of ``description`` with ``tensors`` as weights; ``path`` is for errors.
+
+    Nothing is allocated before the shapes agree. Raises ``UserError`` if they do not, or if a
+    weight is not finite.
+    """
+    if description is None:
+        raise UserError(f"{path} does not describe its network")
+    try:
+        with torch.device("meta"):
+            network = build_network(description)
+    except UserError as error:
+        raise UserError(f"{path} describes a network that is not known here: {error}") from None
+    expected = network.state_dict()
+    if expected.keys() != tensors.keys():
+        odd = sorted(expected.keys() ^ tensors.keys())[0]
+        raise UserError(f'{path} does not fit the network it describes (key "{odd}")')
+    weights = {}
+    for name, value in tensors.items():
+        if not is_plain(value) or value.is_floating_point() != expected[name].is_floating_point():
+            raise UserError(f'{path}: weight "{name}" is no plain tensor (sparse, meta, integer?)')
+        if value.shape != expected[name].shape:
+            raise UserError(
+                f'{path}: "{name}" has shape {tuple(value.shape)}, '
+                f"not {tuple(expected[name].shape)}"
+            )
+        weights[name] = value.to(expected[name].dtype)
+        if not torch.isfinite(weights[name]).all():
+            raise UserError(f'{path}: weight "{name}" is not finite')
+    network.load_state_dict(weights, assign=True)
+    return network.requires_grad_(False).eval()

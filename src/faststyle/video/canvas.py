@@ -1,0 +1,201 @@
+"""A canvas that lies still in the scene while the camera moves over it.
+
+A network paints other strokes as soon as the photo moves over its grid of strides, and what stands
+still in the scene moves in the frame, so that no running mean holds it. So each frame is found on
+the canvas, by corners that both show (Shi and Tomasi, 1994; Lucas and Kanade, 1981), and laid on it
+before it is painted. The canvas follows the camera by multiples of the network's grid, by which
+nothing is sampled anew, and the noise from which the network paints goes with the scene. What comes
+out of :class:`TemporalFilter` there is brought back to where the camera saw it.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from faststyle.images.pixels import quantize, to_luma, to_unit
+from faststyle.video.temporal_filter import TemporalFilter
+
+#: Pixels by which the canvas moves, which those of all layers divide; and around the frame.
+GRID, MARGIN = 4, 8
+#: Corners that are looked for, how good they are, and how far apart in pixels.
+_CORNERS, _QUALITY, _APART = 300, 0.01, 8
+#: Corners that must agree to within so many pixels, and as a part of all, for a motion.
+_AGREE, _WITHIN, _PART = 12, 1.0, 0.4
+#: Beyond these, by which a frame may be larger or turned, it begins a canvas of its own, on which
+#: the old one fades away within so many frames.
+_ZOOM, _TURN, _FADE = 1.12, 0.1, 10
+#: Pixels that a camera which stands still seems to move, and the part of corners that must do so.
+_STILL, _STAND = 0.2, 0.2
+
+#: 2 x 3: turns, scales and shifts places (x, y).
+_Matrix = NDArray[Any]
+
+
+@dataclass
+class _Fading:
+    """An old canvas: as it was painted last, and where its pixels are on the new one."""
+
+    painted: Tensor
+    pose: _Matrix
+    frames: int = 0
+
+    def next_share(self) -> float:
+        """Of the new canvas in what is seen."""
+        self.frames += 1
+        return min(1.0, self.frames / _FADE)
+
+
+class Canvas:
+    """Frames of a clip, laid where they are in the scene, and their stylized versions back.
+
+    Args:
+        keep: see :class:`TemporalFilter`.
+
+    Attributes:
+        corner: row and column of the scene where the canvas begins, multiples of :data:`GRID`.
+        canvases: how many there were.
+    """
+
+    def __init__(self, keep: float) -> None:
+        self._keep = keep
+        self._steady = TemporalFilter(keep)
+        self.corner, self.canvases = (0, 0), 0
+        self._reference: NDArray[np.uint8] | None = None
+        self._size = (0, 0)
+        #: From pixels of the canvas to those of the frame.
+        self._pose = _shift(-MARGIN, -MARGIN)
+        self._last: Tensor | None = None
+        self._fading: _Fading | None = None
+
+    def photo(self, frame: Tensor) -> Tensor:
+        """The canvas (3, H + 2 * MARGIN, W + 2 * MARGIN) with the next frame, (3, H, W), on it."""
+        size = (frame.shape[1], frame.shape[2])
+        found = None
+        if self._reference is not None and size == self._size:
+            found = _find(self._reference, _gray(frame), self._pose)
+        self._size = size
+        if found is None or _is_far(found):
+            self._begin_anew(found)
+        else:
+            self._pose = self._follow(found)
+        canvas = _sample(frame, self._pose, (size[0] + 2 * MARGIN, size[1] + 2 * MARGIN))
+        photo = self._steady.photo(canvas)
+        self._reference = _gray(photo)
+        return photo
+
+    def lay(self, masks: Tensor) -> Tensor:
+        """Masks of a frame, uint8 (R, H, W), on the canvas that :meth:`photo` gave."""
+        size = (self._size[0] + 2 * MARGIN, self._size[1] + 2 * MARGIN)
+        laid = [_sample(to_unit(mask[None]), self._pose, size) for mask in masks]
+        return quantize(torch.cat(laid))
+
+    def stylized(self, painted: Tensor) -> Tensor:
+        """What the camera sees, (3, H, W), of the canvas that :meth:`photo` gave, painted."""
+        self._last = self._steady.stylized(painted)
+        new = _sample(self._last, cv2.invertAffineTransform(self._pose), self._size)
+        old = self._fading
+        if old is None:
+            return new
+        back = cv2.invertAffineTransform(_after(self._pose, old.pose))
+        share = old.next_share()
+        if share == 1:
+            self._fading = None
+        return torch.lerp(_sample(old.painted, back, self._size), new, share)
+
+    def _begin_anew(self, pose: _Matrix | None) -> None:
+        """Lay a canvas where the camera is, and let the old one fade away on it, if it is there."""
+        fresh, self._fading = _shift(-MARGIN, -MARGIN), None
+        self.canvases += 1
+        if pose is not None and self._last is not None:
+            self._fading = _Fading(self._last, _after(_shift(MARGIN, MARGIN), pose))
+        if (self._pose != fresh).any():  # a flat scene that stands still has no corners
+            self._steady = TemporalFilter(self._keep)
+        self._pose = fresh
+
+    def _follow(self, pose: _Matrix) -> _Matrix:
+        """Move the canvas by its grid to where the camera is; the pose on it."""
+        height, width = self._size
+        middle = np.array([width / 2 + MARGIN, height / 2 + MARGIN])
+        seen = np.linalg.solve(pose[:, :2], np.array([width / 2, height / 2]) - pose[:, 2])
+        right, down = (GRID * round(float(value) / GRID) for value in seen - middle)
+        self._steady.move(down, right)
+        self.corner = self.corner[0] + down, self.corner[1] + right
+        if self._fading:
+            self._fading.pose = _after(_shift(-right, -down), self._fading.pose)
+        moved: _Matrix = pose.copy()
+        moved[:, 2] += pose[:, :2] @ np.array([right, down])
+        still = _shift(*(round(float(value)) for value in moved[:, 2]))
+        corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]])
+        if np.abs(corners @ (moved - still).T).max() < _STILL:
+            return still
+        return moved
+
+
+def _find(canvas: NDArray[np.uint8], frame: NDArray[np.uint8], pose: _Matrix) -> _Matrix | None:
+    """Where a frame is on the canvas, ``pose`` being where the last one was; none if nowhere."""
+    around = np.pad(frame, MARGIN, mode="edge")  # as large as the canvas
+    inside = np.pad(np.full_like(frame, 255), MARGIN)
+    corners = cv2.goodFeaturesToTrack(canvas, _CORNERS, _QUALITY, _APART, mask=inside)
+    if corners is None or len(corners) < _AGREE:
+        return None
+    expected = (cv2.transform(corners, pose) + MARGIN).astype(np.float32)
+    found, status, _ = cv2.calcOpticalFlowPyrLK(
+        canvas, around, corners, expected.copy(), flags=cv2.OPTFLOW_USE_INITIAL_FLOW
+    )
+    is_found = status[:, 0] == 1
+    if is_found.sum() < _AGREE:
+        return None
+    # A large thing that moves may have most of the corners; a camera on a stand sees it, too.
+    off = np.abs(found - expected)[is_found].max(axis=(1, 2))
+    if (off < _STILL).mean() > _STAND:
+        return pose
+    matrix, agree = cv2.estimateAffinePartial2D(
+        corners[is_found], found[is_found] - MARGIN, ransacReprojThreshold=_WITHIN
+    )
+    if matrix is None or agree.sum() < max(_AGREE, _PART * len(agree)):
+        return None
+    return np.asarray(matrix, np.float64)
+
+
+def _is_far(pose: _Matrix) -> bool:
+    """Whether a frame is so much larger, smaller, or turned, that it needs a canvas of its own."""
+    zoom, turn = np.hypot(pose[0, 0], pose[1, 0]), np.arctan2(pose[1, 0], pose[0, 0])
+    return not 1 / _ZOOM < zoom < _ZOOM or abs(turn) > _TURN
+
+
+def _shift(right: float, down: float) -> _Matrix:
+    return np.array([[1.0, 0.0, right], [0.0, 1.0, down]])
+
+
+def _after(second: _Matrix, first: _Matrix) -> _Matrix:
+    """One motion and then another."""
+    return np.column_stack(
+        (second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2])
+    )
+
+
+def _gray(picture: Tensor) -> NDArray[np.uint8]:
+    gray: NDArray[np.uint8] = quantize(to_luma(picture[None])[0, 0]).cpu().numpy()
+    return gray
+
+
+def _sample(picture: Tensor, matrix: _Matrix, size: tuple[int, int]) -> Tensor:
+    """``picture`` (C, H, W), mirrored at its edges, where ``matrix`` takes pixels of a size."""
+    # What moves by whole pixels stays to the bit.
+    is_whole = (matrix == np.round(matrix)).all() and (matrix[:, :2] == np.eye(2)).all()
+    kernel = cv2.INTER_NEAREST if is_whole else cv2.INTER_LANCZOS4
+    pixels = np.ascontiguousarray(picture.permute(1, 2, 0).cpu().numpy())
+    sampled = cv2.warpAffine(
+        pixels,
+        matrix,
+        (size[1], size[0]),
+        flags=kernel | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REFLECT,
+    )
+    channels = torch.from_numpy(sampled).reshape(*size, len(picture))
+    return channels.permute(2, 0, 1).contiguous().clamp_(0, 1).to(picture)

@@ -1,0 +1,67 @@
+"""When frames are shown, in files that know any time and in those of one rate."""
+
+import math
+from collections.abc import Iterable
+from fractions import Fraction
+
+from faststyle.files.clip_formats import Target
+
+#: One picture for more seconds than this, and than the clip has, is a jump of a broken clock.
+_LONGEST_STILL = 60.0
+_HALF = Fraction(51, 100)  # and a little, since times are rounded
+
+
+class Pace:
+    """Times of frames in the target, from those in the source.
+
+    Args:
+        target: the kind of file.
+        rate: frames a second of the source.
+        time_base: what its times count, in seconds.
+        seconds: how long the source is, as far as it says so.
+    """
+
+    def __init__(
+        self, target: Target, rate: Fraction, time_base: Fraction, seconds: float = 0.0
+    ) -> None:
+        self.rate = min(target.rates, key=lambda known: abs(known - rate)) if target.rates else rate
+        self._source = time_base
+        self._shortest = 1 / target.fastest if target.fastest else None
+        self._last: Fraction | None = None
+        self._is_constant = target.is_constant
+        self.time_base = 1 / self.rate if target.is_constant else time_base
+        self._next = 0
+        self._longest = max(seconds, _LONGEST_STILL)
+        #: Frames that the target does not show.
+        self.left_out = 0
+        #: Seconds of one picture that are not written.
+        self.cut = 0.0
+
+    @property
+    def notes(self) -> list[str]:
+        """What the target lacks, in words for people; known after the last frame."""
+        most = self.rate if self._shortest is None else 1 / self._shortest
+        left_out = f"{self.left_out} frames left out: it shows {float(most):.4g} a second at most"
+        return [
+            *([left_out] if self.left_out else []),
+            *([f"its clock jumps ahead by {self.cut:.0f} s, which are cut"] if self.cut else []),
+        ]
+
+    def times(self, time: int) -> Iterable[int]:
+        """Where a frame goes, in :attr:`time_base`; more or less often than once at one rate."""
+        shown = time * self._source
+        if self._shortest and self._last is not None and shown - self._last < self._shortest:
+            self.left_out += 1
+            return ()
+        self._last = shown
+        if not self._is_constant:
+            return (time,)
+        # Half-way always down: rounded to even, frames would be there twice and not at all in turn.
+        place = max(0, math.ceil(shown * self.rate - _HALF))
+        if place > self._next + self._longest * self.rate:
+            self.cut = max(self.cut, float((place - self._next) / self.rate))
+            place = self._next
+        places = range(self._next, place + 1)
+        self.left_out += not places
+        self._next = max(self._next, place + 1)
+        return places

@@ -1,0 +1,294 @@
+"""A clip as a sequence of upright RGB frames, and the packets of its other streams between them."""
+
+import math
+import os
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import av
+from av.container import InputContainer
+from av.stream import Stream
+from av.video.stream import VideoStream
+
+from faststyle.core.errors import UserError
+from faststyle.video.corruption import CorruptionTracker
+from faststyle.video.decoder import Decoder
+from faststyle.video.frames import Frame, upright
+from faststyle.video.hdr import is_hdr
+from faststyle.video.streams import find_others, left_out, select_video_stream
+
+Packet: TypeAlias = "av.Packet[Any]"
+Item: TypeAlias = "Frame | Packet"
+
+#: Seconds by which streams may lie apart in a file.
+_SKEW = 1.0
+#: Seconds between two frames that can be decoded by themselves, at most.
+_LONGEST_GOP = 10.0
+#: Seconds by which times are off, since files round them.
+_ROUNDING = 1e-4
+#: Seconds that a picture fills at the edge of a section if it is to be shown there.
+_LONG = 0.5
+
+
+class Clip:
+    """An opened clip, or a section of one; a context manager.
+
+    Args:
+        path: a file of any container that FFmpeg reads.
+        start: where the section begins, in seconds from the clip's beginning.
+        end: where it ends; none where the clip does.
+        is_deep: give frames of floats, as the file has them, and not of bytes in ordinary range.
+
+    Raises:
+        UserError: the file is missing, cannot be read, or has no pictures that move; or it ends
+            before ``start``.
+    """
+
+    def __init__(
+        self, path: Path, start: float = 0.0, end: float | None = None, is_deep: bool = False
+    ) -> None:
+        self.path, self.is_deep = path, is_deep
+        self.container = _open(path)
+        try:
+            self.video: VideoStream = select_video_stream(self.container, path)
+        except UserError:
+            self.container.close()
+            raise
+        #: Sound, subtitles and the like, which are copied.
+        self.others: tuple[Stream, ...] = find_others(self.container, self.video)
+        self._decoder = Decoder(self.video)
+        self.time_base = self.video.time_base or Fraction(1, 1000)
+        self.rate = self.video.average_rate or self.video.guessed_rate or Fraction(25)
+        length = (self.container.duration or 0) / av.time_base
+        self._start, self._end = start, math.inf if end is None else end
+        if length and start >= length:
+            self.container.close()
+            raise UserError(f"{path} ends after {length:.1f} s, before --start {start:g}")
+        #: Of the section; 0 if the file does not say it.
+        self.seconds = max(min(length, self._end) - start, 0.0)
+        #: The first time of any stream, in seconds.
+        self.begins = Fraction(self.container.start_time or 0, av.time_base)
+        self._shape: tuple[int, int] | None = None
+        self._last: int | None = None
+        self._held: av.VideoFrame | None = None
+        self._damage = CorruptionTracker(length, path.stat().st_size)
+        self._latest: dict[int, int] = {}
+        self._is_hdr = self._jumped = self._changed = False
+
+    @property
+    def notes(self) -> list[str]:
+        """What is lost or changed, in words for people; known after the last frame."""
+        jumped = self._jumped and not self.is_damaged  # what is damaged has wrong times, too
+        return [
+            *left_out(self.container, self.video),
+            *(["interlaced: written as whole frames"] if self._decoder.is_interlaced else []),
+            *(["high dynamic range: written in ordinary range"] if self._is_hdr else []),
+            *(["its size changes: all frames have that of the first"] if self._changed else []),
+            *(["its clock jumps back: what comes again is left out"] if jumped else []),
+        ]
+
+    @property
+    def frame_count(self) -> int | None:
+        """How many frames the clip says it has, or should have at its rate."""
+        if self.video.frames and not self._start and self._end == math.inf:
+            return self.video.frames
+        return round(self.seconds * self.rate) or None
+
+    def part(self, frame: Frame) -> float:
+        """How much of the clip has gone by, from 0 at its first frame to 1 at its last."""
+        # Sound may begin earlier, or go on for longer.
+        duration = self.video.duration
+        whole = float(duration * self.time_base) if duration else math.inf
+        seconds = min(self.seconds, whole - self._start)
+        first = float((self.video.start_time or 0) * self.time_base - self.begins)
+        shown = float(frame.time * self.time_base) - max(first - self._start, 0)
+        return min(1.0, max(0.0, shown / max(seconds - float(1 / self.rate), 1e-9)))
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether, after the last frame, something could not be decoded or did not come."""
+        shown = float((self._last or 0) * self.time_base)
+        end = float(self.begins) + self._start + self.seconds
+        return self._decoder.broken > 0 or self._damage.is_known(shown, end, self.seconds)
+
+    @property
+    def lost(self) -> float:
+        """Seconds that are missing between others, as far as that is known."""
+        return self._damage.lost
+
+    def late(self, stream: Stream) -> float:
+        """Seconds of the section that go by before a stream begins."""
+        begins = (stream.start_time or 0) * (stream.time_base or 1)
+        return max(float(begins - self.begins) - self._start, 0.0)
+
+    @property
+    def chapters(self) -> list[Any]:
+        """Those of the section."""
+        found = []
+        for chapter in self.container.chapters():
+            base = chapter["time_base"] or Fraction(1, 1000)
+            begins, ends = (float(chapter[edge] * base) for edge in ("start", "end"))
+            if ends > self._start and begins < self._end:
+                cut = {"start": max(begins, self._start), "end": min(ends, self._end)}
+                moved = {edge: round((at - self._start) / base) for edge, at in cut.items()}
+                found.append({**chapter, **moved})
+        return found
+
+    def __iter__(self) -> Generator[Item, None, None]:
+        """Frames in the order in which they are shown, and packets of other streams as they come.
+
+        A frame that cannot be decoded, or that is not later than the one before, is left out.
+        Times of a section are as if the clip began with it. Raises ``UserError`` for a frame that
+        is larger than pictures may be.
+        """
+        if self._start > _LONGEST_GOP:
+            # Earlier, since some formats know no places where decoding can begin; raw streams
+            # know none at all, and are decoded from their beginning.
+            place = float(self.begins) + self._start - _LONGEST_GOP
+            with suppress(av.FFmpegError):
+                self.container.seek(round(place * av.time_base))
+        last: Frame | None = None
+        for item in self._items():
+            time, base = self._time(item)
+            shift = round((self._start + self.begins) / base)
+            shown = float(time * base - self.begins) + _ROUNDING
+            if isinstance(item, Frame):
+                if shown >= self._end and last is not None:
+                    yield from self._held_to_end(last, shift)
+                if shown >= self._end + _SKEW:
+                    return
+                last = item if shown < self._end else None
+            # Sound begins a little before the first second: decoders need it.
+            if (not self._start or self._start <= shown) and shown < self._end:
+                yield _earlier(item, shift)
+
+    def _held_to_end(self, last: Frame, shift: int) -> Iterator[Frame]:
+        """The last picture of a section once more, if it is shown for long."""
+        end = float(self.begins) + self._end
+        if end - float(last.time * self.time_base) > _LONG:
+            time = round((end - 1 / self.rate) / self.time_base)
+            yield replace(last, time=time - shift)
+
+    def _held_at_start(self, until: float) -> Iterator[Frame]:
+        """The picture that is shown where a section begins, if that is long.
+
+        ``until``: the seconds at which the next one is shown.
+        """
+        held, self._held = self._held, None
+        if held is not None and until - self._start > _LONG:
+            yield self._upright(held, math.ceil((self._start + self.begins) / self.time_base))
+
+    def _time(self, item: Item) -> tuple[int, Fraction]:
+        if isinstance(item, Frame):
+            return item.time, self.time_base
+        assert item.pts is not None
+        assert item.time_base is not None
+        return item.pts, item.time_base
+
+    def _items(self) -> Iterator[Item]:
+        for packet in self._packets():
+            if packet.stream is self.video:
+                yield from self._frames(packet)
+            elif None not in (packet.pts, packet.dts) and self._is_later(packet):
+                yield packet
+        yield from self._held_at_start(math.inf)
+
+    def _frames(self, packet: Packet) -> Iterator[Frame]:
+        for decoded in self._decoder.decode(packet):
+            time = decoded.pts
+            if time is None:
+                step = max(1, round(1 / (self.rate * self.time_base)))
+                time = 0 if self._last is None else self._last + step
+            if self._last is not None and time <= self._last:
+                self._jumped = True
+                continue  # players would drop it
+            self._last = time
+            shown = float(time * self.time_base - self.begins) + _ROUNDING
+            if shown < self._start:
+                self._held = decoded
+                continue
+            yield from self._held_at_start(shown)
+            yield self._upright(decoded, time)
+
+    def _upright(self, decoded: av.VideoFrame, time: int) -> Frame:
+        shape = decoded.height, decoded.width
+        self._shape = self._shape or shape
+        self._changed |= shape != self._shape
+        self._is_hdr |= is_hdr(decoded.color_trc) and not self.is_deep
+        return upright(decoded, self._shape, time, self.is_deep)
+
+    def _is_later(self, packet: Packet) -> bool:
+        """Whether a packet comes after those of its stream before; files hold no others."""
+        assert packet.dts is not None
+        before = self._latest.get(packet.stream.index)
+        if before is not None and packet.dts <= before:
+            self._jumped = True
+            return False
+        self._latest[packet.stream.index] = packet.dts
+        return True
+
+    def _packets(self) -> Iterator[Packet]:
+        wanted = {stream.index for stream in (self.video, *self.others)}
+        try:
+            for packet in self.container.demux():  # all of them: what is left of a file is damage
+                self._damage.watch(packet, packet.stream is self.video)
+                if packet.stream.index in wanted:  # that of an empty packet is 0
+                    yield packet
+        except av.FFmpegError:
+            self._damage.is_cut = True
+
+    def __enter__(self) -> "Clip":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.container.close()
+
+
+def _earlier(item: Item, shift: int) -> Item:
+    if isinstance(item, Frame):
+        return replace(item, time=item.time - shift)
+    assert item.pts is not None
+    assert item.dts is not None
+    item.pts, item.dts = item.pts - shift, item.dts - shift
+    return item
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep FFmpeg from writing of each damaged packet to standard error, and of itself."""
+    os.environ.setdefault("SVT_LOG", "1")  # of the AV1 encoder, which knows no other way: errors
+    level = av.logging.get_level()
+    av.logging.set_level(None)
+    try:
+        yield
+    finally:
+        av.logging.set_level(level)
+
+
+def _open(path: Path) -> InputContainer:
+    if not path.exists():
+        raise UserError(f"no such clip: {path}")
+    # PyAV 19 (Python 3.12 and later) reads titles that are no UTF-8, and has no such option.
+    older = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+    try:
+        container: InputContainer = av.open(str(path), **older)  # type: ignore[call-overload]
+    except (av.FFmpegError, IndexError):  # of some truncated files PyAV finds no streams to index
+        raise UserError(
+            f"{path} is neither a picture nor a clip that can be read (truncated?)"
+        ) from None
+    if _is_still(container.format.name, path):
+        container.close()
+        raise UserError(f"{path} is no clip, nor a picture in a format that is read")
+    return container
+
+
+def _is_still(form: str, path: Path) -> bool:
+    """Whether FFmpeg would make a clip of a picture, of a text, or of a JPEG inside of anything."""
+    if form == "mjpeg":  # is searched for
+        with path.open("rb") as file:
+            return file.read(2) != b"\xff\xd8"
+    return form.endswith("_pipe") or form in ("image2", "ico", "tty")

@@ -1,0 +1,61 @@
+"""Which of a file's streams is the film, and which go with it."""
+
+from pathlib import Path
+
+from av.container import InputContainer
+from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
+
+from faststyle.core.errors import UserError
+
+_NOT_A_FILM = (
+    Disposition.attached_pic
+    | Disposition.timed_thumbnails
+    | Disposition.still_image
+    | Disposition.dependent
+)
+#: A stream of these beside another is a cover, or a preview.
+_OF_PICTURES = ("mjpeg", "png", "bmp", "gif", "webp", "tiff", "ljpeg")
+
+
+def select_video_stream(container: InputContainer, path: Path) -> VideoStream:
+    """The stream that is stylized: that which the file marks as its default, if there are several.
+
+    Raises ``UserError`` if there is none, as in a file of sound with a cover.
+    """
+    films = [one for one in container.streams.video if not one.disposition & _NOT_A_FILM]
+    if not films:
+        if container.streams.audio:
+            raise UserError(f"{path} is sound, and no clip")
+        raise UserError(f"{path} has no video stream")
+    known = [one for one in films if one.codec_context is not None]
+    if not known:
+        raise UserError(f"{path} is encoded in a way that FFmpeg cannot decode here")
+    return max(known, key=_rank)
+
+
+def find_others(container: InputContainer, film: VideoStream) -> tuple[Stream, ...]:
+    """The streams that go with it: other films, covers, previews and a camera's data do not."""
+    kinds = ("audio", "subtitle", "attachment")
+    return tuple(one for one in container.streams if one is not film and one.type in kinds)
+
+
+def left_out(container: InputContainer, film: VideoStream) -> list[str]:
+    """What the stylized clip lacks, in words for people."""
+    others = [one for one in container.streams.video if one is not film]
+    covers = sum(bool(one.disposition & _NOT_A_FILM) or not _is_moving(one) for one in others)
+    films = len(others) - covers
+    data = len(container.streams.data)
+    return [
+        *(["its cover or preview is left out"] if covers else []),
+        *([f"only one of its {1 + films} films is stylized"] if films else []),
+        *(["its data (places, times of the camera) are left out"] if data else []),
+    ]
+
+
+def _is_moving(stream: VideoStream) -> bool:
+    return stream.codec_context is None or stream.codec_context.name not in _OF_PICTURES
+
+
+def _rank(stream: VideoStream) -> tuple[bool, bool, int]:
+    return _is_moving(stream), bool(stream.disposition & Disposition.default), -stream.index

@@ -1,0 +1,82 @@
+"""Against flicker: what stands still in a clip stands still in the stylized clip.
+
+A network sees each frame for the first time. In flat surfaces it makes strokes out of the noise of
+the camera, other ones in each frame, and a bright thing that enters shifts the colors of all the
+rest, since normalization looks at the whole picture. So where a frame differs from the last by no
+more than noise, both the photo and its stylized version are running means over time.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from faststyle.images.pixels import resample
+
+#: Differences up to this are noise, of twice this and more motion; the mean over a window.
+_NOISE = 4 / 255
+_WINDOW = 5
+#: In place of what was not seen before: no frame is near it.
+_UNSEEN = 2.0
+
+
+class TemporalFilter:
+    """A recursive filter in time for frames and their stylized versions.
+
+    Args:
+        keep: how much of what stands still remains of the frames before, 0 to 1.
+    """
+
+    def __init__(self, keep: float) -> None:
+        self.keep = keep
+        self._photo: Tensor | None = None
+        self._stylized: Tensor | None = None
+        self._share = torch.ones(1)
+
+    def photo(self, frame: Tensor) -> Tensor:
+        """The next frame, (3, H, W) in [0, 1], without the noise of what stands still."""
+        if self._photo is not None and self._photo.shape == frame.shape:
+            self._share = self._new_share(frame, self._photo)
+            frame = torch.lerp(self._photo, frame, self._share)
+        self._photo = frame
+        return frame
+
+    def stylized(self, frame: Tensor) -> Tensor:
+        """The stylized version of the frame that :meth:`photo` gave last, perhaps enlarged.
+
+        (3, H, W) in [0, 1].
+        """
+        if self._stylized is not None and self._stylized.shape == frame.shape:
+            share = resample(self._share, (frame.shape[1], frame.shape[2]))
+            frame = torch.lerp(self._stylized, frame, share)
+        self._stylized = frame
+        return frame
+
+    def move(self, rows: int, columns: int) -> None:
+        """Let what comes next lie so many pixels further down and to the right in the scene."""
+        self._photo = _moved(self._photo, rows, columns)
+        self._stylized = _moved(self._stylized, rows, columns)
+
+    def _new_share(self, frame: Tensor, before: Tensor) -> Tensor:
+        """How much of each pixel, (1, H, W), is taken from the new frame."""
+        difference = (frame - before).abs().mean(0, keepdim=True)
+        smooth = F.avg_pool2d(
+            difference, _WINDOW, stride=1, padding=_WINDOW // 2, count_include_pad=False
+        )
+        motion = (smooth / _NOISE - 1).clamp_(0, 1)
+        return torch.lerp(motion, torch.ones_like(motion), 1 - self.keep)
+
+
+def _moved(kept: Tensor | None, rows: int, columns: int) -> Tensor | None:
+    if kept is None or not (rows or columns):
+        return kept
+    height, width = kept.shape[1:]
+    moved = torch.full_like(kept, _UNSEEN)
+    if abs(rows) < height and abs(columns) < width:
+        to = _overlap(-rows, height), _overlap(-columns, width)
+        of = _overlap(rows, height), _overlap(columns, width)
+        moved[:, *to] = kept[:, *of]
+    return moved
+
+
+def _overlap(shift: int, side: int) -> slice:
+    return slice(max(0, shift), side + min(0, shift))

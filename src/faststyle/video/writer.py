@@ -1,0 +1,246 @@
+"""Encoding stylized frames, with the clip's times, colors, sound and whatever else it holds."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from fractions import Fraction
+from io import BytesIO
+from pathlib import Path
+
+import av
+import torch
+from av.audio.stream import AudioStream
+from av.stream import Stream
+from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
+from torch import Tensor
+
+from faststyle.core.errors import UserError
+from faststyle.files.clip_formats import TARGETS, Coding
+from faststyle.images.pillow import to_array
+from faststyle.video.frames import Frame
+from faststyle.video.mastering import Mastering
+from faststyle.video.pace import Pace
+from faststyle.video.palette import Palette
+from faststyle.video.reader import Clip, Item, Packet
+from faststyle.video.sound import Sound
+
+# FFmpeg numbers the matrices of colors one way in files (AVColorSpace) and another in conversion.
+_MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
+_DEFAULT_MATRIX, _RGB, _UNSPECIFIED = 5, 0, 2
+#: Seconds by which sound may be early without anybody's notice.
+_LATE = 0.05
+_OF_APPLE = (".mp4", ".m4v", ".mov")
+#: What a file says of how it itself was written.
+_OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
+
+
+class Writer:
+    """A clip in the making, like ``clip`` but for its pixels; a context manager.
+
+    Args:
+        path: the file to write, overwritten.
+        clip: the source.
+        quality: from 1 to 100; none is visually lossless.
+
+    Raises:
+        UserError: a file name of no format in :data:`TARGETS`.
+    """
+
+    def __init__(self, path: Path, clip: Clip, quality: int | None = None) -> None:
+        self.clip, self.suffix, self._quality = clip, path.suffix, quality
+        if path.suffix.lower() not in TARGETS:
+            raise UserError(f'"{path.suffix}" is no format of clips; use .mp4 or .mkv')
+        self.target = TARGETS[path.suffix.lower()]
+        self.container = av.open(str(path), "w")
+        self._pace = Pace(self.target, clip.rate, clip.time_base, clip.seconds)
+        self._palette = Palette() if self.suffix.lower() == ".gif" else None
+        self._video: VideoStream | None = None
+        self._copied: dict[int, Stream] = {}
+        self._encoded: dict[int, Sound] = {}
+        self._waiting: list[Packet] = []
+        #: What the file lacks or has in another form than the source, in words for people.
+        self.notes: list[str] = []
+        self._copy_facts()
+        for stream in clip.others:
+            self._add_other(stream)
+
+    def write(self, item: Item) -> None:
+        """Encode a frame, or pass on a packet. Raises ``OSError``, e.g. on a full disk."""
+        with self._errors_for_people():
+            if isinstance(item, Frame):
+                self._encode(item)
+            elif (sound := self._encoded.get(item.stream.index)) is not None:
+                self._mux(list(sound.encode(item)))
+            elif (stream := self._copied.get(item.stream.index)) is not None and item.size:
+                item.stream = stream
+                self._mux([item])
+
+    def _encode(self, frame: Frame) -> None:
+        if self._video is None:
+            self._video = self._add_video(frame)
+        encodable = self._encodable(frame)
+        for time in self._pace.times(frame.time):
+            encodable.pts, encodable.time_base = time, self._pace.time_base
+            packets = self._video.encode(encodable)
+            self._mux(packets)
+
+    def _mux(self, packets: list[Packet]) -> None:
+        """Once all streams are known: the file's header lists them."""
+        self._waiting += packets
+        if self._video is not None:
+            self.container.mux(self._waiting)
+            self._waiting = []
+
+    def _copy_facts(self) -> None:
+        facts = {
+            k: v for k, v in self.clip.container.metadata.items() if k.lower() not in _OF_THE_FILE
+        }
+        self.container.metadata.update(facts)
+        if chapters := self.clip.chapters:
+            with suppress(ValueError):
+                self.container.set_chapters(chapters)
+
+    def _add_other(self, stream: Stream) -> None:
+        """Copy a stream, or else encode sound anew, or else leave it out and say so."""
+        name = stream.codec_context.name if stream.codec_context else "unknown"
+        what = f"{name} {stream.type}"
+        if self._palette is not None:
+            self.notes.append(f"{what} left out: {self.suffix} files have none")
+            return
+        added: Stream | None = None
+        copies = self.target.copies
+        is_known = copies is None or name.removesuffix("float") in copies
+        is_late = self.target.begins_at_once and self.clip.late(stream) > _LATE
+        if is_known and not is_late and _can_hold(self.container.format.name, stream):
+            added = self._copied[stream.index] = self.container.add_stream_from_template(stream)
+        if added is None and isinstance(stream, AudioStream) and self.target.sound:
+            with suppress(ValueError, av.FFmpegError):
+                sound = Sound(self.container, stream, self.target.sound, pads=is_late)
+                added, self._encoded[stream.index] = sound.stream, sound
+                self.notes.append(f"{what} encoded anew as {sound.stream.codec_context.name}")
+        if added is None:
+            self.notes.append(f"{what} left out: {self.suffix} files cannot hold it; .mkv might")
+            return
+        _copy_tags(stream, added)
+
+    def _add_video(self, frame: Frame) -> VideoStream:
+        pixels = _even(frame.pixels)
+        coding = self._coding(frame)
+        stream = self.container.add_stream(coding.codec, rate=self._pace.rate)
+        assert isinstance(stream, VideoStream)
+        context = stream.codec_context
+        context.height, context.width = pixels.shape[1:]
+        context.time_base = self._pace.time_base
+        context.pix_fmt = coding.pixels
+        if aspect := self._aspect(pixels):
+            context.sample_aspect_ratio = aspect
+        matrix, context.color_range, context.color_trc, context.color_primaries = frame.colors
+        context.colorspace = _UNSPECIFIED if matrix == _RGB else matrix
+        if coding.codec == "libx265" and self.suffix.lower() in _OF_APPLE:
+            context.codec_tag = "hvc1"  # Apple's players know H.265 by no other
+        context.options = coding.options_for(self._quality)
+        if frame.mastering is not None:
+            self._add_mastering(frame.mastering, coding, context)
+        if not coding.has_crf:
+            per_second = context.width * context.height * float(self._pace.rate)
+            context.bit_rate = round(coding.bits_per_pixel(self._quality) * per_second)
+        _copy_tags(self.clip.video, stream)
+        return stream
+
+    def _add_mastering(
+        self, mastering: Mastering, coding: Coding, context: VideoCodecContext
+    ) -> None:
+        told, options = mastering.options_of(coding.codec), context.options
+        for name, text in told.items():
+            options[name] = ":".join(filter(None, (options.get(name), text)))
+        context.options = options
+        if not told:
+            self.notes.append("what HDR10 says of light is left out: its frames are transparent")
+
+    def _coding(self, frame: Frame) -> Coding:
+        if frame.alpha is None:
+            return (self.clip.is_deep and self.target.deep) or self.target.video
+        if self.target.transparent is None:
+            self.notes.append(f"transparency left out: {self.suffix} files have none; .webm has")
+            return self.target.video
+        return self.target.transparent
+
+    def _aspect(self, pixels: Tensor) -> Fraction | None:
+        """Of a pixel: as before, or on its side if the frames have been turned."""
+        aspect = self.clip.video.sample_aspect_ratio
+        height, width = pixels.shape[1:]
+        source = self.clip.video.codec_context
+        turned = (width > height) != (source.width > source.height)
+        return 1 / aspect if aspect and turned else aspect
+
+    def _encodable(self, frame: Frame) -> av.VideoFrame:
+        assert self._video is not None
+        pixels, form = _even(frame.pixels), "rgb48le" if self.clip.is_deep else "rgb24"
+        if frame.alpha is not None and self.target.transparent is not None:
+            pixels = torch.cat((pixels, _even(frame.alpha)))
+            form = "rgba64le" if self.clip.is_deep else "rgba"
+        array = to_array(pixels, bits=16 if self.clip.is_deep else 8)
+        picture = av.VideoFrame.from_ndarray(array, format=form)
+        if self._palette is not None:
+            return self._palette.apply(picture)
+        return picture.reformat(
+            format=self._video.codec_context.pix_fmt,
+            dst_colorspace=_MATRICES.get(frame.colors[0], _DEFAULT_MATRIX),
+            dst_color_range=frame.colors[1],
+        )
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
+        """Make what has been written a whole file, unless that has failed."""
+        if error is not None:
+            with suppress(av.FFmpegError):  # the same once more
+                self.container.close()
+            return
+        with self._errors_for_people():
+            if self._video is not None:
+                for sound in self._encoded.values():
+                    self._mux(list(sound.end()))
+                self._mux(self._video.encode(None))
+            self.container.close()
+        self.notes += self._pace.notes
+
+    @contextmanager
+    def _errors_for_people(self) -> Iterator[None]:
+        try:
+            yield
+        except av.FFmpegError as error:
+            if error.errno == errno.EINVAL:
+                hint = "" if self.suffix == ".mkv" else "; try .mkv"
+                raise UserError(f"{self.suffix} files cannot hold such a clip{hint}") from None
+            raise OSError(error.errno, error.strerror) from None
+
+
+def _can_hold(form: str, stream: Stream) -> bool:
+    """Whether FFmpeg begins a file of this format with the stream; it says so in no other way."""
+    try:
+        with av.open(BytesIO(), "w", format=form) as probe:
+            probe.add_stream_from_template(stream)
+            probe.start_encoding()
+    except (ValueError, av.FFmpegError):
+        return False
+    return True
+
+
+def _copy_tags(source: Stream, target: Stream) -> None:
+    """Title, language and the like, and what a player shows first."""
+    tags = {k: v for k, v in source.metadata.items() if k.lower() not in _OF_THE_FILE}
+    target.metadata.update({k: v for k, v in tags.items() if k.lower() != "rotate"})
+    target.disposition = source.disposition
+
+
+def _even(pixels: Tensor) -> Tensor:
+    """Without the last row or column if there is an odd one: colors are stored by 2 x 2 pixels.
+
+    A single row or column is there twice.
+    """
+    height, width = pixels.shape[1:]
+    even = pixels[:, : height - height % 2 or 1, : width - width % 2 or 1]
+    return even.repeat(1, 1 + (height == 1), 1 + (width == 1))

@@ -1,0 +1,115 @@
+"""What is read is decided by what is in a file, and only what Pillow decodes itself."""
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image, PngImagePlugin, TiffImagePlugin
+
+from faststyle.core.errors import UserError
+from faststyle.images.files import count_frames, load_picture, picture_format
+from faststyle.images.formats import READ, check_fits
+
+EPS = b"""%!PS-Adobe-3.0 EPSF-3.0
+%%BoundingBox: 0 0 100 100
+%%EndComments
+{} loop
+"""
+
+
+def test_no_other_program_is_started_for_a_picture(tmp_path: Path) -> None:
+    path = tmp_path / "loop.jpg"
+    path.write_bytes(EPS)
+    assert Image.open(io.BytesIO(EPS)).format == "EPS", "Pillow would read it, by Ghostscript"
+    with pytest.raises(UserError, match="is not a picture"):
+        load_picture(path)
+    assert not {"EPS", "WMF", "FITS"} & set(READ)
+
+
+def test_the_name_of_a_picture_does_not_count(tmp_path: Path) -> None:
+    Image.new("RGB", (5, 4)).save(tmp_path / "a.png")
+    (tmp_path / "a.png").rename(tmp_path / "a.jpg_large")
+    assert picture_format(tmp_path / "a.jpg_large") == "PNG"
+    assert load_picture(tmp_path / "a.jpg_large").pixels.shape == (3, 4, 5)
+    (tmp_path / "text").write_text("hello")
+    assert picture_format(tmp_path / "text") is None
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.jpg")
+    with pytest.raises(UserError, match="a pipe or a device"):
+        load_picture(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("kind", ["dng", "nef"])
+def test_a_raw_file_is_not_taken_for_its_thumbnail(tmp_path: Path, kind: str) -> None:
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    if kind == "dng":
+        tags[50706] = bytes((1, 4, 0, 0))
+    else:
+        tags[254] = 1  # a thumbnail
+        tags[330] = 8  # where the picture itself would be
+    Image.new("RGB", (160, 106)).save(tmp_path / "a.tif", tiffinfo=tags)
+    with pytest.raises(UserError, match="a camera's raw file"):
+        load_picture(tmp_path / "a.tif")
+
+
+def test_a_long_text_in_a_png_is_no_reason_to_refuse_it(tmp_path: Path) -> None:
+    text = PngImagePlugin.PngInfo()
+    text.add_text("comment", "x" * 3_000_000, zip=True)
+    Image.new("RGB", (5, 4)).save(tmp_path / "a.png", pnginfo=text)
+    assert load_picture(tmp_path / "a.png").pixels.shape == (3, 4, 5)
+
+
+def test_a_large_jpeg_is_decoded_at_a_part_of_its_size(tmp_path: Path) -> None:
+    Image.new("RGB", (1600, 1200), (200, 100, 0)).save(tmp_path / "a.jpg")
+    with pytest.raises(UserError, match="1600 x 1200 is too large"):
+        load_picture(tmp_path / "a.jpg", max_pixels=1_000_000)
+    pixels = load_picture(tmp_path / "a.jpg", max_pixels=1_000_000, short_side=300).pixels
+    assert pixels.shape == (3, 300, 400)
+
+
+def test_more_pixels_than_pillow_allows_can_be_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # it refuses twice as many
+    Image.new("RGB", (30, 30)).save(tmp_path / "a.png")
+    assert load_picture(tmp_path / "a.png", max_pixels=900).pixels.shape == (3, 30, 30)
+    assert Image.MAX_IMAGE_PIXELS == 100, "other users of Pillow keep their limit"
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "fits"),
+    [
+        ("a.jpg", (10, 65_500), True),
+        ("a.jpg", (65_501, 10), False),
+        ("a.webp", (16_384, 10), False),
+        ("a.png", (70_000, 10), True),
+    ],
+)
+def test_what_a_format_cannot_hold_is_said_before_the_work(
+    name: str, size: tuple[int, int], fits: bool
+) -> None:
+    if fits:
+        check_fits(Path(name), *size)
+    else:
+        with pytest.raises(UserError, match="pixels a side"):
+            check_fits(Path(name), *size)
+
+
+def test_the_frames_of_an_animation_are_counted_and_a_phones_extras_are_not(
+    tmp_path: Path,
+) -> None:
+    first, *more = (Image.new("RGB", (40, 40), (i * 80, 0, 0)) for i in range(3))
+    for name, frames in (("a.gif", 3), ("a.tif", 3), ("a.webp", 3), ("a.mpo", 1)):
+        first.save(tmp_path / name, save_all=True, append_images=more)
+        assert count_frames(tmp_path / name) == frames, name
+
+
+def test_heic_is_read_where_its_package_is(tmp_path: Path) -> None:
+    pytest.importorskip("pillow_heif")
+    Image.new("RGB", (64, 48), (200, 30, 30)).save(tmp_path / "a.heic")
+    pixels = load_picture(tmp_path / "a.heic").pixels
+    assert pixels.shape == (3, 48, 64)
+    assert pixels[:, 20, 20].tolist() == pytest.approx([200 / 255, 30 / 255, 30 / 255], abs=0.03)
