@@ -2,6 +2,8 @@
 
 import functools
 import http.server
+import os
+import random
 import socket
 import threading
 import uuid
@@ -12,11 +14,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from hypothesis import settings
 from PIL import Image
 
 from faststyle.encoder import VGGEncoder
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+#: Of every test; another one shows whether tests pass by luck.
+SEED = int(os.environ.get("FASTSTYLE_TEST_SEED", "0"))
+
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,8 +36,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: -slow[item.path])
 
 
+def _seed() -> None:
+    random.seed(SEED)
+    np.random.seed(SEED)  # libraries draw from it
+    torch.manual_seed(SEED)
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    """Every test draws the same numbers, whichever ran before it."""
+    _seed()
+
+
 @pytest.fixture(scope="session")
 def encoder() -> VGGEncoder:
+    _seed()
     return VGGEncoder("vgg11", "random")
 
 

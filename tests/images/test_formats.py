@@ -14,12 +14,13 @@ from faststyle.images.formats import READ, check_fits
 EPS = b"""%!PS-Adobe-3.0 EPSF-3.0
 %%BoundingBox: 0 0 100 100
 %%EndComments
-{} loop
+0 0 100 100 rectfill
+showpage
 """
 
 
 def test_no_other_program_is_started_for_a_picture(tmp_path: Path) -> None:
-    path = tmp_path / "loop.jpg"
+    path = tmp_path / "program.jpg"
     path.write_bytes(EPS)
     assert Image.open(io.BytesIO(EPS)).format == "EPS", "Pillow would read it, by Ghostscript"
     with pytest.raises(UserError, match="is not a picture"):

@@ -124,7 +124,7 @@ def test_what_is_no_photo_is_refused_in_words_for_visitors(
         "text.png": b"hello",
         "cut.png": photo.read_bytes()[:3000],
         "empty.png": b"",
-        "program.eps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n{} loop\n",
+        "program.eps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n",
     }
     if name in contents:
         path.write_bytes(contents[name])
