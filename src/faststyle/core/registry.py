@@ -1,0 +1,116 @@
+"""Plug-ins by name: one class in one file, registered by a decorator."""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from faststyle.core.errors import UserError, nearest
+
+Base = TypeVar("Base")
+Plugin = TypeVar("Plugin")
+
+#: The attribute of an object that keeps the arguments of its constructor.
+_ARGUMENTS = "_registry_arguments"
+
+
+class Description(NamedTuple):
+    """What an object can be built from again: its name in a registry, and its arguments."""
+
+    name: str
+    options: Mapping[str, Any]
+
+
+class Registry(Generic[Base]):
+    """Classes of one kind by name, whose objects a file can describe and build again.
+
+    >>> STYLE_LOSSES = Registry[StyleLoss]("style loss")
+    >>> @STYLE_LOSSES.register("gram")
+    ... class GramLoss(StyleLoss):
+    ...     def __init__(self, centered: bool = False) -> None: ...
+    >>> STYLE_LOSSES.describe(STYLE_LOSSES.build("gram", centered=True))
+    Description(name='gram', options={'centered': True})
+
+    The decorator captures the arguments of each construction, defaults included, so nobody keeps a
+    second list of them. They have to be values that JSON holds.
+
+    Args:
+        kind: what one entry is called in errors.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._classes: dict[str, type[Base]] = {}
+
+    def register(self, name: str) -> Callable[[type[Plugin]], type[Plugin]]:
+        """Enter a class under ``name``. Raises ``ValueError`` if another class has that name."""
+
+        def enter(cls: type[Plugin]) -> type[Plugin]:
+            known = self._classes.get(name)
+            # A module that is run as a script and imported too defines its classes twice.
+            if known is not None and known.__qualname__ != cls.__qualname__:
+                raise ValueError(f'the {self.kind} "{name}" is {known.__qualname__} already')
+            _capture_arguments(cls)
+            self._classes[name] = cls  # type: ignore[assignment]
+            return cls
+
+        return enter
+
+    def unregister(self, name: str) -> None:
+        """Remove the class under ``name``."""
+        del self._classes[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._classes
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._classes)
+
+    def __getitem__(self, name: str) -> type[Base]:
+        """The class under ``name``. Raises ``UserError`` for an unknown name."""
+        if name not in self._classes:
+            raise UserError(f'unknown {self.kind} "{name}": {nearest(name, self._classes)}')
+        return self._classes[name]
+
+    def build(self, name: str, /, **options: Any) -> Base:
+        """An object of the class under ``name``.
+
+        Raises ``UserError`` for an unknown name or option, and what the constructor raises.
+        """
+        cls = self[name]
+        try:
+            inspect.signature(cls).bind(**options)
+        except TypeError as error:
+            raise UserError(f'{self.kind} "{name}": {error}') from None
+        return cls(**options)
+
+    def describe(self, plugin: Base) -> Description:
+        """The name and arguments that :meth:`build` makes an object like ``plugin`` from.
+
+        Raises ``UserError`` if its class is not registered.
+        """
+        for name, cls in self._classes.items():
+            if type(plugin) is cls:
+                return Description(name, dict(getattr(plugin, _ARGUMENTS)))
+        raise UserError(
+            f"{self.kind} {type(plugin).__name__} is not registered, so no file could say what was"
+            " used: decorate the class with its registry's register(NAME)"
+        )
+
+
+def _capture_arguments(cls: type) -> None:
+    """Let the constructor of ``cls`` keep its arguments, defaults included, on the object."""
+    construct = cls.__init__  # type: ignore[misc]
+    signature = inspect.signature(construct)
+
+    @functools.wraps(construct)
+    def capture(self: Any, *args: Any, **kwargs: Any) -> None:
+        # A subclass that is registered, too, has captured its own arguments before.
+        if not hasattr(self, _ARGUMENTS):
+            bound = signature.bind(self, *args, **kwargs)
+            bound.apply_defaults()
+            _, *given = bound.arguments.items()
+            object.__setattr__(self, _ARGUMENTS, dict(given))
+        construct(self, *args, **kwargs)
+
+    cls.__init__ = capture  # type: ignore[misc]
