@@ -19,7 +19,7 @@ from faststyle.data.registry import SOURCES
 from faststyle.data.source import DataSpec, DataSplits, PhotoSource
 from faststyle.encoder import LOSS_NETWORKS, LossNetwork
 from faststyle.export.exporting import export
-from faststyle.losses import STATISTICS, Statistic
+from faststyle.losses import STYLE_LOSSES, StatisticLoss, StyleLoss
 from faststyle.networks import NETWORKS
 from faststyle.styles import load_style
 from faststyle.training.style.task import train
@@ -51,11 +51,32 @@ class Pyramid(LossNetwork):
             yield layer, x
 
 
-class Means(Statistic):
+class Means(StatisticLoss):
     """The mean of each channel."""
 
-    def __call__(self, features: Tensor) -> tuple[Tensor, ...]:
+    def statistics(self, features: Tensor) -> tuple[Tensor, ...]:
         return (features.mean((2, 3)),)
+
+
+class Projected(StyleLoss):
+    """The mean along random directions, each weighed by a table."""
+
+    table: Tensor
+
+    def __init__(self, directions: int = 4) -> None:
+        super().__init__()
+        self.directions = directions
+        self.register_buffer("table", torch.linspace(1, 2, directions))
+
+    def target(self, features: Tensor) -> tuple[Tensor, ...]:
+        return (features.mean((2, 3)),)
+
+    def forward(
+        self, features: Tensor, target: tuple[Tensor, ...], generator: torch.Generator
+    ) -> Tensor:
+        difference = features.float().mean((2, 3)) - target[0]
+        directions = torch.randn(features.shape[1], self.directions, generator=generator)
+        return (difference @ directions.to(features)).square() @ self.table
 
 
 class Noise(PhotoSource):
@@ -173,14 +194,47 @@ def test_a_loss_network_of_ones_own_trains(
     assert (about.steps, about.encoder) == (3, {"name": "pyramid", "weights": "random"})
 
 
-def test_a_style_statistic_of_ones_own_trains(
-    configure: Callable[..., DictConfig], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(STATISTICS, "means", Means)
+@pytest.fixture
+def style_losses() -> Iterator[None]:
+    STYLE_LOSSES.register("means")(Means)
+    STYLE_LOSSES.register("projected")(Projected)
+    yield
+    STYLE_LOSSES.unregister("means")
+    STYLE_LOSSES.unregister("projected")
+
+
+@pytest.mark.usefixtures("style_losses")
+def test_a_style_statistic_of_ones_own_trains(configure: Callable[..., DictConfig]) -> None:
     written = train(configure("run", "loss.statistic=means"))
     assert written is not None
     about = load_style(written).metadata
     assert (about.steps, about.loss["statistic"]) == (3, "means")
+
+
+@pytest.mark.usefixtures("style_losses")
+def test_a_style_loss_with_options_a_buffer_and_random_numbers_resumes_to_the_bit(
+    configure: Callable[..., DictConfig], tmp_path: Path
+) -> None:
+    term = "+loss.terms={projected: {weight: 1, layers: {relu2_1: 1}, directions: 3}}"
+    written = train(configure("whole", term))
+    assert written is not None
+    short = configure("short", term, "trainer.max_steps=2")
+    train(short)
+    last = f"{short.output_dir}/checkpoints/last.ckpt"
+    resumed = train(configure("short", term, f"resume={last}"))
+    other = train(configure("other", term, "seed=1"))
+    assert resumed is not None
+    assert other is not None
+    states = [load_style(path).network.state_dict() for path in (written, resumed, other)]
+    for name, value in states[0].items():
+        assert torch.equal(states[1][name], value)
+    assert load_style(written).metadata.loss["terms"]["projected"]["directions"] == 3
+
+    pytest.importorskip("onnxscript")
+    pytest.importorskip("onnxruntime")
+    found = export(load_style(written), tmp_path / "out.onnx")
+    assert found is not None
+    assert found.largest <= 1
 
 
 def test_a_source_of_photos_of_ones_own_is_trained_on(
@@ -217,7 +271,7 @@ def test_what_is_not_registered_is_refused_before_the_first_step(
 
 @pytest.mark.parametrize(
     ("statistic", "message"),
-    [("means", 'unknown loss.statistic "means"'), ({"_target_": here(Means)}, "Means is not reg")],
+    [("means", 'unknown style loss "means"'), ({"_target_": here(Means)}, "Means is not reg")],
 )
 def test_a_statistic_that_is_not_registered_is_refused_before_the_first_step(
     configure: Callable[..., DictConfig], statistic: Any, message: str

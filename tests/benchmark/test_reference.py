@@ -10,7 +10,7 @@ from faststyle.benchmark.reference_network import ReferenceNetwork
 from faststyle.benchmark.train import TrainTask, variants
 from faststyle.encoder import VGGEncoder
 from faststyle.losses import PerceptualLoss, StyleImage
-from faststyle.losses.defaults import CONTENT, STATISTIC, STYLE, STYLE_WEIGHT
+from faststyle.losses.defaults import CONTENT, STYLE, STYLE_WEIGHT
 from faststyle.networks import TransformNetwork
 from faststyle.styles import catalog
 
@@ -36,7 +36,7 @@ def test_the_reference_loss_is_ours() -> None:
         torch.rand(2, 3, 32, 32),
         torch.rand(2, 3, 32, 32),
     )
-    loss = PerceptualLoss(encoder, CONTENT, STYLE, style_weight=STYLE_WEIGHT, statistic=STATISTIC)
+    loss = PerceptualLoss(encoder, CONTENT, STYLE, style_weight=STYLE_WEIGHT)
     loss.set_style([StyleImage(style)])
     reference = ReferenceLoss(encoder, CONTENT, STYLE, STYLE_WEIGHT, style)
     expected = loss(stylized, loss.targets(photos)).total
@@ -50,7 +50,7 @@ def test_both_have_the_same_gradients() -> None:
     style, photos = torch.rand(3, 48, 48).double(), torch.rand(2, 3, 32, 32).double()
     network = TransformNetwork(4, 1, noise=2).double()
     reference = ReferenceNetwork(4, 1, noise=2).double().load(network.state_dict())
-    loss = PerceptualLoss(encoder, CONTENT, STYLE, style_weight=STYLE_WEIGHT, statistic=STATISTIC)
+    loss = PerceptualLoss(encoder, CONTENT, STYLE, style_weight=STYLE_WEIGHT)
     loss.set_style([StyleImage(style)])
     loss(network(photos), loss.targets(photos)).total.backward()
     textbook = ReferenceLoss(encoder, CONTENT, STYLE, STYLE_WEIGHT, style)

@@ -67,6 +67,12 @@ def test_an_unknown_option_is_refused_by_name() -> None:
         REGISTRY.build("doubled", start=1)
 
 
+def test_a_class_without_a_constructor_of_its_own_has_no_options(extra: str) -> None:
+    assert REGISTRY.describe(Plain()) == (extra, {})
+    with pytest.raises(UserError, match=r'part "plain": got an unexpected keyword argument'):
+        REGISTRY.build(extra, factor=1)
+
+
 def test_an_object_of_a_class_that_is_not_registered_is_refused() -> None:
     with pytest.raises(UserError, match="part Linear is not registered"):
         REGISTRY.describe(nn.Linear(2, 2))

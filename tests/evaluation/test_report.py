@@ -40,8 +40,8 @@ def test_the_styles_own_settings_are_used_unless_others_are_given() -> None:
 
 def test_the_loss_is_the_one_that_the_style_was_trained_with() -> None:
     loss = build_loss(composed(["style=flow_field", *RANDOM]), about())
-    assert loss.content == {"relu2_1": 1.0}
-    assert loss.style == {"relu1_1": 6.0}
+    assert loss.terms["content"].layers == {"relu2_1": 1.0}
+    assert loss.terms["style"].layers == {"relu1_1": 6.0}
 
 
 def test_a_checkpoint_cannot_choose_what_code_is_run() -> None:
@@ -50,7 +50,7 @@ def test_a_checkpoint_cannot_choose_what_code_is_run() -> None:
         build_loss(composed(["style=flow_field", *RANDOM]), about(loss=evil))
     harmless = LOSS | {"_target_": "os.system"}
     loss = build_loss(composed(["style=flow_field", *RANDOM]), about(loss=harmless))
-    assert loss.style == {"relu1_1": 6.0}
+    assert loss.terms["style"].layers == {"relu1_1": 6.0}
 
 
 @pytest.mark.parametrize("content", [1, "relu2_1", {"relu2_1": "much"}, {"layers": ["relu2_1"]}])
@@ -60,10 +60,10 @@ def test_a_loss_that_makes_no_sense_is_one_line(content: object) -> None:
         build_loss(composed(["style=flow_field", *RANDOM]), about(loss=odd))
 
 
-@pytest.mark.parametrize("part", ["statistic", "scale"])
-def test_only_registered_names_are_taken_from_a_checkpoint(part: str) -> None:
+@pytest.mark.parametrize(("part", "kind"), [("statistic", "style loss"), ("scale", "loss.scale")])
+def test_only_registered_names_are_taken_from_a_checkpoint(part: str, kind: str) -> None:
     cfg = composed(["style=flow_field", *RANDOM])
-    with pytest.raises(UserError, match=f'unknown loss.{part} "os.system": choose one of'):
+    with pytest.raises(UserError, match=f'unknown {kind} "os.system": choose one of'):
         build_loss(cfg, about(loss=LOSS | {part: "os.system"}))
     node = {"_target_": "os.system", "command": "true"}
     with pytest.raises(UserError, match="is neither a name nor a"):

@@ -9,16 +9,16 @@ from faststyle.config.compose import compose_config
 from faststyle.core.errors import UserError
 from faststyle.encoder import VGGEncoder
 from faststyle.losses import (
-    STATISTICS,
+    STYLE_LOSSES,
     Moments,
     PerceptualLoss,
     RelativeEnergy,
-    Statistic,
+    StatisticLoss,
     StyleImage,
 )
 from faststyle.losses.defaults import CONTENT as CONTENT_BY_DEFAULT
-from faststyle.losses.defaults import STATISTIC, STYLE_WEIGHT
 from faststyle.losses.defaults import STYLE as STYLE_BY_DEFAULT
+from faststyle.losses.defaults import STYLE_WEIGHT
 from faststyle.losses.grid import grid_energy
 
 CONTENT = {"relu2_1": 0.5, "relu3_1": 2.0}
@@ -30,7 +30,8 @@ def _images(seed: int, count: int = 2, size: int = 16) -> Tensor:
 
 
 def _loss(encoder: VGGEncoder, **options: Any) -> PerceptualLoss:
-    loss = PerceptualLoss(encoder, **{"content": CONTENT, "style": STYLE, **options})
+    given = {"content": CONTENT, "style": STYLE, "statistic": "gram", **options}
+    loss = PerceptualLoss(encoder, **given)
     loss.set_style([StyleImage(_images(9, size=24)[0])])
     return loss
 
@@ -38,7 +39,7 @@ def _loss(encoder: VGGEncoder, **options: Any) -> PerceptualLoss:
 @pytest.mark.parametrize("scale", ["paper", "relative"])
 def test_the_loss_is_the_weighted_sum_of_its_formulas(scale: str) -> None:
     encoder = VGGEncoder("vgg11", "random").double()
-    loss = PerceptualLoss(encoder, CONTENT, STYLE, 1.5, 4.0, 0.1, scale)
+    loss = PerceptualLoss(encoder, CONTENT, STYLE, 1.5, 4.0, 0.1, scale, "gram")
     style, images, photos = _images(9, 1).double(), _images(1).double(), _images(2).double()
     loss.set_style([StyleImage(style[0])])
     found = loss(images, loss.targets(photos))
@@ -67,7 +68,7 @@ def test_float32_agrees_with_float64_to_six_digits() -> None:
     single, double = VGGEncoder("vgg11", "random"), VGGEncoder("vgg11", "random").double()
     values = []
     for encoder, dtype in ((single, torch.float32), (double, torch.float64)):
-        loss = PerceptualLoss(encoder, CONTENT, STYLE, tv_weight=1.0)
+        loss = PerceptualLoss(encoder, CONTENT, STYLE, tv_weight=1.0, statistic="gram")
         loss.set_style([StyleImage(_images(9)[0].to(dtype))])
         values.append(loss(_images(1).to(dtype), loss.targets(_images(2).to(dtype))))
     for name, value in values[1].flat().items():
@@ -96,10 +97,10 @@ def test_parts_add_up_to_the_loss(encoder: VGGEncoder) -> None:
     loss = _loss(encoder, tv_weight=0.3, grid_weight=0.2)
     terms = loss(_images(1), loss.targets(_images(2)))
     parts = sum(
-        [*terms.content_layers.values(), *terms.style_layers.values(), *terms.priors.values()]
+        [*terms.content_layers.values(), *terms.style_layers.values(), *terms.others.values()]
     )
     torch.testing.assert_close(parts, terms.total)
-    assert terms.priors["grid"] == 0.2 * grid_energy(_images(1)).mean()
+    assert terms.others["grid"] == 0.2 * grid_energy(_images(1)).mean()
     assert terms.content_layers.keys() == CONTENT.keys()
     assert terms.style_layers.keys() == STYLE.keys()
 
@@ -121,13 +122,13 @@ def test_the_style_itself_has_no_style_loss(encoder: VGGEncoder) -> None:
 
 
 def test_targets_of_several_styles_are_their_weighted_mean(encoder: VGGEncoder) -> None:
-    a, b = (PerceptualLoss(encoder, {}, STYLE) for _ in range(2))
+    a, b = (PerceptualLoss(encoder, {}, STYLE, statistic="gram") for _ in range(2))
     first, second = _images(1, 1)[0], _images(2, 1)[0]
-    mixed = PerceptualLoss(encoder, {}, STYLE)
+    mixed = PerceptualLoss(encoder, {}, STYLE, statistic="gram")
     a.set_style([StyleImage(first)])
     b.set_style([StyleImage(second)])
     mixed.set_style([StyleImage(first, 3.0), StyleImage(second, 1.0)])
-    x, y, found = (loss.targets(None).style for loss in (a, b, mixed))
+    x, y, found = (loss.targets(None)["style"] for loss in (a, b, mixed))
     assert found.keys() == STYLE.keys()
     for layer, (value,) in found.items():
         torch.testing.assert_close(value, 0.75 * x[layer][0] + 0.25 * y[layer][0])
@@ -145,12 +146,13 @@ def test_content_goes_only_as_deep_as_its_layers_and_without_a_graph(encoder: VG
     for hook in hooks:
         hook.remove()
     assert len(ran) == 1
-    assert not targets.content["relu1_1"].requires_grad
+    assert not targets["content"]["relu1_1"][0].requires_grad
 
 
 def test_a_layer_of_weight_zero_is_not_computed(encoder: VGGEncoder) -> None:
     loss = _loss(encoder, style={"relu1_1": 1.0, "relu4_1": 0.0})
-    assert set(loss.style) == {"relu1_1"}
+    assert set(loss.terms["style"].layers) == {"relu1_1"}
+    assert loss.layers == {"relu1_1", *CONTENT}
 
 
 def test_nothing_of_the_loss_is_saved_or_trained(encoder: VGGEncoder) -> None:
@@ -173,7 +175,9 @@ def test_the_batch_is_averaged(encoder: VGGEncoder) -> None:
         ({"content": {"relu9_9": 0.0}}, 'no layer "relu9_9"'),
         ({"scale": "papers"}, 'did you mean "paper"'),
         ({"statistic": "grams"}, 'did you mean "gram"'),
-        ({"statistic": {"_target_": "os.system"}}, "neither a name nor a Statistic"),
+        ({"statistic": {"_target_": "os.system"}}, "neither a name nor a style loss"),
+        ({"statistic": {"name": "gram", "side": 3}}, 'style loss "gram": .* argument .side'),
+        ({"statistic": 2}, "2 is neither a name nor a style loss"),
         ({"scale": 2}, "loss.scale=2 is neither a name nor a LossNormalization"),
         ({"style_weight": -1.0}, "cannot be negative"),
         ({"tv_weight": -1.0}, r"loss\.tv_weight is -1\.0; it cannot be negative"),
@@ -208,19 +212,24 @@ def test_a_loss_describes_itself_so_that_it_can_be_made_anew(encoder: VGGEncoder
     assert torch.equal(*values)
 
 
-class Deviations(Statistic):
+class Deviations(StatisticLoss):
     """The standard deviation of each channel."""
 
-    def __call__(self, features: Tensor) -> tuple[Tensor, ...]:
+    def statistics(self, features: Tensor) -> tuple[Tensor, ...]:
         return (features.std((2, 3)),)
 
 
+class Halved(RelativeEnergy):
+    """A normalization that no file knows."""
+
+
 def test_a_statistic_is_one_class_and_one_line(
-    encoder: VGGEncoder, monkeypatch: pytest.MonkeyPatch
+    encoder: VGGEncoder, request: pytest.FixtureRequest
 ) -> None:
-    with pytest.raises(UserError, match=r"loss\.statistic: Deviations is not registered"):
+    with pytest.raises(UserError, match="style loss Deviations is not registered"):
         _loss(encoder, statistic=Deviations()).describe()
-    monkeypatch.setitem(STATISTICS, "deviations", Deviations)
+    STYLE_LOSSES.register("deviations")(Deviations)
+    request.addfinalizer(lambda: STYLE_LOSSES.unregister("deviations"))
     loss = _loss(encoder, statistic="deviations")
     assert loss.describe()["statistic"] == "deviations"
     images = _images(1).requires_grad_()
@@ -229,10 +238,8 @@ def test_a_statistic_is_one_class_and_one_line(
 
 
 def test_options_that_no_name_stands_for_are_not_passed_over(encoder: VGGEncoder) -> None:
-    loss = _loss(encoder, scale=RelativeEnergy(min_energy=0.5))
-    with pytest.raises(
-        UserError, match=r"loss\.scale: RelativeEnergy is not registered as it is here"
-    ):
+    loss = _loss(encoder, scale=Halved())
+    with pytest.raises(UserError, match=r"loss\.scale: Halved is not registered"):
         loss.describe()
 
 
@@ -241,7 +248,6 @@ def test_the_default_layers_of_the_config_are_those_of_the_code() -> None:
     assert loss.content == CONTENT_BY_DEFAULT
     assert loss.style == STYLE_BY_DEFAULT
     assert loss.style_weight == STYLE_WEIGHT
-    assert loss.statistic == STATISTIC
     assert compose_config("train", ["loss.style_weight=3"]).loss.style_weight == 3
 
 
@@ -264,3 +270,93 @@ def test_several_styles_and_no_choice_are_a_mistake(encoder: VGGEncoder) -> None
     loss.set_styles([[StyleImage(painting)] for painting in _images(9)])
     with pytest.raises(ValueError, match="say which one"):
         loss.targets(_images(2))
+
+
+TERMS = {
+    "palette": {
+        "loss": "sliced_wasserstein",
+        "weight": 2.0,
+        "layers": {"input": 1.0},
+        "pool": 2,
+        "projections": 12,
+    },
+    "self_similarity": {"weight": 1.5, "layers": {"relu2_1": 1.0, "relu3_1": 0.0}},
+}
+
+
+def test_further_terms_add_their_weighted_distances_at_each_layer(encoder: VGGEncoder) -> None:
+    images, photos = _images(1), _images(2)
+    plain, loss = _loss(encoder), _loss(encoder, terms=TERMS)
+    without = plain(images, plain.targets(photos))
+    found = loss(images, loss.targets(photos))
+    added = found.others["palette"] + found.others["self_similarity"]
+    torch.testing.assert_close(found.total, without.total + added)
+    # Numbers are drawn in the order of the terms.
+    generator = torch.Generator().manual_seed(0)
+    for name, layer, wanted in (("palette", "input", _images(9, size=24)[:1]),):
+        term = loss.terms[name]
+        target = term.loss.target(encoder(wanted, [layer])[layer])
+        value = 2 * term.loss(encoder(images, [layer])[layer], target, generator)
+        torch.testing.assert_close(found.others[name], value.mean())
+
+
+def test_the_encoder_sees_pictures_once_for_all_terms(encoder: VGGEncoder) -> None:
+    loss, images = _loss(encoder, terms=TERMS), _images(1)
+    targets = loss.targets(_images(2))
+    calls: list[int] = []
+    hook = encoder.register_forward_hook(lambda *_: calls.append(1))
+    loss(images, targets)
+    hook.remove()
+    assert len(calls) == 1
+
+
+def test_random_terms_are_a_function_of_their_generator(encoder: VGGEncoder) -> None:
+    loss, images = _loss(encoder, terms=TERMS), _images(1)
+    targets = loss.targets(_images(2))
+
+    def value(seed: int | None) -> Tensor:
+        generator = None if seed is None else torch.Generator().manual_seed(seed)
+        total: Tensor = loss(images, targets, generator).total
+        return total
+
+    assert torch.equal(value(5), value(5))
+    assert torch.equal(value(None), value(None))
+    assert not torch.equal(value(5), value(6))
+
+
+def test_terms_of_a_picture_do_not_depend_on_the_others_of_its_batch(encoder: VGGEncoder) -> None:
+    loss, images, photos = _loss(encoder, terms=TERMS), _images(1), _images(2)
+    together = loss(images, loss.targets(photos)).each
+    alone = [loss(images[i : i + 1], loss.targets(photos[i : i + 1])).each[0] for i in (0, 1)]
+    torch.testing.assert_close(together, torch.stack(alone))
+
+
+def test_terms_are_described_in_full_and_made_anew(encoder: VGGEncoder) -> None:
+    given = _loss(encoder, terms=TERMS)
+    described = json.loads(json.dumps(given.describe()))
+    assert described["terms"]["palette"] == {**TERMS["palette"], "samples": 16384}
+    again = PerceptualLoss(encoder, **described)
+    again.set_style([StyleImage(_images(9, size=24)[0])])
+    values = [loss(_images(1), loss.targets(_images(2))).total for loss in (given, again)]
+    assert torch.equal(*values)
+
+
+@pytest.mark.parametrize(
+    ("term", "message"),
+    [
+        ({"tv": {"weight": 1, "layers": {}}}, "has a term of that name already"),
+        ({"palette": {"layers": {}}}, "needs weight and layers: 'weight' is missing"),
+        ({"gramm": {"weight": 1, "layers": {}}}, 'terms.gramm: unknown loss "gramm": did you'),
+        ({"gram": {"weight": -1, "layers": {"input": 1}}}, "cannot be negative"),
+        ({"gram": {"weight": 1, "layers": {"relu9_1": 1}}}, 'no layer "relu9_1"'),
+        (
+            {"relaxed_emd": {"weight": 1, "layers": {"input": 1}, "places": 0}},
+            "relaxed_emd: places is 0; it must be a whole number above 0",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_term_is_named(
+    encoder: VGGEncoder, term: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        _loss(encoder, terms=term)

@@ -7,7 +7,7 @@ from torch import Tensor
 from faststyle.core.errors import UserError
 from faststyle.encoder import VGGEncoder
 from faststyle.losses import ReconstructionLoss
-from faststyle.losses.texture import LocalGram
+from faststyle.losses.local_gram import LocalGram
 
 CONTENT = {"relu1_1": 0.5, "relu2_1": 2.0}
 
@@ -27,16 +27,18 @@ def test_the_loss_is_the_weighted_sum_of_features_and_pixels() -> None:
     ]
     pixel = ((made - truth) ** 2).mean((1, 2, 3))
     torch.testing.assert_close(found.content, 3 * sum(content).mean())
-    torch.testing.assert_close(found.priors["pixel"], 10 * pixel.mean())
+    torch.testing.assert_close(found.others["pixel"], 10 * pixel.mean())
     torch.testing.assert_close(found.each, 3 * sum(content) + 10 * pixel)
-    torch.testing.assert_close(found.total, found.content + found.priors["pixel"])
+    torch.testing.assert_close(found.total, found.content + found.others["pixel"])
 
 
 def test_texture_is_the_distance_of_gram_matrices_of_parts() -> None:
     encoder, made, truth = VGGEncoder("vgg11", "random").double(), _images(0), _images(1)
     loss = ReconstructionLoss(encoder, {}, {"relu1_1": 0.5}, content_weight=0, texture_weight=4)
     found = loss(made, truth)
-    (y,), (t,) = (LocalGram()(encoder(each, ["relu1_1"])["relu1_1"]) for each in (made, truth))
+    (y,), (t,) = (
+        LocalGram().statistics(encoder(each, ["relu1_1"])["relu1_1"]) for each in (made, truth)
+    )
     expected = 2 * ((y - t) ** 2).sum((1, 2, 3)) / (t**2).sum((1, 2, 3))
     torch.testing.assert_close(found.each, expected)
     torch.testing.assert_close(found.style, expected.mean())
@@ -46,8 +48,8 @@ def test_a_pattern_counts_as_far_as_the_truth_has_none() -> None:
     truth, made = torch.zeros(2, 3, 16, 16).double(), torch.zeros(2, 3, 16, 16).double()
     made[0, :, ::2] = 0.4  # rows that alternate: a variance of 0.2^2
     loss = ReconstructionLoss(None, {}, content_weight=0, pixel_weight=1, grid_weight=10)
-    torch.testing.assert_close(loss(made, truth).priors["grid"], torch.tensor(0.2).double())
-    assert float(loss(truth, made).priors["grid"]) == 0
+    torch.testing.assert_close(loss(made, truth).others["grid"], torch.tensor(0.2).double())
+    assert float(loss(truth, made).others["grid"]) == 0
 
 
 def test_pixels_alone_need_no_loss_network() -> None:

@@ -19,8 +19,8 @@ from faststyle.data.synthetic import DeadLeaves
 from faststyle.encoder import VGGEncoder
 from faststyle.images.files import load_picture
 from faststyle.images.pixels import resize, to_unit
-from faststyle.losses import PerceptualLoss, Representation, StyleImage
-from faststyle.losses.defaults import CONTENT, STATISTIC, STYLE, STYLE_WEIGHT
+from faststyle.losses import PerceptualLoss, StyleImage, Targets
+from faststyle.losses.defaults import CONTENT, STYLE, STYLE_WEIGHT
 from faststyle.networks import TransformNetwork
 
 
@@ -57,7 +57,7 @@ def _prepare_ours(task: TrainTask, precision: str) -> Stages:
     reuse_freed_memory()
     network = _network(task)
     encoder = VGGEncoder(task.arch, task.weights)
-    loss = PerceptualLoss(encoder, CONTENT, STYLE, style_weight=STYLE_WEIGHT, statistic=STATISTIC)
+    loss = PerceptualLoss(encoder, CONTENT, STYLE, style_weight=STYLE_WEIGHT)
     loss.set_style([StyleImage(_style(task))])
     layout = {"device": task.device, "memory_format": torch.channels_last}
     network.to(**layout), loss.to(**layout)  # type: ignore[call-overload]
@@ -72,8 +72,8 @@ def _prepare_ours(task: TrainTask, precision: str) -> Stages:
 
 
 def _ours_terms(loss: PerceptualLoss) -> Callable[..., Tensor]:
-    def terms(pictures: Tensor, features: dict[str, Tensor], targets: Representation) -> Tensor:
-        return loss.terms(pictures, loss.represent(features), targets).total
+    def terms(pictures: Tensor, features: dict[str, Tensor], targets: Targets) -> Tensor:
+        return loss.compare(pictures, features, targets).total
 
     return terms
 

@@ -1,17 +1,21 @@
 """Settings composed outside of Hydra's own command line, and what every composition knows."""
 
 from collections.abc import Sequence
+from inspect import Parameter, signature
 from pathlib import Path
+from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from omegaconf import DictConfig, OmegaConf
+from hydra.utils import get_object
+from omegaconf import DictConfig, Node, OmegaConf
 
 from faststyle.config.paths import check_grammar, quote_paths
 from faststyle.config.runs import run_name
 from faststyle.config.style_lists import expand_style_list
 from faststyle.config.value_lists import expand_value_lists
 from faststyle.core.assets import bundled_folder
+from faststyle.core.errors import UserError
 
 #: Where configs lie that came with faststyle.
 CONFIGS = bundled_folder("configs").resolve()
@@ -39,12 +43,28 @@ def in_hydras_words(overrides: Sequence[str]) -> list[str]:
 
 
 def register_resolvers() -> None:
-    """Make words known to configs: ``${configs:}``, ``${run_name:GROUP,RESUME}``, ``${stem:PATH}``.
+    """Make words known to configs: ``${configs:}``, ``${run_name:GROUP,RESUME}`` and the like.
 
     The first is :data:`CONFIGS`; for the second, one process asks the clock only once
     (see :func:`faststyle.config.runs.run_name`); the third is a file's name without its ending, by
-    which each of many paintings can name its style.
+    which each of many paintings can name its style. ``${default:}`` is :func:`default_of`.
     """
     OmegaConf.register_new_resolver("configs", lambda: str(CONFIGS), replace=True)
     OmegaConf.register_new_resolver("stem", lambda path: Path(path).stem, replace=True)
     OmegaConf.register_new_resolver("run_name", run_name, replace=True, use_cache=True)
+    OmegaConf.register_new_resolver("default", default_of, replace=True)
+
+
+def default_of(*, _node_: Node, _parent_: DictConfig) -> Any:
+    """The default of a setting in the signature that owns it, that of the ``_target_`` beside it.
+
+    So a config shows a setting, and can explain it, without saying its default once more. The
+    class is imported only where the value is asked for.
+
+    Raises ``UserError`` if there is none.
+    """
+    key, target = str(_node_._key()), _parent_._get_node("_target_")
+    parameters = signature(get_object(str(target))).parameters
+    if key not in parameters or parameters[key].default is Parameter.empty:
+        raise UserError(f"{_node_._get_full_key(key)}: {target} has no default for {key}")
+    return parameters[key].default

@@ -32,7 +32,8 @@ class Registry(Generic[Base]):
     Description(name='gram', options={'centered': True})
 
     The decorator captures the arguments of each construction, defaults included, so nobody keeps a
-    second list of them. They have to be values that JSON holds.
+    second list of them. They have to be named, and values that JSON holds: ``*args`` and
+    ``**kwargs`` are no options.
 
     Args:
         kind: what one entry is called in errors.
@@ -79,7 +80,7 @@ class Registry(Generic[Base]):
         """
         cls = self[name]
         try:
-            inspect.signature(cls).bind(**options)
+            _named_parameters(cls.__init__).bind(None, **options)
         except TypeError as error:
             raise UserError(f'{self.kind} "{name}": {error}') from None
         return cls(**options)
@@ -101,7 +102,7 @@ class Registry(Generic[Base]):
 def _capture_arguments(cls: type) -> None:
     """Let the constructor of ``cls`` keep its arguments, defaults included, on the object."""
     construct = cls.__init__  # type: ignore[misc]
-    signature = inspect.signature(construct)
+    signature = _named_parameters(construct)
 
     @functools.wraps(construct)
     def capture(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -114,3 +115,11 @@ def _capture_arguments(cls: type) -> None:
         construct(self, *args, **kwargs)
 
     cls.__init__ = capture  # type: ignore[misc]
+
+
+def _named_parameters(construct: Callable[..., None]) -> inspect.Signature:
+    """The signature without ``*args`` and ``**kwargs``, as ``torch.nn.Module`` has them."""
+    signature = inspect.signature(construct)
+    open_ended = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
+    named = [each for each in signature.parameters.values() if each.kind not in open_ended]
+    return signature.replace(parameters=named)

@@ -1,9 +1,9 @@
 """Photos as a loader wants them: a crop for each place in the run, or for each held-out photo."""
 
-import numpy as np
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from faststyle.core.chance import Purpose, numpy_generator
 from faststyle.data.sampler import SampleIndex
 from faststyle.data.source import CropDataset
 
@@ -17,7 +17,7 @@ class TrainingCrops(Dataset[Tensor]):
     def __getitem__(self, draw: SampleIndex) -> Tensor:
         """The crop of one draw: uint8 (3, size, size)."""
         # Seeded by the place in the run: the crop is the same in any process, and after a resume.
-        generator = np.random.default_rng((self.seed, 1, draw.position))
+        generator = numpy_generator(self.seed, Purpose.CROP, draw.position)
         return self.photos.random_crop(draw.photo, generator)
 
 

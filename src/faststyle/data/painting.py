@@ -51,7 +51,7 @@ class Style:
     image: str | Sequence[str] | None = None
     url: str | None = None
     aspect: float | None = None
-    size: int = 320
+    size: int = 256
     crop: Sequence[float] = WHOLE
     image_weights: Sequence[float] | None = None
     title: str | None = None

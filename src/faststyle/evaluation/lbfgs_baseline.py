@@ -12,7 +12,7 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from faststyle.losses import LossTerms, PerceptualLoss, Representation
+from faststyle.losses import LossTerms, PerceptualLoss, Targets
 from faststyle.optimization.objective import Objective
 from faststyle.optimization.optimizers import LBFGS
 
@@ -93,7 +93,7 @@ def compare(
 
 
 @torch.no_grad()
-def _terms(loss: PerceptualLoss, picture: Tensor, targets: Representation, s: float) -> Terms:
+def _terms(loss: PerceptualLoss, picture: Tensor, targets: Targets, s: float) -> Terms:
     found: LossTerms = loss(picture, targets)
     return Terms(found.content.item(), found.style.item(), found.total.item(), s)
 

@@ -1,9 +1,16 @@
-"""The loss that styles are trained with where nothing else is said.
+"""The loss that styles are trained with where nothing else is said: that of its config."""
 
-``configs/loss/relative.yaml`` says the same, so that each weight can be set on a command line.
-"""
+from inspect import signature
+from typing import Any
 
-CONTENT = {"relu3_3": 1.0}
-STYLE = {"relu1_2": 0.2, "relu2_2": 0.2, "relu3_3": 1.0, "relu4_3": 1.0}
-STYLE_WEIGHT = 1.0
-STATISTIC = "moments"
+from omegaconf import OmegaConf
+
+from faststyle.core.assets import bundled_folder
+from faststyle.losses.perceptual import PerceptualLoss
+
+_SETTINGS: Any = OmegaConf.load(bundled_folder("configs") / "loss" / "relative.yaml")
+
+#: Layer -> weight.
+CONTENT: dict[str, float] = dict(_SETTINGS.content)
+STYLE: dict[str, float] = dict(_SETTINGS.style)
+STYLE_WEIGHT: float = signature(PerceptualLoss).parameters["style_weight"].default

@@ -1,4 +1,4 @@
-"""Scales of the loss: how a difference becomes a number.
+"""Normalizations of the loss: how a difference becomes a number.
 
 Every method returns one value per picture, shape (N,), in float32 or better.
 """
@@ -16,17 +16,14 @@ MIN_ENERGY = 1e-3
 
 
 class LossNormalization(ABC):
-    """The distances of features and statistics to their targets, and the total variation.
-
-    A ``reference`` has the shape of its target, which it mostly is, and says what is much.
-    """
+    """The distances of features and statistics to their targets, and the total variation."""
 
     @abstractmethod
-    def content(self, value: Tensor, target: Tensor, reference: Tensor, /) -> Tensor:
+    def content(self, value: Tensor, target: Tensor, /) -> Tensor:
         """Squared distance of features (N, C, H, W) to the content's."""
 
     @abstractmethod
-    def style(self, value: Tensor, target: Tensor, reference: Tensor, /) -> Tensor:
+    def style(self, value: Tensor, target: Tensor, /) -> Tensor:
         """Squared distance of a style statistic (N, ...) to its target, (N, ...) or (1, ...)."""
 
     @abstractmethod
@@ -37,26 +34,16 @@ class LossNormalization(ABC):
 class RelativeEnergy(LossNormalization):
     """Each distance in parts of its target's energy: one weight means the same everywhere.
 
-    That is across encoders, layers, sizes and styles. ||F - T||^2 / ||T||^2 of features and
-    statistics alike, so 1 is the distance of a blank from the target.
-
-    Args:
-        min_energy: the divisor is at least this part of ||F||^2.
+    That is across encoders, layers, sizes and styles. See :func:`relative_distance`.
     """
 
-    def __init__(self, min_energy: float = MIN_ENERGY) -> None:
-        self._min_energy = min_energy
+    def content(self, value: Tensor, target: Tensor, /) -> Tensor:
+        """||F - T||^2 / ||T||^2: 1 is the distance of a blank from the target."""
+        return relative_distance(value, target)
 
-    def content(self, value: Tensor, target: Tensor, reference: Tensor, /) -> Tensor:
-        """||F - T||^2 / ||R||^2, where the reference R mostly is T itself."""
-        value, target = widen(value), widen(target)
-        floor = self._min_energy * _energy(value.detach())
-        energy = _energy(widen(reference)).maximum(floor)
-        return _energy(value - target) / energy.clamp_min(torch.finfo(value.dtype).tiny)
-
-    def style(self, value: Tensor, target: Tensor, reference: Tensor, /) -> Tensor:
-        """As :meth:`content`."""
-        return self.content(value, target, reference)
+    def style(self, value: Tensor, target: Tensor, /) -> Tensor:
+        """||S - T||^2 / ||T||^2."""
+        return relative_distance(value, target)
 
     def variation(self, images: Tensor, /) -> Tensor:
         """The mean in each direction, so that the size of the picture does not matter.
@@ -73,11 +60,11 @@ class RelativeEnergy(LossNormalization):
 class JohnsonNormalization(LossNormalization):
     """The scale of Johnson et al. (2016)."""
 
-    def content(self, value: Tensor, target: Tensor, _: Tensor, /) -> Tensor:
+    def content(self, value: Tensor, target: Tensor, /) -> Tensor:
         """Mean over C, H, W of (F - T)^2 (their eq. 2)."""
         return (widen(value) - widen(target)).square().mean((1, 2, 3))
 
-    def style(self, value: Tensor, target: Tensor, _: Tensor, /) -> Tensor:
+    def style(self, value: Tensor, target: Tensor, /) -> Tensor:
         """The squared Frobenius norm ||G - T||^2 (their eq. 4)."""
         return _energy(value - target)
 
@@ -85,6 +72,26 @@ class JohnsonNormalization(LossNormalization):
         """sum_chw (x[h+1] - x[h])^2 + (x[w+1] - x[w])^2 (with beta = 2)."""
         down, right = _differences(images)
         return down.sum((1, 2, 3)) + right.sum((1, 2, 3))
+
+
+def relative_distance(
+    value: Tensor,
+    target: Tensor,
+    reference: Tensor | None = None,
+    min_energy: float = MIN_ENERGY,
+) -> Tensor:
+    """||value - target||^2 / ||reference||^2 of each picture, (N,).
+
+    Args:
+        value: (N, ...).
+        target: (N, ...), or (1, ...) for all alike.
+        reference: what the distance is relative to, in the target's shape; none is the target.
+        min_energy: the divisor is at least this part of ||value||^2.
+    """
+    value, target = widen(value), widen(target)
+    floor = min_energy * _energy(value.detach())
+    energy = _energy(target if reference is None else widen(reference)).maximum(floor)
+    return _energy(value - target) / energy.clamp_min(torch.finfo(value.dtype).tiny)
 
 
 #: What ``loss.scale`` may name.

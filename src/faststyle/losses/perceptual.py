@@ -1,22 +1,35 @@
 """The perceptual loss of Johnson et al. (2016), composed from named layers and weights."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
-from faststyle.core.errors import UserError
+from faststyle.core.errors import UserError, nearest
 from faststyle.encoder import LossNetwork
+from faststyle.losses.base import (
+    STYLE_LOSSES,
+    ContentLoss,
+    LayerLoss,
+    StatisticLoss,
+    StyleLoss,
+    Target,
+    build_loss,
+    describe_loss,
+)
+from faststyle.losses.feature_distance import FeatureDistance
 from faststyle.losses.grid import grid_energy
 from faststyle.losses.normalization import NORMALIZATIONS, LossNormalization
-from faststyle.losses.registry import choose, name_of
-from faststyle.losses.statistics import STATISTICS, Statistic
 from faststyle.losses.terms import LossTerms
+from faststyle.losses.weighted_loss import WeightedLoss, build_term, describe_term
 
-#: Layer -> its statistics, each (N, ...), or (1, ...) for a style that all pictures share.
-StyleStatistics = Mapping[str, tuple[Tensor, ...]]
+#: Name of a term -> layer -> what it wants there.
+Targets = Mapping[str, Mapping[str, Target]]
+Features = Mapping[str, Tensor]
+
+#: The two terms that every loss may have, by the settings of the same names.
+CONTENT, STYLE = "content", "style"
 
 
 class StyleImage(NamedTuple):
@@ -26,27 +39,16 @@ class StyleImage(NamedTuple):
     weight: float = 1.0
 
 
-@dataclass(frozen=True)
-class Representation:
-    """What the loss sees of a picture, or wants to see in it (Gatys et al., 2016, section 2).
-
-    ``content``: layer -> features (N, C, H, W). ``style``: layer -> its statistics.
-    """
-
-    content: Mapping[str, Tensor]
-    style: StyleStatistics
-
-
 class PerceptualLoss(nn.Module):
     """What a picture lacks of a photo's content and of a style, and what it should not have.
 
     L = content_weight * sum_l content[l] C_l + style_weight * sum_l style[l] S_l
-        + tv_weight * TV + grid_weight * G
+        + sum_t weight[t] * sum_l layers[t][l] T_l + tv_weight * TV + grid_weight * G
 
-    where C_l is the distance of features at layer l and S_l the sum of those of the layer's style
-    statistics, each averaged over the batch; see :mod:`faststyle.losses.normalization`. TV is the
-    total variation, and G what :func:`faststyle.losses.grid.grid_energy` finds. What has weight
-    0 is not computed.
+    where C_l is the distance of features at layer l, S_l that of the style, and T_l that of a
+    further term t, each averaged over the batch. TV is the total variation, and G what
+    :func:`faststyle.losses.grid.grid_energy` finds. What has weight 0 is not computed. The loss
+    network sees each picture once, for all terms.
 
     Args:
         encoder: the loss network.
@@ -55,15 +57,18 @@ class PerceptualLoss(nn.Module):
         content_weight: of all content layers together.
         style_weight: of all style layers together.
         tv_weight: of the total variation.
-        scale: of every term, or its name: ``relative`` divides each by its target's energy, so that
-            one weight means the same across encoders, layers, sizes and styles; ``paper`` is
-            Johnson et al.'s own.
-        statistic: of the style, or its name: ``gram``, ``covariance`` or ``moments``; see
-            :mod:`faststyle.losses.statistics`.
+        scale: what differences are measured in, or its name: ``relative`` divides each by its
+            target's energy, so that one weight means the same across encoders, layers, sizes and
+            styles; ``paper`` is Johnson et al.'s own. Further terms have scales of their own.
+        statistic: what ``style`` compares: a name in :data:`STYLE_LOSSES`, a mapping of ``name``
+            and its options, or a :class:`StyleLoss`.
         grid_weight: of the pattern of a network's strides.
+        terms: further terms by name: ``weight``, ``layers`` (layer -> weight), ``loss`` (a name in
+            :data:`STYLE_LOSSES` or :data:`CONTENT_LOSSES`; the term's own if it is left out), and
+            the options of that loss.
 
     Raises:
-        UserError: an unknown layer, scale or statistic; a weight that is negative.
+        UserError: an unknown layer, scale, loss or option; a weight that is negative.
     """
 
     def __init__(
@@ -75,160 +80,213 @@ class PerceptualLoss(nn.Module):
         style_weight: float = 1.0,
         tv_weight: float = 0.0,
         scale: str | LossNormalization = "relative",
-        statistic: str | Statistic = "gram",
+        statistic: str | Mapping[str, Any] | StyleLoss = "moments",
         grid_weight: float = 0.0,
+        terms: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         super().__init__()
-        self.scale = choose(scale, NORMALIZATIONS, LossNormalization, "loss.scale")
-        self.statistic = choose(statistic, STATISTICS, Statistic, "loss.statistic")
+        self.scale = _normalization(scale)
         self.encoder = encoder
-        self.content = _active(content, content_weight, "content")
-        self.style = _active(style, style_weight, "style")
-        encoder.check_layers([*content, *style])
         for name, weight in (("tv", tv_weight), ("grid", grid_weight)):
             if weight < 0:
                 raise UserError(f"loss.{name}_weight is {weight}; it cannot be negative")
         self.tv_weight, self.grid_weight = float(tv_weight), float(grid_weight)
-        self._given = {
-            "content": {layer: float(weight) for layer, weight in content.items()},
-            "style": {layer: float(weight) for layer, weight in style.items()},
+        statistic_loss = build_loss(statistic, STYLE_LOSSES)
+        if isinstance(statistic_loss, StatisticLoss):
+            statistic_loss.normalization = self.scale
+        self._given: dict[str, Any] = {
+            "scale": self.scale,
+            "statistic": statistic_loss,
+            "content": _floats(content),
+            "style": _floats(style),
             "content_weight": float(content_weight),
             "style_weight": float(style_weight),
             "tv_weight": self.tv_weight,
             "grid_weight": self.grid_weight,
         }
-        self._targets: dict[str, tuple[str, ...]] = {}  # layer -> names of its buffers
+        self._further = {str(name): dict(term) for name, term in (terms or {}).items()}
+        distance = FeatureDistance(self.scale)
+        self.terms = {
+            CONTENT: WeightedLoss.of(CONTENT, distance, content, content_weight),
+            STYLE: WeightedLoss.of(STYLE, statistic_loss, style, style_weight),
+            **{name: build_term(name, settings) for name, settings in self._further.items()},
+        }
+        encoder.check_layers([*content, *style, *self.layers])
+        self._losses = nn.ModuleDict({name: term.loss for name, term in self.terms.items()})
+        self._targets: dict[tuple[str, str], tuple[str, ...]] = {}  # -> names of buffers
 
     def describe(self) -> dict[str, object]:
         """The arguments, but the encoder, that make this loss anew, as values for JSON.
 
-        Raises ``UserError`` if scale or statistic is not registered, so that no name stands for it.
+        Raises ``UserError`` if a part is not registered, so that no name stands for it.
         """
-        scale = name_of(self.scale, NORMALIZATIONS, "loss.scale")
-        statistic = name_of(self.statistic, STATISTICS, "loss.statistic")
-        return {"scale": scale, "statistic": statistic, **self._given}
+        further = {
+            name: describe_term(settings, self.terms[name])
+            for name, settings in self._further.items()
+        }
+        return {
+            **self._given,
+            "scale": _name_of(self.scale),
+            "statistic": describe_loss(self._given["statistic"], STYLE_LOSSES),
+            **({"terms": further} if further else {}),
+        }
+
+    @property
+    def layers(self) -> set[str]:
+        """All layers that count in any term."""
+        return _layers(self.terms.values())
+
+    @property
+    def needs_photo(self) -> bool:
+        """Whether any term that counts compares with the photo."""
+        return any(True for _ in self._active_terms(ContentLoss))
+
+    @property
+    def needs_style(self) -> bool:
+        """Whether any term that counts compares with a painting."""
+        return any(True for _ in self._active_terms(StyleLoss))
 
     def set_style(self, images: Sequence[StyleImage]) -> None:
-        """Compute the style targets, once: the weighted mean of each picture's statistics."""
+        """Compute the style targets, once: those of all pictures, mixed by their weights."""
         self.set_styles([images])
 
     def set_styles(self, styles: Sequence[Sequence[StyleImage]]) -> None:
         """Compute the targets of several styles, as :meth:`set_style` does of one."""
-        statistics = [self._style_of(images) for images in styles]
-        for layer in self.style:
-            of_styles = list(zip(*(each[layer] for each in statistics), strict=True))
-            names = tuple(f"style_target_{layer}_{index}" for index in range(len(of_styles)))
-            for name, values in zip(names, of_styles, strict=True):
-                self.register_buffer(name, torch.cat(values), persistent=False)
-            self._targets[layer] = names
+        found = [self._style_targets(images) for images in styles]
+        for name, term in self._active_terms(StyleLoss):
+            for layer in term.layers:
+                parts = zip(*(each[name][layer] for each in found), strict=True)
+                buffers = []
+                for index, values in enumerate(parts):
+                    buffers.append(f"style_target_{name}_{layer}_{index}")
+                    self.register_buffer(buffers[-1], torch.cat(values), persistent=False)
+                self._targets[name, layer] = tuple(buffers)
 
     @torch.no_grad()
-    def _style_of(self, images: Sequence[StyleImage]) -> StyleStatistics:
-        total = sum(image.weight for image in images)
-        if total <= 0:
-            raise UserError("the weights of the style images must add up to more than 0")
-        shares = [image.weight / total for image in images]
-        statistics = [
-            self.style_statistics(self.encoder(image.pixels[None], self.style)) for image in images
-        ]
-        return {
-            layer: tuple(
-                _mean(values, shares)
-                for values in zip(*(each[layer] for each in statistics), strict=True)
-            )
-            for layer in self.style
-        }
-
-    @torch.no_grad()
-    def targets(self, photos: Tensor | None, styles: Tensor | None = None) -> Representation:
-        """The content of the photos (N, 3, H, W), no deeper and no graph, in the style that is set.
+    def targets(self, photos: Tensor | None, styles: Tensor | None = None) -> Targets:
+        """What the photos (N, 3, H, W), and the style that is set, want, without a graph.
 
         Args:
             photos: without them there is no content, for a loss that has no such term.
             styles: (N,), which of several styles each picture is to have.
         """
-        style = {
-            layer: tuple(self._target(name, styles) for name in names)
-            for layer, names in self._targets.items()
+        targets: dict[str, Mapping[str, Target]] = {
+            name: {layer: self._style_target(name, layer, styles) for layer in term.layers}
+            for name, term in self._active_terms(StyleLoss)
+            if self._targets
         }
-        return Representation({} if photos is None else self.encoder(photos, self.content), style)
+        if photos is None:
+            return targets
+        content = dict(self._active_terms(ContentLoss))
+        features = self.encoder(photos, _layers(content.values()))
+        return targets | {name: term.targets(features) for name, term in content.items()}
 
-    def _target(self, name: str, styles: Tensor | None) -> Tensor:
-        target = self.get_buffer(name)
-        if styles is not None:
-            return target[styles]
-        if len(target) > 1:
-            raise ValueError("several styles are set: say which one each picture is to have")
-        return target
+    def targets_of(self, features: Features) -> Targets:
+        """What pictures of these features themselves have, for every term."""
+        return {name: term.targets(features) for name, term in self._active_terms(LayerLoss)}
 
     def features(self, images: Tensor) -> dict[str, Tensor]:
         """Features of ``images`` (N, 3, H, W) at all layers of the loss, and no deeper."""
-        features: dict[str, Tensor] = self.encoder(images, {*self.content, *self.style})
+        features: dict[str, Tensor] = self.encoder(images, self.layers)
         return features
 
-    def style_statistics(self, features: Mapping[str, Tensor]) -> StyleStatistics:
-        """The statistics of ``features`` at the style's layers."""
-        return {layer: self.statistic(features[layer]) for layer in self.style}
-
-    def represent(self, features: Mapping[str, Tensor]) -> Representation:
-        """What the loss takes from ``features`` that :meth:`features` gave."""
-        content = {layer: features[layer] for layer in self.content}
-        return Representation(content, self.style_statistics(features))
-
-    def forward(self, images: Tensor, targets: Representation) -> LossTerms:
+    def forward(
+        self, images: Tensor, targets: Targets, generator: torch.Generator | None = None
+    ) -> LossTerms:
         """Every weighted term of the loss.
 
         Args:
             images: (N, 3, H, W), RGB in [0, 1].
             targets: what :meth:`targets` gave for the photos, same N, H and W.
+            generator: of the random numbers of all terms, on the CPU; without one, a call draws
+                the same numbers as any other.
         """
-        return self.terms(images, self.represent(self.features(images)), targets)
+        return self.compare(images, self.features(images), targets, generator)
 
-    def terms(
+    def compare(
         self,
         images: Tensor,
-        found: Representation,
-        targets: Representation,
-        reference: Representation | None = None,
+        features: Features,
+        targets: Targets,
+        generator: torch.Generator | None = None,
     ) -> LossTerms:
-        """What :meth:`forward` returns, of ``images`` that ``found`` represents.
-
-        Args:
-            images: (N, 3, H, W), RGB in [0, 1].
-            found: of the images.
-            targets: same shapes; the style's may have one picture for all.
-            reference: what distances are relative to, if not the targets.
-        """
-        compared = found, targets, reference or targets
-        contents = {
-            layer: weight * self.scale.content(*(each.content[layer] for each in compared))
-            for layer, weight in self.content.items()
+        """What :meth:`forward` returns, of ``images`` whose ``features`` are known."""
+        generator = generator or torch.Generator().manual_seed(0)
+        values = {
+            name: {
+                layer: weight * term.loss(features[layer], targets[name][layer], generator)
+                for layer, weight in term.layers.items()
+            }
+            for name, term in self._active_terms(LayerLoss)
         }
-        styles = {
-            layer: weight * self._style_distance(*(each.style[layer] for each in compared))
-            for layer, weight in self.style.items()
-        }
-        priors = {}
-        if self.tv_weight:
-            priors["tv"] = self.tv_weight * self.scale.variation(images)
-        if self.grid_weight:
-            priors["grid"] = self.grid_weight * grid_energy(images)
         none = images.new_zeros(len(images), dtype=torch.float32)
-        return LossTerms.of_pictures(contents, styles, priors, none)
+        contents, styles = values.pop(CONTENT, {}), values.pop(STYLE, {})
+        others = {name: sum(layers.values(), none) for name, layers in values.items()}
+        if self.tv_weight:
+            others["tv"] = self.tv_weight * self.scale.variation(images)
+        if self.grid_weight:
+            others["grid"] = self.grid_weight * grid_energy(images)
+        return LossTerms.of_pictures(contents, styles, others, none)
 
-    def _style_distance(self, *statistics: tuple[Tensor, ...]) -> Tensor:
-        distances = [self.scale.style(*each) for each in zip(*statistics, strict=True)]
-        return torch.stack(distances).sum(0)
+    def _active_terms(self, kind: type) -> Iterator[tuple[str, WeightedLoss]]:
+        for name, term in self.terms.items():
+            if term.layers and isinstance(term.loss, kind):
+                yield name, term
+
+    @torch.no_grad()
+    def _style_targets(self, images: Sequence[StyleImage]) -> dict[str, dict[str, Target]]:
+        total = sum(image.weight for image in images)
+        if total <= 0:
+            raise UserError("the weights of the style images must add up to more than 0")
+        shares = [image.weight / total for image in images]
+        terms = dict(self._active_terms(StyleLoss))
+        layers = _layers(terms.values())
+        features = [self.encoder(image.pixels[None], layers) for image in images]
+        found = {name: [term.targets(each) for each in features] for name, term in terms.items()}
+        return {
+            name: {
+                layer: _mixed(term.loss, [each[layer] for each in found[name]], shares)
+                for layer in term.layers
+            }
+            for name, term in terms.items()
+        }
+
+    def _style_target(self, name: str, layer: str, styles: Tensor | None) -> Target:
+        targets = tuple(self.get_buffer(buffer) for buffer in self._targets[name, layer])
+        if styles is not None:
+            return tuple(target[styles] for target in targets)
+        if len(targets[0]) > 1:
+            raise ValueError("several styles are set: say which one each picture is to have")
+        return targets
 
 
-def _mean(values: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
-    parts = [value * share for value, share in zip(values, shares, strict=True)]
-    return torch.stack(parts).sum(0)
+def _mixed(loss: LayerLoss, targets: Sequence[Target], shares: Sequence[float]) -> Target:
+    return targets[0] if len(targets) == 1 else cast(StyleLoss, loss).mix(targets, shares)
 
 
-def _active(weights: Mapping[str, float], factor: float, kind: str) -> dict[str, float]:
-    """Layers of the term that count, with the term's own weight multiplied in."""
-    for name, value in (*weights.items(), (f"{kind}_weight", factor)):
-        if value < 0:
-            raise UserError(f"loss {kind}: the weight of {name} is {value}; it cannot be negative")
-    return {layer: float(w) * float(factor) for layer, w in weights.items() if w * factor > 0}
+def _layers(terms: Iterable[WeightedLoss]) -> set[str]:
+    return {layer for term in terms for layer in term.layers}
+
+
+def _floats(weights: Mapping[str, float]) -> dict[str, float]:
+    return {layer: float(weight) for layer, weight in weights.items()}
+
+
+def _normalization(given: str | LossNormalization) -> LossNormalization:
+    if isinstance(given, LossNormalization):
+        return given
+    if not isinstance(given, str):
+        raise UserError(f"loss.scale={given} is neither a name nor a LossNormalization")
+    if given not in NORMALIZATIONS:
+        raise UserError(f'unknown loss.scale "{given}": {nearest(given, NORMALIZATIONS)}')
+    return NORMALIZATIONS[given]()
+
+
+def _name_of(normalization: LossNormalization) -> str:
+    for name, kind in NORMALIZATIONS.items():
+        if type(normalization) is kind:
+            return name
+    raise UserError(
+        f"loss.scale: {type(normalization).__name__} is not registered, so that no style file could"
+        f" say what it was trained with; registered are {', '.join(sorted(NORMALIZATIONS))}"
+    )

@@ -10,9 +10,9 @@ from faststyle.core.errors import UserError
 from faststyle.core.precision import widen
 from faststyle.encoder import LossNetwork
 from faststyle.losses.grid import grid_energy
+from faststyle.losses.local_gram import LocalGram
 from faststyle.losses.perceptual import PerceptualLoss
 from faststyle.losses.terms import LossTerms
-from faststyle.losses.texture import LocalGram
 
 
 class ReconstructionLoss(nn.Module):
@@ -22,7 +22,7 @@ class ReconstructionLoss(nn.Module):
         + pixel_weight * P + grid_weight * G
 
     where C_l is the distance of features at layer l, T_l that of the Gram matrices of their parts
-    (:class:`~faststyle.losses.texture.LocalGram`; both as in :class:`PerceptualLoss`), and P the
+    (:class:`~faststyle.losses.local_gram.LocalGram`; both as in :class:`PerceptualLoss`), and P the
     mean over channels and pixels of (y - t)^2 in [0, 1]. Of all pictures that scale down to the
     same small one, P prefers their mean, which is blurred; C_l prefers one that has the same edges;
     T_l one with as much of them, and of the same kind, in about the same place. What it asks for
@@ -94,7 +94,7 @@ class ReconstructionLoss(nn.Module):
         terms = LossTerms.of_pictures({}, {}, {}, pictures.new_zeros(len(pictures)).float())
         if self.perceptual is not None:
             with torch.no_grad():
-                targets = self.perceptual.represent(self.perceptual.features(truth))
+                targets = self.perceptual.targets_of(self.perceptual.features(truth))
             terms = self.perceptual(pictures, targets)
         if self.pixel_weight:
             distance = (widen(pictures) - widen(truth)).square().mean((1, 2, 3))

@@ -7,6 +7,7 @@ known exactly, and neither clips nor a flow network are needed.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -82,7 +83,7 @@ class TemporalLoss:
         if zoom >= 1 or light > 1:
             raise UserError(f"temporal.zoom is {zoom} and light {light}; they must be below 1")
 
-    def views(self, photos: Tensor, seeds: range) -> Views:
+    def views(self, photos: Tensor, seeds: Sequence[int]) -> Views:
         """Second views of photos (N, 3, H, W) in [0, 1], each by the seed of its own."""
         # In full precision: a place in bf16 is off by up to a pixel.
         with torch.autocast(photos.device.type, enabled=False):

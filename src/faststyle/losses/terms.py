@@ -10,8 +10,9 @@ from torch import Tensor
 class LossTerms:
     """Every weighted term of a loss as a scalar, the mean over the batch.
 
-    ``total`` is the sum of ``content``, ``style`` and all ``priors``: those of ``tv`` (total
-    variation), ``grid``, ``temporal`` and ``temporal_features`` that have a weight.
+    ``total`` is the sum of ``content``, ``style`` and all ``others``: further terms of the loss by
+    their names, and those of ``tv`` (total variation), ``grid``, ``temporal`` and
+    ``temporal_features`` that have a weight.
     ``content_layers`` and ``style_layers`` hold each layer's part of the first two. ``each`` is the
     total of each picture, (N,), without its graph.
     """
@@ -19,7 +20,7 @@ class LossTerms:
     total: Tensor
     content: Tensor
     style: Tensor
-    priors: Mapping[str, Tensor]
+    others: Mapping[str, Tensor]
     content_layers: Mapping[str, Tensor]
     style_layers: Mapping[str, Tensor]
     each: Tensor
@@ -29,12 +30,12 @@ class LossTerms:
         cls,
         contents: Mapping[str, Tensor],
         styles: Mapping[str, Tensor],
-        priors: Mapping[str, Tensor],
+        others: Mapping[str, Tensor],
         none: Tensor,
     ) -> "LossTerms":
-        """From the values (N,) of each layer and prior; ``none`` is the value of no term, zeros."""
+        """From the values (N,) of each layer and term; ``none`` is the value of no term, zeros."""
         content, style = sum(contents.values(), none), sum(styles.values(), none)
-        each = sum(priors.values(), content + style)
+        each = sum(others.values(), content + style)
 
         def means(terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
             return {name: values.mean() for name, values in terms.items()}
@@ -43,24 +44,24 @@ class LossTerms:
             each.mean(),
             content.mean(),
             style.mean(),
-            means(priors),
+            means(others),
             means(contents),
             means(styles),
             each.detach(),
         )
 
     def plus(self, name: str, values: Tensor) -> "LossTerms":
-        """The same with another prior, of which ``values`` (N,) are each picture's."""
+        """The same with another further term, of which ``values`` (N,) are each picture's."""
         return replace(
             self,
             total=self.total + values.mean(),
-            priors={**self.priors, name: values.mean()},
+            others={**self.others, name: values.mean()},
             each=self.each + values.detach(),
         )
 
     def summary(self) -> dict[str, Tensor]:
-        """``loss``, ``content``, ``style`` and the priors, without their graph."""
-        terms = {"loss": self.total, "content": self.content, "style": self.style, **self.priors}
+        """``loss``, ``content``, ``style`` and the others, without their graph."""
+        terms = {"loss": self.total, "content": self.content, "style": self.style, **self.others}
         return {name: value.detach() for name, value in terms.items()}
 
     def flat(self) -> dict[str, Tensor]:

@@ -185,11 +185,11 @@ def _prepare(cfg: DictConfig, content: Picture | None) -> Task:
         if not isinstance(cfg[name], int) or cfg[name] < 1:
             raise UserError(f"{name}={cfg[name]} must be a whole number above 0")
     loss = instantiate(cfg.loss, encoder=instantiate(cfg.encoder))
-    if not (loss.content or loss.style):
+    if not loss.layers:
         raise UserError("nothing to optimize: all content and style weights are 0")
-    if loss.content and content is None:
+    if loss.needs_photo and content is None:
         raise UserError("content has no value, but the loss has content layers: pass content=PATH")
-    style = instantiate(cfg.style).load() if loss.style else []
+    style = instantiate(cfg.style).load() if loss.needs_style else []
     photo = None if content is None else content.pixels
     side = cfg.size or 0
     return Task(

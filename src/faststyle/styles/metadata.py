@@ -31,6 +31,8 @@ class StyleMetadata:
         encoder: likewise of the loss network.
         init: the style that its training began with.
         steps: of its training.
+        training: its settings, and the versions of what it ran on
+            (:func:`faststyle.config.record.describe_run`).
         origin: the project that trained it, if that was not faststyle.
         network: what its network is made anew from.
         styles: of a network of several styles what is known of each, in their order.
@@ -48,6 +50,7 @@ class StyleMetadata:
     encoder: Mapping[str, Any] = field(default_factory=dict)
     init: str | None = None
     steps: int | None = None
+    training: Mapping[str, Any] = field(default_factory=dict)
     origin: str | None = None
     network: NetworkDescription | None = None
     styles: tuple["StyleMetadata", ...] = ()
@@ -118,6 +121,7 @@ class StyleMetadata:
             encoder=_mapping("encoder", texts.get("encoder", "{}")),
             init=texts.get("init"),
             steps=_number(texts.get("steps")),
+            training=_mapping("training", texts.get("training", "{}")),
             origin=texts.get("origin"),
             network=None if network is None else _network(_mapping("network", network)),
             styles=tuple(cls.read(each) for each in _texts(texts.get("styles", "[]"))),
@@ -138,6 +142,7 @@ class StyleMetadata:
             "encoder": self.encoder and json.dumps(self.encoder),
             "init": self.init,
             "steps": self.steps,
+            "training": self.training and json.dumps(self.training),
             "origin": self.origin,
             "network": self.network and json.dumps(self.network._asdict()),
             "styles": self.styles and json.dumps([style.write() for style in self.styles]),

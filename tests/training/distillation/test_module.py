@@ -16,7 +16,7 @@ def test_the_gradient_is_that_of_the_perceptual_loss() -> None:
     module = Distillation(teacher, teacher, ExampleMixer(pool=2))
     pictures, number = torch.rand(2, 3, 32, 32), 5
     _, found = module.compare(pictures, torch.tensor([number] * 2), torch.tensor([1, 0]))
-    loss = PerceptualLoss(teacher, CONTENT, STYLE, style_weight=STYLE_WEIGHT)
+    loss = PerceptualLoss(teacher, CONTENT, STYLE, style_weight=STYLE_WEIGHT, statistic="gram")
     loss.set_style([StyleImage(module.pictures.bank(32)[number])])
     targets = loss.targets(pictures.flip(0))
     pictures.requires_grad_()

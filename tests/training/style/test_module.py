@@ -7,11 +7,13 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader
 
+from faststyle.core.chance import Purpose, torch_seed
 from faststyle.core.errors import UserError
 from faststyle.encoder import VGGEncoder
-from faststyle.losses import PerceptualLoss, Representation, StyleImage
+from faststyle.losses import PerceptualLoss, StyleImage, Targets
 from faststyle.losses.temporal import TemporalLoss
 from faststyle.networks import NETWORKS, SuperResolutionNetwork, TransformNetwork
+from faststyle.networks.noise import AddNoise
 from faststyle.styles import StyleMetadata
 from faststyle.training.engine.schedule import step_decay
 from faststyle.training.style.features import EncoderFeatures
@@ -23,7 +25,12 @@ def _module(encoder: VGGEncoder, **options: Any) -> StyleTransfer:
     loss = PerceptualLoss(encoder, {"relu2_1": 1.0}, {"relu1_1": 1.0})
     loss.set_style([StyleImage(torch.rand(3, 16, 16))])
     network = TransformNetwork(width=2, blocks=1)
-    return StyleTransfer(network, loss, StyleMetadata("night"), **options)
+    given = {"photo_noise": 0.0, "warmup_steps": 0, **options}
+    return StyleTransfer(network, loss, StyleMetadata("night"), **given)
+
+
+def _view_seeds(count: int) -> list[int]:
+    return [torch_seed(0, Purpose.VIEW, place) for place in range(count)]
 
 
 def test_only_the_network_is_trained_and_saved(encoder: VGGEncoder) -> None:
@@ -122,7 +129,7 @@ def test_the_loss_compares_with_the_photo_without_noise(
     compared: list[torch.Tensor] = []
     targets = module.loss.targets
 
-    def record(photos: torch.Tensor, *styles: torch.Tensor | None) -> Representation:
+    def record(photos: torch.Tensor, *styles: torch.Tensor | None) -> Targets:
         compared.append(photos)
         return targets(photos, *styles)
 
@@ -133,22 +140,24 @@ def test_the_loss_compares_with_the_photo_without_noise(
 
 
 def test_in_training_the_loss_sees_a_part_and_in_validation_the_whole(encoder: VGGEncoder) -> None:
-    module = _module(encoder, unseen=16)
+    module = _module(encoder, loss_crop_margin=16)
     made: list[torch.Tensor] = []
     judged: list[torch.Tensor] = []
     module.network.register_forward_hook(lambda *args: made.append(args[2]))
     module.loss.register_forward_pre_hook(lambda _, inputs: judged.append(inputs[0]))
     _shown(module, side=192)
     for step in (0, 1):
-        assert judged[step].equal(made[step][moving_window(192, 192, 16, step)])
+        assert judged[step].equal(made[step][moving_window(192, 192, 16, 0, step)])
         assert judged[step].shape == (1, 3, 176, 176)
     assert judged[2].equal(made[2])
 
 
-@pytest.mark.parametrize("unseen", [-1, 0.5, "8", True])
-def test_what_is_no_number_of_unseen_pixels_is_refused(encoder: VGGEncoder, unseen: Any) -> None:
-    with pytest.raises(UserError, match=r"model\.unseen=.* must be a whole number, 0 or more"):
-        _module(encoder, unseen=unseen)
+@pytest.mark.parametrize("margin", [-1, 0.5, "8", True])
+def test_a_margin_that_is_no_number_of_pixels_is_refused(encoder: VGGEncoder, margin: Any) -> None:
+    with pytest.raises(
+        UserError, match=r"model\.loss_crop_margin=.* must be a whole number, 0 or more"
+    ):
+        _module(encoder, loss_crop_margin=margin)
 
 
 def test_the_temporal_term_is_of_the_batch_and_a_view_of_it(encoder: VGGEncoder) -> None:
@@ -158,7 +167,7 @@ def test_the_temporal_term_is_of_the_batch_and_a_view_of_it(encoder: VGGEncoder)
     assert len(shown) == 3
     photos = torch.full((1, 3, 64, 64), 128, dtype=torch.uint8)
     batch = module.on_after_batch_transfer(photos, 0)
-    views = temporal.views(batch, range(1))
+    views = temporal.views(batch, _view_seeds(1))
     assert torch.equal(shown[0], batch)
     assert torch.equal(shown[1], views.photos), "of the first step and place"
     module.temporal = None
@@ -166,18 +175,18 @@ def test_the_temporal_term_is_of_the_batch_and_a_view_of_it(encoder: VGGEncoder)
     module.temporal = temporal
     terms = module._terms(batch, batch, None, "train", range(1))
     expected = temporal(module(batch), module(views.photos), views).mean()
-    torch.testing.assert_close(terms.priors["temporal"], expected)
+    torch.testing.assert_close(terms.others["temporal"], expected)
     torch.testing.assert_close(terms.total, plain.total + expected)
 
 
 def test_flicker_is_that_of_whole_crops_where_the_loss_sees_a_part(encoder: VGGEncoder) -> None:
     temporal = TemporalLoss(3.0)
-    module = _module(encoder, temporal=temporal, unseen=16)
+    module = _module(encoder, temporal=temporal, loss_crop_margin=16)
     batch = torch.rand(1, 3, 192, 192)
-    views = temporal.views(batch, range(1))
+    views = temporal.views(batch, _view_seeds(1))
     expected = temporal(module(batch), module(views.photos), views).mean()
     terms = module._terms(batch, batch, None, "train", range(1))
-    torch.testing.assert_close(terms.priors["temporal"], expected)
+    torch.testing.assert_close(terms.others["temporal"], expected)
 
 
 def test_features_are_compared_too_where_they_have_a_weight(encoder: VGGEncoder) -> None:
@@ -185,16 +194,16 @@ def test_features_are_compared_too_where_they_have_a_weight(encoder: VGGEncoder)
     module = _module(encoder, temporal=temporal)
     features = EncoderFeatures(module.network)
     batch = torch.rand(2, 3, 64, 64)
-    views = temporal.views(batch, range(2))
+    views = temporal.views(batch, _view_seeds(2))
     module(batch)
     first = features.take()
     module(views.photos)
     expected = temporal.of_features(first, features.take(), views, 4).mean()
     terms = module._terms(batch, batch, None, "train", range(2))
-    torch.testing.assert_close(terms.priors["temporal_features"], expected)
+    torch.testing.assert_close(terms.others["temporal_features"], expected)
     output = module(batch), module(views.photos)
-    torch.testing.assert_close(terms.priors["temporal"], temporal(*output, views).mean())
-    parts = terms.content + terms.style + sum(terms.priors.values())
+    torch.testing.assert_close(terms.others["temporal"], temporal(*output, views).mean())
+    parts = terms.content + terms.style + sum(terms.others.values())
     torch.testing.assert_close(terms.total, parts)
 
 
@@ -207,7 +216,7 @@ def test_features_without_a_weight_are_not_looked_at(
     monkeypatch.setattr("faststyle.training.style.module.EncoderFeatures", refuse)
     module = _module(encoder, temporal=TemporalLoss(3.0))
     batch = torch.rand(1, 3, 64, 64)
-    assert "temporal_features" not in module._terms(batch, batch, None, "train", range(1)).priors
+    assert "temporal_features" not in module._terms(batch, batch, None, "train", range(1)).others
 
 
 def test_a_network_of_other_layers_has_no_features_to_compare(
@@ -222,3 +231,25 @@ def test_a_network_of_other_layers_has_no_features_to_compare(
     features = TemporalLoss(1.0, feature_weight=1.0)
     with pytest.raises(UserError, match=r"temporal\.feature_weight: Plugin has no stage"):
         StyleTransfer(Plugin(3, 3, 1), loss, StyleMetadata("a"), temporal=features)
+
+
+def test_two_seeds_share_no_random_numbers(encoder: VGGEncoder) -> None:
+    shown = [
+        _shown(_module(encoder, photo_noise=5.0, temporal=TemporalLoss(1.0), seed=seed))
+        for seed in (0, 0, 1)
+    ]
+    for first, same, other in zip(*(pictures[:4] for pictures in shown), strict=True):
+        assert torch.equal(first, same)
+        assert not torch.equal(first, other)
+
+
+def test_noise_of_the_network_is_a_function_of_seed_and_step(encoder: VGGEncoder) -> None:
+    seeds = []
+    for seed in (0, 0, 1):
+        loss = PerceptualLoss(encoder, {"relu1_1": 1.0}, {})
+        network = TransformNetwork(width=2, blocks=1, noise=1)
+        module = StyleTransfer(network, loss, StyleMetadata("a"), seed=seed)
+        _shown(module)
+        [noise] = [each for each in module.network.modules() if isinstance(each, AddNoise)]
+        seeds.append(int(noise.seed))
+    assert seeds[0] == seeds[1] != seeds[2]

@@ -86,8 +86,8 @@ def test_everything_worth_watching_is_in_tensorboard(
     assert {name.split("/")[0] for name in scalars} == {"train", "val", "work"}
     shares = [events.Scalars(f"train/style_share/relu{i}_1")[-1].value for i in (1, 2, 3)]
     assert sum(shares) == pytest.approx(1)
-    assert events.Tags()["images"] == ["unseen/photo_1", "unseen/photo_2"]
-    [first, last] = events.Images("unseen/photo_1")
+    assert events.Tags()["images"] == ["val_samples/photo_1", "val_samples/photo_2"]
+    [first, last] = events.Images("val_samples/photo_1")
     assert (first.step, last.step) == (0, 6)
     assert (last.width, last.height) == (64, 32), "a photo beside its stylized version"
     rates = [event.value for event in events.Scalars("work/learning_rate")]
@@ -394,7 +394,7 @@ def test_several_styles_are_trained_in_one_network(of_two: Callable[..., DictCon
         losses = [event.value for event in events.Scalars(f"train/loss/{name}")]
         assert sum(losses[-5:]) < sum(losses[:5])
         assert len(events.Scalars(f"val/loss/{name}")) == 2
-        assert events.Images(f"unseen/{name}/photo_1")[-1].step == 40
+        assert events.Images(f"val_samples/{name}/photo_1")[-1].step == 40
     photo = torch.rand(1, 3, 64, 64)
     first, second = (style.network(photo, mixture) for mixture in torch.eye(2))
     assert (first - second).abs().mean() > 1e-3

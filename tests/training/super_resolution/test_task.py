@@ -69,8 +69,8 @@ def test_tensorboard_shows_small_photo_bicubic_ours_and_truth_in_a_row(
     terms = {"loss", "content", "content/relu2_2", "texture", "texture/relu1_2", "pixel"}
     assert {f"{stage}/{term}" for stage in ("train", "val") for term in terms} <= scalars
     assert not any("style" in name for name in scalars)
-    assert events.Tags()["images"] == ["unseen/photo_1", "unseen/photo_2"]
-    [first, last] = events.Images("unseen/photo_1")
+    assert events.Tags()["images"] == ["val_samples/photo_1", "val_samples/photo_2"]
+    [first, last] = events.Images("val_samples/photo_1")
     assert (first.step, last.step, last.width, last.height) == (0, 6, 4 * 32, 32)
 
 

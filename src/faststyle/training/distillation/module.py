@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 import torch
@@ -11,15 +11,21 @@ from torch import Tensor
 from faststyle.encoder import LossNetwork
 from faststyle.encoder.lite import HEADS
 from faststyle.images.pixels import to_unit
-from faststyle.losses import PerceptualLoss, RelativeEnergy, Representation, gram_matrix
+from faststyle.losses import gram_matrix
 from faststyle.losses.defaults import CONTENT, STYLE, STYLE_WEIGHT
+from faststyle.losses.normalization import relative_distance
 from faststyle.training.distillation.examples import ExampleMixer
 from faststyle.training.distillation.terms import DistillationTerms
 from faststyle.training.engine.schedule import cosine, scheduled
 
 Features = Mapping[str, Tensor]
 
-_RELATIVE = RelativeEnergy()
+
+class Targets(NamedTuple):
+    """Features (N, C, H, W) of the content, and Gram matrices (N, C, C) of the style, by layer."""
+
+    content: Features
+    style: Features
 
 
 class Distillation(pl.LightningModule):
@@ -53,9 +59,6 @@ class Distillation(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.student, self.teacher, self.pictures = student, teacher, pictures
-        self.perceptual = PerceptualLoss(
-            teacher, CONTENT, STYLE, style_weight=STYLE_WEIGHT, scale=RelativeEnergy(min_energy=0.0)
-        )
         self.learning_rate = learning_rate
         self.gram_weight, self.gradient_weight = gram_weight, gradient_weight
         self.gradient_warmup_steps = gradient_warmup_steps
@@ -123,24 +126,22 @@ class Distillation(pl.LightningModule):
 
     def _teacher_targets(
         self, given: Features, side: int, styles: Tensor, contents: Tensor
-    ) -> Representation:
+    ) -> Targets:
         if self._teacher_grams is None or self._teacher_side != side:
             self._teacher_grams, self._teacher_side = self._bank_grams(side), side
         content = {layer: given[layer].detach()[contents] for layer in CONTENT}
-        style = {layer: (grams[styles],) for layer, grams in self._teacher_grams.items()}
-        return Representation(content, style)
+        style = {layer: grams[styles] for layer, grams in self._teacher_grams.items()}
+        return Targets(content, style)
 
-    def _student_targets(
-        self, pictures: Tensor, styles: Tensor, contents: Tensor
-    ) -> Representation:
+    def _student_targets(self, pictures: Tensor, styles: Tensor, contents: Tensor) -> Targets:
         """Targets move with the student's weights, but not with the pictures: passes of their own.
 
         A graph leads to the weights.
         """
         crops = self.pictures.bank(pictures.shape[-1])[styles].to(pictures)
-        style = self.perceptual.style_statistics(self.student(crops, STYLE))
+        style = _grams(self.student(crops, STYLE))
         found = self.student(pictures.detach(), CONTENT)
-        return Representation({layer: found[layer][contents] for layer in CONTENT}, style)
+        return Targets({layer: found[layer][contents] for layer in CONTENT}, style)
 
     @torch.no_grad()
     def _bank_grams(self, side: int) -> Features:
@@ -154,15 +155,15 @@ class Distillation(pl.LightningModule):
         pictures: Tensor,
         features: Features,
         grams: Features,
-        targets: Representation,
-        reference: Representation,
+        targets: Targets,
+        reference: Targets,
         graph: bool = False,
     ) -> Tensor:
-        """The gradient of each picture's perceptual loss, (N, 3, S, S), in float32."""
-        content = {layer: features[layer] for layer in CONTENT}
-        found = Representation(content, {layer: (grams[layer],) for layer in STYLE})
-        # The loss is a mean over pictures.
-        loss = len(pictures) * self.perceptual.terms(pictures, found, targets, reference).total
+        """The gradient of each picture's perceptual loss, (N, 3, S, S), in float32.
+
+        Distances are relative to the energies of ``reference``.
+        """
+        loss = _perceptual_loss(features, grams, targets, reference).sum()
         (gradient,) = torch.autograd.grad(loss, pictures, create_graph=graph, retain_graph=True)
         return gradient.float()
 
@@ -186,7 +187,26 @@ def _grams(features: Features) -> dict[str, Tensor]:
 
 
 def _distance(value: Tensor, target: Tensor) -> Tensor:
-    return _RELATIVE.content(value, target, target).mean()
+    return relative_distance(value, target).mean()
+
+
+def _perceptual_loss(
+    features: Features, grams: Features, targets: Targets, reference: Targets
+) -> Tensor:
+    """The default perceptual loss with Gram matrices, of each picture (N,)."""
+    contents = (
+        (weight, features[layer], targets.content[layer], reference.content[layer])
+        for layer, weight in CONTENT.items()
+    )
+    styles = (
+        (STYLE_WEIGHT * weight, grams[layer], targets.style[layer], reference.style[layer])
+        for layer, weight in STYLE.items()
+    )
+    distances = [
+        weight * relative_distance(value, target, of, min_energy=0.0)
+        for weight, value, target, of in (*contents, *styles)
+    ]
+    return torch.stack(distances).sum(0)
 
 
 def _sum(terms: Features) -> Tensor:

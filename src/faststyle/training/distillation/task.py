@@ -1,5 +1,6 @@
 """``distill(cfg)``: from a composed config to the weights of a loss network."""
 
+from functools import partial
 from pathlib import Path
 
 import safetensors.torch
@@ -25,12 +26,8 @@ def distill(cfg: DictConfig) -> Path | None:
 
 def build_task(cfg: DictConfig) -> Task:
     """A distillation, of which the student's weights are kept, in float16."""
-    module = Distillation(
-        instantiate(cfg.student),
-        instantiate(cfg.teacher),
-        instantiate(cfg.pictures),
-        **cfg.model,
-    )
+    make_module: partial[Distillation] = instantiate(cfg.model)
+    module = make_module(*map(instantiate, (cfg.student, cfg.teacher, cfg.pictures)))
 
     def write(path: Path) -> None:
         state = module.student.state_dict()

@@ -51,5 +51,5 @@ class Samples(Callback):
         mode = pl_module.network.training
         pl_module.network.eval()
         for name, picture in pl_module.samples(self._photos):
-            trainer.logger.experiment.add_image(f"unseen/{name}", picture, trainer.global_step)
+            trainer.logger.experiment.add_image(f"val_samples/{name}", picture, trainer.global_step)
         pl_module.network.train(mode)

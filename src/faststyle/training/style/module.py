@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from faststyle.core.chance import Purpose, torch_generator, torch_seed
 from faststyle.core.errors import UserError, nearest
 from faststyle.losses import LossTerms, PerceptualLoss
 from faststyle.losses.temporal import TemporalLoss
@@ -39,12 +40,13 @@ class StyleTransfer(PictureModule):
         photo_noise: standard deviation, in gray levels of 255, of noise that is added to what the
             network sees and not to what the loss compares with, so that a camera's noise becomes no
             pattern and a clip does not flicker with it.
-        unseen: in training, how many pixels of a crop's height, and of its width, the perceptual
-            loss does not see; see :func:`faststyle.training.style.window.moving_window`.
+        loss_crop_margin: in training, how many pixels of a crop's height, and of its width, the
+            perceptual loss does not see; see :func:`faststyle.training.style.window.moving_window`.
         order: of several styles, which the network and the loss have: that of each photo.
         tune: ``all``, or ``norms`` for the scales and shifts of normalizations alone, which are
             what styles in one network differ in (Dumoulin et al., 2017, section 3.2).
         temporal: what flickers between two views of each photo.
+        seed: of all random numbers.
 
     Raises:
         UserError: a learning rate that is not above 0; noise, or pixels that are unseen, that are
@@ -61,14 +63,15 @@ class StyleTransfer(PictureModule):
         metadata: StyleMetadata,
         schedule: Schedule = constant,
         learning_rate: float = 1e-3,
-        warmup_steps: int = 0,
+        warmup_steps: int = 50,
         channels_last: bool = True,
         compile: bool = False,
-        photo_noise: float = 0.0,
-        unseen: int = 0,
+        photo_noise: float = 2.0,
+        loss_crop_margin: int = 64,
         order: StyleSampler | None = None,
         tune: str = "all",
         temporal: TemporalLoss | None = None,
+        seed: int = 0,
     ) -> None:
         super().__init__(
             network, loss, metadata, schedule, learning_rate, warmup_steps, channels_last
@@ -77,10 +80,13 @@ class StyleTransfer(PictureModule):
             raise UserError("a network that enlarges learns no style: train-super-resolution")
         if not isinstance(photo_noise, int | float) or not photo_noise >= 0:
             raise UserError(f"model.photo_noise={photo_noise} must be a number, 0 or more")
-        if not isinstance(unseen, int) or isinstance(unseen, bool) or unseen < 0:
-            raise UserError(f"model.unseen={unseen} must be a whole number, 0 or more")
+        if type(loss_crop_margin) is not int or loss_crop_margin < 0:
+            raise UserError(
+                f"model.loss_crop_margin={loss_crop_margin} must be a whole number, 0 or more"
+            )
         _tune(network, tune)
-        self.photo_noise, self.unseen = photo_noise, unseen
+        self.photo_noise, self.loss_crop_margin = photo_noise, loss_crop_margin
+        self.seed = seed
         self.order = order
         self.temporal = temporal
         has_features = temporal is not None and temporal.feature_weight > 0
@@ -105,7 +111,7 @@ class StyleTransfer(PictureModule):
         """One step on uint8 photos (N, 3, H, W)."""
         for layer in self.network.modules():
             if isinstance(layer, AddNoise):
-                layer.seed.fill_(self.global_step)
+                layer.seed.fill_(torch_seed(self.seed, Purpose.NETWORK_NOISE, self.global_step))
         places = self._places(batch)
         styles = None if self.order is None else self.order.at(places).to(batch.device)
         terms = self._terms(batch, self._with_noise(batch), styles, "train", places)
@@ -150,18 +156,23 @@ class StyleTransfer(PictureModule):
         return range(first, first + count)
 
     def _terms(
-        self, photos: Tensor, shown: Tensor, styles: Tensor | None, stage: str, seeds: range
+        self, photos: Tensor, shown: Tensor, styles: Tensor | None, stage: str, places: range
     ) -> LossTerms:
         """Of what the network makes of ``shown``, which should look like ``photos``."""
         height, width = photos.shape[2:]
-        unseen = self.unseen if stage == "train" else 0
-        seen = moving_window(height, width, unseen, self.global_step)
+        is_training = stage == "train"
+        margin = self.loss_crop_margin if is_training else 0
+        seen = moving_window(height, width, margin, self.seed, self.global_step)
         targets = self.loss.targets(photos[seen], styles)
         stylized = self(shown, styles)
-        terms: LossTerms = self.loss(stylized[seen], targets)
+        # On held-out photos it is the same loss in every run and at every step.
+        generator = torch_generator(self.seed, Purpose.LOSS, self.global_step)
+        terms: LossTerms = self.loss(stylized[seen], targets, generator if is_training else None)
         if self.temporal is not None:
             features = self._features
             before = features.take() if features else None
+            seed = self.seed if is_training else 0
+            seeds = [torch_seed(seed, Purpose.VIEW, place) for place in places]
             views = self.temporal.views(photos, seeds)
             later = self(views.photos.to(photos), styles)
             terms = terms.plus("temporal", self.temporal(stylized, later, views))
@@ -176,9 +187,9 @@ class StyleTransfer(PictureModule):
     def _with_noise(self, photos: Tensor) -> Tensor:
         if not self.photo_noise:
             return photos
-        # By the step and in float32, so that a run that is resumed, or that several processes or
-        # another precision share, sees the same noise.
-        generator = torch.Generator(photos.device).manual_seed(self.global_step)
+        # One picture of noise in float32, so that a run in several processes, or in another
+        # precision, sees the same.
+        generator = torch_generator(self.seed, Purpose.PHOTO_NOISE, self.global_step, photos.device)
         noise = torch.empty(photos.shape[1:], dtype=torch.float32, device=photos.device)
         noise.normal_(0, self.photo_noise / 255, generator=generator)
         return photos + noise.to(photos)

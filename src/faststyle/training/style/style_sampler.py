@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from faststyle.core.chance import Purpose, numpy_generator
+
 
 class StyleSampler:
     """The style of each place in a run: a function of the seed and that place, nothing else.
@@ -31,6 +33,6 @@ class StyleSampler:
     def _style(self, place: int) -> int:
         turn, index = divmod(place, self.count)
         # Systematic: the draws of a turn lie at equal distances, from a place of its own.
-        generator = np.random.default_rng((self.seed, 2, turn))
+        generator = numpy_generator(self.seed, Purpose.STYLE, turn)
         draw = (generator.permutation(self.count)[index] + generator.random()) / self.count
         return min(int(np.searchsorted(self._ends, draw, side="right")), self.count - 1)

@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from torch import nn
 
 from faststyle.config.objects import instantiate
+from faststyle.config.record import describe_run
 from faststyle.core.atomic import check_target
 from faststyle.core.devices import cpu_has_bf16
 from faststyle.core.errors import UserError
@@ -113,10 +114,12 @@ def build_module(cfg: DictConfig) -> StyleTransfer:
         loss=loss.describe(),
         encoder=encoder.describe(),
         init=label(cfg.init) if cfg.init else None,
+        training=describe_run(cfg),
     )
     tune = _begin(cfg, network, facts)
     order = StyleSampler([style.share for style in styles], cfg.seed) if several else None
-    return StyleTransfer(
+    make_module: partial[StyleTransfer] = instantiate(cfg.model)
+    return make_module(
         network,
         loss,
         metadata,
@@ -124,7 +127,7 @@ def build_module(cfg: DictConfig) -> StyleTransfer:
         order=order,
         tune=tune,
         temporal=instantiate(cfg.temporal) if cfg.temporal else None,
-        **cfg.model,
+        seed=cfg.seed,
     )
 
 

@@ -2,16 +2,16 @@
 
 from types import EllipsisType
 
-import numpy as np
+from faststyle.core.chance import Purpose, numpy_generator
 
 #: Pixels of a side that are always seen: in fewer there is not room for all of a style.
 LEAST = 160
 
 
 def moving_window(
-    height: int, width: int, unseen: int, step: int
+    height: int, width: int, margin: int, seed: int, step: int
 ) -> tuple[EllipsisType, slice, slice]:
-    """The index of what is seen, in one step, of crops (..., H, W): a function of ``step`` alone.
+    """The index of what is seen, in one step, of crops (..., H, W).
 
     A network can tell where its input ends, and every crop has borders. So a loss that always sees
     these falls fastest by the same thing along them in every picture, such as a bar of the sky's
@@ -20,16 +20,17 @@ def moving_window(
     Args:
         height: of the crops.
         width: of the crops.
-        unseen: by how many pixels height and width of what is seen are smaller, if more than
+        margin: by how many pixels height and width of what is seen are smaller, if more than
             :data:`LEAST` are left.
-        step: of the training.
+        seed: of the training.
+        step: likewise.
     """
-    generator = np.random.default_rng(step)
-    down, right = (_part(side, unseen, generator.uniform(-0.5, 1.5)) for side in (height, width))
+    generator = numpy_generator(seed, Purpose.WINDOW, step)
+    down, right = (_part(side, margin, generator.uniform(-0.5, 1.5)) for side in (height, width))
     return ..., down, right
 
 
-def _part(side: int, unseen: int, place: float) -> slice:
-    unseen = max(0, min(unseen, side - LEAST))
-    first = round(unseen * min(max(place, 0.0), 1.0))
-    return slice(first, first + side - unseen)
+def _part(side: int, margin: int, place: float) -> slice:
+    margin = max(0, min(margin, side - LEAST))
+    first = round(margin * min(max(place, 0.0), 1.0))
+    return slice(first, first + side - margin)

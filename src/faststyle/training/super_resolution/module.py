@@ -43,8 +43,8 @@ class SuperResolution(PictureModule):
         loss: ReconstructionLoss,
         metadata: StyleMetadata,
         schedule: Schedule = constant,
-        learning_rate: float = 1e-3,
-        warmup_steps: int = 0,
+        learning_rate: float = 4e-4,
+        warmup_steps: int = 50,
         channels_last: bool = True,
         compile: bool = False,
     ) -> None:

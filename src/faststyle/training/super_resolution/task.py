@@ -7,6 +7,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from faststyle.config.objects import instantiate
+from faststyle.config.record import describe_run
 from faststyle.core.errors import UserError
 from faststyle.encoder import LossNetwork, check_registered
 from faststyle.losses.reconstruction import ReconstructionLoss
@@ -78,5 +79,12 @@ def build_module(cfg: DictConfig) -> SuperResolution:
         raise UserError("this loss is for styles: choose loss=perceptual, pixel, both or texture")
     about = encoder.describe() if encoder is not None else {}
     begun = label(cfg.init) if cfg.init else None
-    metadata = StyleMetadata(cfg.name, loss=loss.describe(), encoder=about, init=begun)
-    return SuperResolution(network, loss, metadata, instantiate(cfg.schedule), **cfg.model)
+    metadata = StyleMetadata(
+        cfg.name,
+        loss=loss.describe(),
+        encoder=about,
+        init=begun,
+        training=describe_run(cfg),
+    )
+    make_module: partial[SuperResolution] = instantiate(cfg.model)
+    return make_module(network, loss, metadata, instantiate(cfg.schedule))

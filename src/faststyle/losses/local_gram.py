@@ -2,13 +2,12 @@
 
 from torch import Tensor
 
-from faststyle.losses.statistics import Statistic, gram_matrix
-
-#: Rows and columns of features in a part. Parts of deeper layers are larger in the picture.
-SIDE = 8
+from faststyle.losses.base import STYLE_LOSSES, StatisticLoss, Target
+from faststyle.losses.gram import gram_matrix
 
 
-class LocalGram(Statistic):
+@STYLE_LOSSES.register("local_gram")
+class LocalGram(StatisticLoss):
     """The Gram matrix of each part of the features, (N, P, C, C).
 
     A whole picture's says what there is, and not where. Parts of ``side`` x ``side`` places are so
@@ -16,15 +15,17 @@ class LocalGram(Statistic):
     cannot be known is not averaged, and so not blurred.
 
     Args:
-        side: rows and columns of a part; what is left over at the right and below is not seen, and
+        side: rows and columns of features in a part; parts of deeper layers are larger in the
+            picture. What is left over at the right and below is not seen, and
             a layer with fewer is one part.
     """
 
-    def __init__(self, side: int = SIDE) -> None:
+    def __init__(self, side: int = 8) -> None:
+        super().__init__()
         self.side = side
 
-    def __call__(self, features: Tensor) -> tuple[Tensor, ...]:
-        """See :class:`Statistic`."""
+    def statistics(self, features: Tensor) -> Target:
+        """The Gram matrices of all parts."""
         count, channels, height, width = features.shape
         rows, columns = min(self.side, height), min(self.side, width)
         down, across = height // rows, width // columns

@@ -1,61 +1,48 @@
-"""Style statistics: what the style of a layer is measured by.
+"""Style by second moments: Gram matrices, covariances, means.
 
 Half-precision features are widened to float32, since sums over H*W overflow or lose digits
 otherwise; float64 stays float64.
 """
 
-from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from faststyle.core.precision import widen
+from faststyle.losses.base import STYLE_LOSSES, StatisticLoss, Target
 
 
-class Statistic(ABC):
-    """Maps the features of a layer to what is to be the same in the picture and in the style."""
+@STYLE_LOSSES.register("gram")
+class Gram(StatisticLoss):
+    """The Gram matrix, (N, C, C) (Gatys et al., 2016); see :func:`gram_matrix`."""
 
-    @abstractmethod
-    def __call__(self, features: Tensor) -> tuple[Tensor, ...]:
-        """One or several statistics, each (N, ...), of ``features`` (N, C, H, W)."""
-
-
-class Gram(Statistic):
-    """The Gram matrix, (N, C, C); see :func:`gram_matrix`."""
-
-    def __call__(self, features: Tensor) -> tuple[Tensor, ...]:
-        """See :class:`Statistic`."""
+    def statistics(self, features: Tensor) -> Target:
+        """The Gram matrix alone."""
         return (gram_matrix(features),)
 
 
-class Covariance(Statistic):
+@STYLE_LOSSES.register("covariance")
+class Covariance(StatisticLoss):
     """The Gram matrix of mean-centered features, (N, C, C)."""
 
-    def __call__(self, features: Tensor) -> tuple[Tensor, ...]:
-        """See :class:`Statistic`."""
+    def statistics(self, features: Tensor) -> Target:
+        """The covariance alone."""
         return (gram_matrix(features, centered=True),)
 
 
-class Moments(Statistic):
+@STYLE_LOSSES.register("moments")
+class Moments(StatisticLoss):
     """Covariance (N, C, C) and channel means (N, C): the Gaussian fitted to the features.
 
     The raw Gram matrix mixes both, and where means are large (random weights) they drown the rest.
     """
 
-    def __call__(self, features: Tensor) -> tuple[Tensor, ...]:
-        """See :class:`Statistic`."""
+    def statistics(self, features: Tensor) -> Target:
+        """Covariance and means."""
         with torch.autocast(features.device.type, enabled=False):
             covariance, means = _Moments.apply(_pixels(features))
             return covariance, means
-
-
-#: What ``loss.statistic`` may name. A new statistic is one class and one line here.
-STATISTICS: dict[str, type[Statistic]] = {
-    "gram": Gram,
-    "covariance": Covariance,
-    "moments": Moments,
-}
 
 
 def gram_matrix(features: Tensor, centered: bool = False) -> Tensor:

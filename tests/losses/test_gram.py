@@ -43,7 +43,7 @@ def test_gram_of_half_precision_does_not_overflow() -> None:
 
 def test_moments_are_covariance_and_means() -> None:
     features = _features(4)
-    covariance, means = Moments()(features)
+    covariance, means = Moments().statistics(features)
     expected = np.stack([np.cov(f.reshape(3, -1), bias=True) / 3 for f in features.numpy()])
     np.testing.assert_allclose(covariance.numpy(), expected, 1e-10)
     np.testing.assert_allclose(means.numpy(), features.numpy().mean((2, 3)), 1e-12)
@@ -58,8 +58,8 @@ def test_gram_gradient_is_that_of_finite_differences(centered: bool) -> None:
 
 def test_gradient_of_both_moments_is_that_of_finite_differences() -> None:
     features = _features(5).requires_grad_()
-    assert torch.autograd.gradcheck(Moments(), features)
-    assert torch.autograd.gradgradcheck(Moments(), features)
+    assert torch.autograd.gradcheck(Moments().statistics, features)
+    assert torch.autograd.gradgradcheck(Moments().statistics, features)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
@@ -69,7 +69,7 @@ def test_gradient_of_moments_of_half_precision_neither_vanishes_nor_overflows(
     exact = _features(6).requires_grad_()
     half = exact.detach().to(dtype).requires_grad_()
     for features in (exact, half):
-        covariance, means = Moments()(features)
+        covariance, means = Moments().statistics(features)
         loss = (covariance.square().sum() + means.square().sum()) * 1e-4
         loss.backward()  # type: ignore[no-untyped-call]
     assert half.grad is not None

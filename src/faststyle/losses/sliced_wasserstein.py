@@ -1,0 +1,77 @@
+"""Style by the distribution of features along random directions: at ``input``, the palette."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from faststyle.core.errors import UserError
+from faststyle.losses.base import STYLE_LOSSES, StyleLoss, Target
+from faststyle.losses.normalization import MIN_ENERGY
+from faststyle.losses.sampling import fixed_sample, mix_samples, some_places, vectors
+
+
+@STYLE_LOSSES.register("sliced_wasserstein")
+class SlicedWasserstein(StyleLoss):
+    """The sliced Wasserstein distance of features (Rabin et al., 2011; Heitz et al., 2021).
+
+    L = C / V * mean over directions d and quantiles q of (Q_q(F d) - Q_q(T d))^2
+
+    F are the picture's vectors, T as many random ones of the painting, d random unit vectors that
+    are drawn anew in each step, and V is the summed variance of the painting's channels. So L is
+    relative: 1 is about the distance of one color from the painting. At the layer ``input`` it is
+    a palette: which colors there are, and how much of each.
+
+    Args:
+        projections: how many directions.
+        pool: features are averaged over squares of so many a side first.
+        samples: how many vectors of a painting are kept, and compared at most.
+
+    Raises:
+        UserError: an option that is no whole number above 0.
+    """
+
+    def __init__(self, projections: int = 32, pool: int = 1, samples: int = 16384) -> None:
+        super().__init__()
+        check_counts("sliced_wasserstein", projections=projections, pool=pool, samples=samples)
+        self.projections, self.pool, self.samples = projections, pool, samples
+
+    def target(self, features: Tensor) -> Target:
+        """Vectors of the painting (N, samples, C), and the variance of all of them (N,)."""
+        every = self._vectors(features)
+        return fixed_sample(every, self.samples), every.var(1, correction=0).sum(1)
+
+    def forward(self, features: Tensor, target: Target, generator: torch.Generator) -> Tensor:
+        """See the class."""
+        kept, variance = target
+        with torch.autocast(features.device.type, enabled=False):
+            found = self._vectors(features)
+            places = some_places(found.shape[1], self.samples, generator).to(found.device)
+            found = found[:, places]
+            drawn = torch.randint(kept.shape[1], (len(places),), generator=generator)
+            wanted = kept[:, drawn.to(kept.device)]
+            directions = torch.randn(found.shape[2], self.projections, generator=generator)
+            directions = F.normalize(directions, dim=0).to(found)
+            along = ((each @ directions).sort(1).values for each in (found, wanted.to(found)))
+            difference = next(along) - next(along)
+            # A painting of one color should not outweigh all others.
+            floor = MIN_ENERGY * found.detach().square().sum(2).mean(1)
+            energy = variance.to(found).maximum(floor).clamp_min(torch.finfo(found.dtype).tiny)
+            return difference.square().mean((1, 2)) * found.shape[2] / energy
+
+    def mix(self, targets: Sequence[Target], shares: Sequence[float]) -> Target:
+        """Of each painting its share of the vectors, and the variance of them together."""
+        kept = mix_samples([each for each, _ in targets], list(shares))
+        return kept, kept.var(1, correction=0).sum(1)
+
+    def _vectors(self, features: Tensor) -> Tensor:
+        side = min(self.pool, *features.shape[2:])
+        return vectors(F.avg_pool2d(features, side) if side > 1 else features)
+
+
+def check_counts(name: str, **options: int) -> None:
+    """Raise ``UserError`` for an option of a loss that is no whole number above 0."""
+    for option, value in options.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise UserError(f"{name}: {option} is {value}; it must be a whole number above 0")
