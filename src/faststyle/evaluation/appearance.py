@@ -34,8 +34,7 @@ def layout(pictures: Tensor, photos: Tensor) -> Tensor:
     """
     cells = (F.avg_pool2d(to_luma(each), CELL).flatten(1) for each in (pictures, photos))
     ours, theirs = (each - each.mean(1, keepdim=True) for each in cells)
-    norms = ours.norm(dim=1) * theirs.norm(dim=1)
-    return (ours * theirs).sum(1) / norms.clamp_min(1e-6)
+    return F.cosine_similarity(ours, theirs)
 
 
 def frame(pictures: Tensor, photos: Tensor) -> Tensor:
