@@ -8,8 +8,9 @@ import pytest
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from faststyle.core.errors import UserError
-from faststyle.images.files import count_frames, load_picture, picture_format
-from faststyle.images.formats import READ, check_fits
+from faststyle.images.files import load_picture
+from faststyle.images.formats import FORMATS, check_fits
+from faststyle.images.probe import is_picture, probe
 
 EPS = b"""%!PS-Adobe-3.0 EPSF-3.0
 %%BoundingBox: 0 0 100 100
@@ -25,16 +26,16 @@ def test_no_other_program_is_started_for_a_picture(tmp_path: Path) -> None:
     assert Image.open(io.BytesIO(EPS)).format == "EPS", "Pillow would read it, by Ghostscript"
     with pytest.raises(UserError, match="is not a picture"):
         load_picture(path)
-    assert not {"EPS", "WMF", "FITS"} & set(READ)
+    assert not {"EPS", "WMF", "FITS"} & set(FORMATS)
 
 
 def test_the_name_of_a_picture_does_not_count(tmp_path: Path) -> None:
     Image.new("RGB", (5, 4)).save(tmp_path / "a.png")
     (tmp_path / "a.png").rename(tmp_path / "a.jpg_large")
-    assert picture_format(tmp_path / "a.jpg_large") == "PNG"
+    assert probe(tmp_path / "a.jpg_large").format.name == "PNG"
     assert load_picture(tmp_path / "a.jpg_large").pixels.shape == (3, 4, 5)
     (tmp_path / "text").write_text("hello")
-    assert picture_format(tmp_path / "text") is None
+    assert not is_picture(tmp_path / "text")
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
@@ -105,7 +106,7 @@ def test_the_frames_of_an_animation_are_counted_and_a_phones_extras_are_not(
     first, *more = (Image.new("RGB", (40, 40), (i * 80, 0, 0)) for i in range(3))
     for name, frames in (("a.gif", 3), ("a.tif", 3), ("a.webp", 3), ("a.mpo", 1)):
         first.save(tmp_path / name, save_all=True, append_images=more)
-        assert count_frames(tmp_path / name) == frames, name
+        assert probe(tmp_path / name).frames == frames, name
 
 
 def test_heic_is_read_where_its_package_is(tmp_path: Path) -> None:
