@@ -5,11 +5,14 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from faststyle.core.errors import UserError
-from faststyle.images.files import load_picture
-from faststyle.images.formats import FORMATS, check_fits
+from faststyle.images.files import load_picture, load_picture_bytes, save_picture
+from faststyle.images.formats import FORMATS, check_fits, hint_of
+from faststyle.images.picture import Picture
+from faststyle.images.pixels import quantize
 from faststyle.images.probe import is_picture, probe
 
 EPS = b"""%!PS-Adobe-3.0 EPSF-3.0
@@ -115,3 +118,32 @@ def test_heic_is_read_where_its_package_is(tmp_path: Path) -> None:
     pixels = load_picture(tmp_path / "a.heic").pixels
     assert pixels.shape == (3, 48, 64)
     assert pixels[:, 20, 20].tolist() == pytest.approx([200 / 255, 30 / 255, 30 / 255], abs=0.03)
+
+
+def test_jpeg_xl_is_read_and_written_where_its_plug_in_is(tmp_path: Path) -> None:
+    pytest.importorskip("pillow_jxl")
+    pixels = torch.rand(3, 20, 30, generator=torch.Generator().manual_seed(0))
+    picture = Picture(quantize(pixels), quantize(pixels[:1]))
+    save_picture(picture, tmp_path / "a.jxl", lossless=True, kind="sheet")
+    found = load_picture_bytes(tmp_path / "a.jxl")
+    assert torch.equal(found.pixels, picture.pixels)
+    assert found.alpha is not None
+    assert picture.alpha is not None
+    assert torch.equal(found.alpha, picture.alpha)
+    assert probe(tmp_path / "a.jxl").is_ours("sheet")
+
+
+@pytest.mark.skipif(FORMATS["JXL"].is_available, reason="the plug-in is installed")
+def test_a_jpeg_xl_file_is_named_with_its_hint_where_the_plug_in_is_not(tmp_path: Path) -> None:
+    (tmp_path / "a.jxl").write_bytes(b"\xff\x0a")
+    with pytest.raises(UserError, match="is a JPEG XL picture: pip install pillow-jxl-plugin"):
+        load_picture(tmp_path / "a.jxl")
+    with pytest.raises(UserError, match=r"cannot write .*a\.jxl: use one of \.avif, \.bmp"):
+        save_picture(Picture(torch.zeros(3, 4, 4)), tmp_path / "a.jxl")
+
+
+def test_formats_that_are_not_read_are_named_with_what_to_do() -> None:
+    assert hint_of(".NEF") == "a camera's raw file: develop it to JPEG or TIFF first"
+    assert hint_of(".psd") == "in a format that is not read: convert it to PNG first"
+    assert hint_of(".jpg") is None
+    assert hint_of(".txt") is None

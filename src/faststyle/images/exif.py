@@ -7,12 +7,12 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from PIL import Image, TiffTags
 
 ORIENTATION, SOFTWARE = 0x0112, 0x0131
 LYING = range(5, 9)  # orientations by which height and width change places
+_ORIENTATIONS = frozenset(range(1, 9))
 _WARNINGS = threading.Lock()
 
 
@@ -25,25 +25,25 @@ def without_warnings() -> Iterator[None]:
         yield
 
 
-def read_tag(image: Image.Image, tag: int) -> Any:
-    """The value of a tag, or none if there is none that can be read."""
+def read_exif(image: Image.Image) -> Image.Exif:
+    """The tags that can be read."""
     for _ in range(2):  # Pillow remembers what it had read when it tripped
         with suppress(Exception):
-            return image.getexif().get(tag)
-    return None
+            return image.getexif()
+    return Image.Exif()
 
 
 def read_orientation(image: Image.Image) -> int | None:
     """From 1 to 8; none if there is none of these."""
-    value = read_tag(image, ORIENTATION)
-    return int(value) if value in range(1, 9) else None
+    with suppress(Exception):
+        value = read_exif(image).get(ORIENTATION)
+        return int(value) if value in _ORIENTATIONS else None
+    return None
 
 
 def forget_odd_tags(image: Image.Image) -> None:
     """Keep what can be read, or Pillow would not load a TIFF."""
-    exif = Image.Exif()
-    with suppress(Exception):
-        exif = image.getexif()
+    exif = read_exif(image)
     for group in [tag for tag in TiffTags.TAGS_V2_GROUPS if tag in exif]:
         try:
             exif.get_ifd(group)

@@ -17,7 +17,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from faststyle.core.errors import UserError
-from faststyle.images.exif import LYING, SOFTWARE, read_orientation, read_tag, without_warnings
+from faststyle.images.exif import LYING, SOFTWARE, read_exif, read_orientation, without_warnings
 from faststyle.images.formats import FORMATS, RAW_HINT, ImageFormat, hint_on
 from faststyle.images.pixels import MAX_PIXELS
 from faststyle.images.tiff import TiffFile
@@ -152,7 +152,7 @@ def _naming_problems(path: Path) -> Iterator[None]:
     except PermissionError:
         raise UserError(f"{path} cannot be read: permission denied") from None
     except Image.DecompressionBombError as error:
-        raise TooLargeError(f"{path}: {error}") from None
+        raise TooLargeError(f"{path} is too large a picture: {error}") from None
     except Exception:  # Pillow trips over damage in a dozen different ways
         hint = hint_on(path)
         problem = f"is {hint}" if hint else "is not a picture that can be read (or is empty)"
@@ -160,7 +160,7 @@ def _naming_problems(path: Path) -> Iterator[None]:
 
 
 def _open_file(path: Path) -> IO[bytes]:
-    if path.exists() and not (path.is_file() or path.is_dir()):
+    if not path.is_file() and not path.is_dir() and path.exists():
         raise UserError(f"{path} is no file, but a pipe or a device")
     return path.open("rb")
 
@@ -237,15 +237,17 @@ def _count_plays(row: ImageFormat, image: ImageFile.ImageFile) -> int:
 def _read_software(row: ImageFormat, image: ImageFile.ImageFile) -> str:
     if row.software == "comment":
         return str(image.info.get("comment", b""), "latin-1")
-    return str(read_tag(image, SOFTWARE) or "")
+    with suppress(Exception):
+        return str(read_exif(image).get(SOFTWARE, ""))
+    return ""
 
 
 def is_picture(path: Path) -> bool:
     """Whether a file can be opened as a picture, whatever it is called."""
     try:
         probe(path)
-    except UserError:
-        return False
+    except UserError as error:
+        return isinstance(error, TooLargeError)
     return True
 
 
