@@ -18,7 +18,8 @@ from fastapi import FastAPI, HTTPException, Query, Request, Response
 
 from faststyle import Stylizer
 from faststyle.core.errors import UserError
-from faststyle.images.files import TooLargeError, load_picture_bytes, save_picture
+from faststyle.images.files import load_picture_bytes, save_picture
+from faststyle.images.probe import TooLargeError
 from faststyle.styles.catalog import list_styles
 from faststyle.stylize.options import StylizeOptions
 

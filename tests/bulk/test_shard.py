@@ -13,8 +13,9 @@ from faststyle.bulk.shard import Worker, WorkerConfig
 from faststyle.core.storage import Folder, StorageError
 from faststyle.files.batch import load_job, save_result
 from faststyle.files.jobs import Job
-from faststyle.images.files import count_frames, load_picture_bytes
+from faststyle.images.files import load_picture_bytes
 from faststyle.images.picture import Picture
+from faststyle.images.probe import probe
 from faststyle.stylize.options import StylizeOptions
 
 MakePhoto = Callable[..., Path]
@@ -128,7 +129,7 @@ def test_an_animation_stays_one_among_pictures_of_its_shape(
     record = worker.do(shard_of(tmp_path / "in", worker))
     assert (len(record.done), record.failed) == (3, [])
     assert not [note for note in record.notes if "frame" in note]
-    counts = [count_frames(tmp_path / "out" / f"{name}.gif") for name in "abc"]
+    counts = [probe(tmp_path / "out" / f"{name}.gif").frames for name in "abc"]
     assert counts == [1, 2, 1]
 
 

@@ -11,10 +11,11 @@ from PIL import Image
 
 from faststyle.files.batch import stylize_files
 from faststyle.files.jobs import Job, plan
-from faststyle.images.animation import count_plays, read_frames
-from faststyle.images.formats import ANIMATED
+from faststyle.images.animation import read_frames
+from faststyle.images.formats import FORMATS
 from faststyle.images.picture import Picture
 from faststyle.images.pixels import to_unit
+from faststyle.images.probe import probe
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle
 from faststyle.stylize.options import StylizeOptions
@@ -57,7 +58,7 @@ def test_each_frame_becomes_what_it_would_as_a_picture(
     options = StylizeOptions(size=24, lossless=True)
     assert stylize_files(stylizer, [job], options) == 0
     assert job.target == tmp_path / f"a.night{ending}"
-    assert count_plays(job.target) == 2
+    assert probe(job.target).plays == 2
     found, expected = list(read_frames(job.target)), list(read_frames(source))
     assert [duration for _, duration in found] == [50, 100, 200]
     for (frame, _), (photo, _) in zip(found, expected, strict=True):
@@ -71,7 +72,7 @@ def test_a_gif_stays_one(
     [job] = plan([str(_animation(tmp_path / "a.gif"))], None, "night")
     assert stylize_files(stylizer, [job], StylizeOptions(strength=0)) == 0
     assert job.target == tmp_path / "a.night.gif"
-    assert count_plays(job.target) == 2
+    assert probe(job.target).plays == 2
     for (frame, shown), (photo, before) in zip(
         read_frames(job.target), read_frames(job.source), strict=True
     ):
@@ -88,10 +89,10 @@ def test_another_format_may_be_asked_for(tmp_path: Path, stylizer: Stylizer) -> 
     job = Job(_animation(tmp_path / "a.gif"), tmp_path / "b.webp")
     assert stylize_files(stylizer, [job], StylizeOptions()) == 0
     assert [shown for _, shown in read_frames(job.target)] == [50, 100, 200]
-    assert count_plays(job.target) == 2
+    assert probe(job.target).plays == 2
 
 
-@pytest.mark.skipif("AVIF" not in ANIMATED, reason="this Pillow has no AVIF")
+@pytest.mark.skipif(not FORMATS["AVIF"].is_available, reason="this Pillow has no AVIF")
 def test_an_avif_moves_on_and_what_it_cannot_keep_is_said(
     tmp_path: Path, stylizer: Stylizer, capsys: pytest.CaptureFixture[str]
 ) -> None:

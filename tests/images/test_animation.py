@@ -12,17 +12,15 @@ from torch import Tensor
 from faststyle.core.errors import UserError
 from faststyle.images.animation import (
     Animation,
-    count_plays,
-    is_animation,
     read_frames,
     save_animation,
 )
-from faststyle.images.files import is_ours
-from faststyle.images.formats import ANIMATED
+from faststyle.images.formats import FORMATS
 from faststyle.images.picture import Picture
+from faststyle.images.probe import is_ours, probe
 
 ENDINGS = (".gif", ".webp", ".png")
-has_avif = pytest.mark.skipif("AVIF" not in ANIMATED, reason="this Pillow has no AVIF")
+has_avif = pytest.mark.skipif(not FORMATS["AVIF"].is_available, reason="this Pillow has no AVIF")
 HEIGHT, WIDTH = 20, 24
 
 
@@ -55,7 +53,7 @@ def test_frames_come_back_whole(tmp_path: Path, ending: str, is_transparent: boo
     frames = [_square(number, is_transparent) for number in range(3)]
     path = tmp_path / f"a{ending}"
     save_animation(Animation(frames, [100, 40, 250]), path, lossless=True)
-    assert is_animation(path)
+    assert probe(path).is_animated
     assert is_ours(path)
     found, durations = _read(path)
     assert durations == [100, 40, 250]
@@ -70,7 +68,7 @@ def test_the_number_of_times_that_it_is_shown_is_kept(
 ) -> None:
     frames = [_square(number, False) for number in range(2)]
     save_animation(Animation(frames, [100, 100], plays), tmp_path / f"a{ending}")
-    assert count_plays(tmp_path / f"a{ending}") == plays
+    assert probe(tmp_path / f"a{ending}").plays == plays
 
 
 def test_transparency_in_one_frame_alone_is_kept(tmp_path: Path) -> None:
@@ -136,7 +134,7 @@ def test_a_picture_for_programs_without_animation_is_no_frame(tmp_path: Path) ->
             default_image=True,
             duration=80,
         )
-    assert not is_animation(tmp_path / "still.png")
+    assert not probe(tmp_path / "still.png").is_animated
     frames, durations = _read(tmp_path / "moving.png")
     colors = [frame.pixels[:, 0, 0].tolist() for frame in frames]
     assert (colors, durations) == ([[255, 0, 0], [0, 0, 255]], [80, 80])
@@ -159,7 +157,7 @@ def test_stills_and_pages_are_no_animations(tmp_path: Path) -> None:
     first, second = (Image.new("RGB", (8, 8), color) for color in ("red", "blue"))
     first.save(tmp_path / "a.gif")
     first.save(tmp_path / "a.tif", save_all=True, append_images=[second])
-    assert not any(is_animation(tmp_path / name) for name in ("a.gif", "a.tif"))
+    assert not any(probe(tmp_path / name).is_animated for name in ("a.gif", "a.tif"))
 
 
 @has_avif
@@ -168,7 +166,7 @@ def test_avif_keeps_frames_and_durations(tmp_path: Path, is_transparent: bool) -
     frames = [_square(number, is_transparent) for number in range(3)]
     durations = [100.0, 40.0, 100_000.0]
     save_animation(Animation(frames, durations), tmp_path / "a.avif", quality=100)
-    assert is_animation(tmp_path / "a.avif")
+    assert probe(tmp_path / "a.avif").is_animated
     assert is_ours(tmp_path / "a.avif")
     found, kept = _read(tmp_path / "a.avif")
     assert kept == durations

@@ -5,11 +5,15 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from faststyle.core.errors import UserError
-from faststyle.images.files import count_frames, load_picture, picture_format
-from faststyle.images.formats import READ, check_fits
+from faststyle.images.files import load_picture, load_picture_bytes, save_picture
+from faststyle.images.formats import FORMATS, check_fits, hint_of
+from faststyle.images.picture import Picture
+from faststyle.images.pixels import quantize
+from faststyle.images.probe import is_picture, probe
 
 EPS = b"""%!PS-Adobe-3.0 EPSF-3.0
 %%BoundingBox: 0 0 100 100
@@ -25,16 +29,16 @@ def test_no_other_program_is_started_for_a_picture(tmp_path: Path) -> None:
     assert Image.open(io.BytesIO(EPS)).format == "EPS", "Pillow would read it, by Ghostscript"
     with pytest.raises(UserError, match="is not a picture"):
         load_picture(path)
-    assert not {"EPS", "WMF", "FITS"} & set(READ)
+    assert not {"EPS", "WMF", "FITS"} & set(FORMATS)
 
 
 def test_the_name_of_a_picture_does_not_count(tmp_path: Path) -> None:
     Image.new("RGB", (5, 4)).save(tmp_path / "a.png")
     (tmp_path / "a.png").rename(tmp_path / "a.jpg_large")
-    assert picture_format(tmp_path / "a.jpg_large") == "PNG"
+    assert probe(tmp_path / "a.jpg_large").format.name == "PNG"
     assert load_picture(tmp_path / "a.jpg_large").pixels.shape == (3, 4, 5)
     (tmp_path / "text").write_text("hello")
-    assert picture_format(tmp_path / "text") is None
+    assert not is_picture(tmp_path / "text")
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
@@ -105,7 +109,7 @@ def test_the_frames_of_an_animation_are_counted_and_a_phones_extras_are_not(
     first, *more = (Image.new("RGB", (40, 40), (i * 80, 0, 0)) for i in range(3))
     for name, frames in (("a.gif", 3), ("a.tif", 3), ("a.webp", 3), ("a.mpo", 1)):
         first.save(tmp_path / name, save_all=True, append_images=more)
-        assert count_frames(tmp_path / name) == frames, name
+        assert probe(tmp_path / name).frames == frames, name
 
 
 def test_heic_is_read_where_its_package_is(tmp_path: Path) -> None:
@@ -114,3 +118,32 @@ def test_heic_is_read_where_its_package_is(tmp_path: Path) -> None:
     pixels = load_picture(tmp_path / "a.heic").pixels
     assert pixels.shape == (3, 48, 64)
     assert pixels[:, 20, 20].tolist() == pytest.approx([200 / 255, 30 / 255, 30 / 255], abs=0.03)
+
+
+def test_jpeg_xl_is_read_and_written_where_its_plug_in_is(tmp_path: Path) -> None:
+    pytest.importorskip("pillow_jxl")
+    pixels = torch.rand(3, 20, 30, generator=torch.Generator().manual_seed(0))
+    picture = Picture(quantize(pixels), quantize(pixels[:1]))
+    save_picture(picture, tmp_path / "a.jxl", lossless=True, kind="sheet")
+    found = load_picture_bytes(tmp_path / "a.jxl")
+    assert torch.equal(found.pixels, picture.pixels)
+    assert found.alpha is not None
+    assert picture.alpha is not None
+    assert torch.equal(found.alpha, picture.alpha)
+    assert probe(tmp_path / "a.jxl").is_ours("sheet")
+
+
+@pytest.mark.skipif(FORMATS["JXL"].is_available, reason="the plug-in is installed")
+def test_a_jpeg_xl_file_is_named_with_its_hint_where_the_plug_in_is_not(tmp_path: Path) -> None:
+    (tmp_path / "a.jxl").write_bytes(b"\xff\x0a")
+    with pytest.raises(UserError, match="is a JPEG XL picture: pip install pillow-jxl-plugin"):
+        load_picture(tmp_path / "a.jxl")
+    with pytest.raises(UserError, match=r"cannot write .*a\.jxl: use one of \.avif, \.bmp"):
+        save_picture(Picture(torch.zeros(3, 4, 4)), tmp_path / "a.jxl")
+
+
+def test_formats_that_are_not_read_are_named_with_what_to_do() -> None:
+    assert hint_of(".NEF") == "a camera's raw file: develop it to JPEG or TIFF first"
+    assert hint_of(".psd") == "in a format that is not read: convert it to PNG first"
+    assert hint_of(".jpg") is None
+    assert hint_of(".txt") is None

@@ -9,14 +9,9 @@ from PIL import Image
 
 from faststyle.core.errors import UserError
 from faststyle.data.folder import read_photo
-from faststyle.images.animation import count_plays, is_animation, read_frames
-from faststyle.images.files import (
-    count_frames,
-    is_ours,
-    load_picture_bytes,
-    open_image,
-    picture_format,
-)
+from faststyle.images.animation import read_frames
+from faststyle.images.files import load_picture_bytes
+from faststyle.images.probe import is_ours, open_image, probe
 from tests.fuzz import COUNT, mutated
 from tests.sixteen import png, samples, tiff
 
@@ -71,8 +66,7 @@ def test_mutated_animations_are_read_or_refused_in_a_line(tmp_path: Path, ending
     for content in mutated(path.read_bytes(), COUNT // len(FORMATS)):
         path.write_bytes(content)
         with contextlib.suppress(UserError):
-            is_animation(path)
-            count_plays(path)
+            probe(path)
         with contextlib.suppress(UserError):
             for _ in read_frames(path, max_pixels=10_000_000):
                 read += 1
@@ -83,10 +77,9 @@ def _read_or_refuse(whole: bytes, path: Path) -> None:
     read = 0
     for content in mutated(whole, COUNT // len(FORMATS)):
         path.write_bytes(content)
-        picture_format(path)
         is_ours(path)
         with contextlib.suppress(UserError):
-            count_frames(path)
+            probe(path)
         with contextlib.suppress(UserError):
             # A header may promise what takes minutes to clear and fill.
             load_picture_bytes(path, max_pixels=10_000_000)

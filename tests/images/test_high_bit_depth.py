@@ -20,15 +20,11 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageCms
 
 from faststyle.core.errors import UserError
-from faststyle.images.files import (
-    is_ours,
-    load_picture,
-    load_picture_bytes,
-    loses_depth,
-    save_picture,
-)
+from faststyle.images import high_bit_depth
+from faststyle.images.files import load_picture, load_picture_bytes, save_picture
 from faststyle.images.picture import Picture
 from faststyle.images.pillow import as_seen
+from faststyle.images.probe import is_ours, probe
 from tests.sixteen import Samples, chunk, photo, png, samples, tiff
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -256,9 +252,10 @@ def test_without_the_packages_8_bits_are_read_and_16_are_not_written(
 ) -> None:
     path = tmp_path / f"a{suffix}"
     values = photo(path)
-    assert not loses_depth(path)
+    assert high_bit_depth.is_installed()
     monkeypatch.setitem(sys.modules, package, None)
-    assert loses_depth(path)
+    assert not high_bit_depth.is_installed()
+    assert probe(path).bit_depth == 16
     picture = load_picture_bytes(path)
     assert (picture.pixels.dtype, picture.bit_depth) == (torch.uint8, 8)
     assert np.array_equal(picture.pixels.permute(1, 2, 0).numpy(), values >> 8)

@@ -12,7 +12,7 @@ from faststyle.core.atomic import file_identity
 from faststyle.core.errors import UserError
 from faststyle.core.storage import Folder, absolute, is_address, version_of
 from faststyle.files.jobs import find_inputs, is_clip, result_name
-from faststyle.images.formats import EXTENSIONS
+from faststyle.images.formats import find_format
 
 #: Where notes are kept beside the results; never searched for pictures.
 NOTES = ".faststyle"
@@ -126,7 +126,7 @@ def _search_storage(address: str, output: Folder) -> Iterator[tuple[str, str, st
 def _is_picture(name: str) -> bool:
     """Whether a file is called like a picture, and is not hidden."""
     path = PurePosixPath(name)
-    return path.suffix.lower() in EXTENSIONS and not any(
+    return find_format(path.suffix) is not None and not any(
         part.startswith(".") for part in path.parts
     )
 

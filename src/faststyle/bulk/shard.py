@@ -19,7 +19,7 @@ from faststyle.core.storage import Folder, StorageError, fetch_once, is_address,
 from faststyle.files.animations import is_animated, stylize_animation
 from faststyle.files.batch import load_job, notes_on, save_result
 from faststyle.files.jobs import Job
-from faststyle.images.files import open_image
+from faststyle.images.probe import probe
 from faststyle.networks.conv3x3 import choose_kernel
 from faststyle.stylize.options import StylizeOptions
 from faststyle.stylize.stylizer import Stylizer
@@ -28,7 +28,6 @@ from faststyle.stylize.stylizer import Stylizer
 _CONNECTIONS = 8
 #: Seconds after which a shard is begun again that could not be read or stored.
 PAUSES = (2.0, 10.0)
-_ORIENTATION, _TURNED = 0x0112, 5  # the EXIF tag, and from which value on width is height
 
 
 @dataclass(frozen=True)
@@ -262,8 +261,7 @@ def _kind(job: Job) -> object:
     try:
         if is_animated(job):
             return job.source
-        with open_image(job.source) as image:
-            turned = image.getexif().get(_ORIENTATION, 1) >= _TURNED
-            return image.size[::-1] if turned else image.size
+        info = probe(job.source)
+        return info.width, info.height
     except Exception:  # said when it is decoded
         return job.source

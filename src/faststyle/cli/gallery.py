@@ -25,9 +25,10 @@ def run(args: Namespace) -> None:
     from faststyle.core.atomic import check_target
     from faststyle.core.devices import reuse_freed_memory
     from faststyle.images.contact_sheet import contact_sheet
-    from faststyle.images.files import is_ours, load_picture, save_picture
+    from faststyle.images.files import load_picture, save_picture
     from faststyle.images.folders import find_pictures
     from faststyle.images.formats import format_of
+    from faststyle.images.probe import is_ours
     from faststyle.styles.catalog import label
     from faststyle.styles.loading import resolve_styles
     from faststyle.stylize.options import StylizeOptions

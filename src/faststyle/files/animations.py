@@ -8,16 +8,12 @@ from tqdm import tqdm
 
 from faststyle.core.errors import UserError
 from faststyle.files.jobs import Job
-from faststyle.images.animation import (
-    Animation,
-    count_plays,
-    is_animation,
-    read_frames,
-    save_animation,
-)
-from faststyle.images.files import MAX_PIXELS, USUAL_QUALITY, count_frames
-from faststyle.images.formats import ANIMATED, format_of
+from faststyle.images.animation import Animation, read_frames, save_animation
+from faststyle.images.files import USUAL_QUALITY
+from faststyle.images.formats import format_of
 from faststyle.images.picture import Picture
+from faststyle.images.pixels import MAX_PIXELS
+from faststyle.images.probe import probe
 from faststyle.stylize.faces import keep_faces
 from faststyle.stylize.image_processor import ImageProcessor
 from faststyle.stylize.options import StylizeOptions
@@ -28,7 +24,7 @@ def is_animated(job: Job) -> bool:
 
     Raises ``UserError`` if it cannot be read.
     """
-    return format_of(job.target) in ANIMATED and is_animation(job.source)
+    return format_of(job.target).timing is not None and probe(job.source).is_animated
 
 
 def stylize_animation(
@@ -54,14 +50,15 @@ def stylize_animation(
     if options.bit_depth == 16:
         raise UserError(f"--bit-depth 16 is for single pictures, and {job.source} is an animation")
     limit = max(MAX_PIXELS, options.max_pixels or 0)
-    count = count_frames(job.source)
+    info = probe(job.source)
+    count = info.frames
     height, width = (stylizer.factor * side for side in options.size_of(first))
     if count * height * width > limit:
         raise UserError(
             f"{job.source}: {count} frames of {width} x {height} are too many pixels to hold (over"
             f" {limit:,}); choose a smaller --size, or allow more by --max-pixels"
         )
-    result = Animation(plays=count_plays(job.source))
+    result = Animation(plays=info.plays)
     bar: tqdm[NoReturn]
     with tqdm(total=count, unit="frame", leave=False, delay=1) as bar:
         for frame, duration in read_frames(job.source, limit):

@@ -14,19 +14,11 @@ from faststyle.files.animations import is_animated, stylize_animation
 from faststyle.files.jobs import Job
 from faststyle.files.mask_files import load_masks, remarks
 from faststyle.images import high_bit_depth
-from faststyle.images.animation import count_plays
-from faststyle.images.files import (
-    MAX_PIXELS,
-    USUAL_QUALITY,
-    count_frames,
-    load_picture_bytes,
-    loses_depth,
-    picture_format,
-    save_picture,
-)
-from faststyle.images.formats import COUNTED, check_fits, format_of
+from faststyle.images.files import USUAL_QUALITY, load_picture_bytes, save_picture
+from faststyle.images.formats import check_fits, format_of
 from faststyle.images.picture import Picture
-from faststyle.images.pixels import resize
+from faststyle.images.pixels import MAX_PIXELS, resize
+from faststyle.images.probe import probe
 from faststyle.stylize.faces import keep_faces
 from faststyle.stylize.image_processor import ImageProcessor
 from faststyle.stylize.options import StylizeOptions
@@ -192,20 +184,20 @@ def notes_on(
 
     ``animated``: whether all of its frames are.
     """
-    count = count_frames(job.source)
-    if count > 1 and not animated:
-        yield f"{job.source}: 1 of {count} frames is read"
-    if format_of(job.target) == "GIF" and picture_format(job.source) != "GIF":
+    info, row = probe(job.source), format_of(job.target)
+    if info.frames > 1 and not animated:
+        yield f"{job.source}: 1 of {info.frames} frames is read"
+    if row.palette and not info.format.palette:
         yield f"{job.target}: GIF holds 256 colors; .png and .webp hold all, also of animations"
-    if animated and format_of(job.target) not in COUNTED and count_plays(job.source):
+    if animated and row.timing and not row.timing.is_counted and info.plays:
         yield f"{job.target}: AVIF is shown again and again; {job.source} is not"
     if options.protect == "faces" and picture.protect_mask is None:
         yield f"{job.source}: no face is found that looks at the camera"
     if options.bit_depth != 8:
-        form = "an animation" if animated else format_of(job.target)
-        if picture.bit_depth == 16 and form not in high_bit_depth.FORMATS:
+        if picture.bit_depth == 16 and (animated or row.bits == 8):
+            form = "an animation" if animated else row
             yield f"{job.source} has 16 bits a channel; {form} holds 8"
-        elif loses_depth(job.source):
+        elif info.bit_depth == 16 and not high_bit_depth.is_installed():
             yield f"pictures of 16 bits are read as 8: {high_bit_depth.INSTALL} keeps all"
     masks = picture.masks
     if masks is not None and options.size is not None:

@@ -11,9 +11,16 @@ from faststyle.core.errors import UserError
 from faststyle.files.clip_formats import TARGETS
 from faststyle.files.mask_files import MaskFiles, check_masks
 from faststyle.images import high_bit_depth
-from faststyle.images.files import is_ours, is_picture, picture_format
 from faststyle.images.folders import find_pictures
-from faststyle.images.formats import EXTENSIONS, FOREIGN, can_write, format_of, hint_on
+from faststyle.images.formats import (
+    ImageFormat,
+    can_write,
+    find_format,
+    format_of,
+    hint_of,
+    hint_on,
+)
+from faststyle.images.probe import is_ours, is_picture, probe
 from faststyle.stylize.faces import require_faces
 from faststyle.stylize.masks import read_mask
 from faststyle.stylize.options import StylizeOptions
@@ -21,15 +28,10 @@ from faststyle.stylize.options import StylizeOptions
 #: Formats of clips that are written; a clip of another becomes the first.
 _CLIP_FORMATS = tuple(TARGETS)
 #: What is taken for a clip by its ending. A GIF that goes in is a picture.
-_CLIPS = frozenset(TARGETS) - EXTENSIONS
+_CLIPS = frozenset(TARGETS) - {".gif"}
 #: Of MP4 and its kin, by their first bytes.
 _BRANDS = (b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"M4V ", b"qt  ")
 _LONGEST_NAME = 255  # bytes
-#: What a picture whose name says nothing becomes; others become PNG.
-_SUFFIXES = {
-    **{"JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp"},
-    **{"GIF": ".gif", "AVIF": ".avif"},
-}
 
 
 @dataclass(frozen=True)
@@ -128,10 +130,13 @@ def is_clip(path: Path) -> bool:
 
     A clip may be called like one: what programs for messages save as GIF is often MP4.
     """
-    suffix = path.suffix.lower()
-    if suffix in EXTENSIONS or suffix in FOREIGN:
+    if _is_called_picture(path):
         return _begins_like_a_clip(path)
-    return picture_format(path) is None and hint_on(path) is None
+    return not is_picture(path) and hint_on(path) is None
+
+
+def _is_called_picture(path: Path) -> bool:
+    return find_format(path.suffix) is not None or hint_of(path.suffix) is not None
 
 
 def _begins_like_a_clip(path: Path) -> bool:
@@ -153,19 +158,19 @@ def check_formats(jobs: Sequence[Job], options: StylizeOptions) -> None:
         require_faces()
     for job in jobs:
         form = None if is_clip(job.source) else format_of(job.target)
-        name = "a clip" if form is None else form
+        name = "a clip" if form is None else str(form)
         _check_depth(job, form, options.bit_depth)
         if options.protect and form is None:
             raise UserError(f"--protect is for pictures, and {job.source} is a clip")
-        if options.lossless and form in (None, "JPEG", "AVIF", "GIF"):
+        if options.lossless and (form is None or not form.lossless):
             raise UserError(
                 f"--lossless is for WebP, and {job.target} would be {name}, which is never so"
             )
 
 
-def _check_depth(job: Job, form: str | None, bits: int | None) -> None:
+def _check_depth(job: Job, form: ImageFormat | None, bits: int | None) -> None:
     """``form``: of the result, none being a clip."""
-    if bits == 16 and form not in high_bit_depth.FORMATS:
+    if bits == 16 and (form is None or form.bits < 16):
         name = "a clip" if form is None else f"{form}, of 8 bits"
         raise UserError(f"--bit-depth 16 is for PNG and TIFF, and {job.target} would be {name}")
     if bits == 10 and form is not None:
@@ -218,8 +223,8 @@ def find_inputs(text: str, output: str | None, styles: set[str]) -> Iterator[tup
 
 def _is_meant(match: Path) -> bool:
     """Whether what a pattern finds is a picture or a clip."""
-    is_called_so = match.suffix.lower() in EXTENSIONS | _CLIPS
-    return match.is_file() and (is_called_so or is_picture(match))
+    is_called_so = find_format(match.suffix) or match.suffix.lower() in _CLIPS
+    return match.is_file() and (bool(is_called_so) or is_picture(match))
 
 
 def _search(folder: Path, output: str | None, styles: set[str]) -> Iterator[tuple[Path, Path]]:
@@ -270,6 +275,10 @@ def result_name(source: Path) -> tuple[str, str]:
         return source.stem, source.suffix if suffix in TARGETS else _CLIP_FORMATS[0]
     if can_write(source):
         return source.stem, source.suffix
-    if suffix in EXTENSIONS or suffix in FOREIGN:
+    if _is_called_picture(source):
         return source.stem, ".png"
-    return source.name, _SUFFIXES.get(picture_format(source) or "", ".png")
+    try:
+        row = probe(source).format
+    except UserError:
+        return source.name, ".png"
+    return source.name, row.suffixes[0] if row.is_written else ".png"

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from faststyle.core.errors import UserError
-from faststyle.images.files import count_frames
-from faststyle.images.formats import EXTENSIONS
+from faststyle.images.formats import find_format
+from faststyle.images.probe import probe
 from faststyle.stylize.masks import everywhere, fit_mask, leave_gaps, overlap, read_mask
 
 
@@ -63,7 +63,7 @@ def _by_name(folder: Path) -> dict[Path, Path]:
     """The files in a folder, by their names with and without ending."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     # What is no picture, as notes of the program that made the masks, gives way to one.
-    files.sort(key=lambda path: (path.suffix.lower() in EXTENSIONS, path))
+    files.sort(key=lambda path: (find_format(path.suffix) is not None, path))
     names = [file.relative_to(folder) for file in files]
     without = {name.with_suffix(""): file for name, file in zip(names, files, strict=True)}
     return without | dict(zip(names, files, strict=True))
@@ -107,7 +107,7 @@ def remarks(masks: Tensor | None, paths: Sequence[Path | None]) -> list[str]:
 
 def find_moving(paths: Sequence[Path | None]) -> list[str]:
     """Which of the masks are pictures of several frames."""
-    counts = {path: count_frames(path) for path in paths if path}
+    counts = {path: probe(path).frames for path in paths if path}
     return [f"{path}: 1 of {count} frames is read" for path, count in counts.items() if count > 1]
 
 

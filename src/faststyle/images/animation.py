@@ -4,37 +4,27 @@ Pillow lays each frame over those before it, as the file says (disposal, blendin
 and written here are whole frames.
 """
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Any
 
 import torch
-from PIL import Image
 
 from faststyle.core.atomic import atomic_write
 from faststyle.images.files import (
-    MAX_PIXELS,
     USUAL_QUALITY,
-    count_frames,
     decode_image,
-    description,
     naming_damage,
-    open_image,
+    save_options,
+    to_image,
 )
-from faststyle.images.formats import ANIMATED, COUNTED, WITH_QUALITY, check_fits, format_of
+from faststyle.images.formats import Timing, check_fits, format_of
 from faststyle.images.picture import Picture
-from faststyle.images.pillow import from_pil, in_srgb, to_palette, with_alpha
+from faststyle.images.pillow import from_pil
+from faststyle.images.pixels import MAX_PIXELS
+from faststyle.images.probe import open_image
 
-#: The unit of durations in files, in milliseconds, and how many of them a frame may last.
-_STEP = {
-    "GIF": (10, 65_535),
-    "WEBP": (1, 2**24 - 1),
-    "PNG": (1, 65_535),
-    "AVIF": (1, 2**31 - 1),
-}
 _MOST_PLAYS = 65_535
 
 
@@ -51,28 +41,6 @@ class Animation:
     plays: int = 0
 
 
-def is_animation(path: Path) -> bool:
-    """Whether a file is an animation that :func:`read_frames` reads whole.
-
-    Raises ``UserError`` as :func:`faststyle.images.files.open_image`.
-    """
-    with open_image(path, max_pixels=sys.maxsize) as image:
-        return image.format in ANIMATED and count_frames(path) - _first(image) > 1
-
-
-def count_plays(path: Path) -> int:
-    """How often an animation is shown; 0 is for ever, as AVIF is to Pillow.
-
-    Raises ``UserError`` as above.
-    """
-    with open_image(path, max_pixels=sys.maxsize) as image:
-        loop = image.info.get("loop")
-        if image.format != "GIF":
-            return int(loop or 0)
-        # A GIF says how often it is shown again.
-        return 1 if loop is None else loop and loop + 1
-
-
 def read_frames(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[tuple[Picture, float]]:
     """The frames of an animation, uint8, and for how many milliseconds each is shown.
 
@@ -80,49 +48,40 @@ def read_frames(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[tuple[Pict
 
     Raises ``UserError`` as :func:`faststyle.images.files.load_picture_bytes`.
     """
-    with open_image(path, max_pixels) as image:
-        for number in range(_first(image), count_frames(path)):
+    with open_image(path, max_pixels) as opened:
+        for number in range(opened.info.first_frame, opened.info.frames):
             with naming_damage(path):
-                image.seek(number)
-            picture = from_pil(decode_image(image, path))
-            yield picture, float(image.info.get("duration") or 0)
+                opened.image.seek(number)
+            picture = from_pil(decode_image(opened))
+            yield picture, float(opened.image.info.get("duration") or 0)
 
 
 def save_animation(
     animation: Animation, path: Path, quality: int = USUAL_QUALITY, lossless: bool = False
 ) -> None:
-    """Write an animation atomically, in the one of :data:`ANIMATED` that ``path`` is called by.
+    """Write an animation atomically in the format that the suffix of ``path`` names.
 
-    Durations are rounded to the file's unit (GIF: 10 ms, others: 1 ms), so that the errors do not
-    add up. Arguments and errors are those of :func:`faststyle.images.files.save_picture`.
+    Durations are rounded to the format's unit, so that the errors do not add up. Arguments and
+    errors are those of :func:`faststyle.images.files.save_picture`.
+
+    Raises:
+        ValueError: the format has no animations.
     """
-    form = format_of(path)
-    first = animation.frames[0]
-    check_fits(path, *first.pixels.shape[1:])
+    row = format_of(path)
+    if row.timing is None:
+        raise ValueError(f"{row} has no animations")
+    check_fits(path, *animation.frames[0].pixels.shape[1:])
     frames = _alike(animation.frames)
-    if form == "GIF":
-        frames = [in_srgb(frame) for frame in frames]
-    images = [to_palette(frame) if form == "GIF" else with_alpha(frame) for frame in frames]
-    options: dict[str, Any] = {
-        "duration": _in_steps(animation.durations, *_STEP[form]),
-        **_plays(form, min(animation.plays, _MOST_PLAYS)),
-        **description(form),
-    }
-    if form == "GIF" and frames[0].alpha is not None:
+    first, *more = (to_image(frame, row) for frame in frames)
+    options = save_options(frames[0], row, quality, lossless)
+    options["duration"] = _in_steps(animation.durations, row.timing)
+    options |= _plays(row.timing, min(animation.plays, _MOST_PLAYS))
+    if row.palette and frames[0].alpha is not None:
         # Or what is transparent would show the frame before; and each frame has to have a
         # transparent color, though it needs none, or Pillow clears it to another one.
         options |= {"disposal": 2, "optimize": False}
-    if form in WITH_QUALITY:
-        options |= {"lossless": True} if lossless and form == "WEBP" else {"quality": quality}
-    if frames[0].icc_profile:
-        options["icc_profile"] = frames[0].icc_profile
     with atomic_write(path) as temporary:
-        images[0].save(temporary, form, save_all=True, append_images=images[1:], **options)
-
-
-def _first(image: Image.Image) -> int:
-    """The number of the first frame that belongs to an animation."""
-    return int(getattr(image, "default_image", False))
+        first.save(temporary, row.name, save_all=True, append_images=more, **options)
 
 
 def _alike(frames: Sequence[Picture]) -> Sequence[Picture]:
@@ -133,14 +92,13 @@ def _alike(frames: Sequence[Picture]) -> Sequence[Picture]:
     return [replace(each, alpha=opaque) if each.alpha is None else each for each in frames]
 
 
-def _in_steps(durations: Sequence[float], step: int, most: int) -> list[int]:
-    ends = [round(end / step) for end in accumulate(durations)]
-    return [min(end - start, most) * step for start, end in pairwise([0, *ends])]
+def _in_steps(durations: Sequence[float], timing: Timing) -> list[int]:
+    ends = [round(end / timing.unit) for end in accumulate(durations)]
+    steps = (end - start for start, end in pairwise([0, *ends]))
+    return [min(step, timing.longest) * timing.unit for step in steps]
 
 
-def _plays(form: str, plays: int) -> dict[str, int]:
-    if form not in COUNTED:
+def _plays(timing: Timing, plays: int) -> dict[str, int]:
+    if not timing.is_counted or plays == timing.uncounted:
         return {}
-    if form != "GIF":
-        return {"loop": plays}
-    return {} if plays == 1 else {"loop": max(0, plays - 1)}
+    return {"loop": max(0, plays - timing.uncounted)}

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from faststyle.images.files import is_picture
-from faststyle.images.formats import EXTENSIONS, FOREIGN
+from faststyle.images.formats import find_format, hint_of
+from faststyle.images.probe import is_picture
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,6 @@ _NO_PHOTOS = {
     ),
     ".thm": "a camera's thumbnail",
 }
-_SKIPPED = {**FOREIGN, **_NO_PHOTOS}
 
 
 @dataclass
@@ -41,7 +40,7 @@ class Found:
 
     def skipped(self) -> str:
         """A sentence on what is not read, or nothing."""
-        parts = [f"{count} {ending} ({_SKIPPED[ending]})" for ending, count in self.foreign.items()]
+        parts = [f"{count} {ending} ({_why(ending)})" for ending, count in self.foreign.items()]
         return f"skipped {', '.join(sorted(parts))}" if parts else ""
 
 
@@ -55,9 +54,9 @@ def find_pictures(root: Path) -> Found:
     found = Found()
     for path in _files(root):
         ending = path.suffix.lower()
-        if ending in EXTENSIONS or (ending not in _NO_PHOTOS and is_picture(path)):
+        if find_format(ending) or (ending not in _NO_PHOTOS and is_picture(path)):
             found.pictures.append(path)
-        elif ending in _SKIPPED:
+        elif _why(ending):
             found.foreign[ending] += 1
     found.pictures.sort()
     if found.foreign:
@@ -78,6 +77,11 @@ def _files(root: Path) -> Iterator[Path]:
             path = Path(folder, name)
             if not name.startswith(".") and _is_regular(path):
                 yield path
+
+
+def _why(ending: str) -> str | None:
+    """Why a file of this ending is not read, if it is one of pictures or clips."""
+    return _NO_PHOTOS.get(ending) or hint_of(ending)
 
 
 def _warn(error: OSError) -> None:

@@ -1,52 +1,186 @@
-"""Which kinds of files hold pictures: what is read, what is written, and what each can hold.
+"""One table of the formats of picture files, and what is said of those that are not in it.
 
 Only formats that Pillow decodes in this process are read. It would hand others to programs (EPS to
 Ghostscript, which a file of 100 bytes keeps busy for ever).
 """
 
-import warnings
-from collections.abc import Mapping
+import importlib
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Literal, NamedTuple
 
-from PIL import Image
+from PIL import Image, ImageFile
 
 from faststyle.core.errors import UserError
-from faststyle.images.png import read_leniently
+from faststyle.images.png import PngFile
+from faststyle.images.tiff import TiffFile
 
-try:
-    import pillow_heif
-except ImportError:
-    _HEIF: tuple[str, ...] = ()
-else:
-    pillow_heif.register_heif_opener()
-    _HEIF = ("HEIF",)
 
-try:
-    from PIL import AvifImagePlugin
-except ImportError:
-    _AVIF: tuple[str, ...] = ()
-else:
-    _AVIF = ("AVIF",) if AvifImagePlugin.SUPPORTED else ()
+class Timing(NamedTuple):
+    """What the animations of a format say of time.
 
-_HEIF_ENDINGS = (".heic", ".heif", ".hif")
+    ``unit``: of durations, in milliseconds. ``longest``: how many units a frame may last.
+    ``is_counted``: whether a file says how often it is shown; others are shown for ever.
+    ``uncounted``: how many times go before those that it counts.
+    """
 
-#: Pillow's names of what is read, whatever a file is called; JPEG is MPO, too.
-READ = (
-    *("JPEG", "PNG", "WEBP", "TIFF", "BMP", "DIB", "GIF", "JPEG2000", "PPM"),
-    *_AVIF,
-    *_HEIF,
-)
-#: Endings of files that are taken for pictures when a folder is searched.
-EXTENSIONS = frozenset(
-    (
-        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp"),
-        *(".gif", ".jp2"),
-        *((".avif",) if _AVIF else ()),
-        *(_HEIF_ENDINGS if _HEIF else ()),
-    )
-)
-#: Pictures in formats that are not read, by ending, and what to do about them.
-FOREIGN: Mapping[str, str] = {
+    unit: int
+    longest: int
+    is_counted: bool = True
+    uncounted: int = 0
+
+
+@dataclass(frozen=True)
+class ImageFormat:
+    """One format of picture files.
+
+    Args:
+        name: Pillow's name of it.
+        module: what registers it with Pillow when it is imported.
+        suffixes: of its files, in small letters, the first for results; files of a format that has
+            none are known by their contents alone.
+        title: what people call it, if that is not ``name``.
+        is_written: whether pictures are written in it, and not only read.
+        alpha: whether a file holds transparency; in others a picture is laid on white.
+        icc_profile: whether a file holds a color profile; for others colors are converted to sRGB.
+        palette: whether a picture has 255 colors of its own, and a transparent one.
+        quality: whether it is written with a quality from 1 to 100.
+        lossless: whether it can keep every pixel; with ``quality``, if that is asked for.
+        bits: the most of a channel, 8 or 16.
+        longest_side: the most pixels of a side, if there is a limit.
+        timing: of animations, if they are read and written; of others the first picture is.
+        software: where a file says what wrote it.
+        image_file: what opens a file in place of Pillow's class.
+        hint: what to do where Pillow does not have the format.
+    """
+
+    name: str
+    module: str
+    suffixes: tuple[str, ...] = ()
+    title: str = ""
+    is_written: bool = True
+    alpha: bool = True
+    icc_profile: bool = True
+    palette: bool = False
+    quality: bool = False
+    lossless: bool = True
+    bits: int = 8
+    longest_side: int | None = None
+    timing: Timing | None = None
+    software: Literal["exif", "comment", ""] = "exif"
+    image_file: type[ImageFile.ImageFile] | None = None
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return self.title or self.name
+
+    @cached_property
+    def is_available(self) -> bool:
+        """Whether Pillow reads the format, and writes it, with what is installed."""
+        with suppress(ImportError):
+            importlib.import_module(self.module)
+        return self.name in Image.OPEN and self.name in Image.SAVE
+
+    def opens(self, start: bytes) -> bool:
+        """Whether a file may be one of this format, by its first 16 bytes."""
+        accept = Image.OPEN[self.name][1]
+        found = accept is None or accept(start)
+        return bool(found) and not isinstance(found, str)  # which says why it cannot be read
+
+    @property
+    def open(self) -> Callable[..., ImageFile.ImageFile]:
+        """What makes a Pillow image, that is not decoded, of a file and its name."""
+        return self.image_file or Image.OPEN[self.name][0]
+
+
+#: The formats that are read, by Pillow's names, in the order in which a file is tried.
+FORMATS: dict[str, ImageFormat] = {}
+
+
+def register(row: ImageFormat) -> None:
+    """Enter a format in the table."""
+    FORMATS[row.name] = row
+
+
+for _row in (
+    ImageFormat(
+        "JPEG",
+        "PIL.JpegImagePlugin",
+        (".jpg", ".jpeg", ".jpe", ".jfif"),
+        alpha=False,
+        quality=True,
+        lossless=False,
+        longest_side=65_500,
+    ),
+    ImageFormat(
+        "PNG",
+        "PIL.PngImagePlugin",
+        (".png",),
+        bits=16,
+        timing=Timing(1, 65_535),
+        image_file=PngFile,
+    ),
+    ImageFormat(
+        "WEBP",
+        "PIL.WebPImagePlugin",
+        (".webp",),
+        title="WebP",
+        quality=True,
+        longest_side=16_383,
+        timing=Timing(1, 2**24 - 1),
+    ),
+    ImageFormat("TIFF", "PIL.TiffImagePlugin", (".tif", ".tiff"), bits=16, image_file=TiffFile),
+    ImageFormat(
+        "BMP", "PIL.BmpImagePlugin", (".bmp",), alpha=False, icc_profile=False, software=""
+    ),
+    ImageFormat("DIB", "PIL.BmpImagePlugin", is_written=False),
+    ImageFormat(
+        "GIF",
+        "PIL.GifImagePlugin",
+        (".gif",),
+        icc_profile=False,
+        palette=True,
+        lossless=False,
+        longest_side=65_535,
+        timing=Timing(10, 65_535, uncounted=1),
+        software="comment",
+    ),
+    ImageFormat("JPEG2000", "PIL.Jpeg2KImagePlugin", (".jp2",), is_written=False),
+    ImageFormat("PPM", "PIL.PpmImagePlugin", is_written=False),
+    ImageFormat(
+        "AVIF",
+        "PIL.AvifImagePlugin",
+        (".avif",),
+        quality=True,
+        lossless=False,
+        longest_side=32_768,
+        timing=Timing(1, 2**31 - 1, is_counted=False),
+        hint='an AVIF picture: pip install "pillow>=11.3"',
+    ),
+    ImageFormat(
+        "HEIF",
+        "pillow_heif.HeifImagePlugin",
+        (".heic", ".heif", ".hif"),
+        is_written=False,
+        hint='a HEIC picture: pip install "faststyle[heif]"',
+    ),
+    ImageFormat(
+        "JXL",
+        "pillow_jxl",
+        (".jxl",),
+        title="JPEG XL",
+        icc_profile=False,
+        quality=True,
+        hint="a JPEG XL picture: pip install pillow-jxl-plugin",
+    ),
+):
+    register(_row)
+
+#: Pictures in formats that are not in the table, by suffix, and what to do about them.
+_FOREIGN: Mapping[str, str] = {
     **dict.fromkeys(
         (
             *(".nef", ".cr2", ".cr3", ".dng", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw"),
@@ -57,101 +191,76 @@ FOREIGN: Mapping[str, str] = {
     ),
     **dict.fromkeys(
         (
-            *(".tga", ".ico", ".icns", ".psd", ".xcf", ".pcx", ".eps", ".svg", ".jxl"),
-            *(".exr", ".hdr", ".dds", ".sgi", ".qoi", ".xbm", ".xpm", ".wmf", ".emf"),
+            *(".tga", ".ico", ".icns", ".psd", ".xcf", ".pcx", ".eps", ".svg", ".exr"),
+            *(".hdr", ".dds", ".sgi", ".qoi", ".xbm", ".xpm", ".wmf", ".emf"),
         ),
         "in a format that is not read: convert it to PNG first",
     ),
-    **dict.fromkeys(
-        () if _HEIF else _HEIF_ENDINGS,
-        'a HEIC picture: pip install "faststyle[heif]"',
-    ),
-    **dict.fromkeys(
-        () if _AVIF else (".avif",),
-        'an AVIF picture: pip install "pillow>=11.3"',
-    ),
 }
+RAW_HINT = _FOREIGN[".dng"]
 #: Pictures that are clips to FFmpeg, by what stands where a clip says which kind it is.
 _BRANDS: Mapping[bytes, str] = {
     **dict.fromkeys((b"heic", b"heix", b"hevc", b"mif1", b"msf1"), ".heic"),
     **dict.fromkeys((b"avif", b"avis"), ".avif"),
     b"crx ": ".cr3",
 }
-_WRITTEN: Mapping[str, str] = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".jpe": "JPEG",
-    ".jfif": "JPEG",
-    ".png": "PNG",
-    ".webp": "WEBP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".bmp": "BMP",
-    ".gif": "GIF",
-    **({".avif": "AVIF"} if _AVIF else {}),
-}
-#: Formats whose animations say how often they are shown: others are for ever.
-COUNTED = frozenset({"GIF", "PNG", "WEBP"})
-#: Formats whose animations are read and written; of others the first picture is.
-ANIMATED = COUNTED.union(_AVIF)
-#: Formats that take a quality from 1 to 100.
-WITH_QUALITY = frozenset({"JPEG", "WEBP", "AVIF"})
-#: The longest side that a format can hold, in pixels.
-_LONGEST = {"JPEG": 65_500, "WEBP": 16_383, "GIF": 65_535, "AVIF": 32_768}
 
-read_leniently()
 
-# Of odd tags Pillow warns by lines of its code; what cannot be read is said by who reads it.
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+def find_format(suffix: str) -> ImageFormat | None:
+    """The format that a file of this suffix should be in, if it can be read."""
+    row = _row_of(suffix)
+    return row if row is not None and row.is_available else None
 
-_DNG_VERSION, _SUBFILE_TYPE, _SUB_IFDS = 50706, 254, 330  # tags of TIFF
-_REDUCED = 1  # the subfile type of a thumbnail
+
+def hint_of(suffix: str) -> str | None:
+    """What a picture of this suffix is, and what to do, if its format is not read."""
+    row = _row_of(suffix)
+    if row is None:
+        return _FOREIGN.get(suffix.lower())
+    return None if row.is_available else row.hint
 
 
 def hint_on(path: Path) -> str | None:
     """What a picture in a format that is not read is, and what to do, by its ending or contents."""
-    known = FOREIGN.get(path.suffix.lower())
+    known = hint_of(path.suffix)
     if known is not None or not path.is_file():
         return known
     with path.open("rb") as file:
         start = file.read(12)
-    return FOREIGN.get(_BRANDS.get(start[8:], "")) if start[4:8] == b"ftyp" else None
+    return hint_of(_BRANDS.get(start[8:], "")) if start[4:8] == b"ftyp" else None
+
+
+def readable_suffixes() -> list[str]:
+    """The suffixes of files that are taken for pictures when a folder is searched, sorted."""
+    rows = [row for row in FORMATS.values() if row.is_available]
+    return sorted(suffix for row in rows for suffix in row.suffixes)
 
 
 def can_write(path: Path) -> bool:
     """Whether :func:`format_of` knows the ending of ``path``."""
-    return path.suffix.lower() in _WRITTEN
+    row = find_format(path.suffix)
+    return row is not None and row.is_written
 
 
-def format_of(path: Path) -> str:
+def format_of(path: Path) -> ImageFormat:
     """The format that a file of this name is written in. Raises ``UserError`` if there is none."""
-    form = _WRITTEN.get(path.suffix.lower())
-    if form is None:
-        raise UserError(f"cannot write {path}: use one of {', '.join(sorted(_WRITTEN))}")
-    return form
+    row = find_format(path.suffix)
+    if row is None or not row.is_written:
+        known = [suffix for suffix in readable_suffixes() if can_write(Path("a" + suffix))]
+        raise UserError(f"cannot write {path}: use one of {', '.join(known)}")
+    return row
 
 
 def check_fits(path: Path, height: int, width: int) -> None:
     """Raise ``UserError`` if the format of ``path`` holds no picture of so many pixels a side."""
-    form = format_of(path)
-    longest = _LONGEST.get(form)
-    if longest is not None and max(height, width) > longest:
+    row = format_of(path)
+    if row.longest_side is not None and max(height, width) > row.longest_side:
         raise UserError(
-            f"{path}: {form} holds no more than {longest:,} pixels a side, and this is"
+            f"{path}: {row} holds no more than {row.longest_side:,} pixels a side, and this is"
             f" {width:,} x {height:,}; choose .png or a smaller size"
         )
 
 
-def refuse_raw(image: Image.Image, path: Path) -> None:
-    """Raise ``UserError`` for a camera's raw file, which is a TIFF whose picture is a thumbnail."""
-    if image.format != "TIFF":
-        return
-    tags = getattr(image, "tag_v2", {})
-    is_thumbnail = tags.get(_SUBFILE_TYPE) == _REDUCED and _SUB_IFDS in tags
-    if _DNG_VERSION in tags or is_thumbnail or _is_canon(path):
-        raise UserError(f"{path} is {FOREIGN['.dng']}")
-
-
-def _is_canon(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(10)[8:] == b"CR"
+def _row_of(suffix: str) -> ImageFormat | None:
+    suffix = suffix.lower()
+    return next((row for row in FORMATS.values() if suffix in row.suffixes), None)

@@ -8,20 +8,21 @@ import importlib.util
 import struct
 import zlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image, ImageCms, TiffImagePlugin
+from PIL import Image, ImageCms
 from torch import Tensor
 
 from faststyle.core.errors import UserError
+from faststyle.images import tiff
+from faststyle.images.exif import LYING, SOFTWARE
 from faststyle.images.picture import Picture
 from faststyle.images.pixels import quantize
+from faststyle.images.probe import OpenedImage
+from faststyle.images.tiff import TiffFile
 
-#: Pillow's names of the formats that hold 16 bits a channel.
-FORMATS = frozenset({"PNG", "TIFF"})
 #: What brings the packages.
 INSTALL = 'pip install "faststyle[depth]"'
 
@@ -29,31 +30,24 @@ _Samples = npt.NDArray[np.uint16]
 
 _HEADER = 33  # bytes of a PNG up to the end of its first chunk
 _LEVEL = 3  # of a PNG's compression: zlib's 6 takes up to twice the time, for 2 % less
-# Tags of TIFF, and values of theirs.
-_WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _CHANNELS, _PLANES = 256, 257, 258, 262, 277, 284
-_TILE_WIDTH, _TILE_HEIGHT, _EXTRA, _KIND = 322, 323, 338, 339
-_ORIENTATION = 274
-_INVERTED, _GRAY, _RGB = 0, 1, 2
+_CHANNELS, _PLANES, _TILE_WIDTH, _TILE_HEIGHT = 277, 284, 322, 323  # tags of TIFF
 _SEPARATE = 2
-_UNKNOWN, _PREMULTIPLIED, _PLAIN_ALPHA = 0, 1, 2
-_UNSIGNED = 1
 #: A tile may be larger than a small picture, and no file of a few bytes may ask for gigabytes.
 _LARGEST_TILE = 4096 * 4096
 #: By EXIF's orientation: which axes of (H, W) are turned round, once it is transposed from 5 on.
-_FLIPS = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}
+_FLIPS: dict[int | None, tuple[int, ...]] = {
+    2: (1,),
+    3: (0, 1),
+    4: (0,),
+    6: (1,),
+    7: (0, 1),
+    8: (0,),
+}
 
 
 def is_installed() -> bool:
     """Whether the packages of the extra ``depth`` are here."""
     return all(importlib.util.find_spec(name) for name in ("imagecodecs", "tifffile"))
-
-
-if is_installed():
-    # Pillow would not open TIFF files of gray and alpha in 16 bits; it decodes only some of them.
-    for _order, _raw in ((b"II", "LA;16L"), (b"MM", "LA;16B")):
-        for _meaning in (_UNKNOWN, _PREMULTIPLIED, _PLAIN_ALPHA):
-            _key = (_order, _GRAY, (_UNSIGNED,), 1, (16, 16), (_meaning,))
-            TiffImagePlugin.OPEN_INFO.setdefault(_key, ("LA", _raw))
 
 
 def require() -> None:
@@ -62,30 +56,8 @@ def require() -> None:
         raise UserError(f"pictures of 16 bits need packages: {INSTALL}")
 
 
-def is_deep(image: Image.Image, path: Path) -> bool:
-    """Whether a picture that is open, but not decoded, has 16 bits that :func:`decode` keeps.
-
-    Those of CMYK and Lab, and of numbers with a sign, are not kept.
-    """
-    if image.format == "PNG":
-        with path.open("rb") as file:
-            return file.read(25)[24:] == b"\x10"  # of the header, which is the first chunk
-    if not isinstance(image, TiffImagePlugin.TiffImageFile):
-        return False
-    tags = image.tag_v2
-    return (
-        set(tags.get(_BITS, ())) == {16}
-        and set(tags.get(_KIND, (_UNSIGNED,))) == {_UNSIGNED}
-        and tags.get(_PHOTOMETRIC) in (_INVERTED, _GRAY, _RGB)
-    )
-
-
-def decode(image: Image.Image, path: Path) -> Picture:
-    """Decode a picture for which :func:`is_deep` holds.
-
-    Args:
-        image: as opened, which tells its size, orientation and profile.
-        path: its file.
+def decode(opened: OpenedImage) -> Picture:
+    """Decode a picture whose ``bit_depth`` is 16.
 
     Returns:
         Float32 pixels of value / 65535, upright, with alpha. A profile of RGB is kept. That of a
@@ -94,27 +66,32 @@ def decode(image: Image.Image, path: Path) -> Picture:
     Raises:
         Exception: whatever libpng and libtiff say of damage.
     """
-    read = _read_png if image.format == "PNG" else _read_tiff
-    samples, has_alpha = read(image, path)
-    samples = _turn_upright(samples, image)
+    image = opened.image
+    opened.file.seek(0)
+    content = opened.file.read()
+    if isinstance(image, TiffFile):
+        samples, has_alpha = _read_tiff(image, content)
+    else:
+        samples, has_alpha = _read_png(image, content)
+    samples = _turn_upright(samples, opened.info.orientation)
     colors = samples[..., :-1] if has_alpha else samples
     profile = image.info.get("icc_profile") or None
     if colors.shape[-1] == 1:
         colors, profile = _gray_to_rgb(colors, profile), None
     pixels = _to_tensor(colors)
     alpha = _to_tensor(samples[..., -1:]) if has_alpha else None
-    if alpha is not None and _is_premultiplied(image):
+    if alpha is not None and isinstance(image, TiffFile) and image.extra == tiff.PREMULTIPLIED:
         pixels = (pixels / alpha.clamp(min=1 / 65535)).clamp_(0, 1)
     return Picture(pixels, alpha, profile, bit_depth=16)
 
 
-def encode(picture: Picture, path: Path, form: str, software: str) -> None:
+def encode(picture: Picture, path: Path, name: str, software: str) -> None:
     """Write a file of 16 bits a channel.
 
     Args:
         picture: floats are rounded to the nearest of 65,536 values.
         path: where.
-        form: one of :data:`FORMATS`.
+        name: Pillow's of the format, PNG or TIFF.
         software: what the file says that it was written by.
 
     Raises:
@@ -126,64 +103,45 @@ def encode(picture: Picture, path: Path, form: str, software: str) -> None:
     samples = np.empty((*planes[0].shape, len(planes)), np.uint16)
     for channel, plane in enumerate(planes):  # one at a time, since a large picture fills memory
         samples[..., channel] = quantize(plane, bits=16).cpu().numpy()
-    write = _write_png if form == "PNG" else _write_tiff
-    write(samples, path, picture.icc_profile, software)
+    _WRITERS[name](samples, path, picture.icc_profile, software)
 
 
-def _read_png(image: Image.Image, path: Path) -> tuple[_Samples, bool]:
+def _read_png(image: Image.Image, content: bytes) -> tuple[_Samples, bool]:
     """Samples (H, W, C), and whether the last channel is alpha."""
     import imagecodecs
 
-    samples = imagecodecs.png_decode(path.read_bytes())  # a transparent color becomes alpha
+    samples = imagecodecs.png_decode(content)  # a transparent color becomes alpha
     samples = samples.reshape(image.height, image.width, -1)
     return samples, samples.shape[2] in (2, 4)
 
 
-def _read_tiff(image: Image.Image, path: Path) -> tuple[_Samples, bool]:
-    """Likewise."""
+def _read_tiff(image: TiffFile, content: bytes) -> tuple[_Samples, bool]:
+    """Samples (H, W, C), and whether the last channel is alpha."""
     import imagecodecs
 
-    tags = _tags(image)
+    tags = image.tag_v2
     if tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_HEIGHT, 0) > _LARGEST_TILE:
         raise ValueError("the tiles are too large")
-    size, channels = (tags[_HEIGHT], tags[_WIDTH]), tags.get(_CHANNELS, 1)
-    shape = size if channels == 1 else (*size, channels)
+    width, height = image.stored_size
+    channels = tags.get(_CHANNELS, 1)
+    shape = (height, width) if channels == 1 else (height, width, channels)
     is_separate = channels > 1 and tags.get(_PLANES) == _SEPARATE
     if is_separate:
-        shape = (channels, *size)
+        shape = (channels, height, width)
     # A file that says its size twice must not have more memory than was checked.
     samples = np.zeros(shape, np.uint16)
-    imagecodecs.tiff_decode(path.read_bytes(), index=0, out=samples)
-    samples = np.moveaxis(samples, 0, -1) if is_separate else samples.reshape(*size, channels)
-    if tags[_PHOTOMETRIC] == _INVERTED:
+    imagecodecs.tiff_decode(content, index=0, out=samples)
+    samples = np.moveaxis(samples, 0, -1) if is_separate else samples
+    samples = samples.reshape(height, width, channels)
+    if tags[tiff.PHOTOMETRIC] == tiff.INVERTED:
         samples[..., 0] ^= 0xFFFF
-    colors = 3 if tags[_PHOTOMETRIC] == _RGB else 1
-    has_alpha = channels > colors and _extra(image) != _UNKNOWN
+    colors = 3 if tags[tiff.PHOTOMETRIC] == tiff.RGB else 1
+    has_alpha = channels > colors and image.extra != tiff.UNKNOWN
     return samples[..., : colors + has_alpha], has_alpha
 
 
-def _tags(image: Image.Image) -> Any:
-    assert isinstance(image, TiffImagePlugin.TiffImageFile)
-    return image.tag_v2
-
-
-def _extra(image: Image.Image) -> int | None:
-    """What the first channel after the colors of a TIFF is; none where it does not say."""
-    kinds = _tags(image).get(_EXTRA, ())
-    return kinds[0] if kinds else None
-
-
-def _is_premultiplied(image: Image.Image) -> bool:
-    return image.format == "TIFF" and _extra(image) == _PREMULTIPLIED
-
-
-def _turn_upright(samples: _Samples, image: Image.Image) -> _Samples:
-    """As :func:`faststyle.images.pillow.turn_upright`."""
-    try:
-        orientation = int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # as there
-        return samples
-    if 5 <= orientation <= 8:
+def _turn_upright(samples: _Samples, orientation: int | None) -> _Samples:
+    if orientation in LYING:
         samples = samples.swapaxes(0, 1)
     return np.flip(samples, _FLIPS.get(orientation, ()))
 
@@ -218,7 +176,7 @@ def _write_png(samples: _Samples, path: Path, profile: bytes | None, software: s
 
     content = memoryview(imagecodecs.png_encode(samples, level=_LEVEL))
     exif = Image.Exif()
-    exif[0x0131] = software
+    exif[SOFTWARE] = software
     with path.open("wb") as file:
         file.write(content[:_HEADER])
         if profile is not None:
@@ -244,3 +202,6 @@ def _write_tiff(samples: _Samples, path: Path, profile: bytes | None, software: 
         software=software,
         metadata=None,  # none of tifffile's own
     )
+
+
+_WRITERS = {"PNG": _write_png, "TIFF": _write_tiff}

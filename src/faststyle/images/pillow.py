@@ -1,20 +1,29 @@
 """Pillow's images <-> tensors: whatever a file holds as RGB and alpha of 8 bits."""
 
 import io
-from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image, ImageCms, ImageOps, TiffTags
+from PIL import Image, ImageCms
 from torch import Tensor
 
+from faststyle.images.exif import read_orientation, without_warnings
 from faststyle.images.picture import Picture
 from faststyle.images.pixels import quantize
 
 _TRANSPARENT = 255  # of a palette
 _UNMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _SAMPLED = 256  # rows, and columns, from which a palette is chosen
 
 
@@ -59,24 +68,9 @@ def to_palette(picture: Picture) -> Image.Image:
 
 def turn_upright(image: Image.Image) -> Image.Image:
     """As the camera was held, by EXIF; where that cannot be read, as the pixels lie."""
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # as below
-        return image
-
-
-def forget_odd_exif(image: Image.Image) -> None:
-    """Keep of EXIF what can be read, or a TIFF would not load and a photo not be turned upright."""
-    with suppress(Exception):  # Pillow trips over odd tags in a dozen ways; the pixels are sound
-        image.getexif()  # which remembers what it has read
-    with suppress(Exception):
-        exif = image.getexif()
-        for group in [tag for tag in TiffTags.TAGS_V2_GROUPS if tag in exif]:
-            try:
-                exif.get_ifd(group)
-            except Exception:  # as above
-                del exif[group]
-    image.info.pop("exif", None)  # would be written again, which odd tags cannot be
+    with without_warnings():
+        method = _TURNS.get(read_orientation(image) or 1)
+    return image if method is None else image.transpose(method)
 
 
 def from_pil(image: Image.Image) -> Picture:

@@ -7,6 +7,10 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError
 
+#: Pictures of more pixels are refused before they are decoded (a decompression bomb is small on
+#: disk), unless more are asked for.
+MAX_PIXELS = 178_956_970
+
 #: Statistics of ImageNet's RGB pixels in [0, 1], which torchvision's VGG weights expect.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)

@@ -6,9 +6,8 @@ from dataclasses import dataclass, fields, replace
 from typing import ClassVar, Self
 
 from faststyle.core.errors import UserError, nearest
-from faststyle.images.files import MAX_PIXELS
 from faststyle.images.picture import Picture
-from faststyle.images.pixels import check_scaled, resize, scaled_size
+from faststyle.images.pixels import MAX_PIXELS, check_scaled, resize, scaled_size
 from faststyle.stylize.color import COLORS
 
 #: What statistics of instance normalization come from where there is a mask.

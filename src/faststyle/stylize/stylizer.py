@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from faststyle.core.devices import find_device
 from faststyle.core.errors import UserError
 from faststyle.export import is_exported_model
-from faststyle.images import files
 from faststyle.images.arrays import Photos, to_batch
 from faststyle.images.picture import Picture
-from faststyle.images.pixels import to_unit
+from faststyle.images.pixels import MAX_PIXELS, to_unit
 from faststyle.networks import StyleInterpolator, streaming
 from faststyle.networks.noise import place_noise
 from faststyle.styles import (
@@ -243,7 +242,7 @@ class Stylizer:
         """
         height, width = options.size_of(pictures[0])
         rows = self._rows(options.tile, height, width, len(pictures))
-        limit = options.max_pixels or (files.MAX_PIXELS if rows else tiling.MAX_PIXELS)
+        limit = options.max_pixels or (MAX_PIXELS if rows else tiling.MAX_PIXELS)
         tiling.check_pixels(self._largest(height, width), limit)
         deep = [picture.with_depth(options.bit_depth).without_hidden() for picture in pictures]
         return [options.scale(picture) for picture in deep]

@@ -10,9 +10,8 @@ from torch import Tensor
 
 from faststyle.core.devices import find_device, free_memory
 from faststyle.core.errors import UserError
-from faststyle.images import files
 from faststyle.images.picture import Picture
-from faststyle.images.pixels import quantize, resample, to_unit
+from faststyle.images.pixels import MAX_PIXELS, quantize, resample, to_unit
 from faststyle.networks import SuperResolutionNetwork
 from faststyle.networks.super_resolution import MULTIPLE
 from faststyle.styles import TrainedStyle, find_style, load_style
@@ -206,7 +205,7 @@ def _check_size(
         raise UserError(
             f"{width} x {height} pixels are too few to be enlarged: {MIN_SIDE} a side are the least"
         )
-    limit = max_pixels or (files.MAX_PIXELS if side else tiling.MAX_PIXELS)
+    limit = max_pixels or (MAX_PIXELS if side else tiling.MAX_PIXELS)
     pixels = width * height * factor**2
     if pixels > limit:
         hint = "raise --max-pixels" if side or max_pixels else "pass --tile auto"

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from faststyle.core.errors import UserError
-from faststyle.images.files import MAX_PIXELS
-from faststyle.images.pixels import quantize
+from faststyle.images.pixels import MAX_PIXELS, quantize
 from faststyle.video.hdr import BT709, is_hdr, tone_map
 from faststyle.video.mastering import Mastering, find_mastering
 
