@@ -75,6 +75,10 @@ def test_the_wheel_stylizes_a_photo(
     assert (tmp_path / "photo.starry_night.jpg").is_file()
 
 
+def test_hydra_finds_the_launcher_of_the_wheel(run: Run, tmp_path: Path) -> None:
+    assert "SlurmLauncher" in run(tmp_path, "train", "--info", "plugins")
+
+
 @pytest.mark.slow
 def test_the_wheel_trains_a_style_into_the_working_folder(run: Run, tmp_path: Path) -> None:
     choice = ("experiment=smoke", "style.name=starry_night")

@@ -99,14 +99,32 @@ def test_a_job_that_is_stopped_goes_on_to_the_weights_of_an_undisturbed_one(
     assert len(list(run.glob("events.*"))) == 2, "one for each turn, in one folder"
 
 
+def sweep(environment: Environment, folder: Path, *overrides: str) -> subprocess.Popen[str]:
+    """A sweep on its way, of runs of one process each."""
+    command = [sys.executable, "-m", "faststyle", "train", "-m", *SETTINGS, "resume=auto"]
+    command += ["hydra/launcher=slurm", "hydra.launcher.cpus_per_task=1", *overrides]
+    out, err = subprocess.PIPE, subprocess.STDOUT
+    return subprocess.Popen(command, cwd=folder, env=environment, text=True, stdout=out, stderr=err)
+
+
 def test_a_sweep_becomes_jobs_of_an_array(slurm: Environment, tmp_path: Path) -> None:
     image = ROOT / "src" / "faststyle" / "assets" / "flow_field.png"
-    command = [sys.executable, str(ROOT / "scripts" / "train.py"), "-m", *SETTINGS]
-    command += ["style=flow_field,mine", f"style.image={image}", "resume=auto"]
-    command += ["hydra/launcher=slurm", "hydra.launcher.cpus_per_task=1", "trainer.max_steps=3"]
-    run = subprocess.run(
-        command, cwd=tmp_path, env=slurm, capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
+    styles = ["style=flow_field,mine", f"style.image={image}", "trainer.max_steps=3"]
+    with sweep(slurm, tmp_path, *styles) as run:
+        said, _ = run.communicate()
+    assert run.returncode == 0, said
     exported = sorted(path.parts[-3] for path in tmp_path.glob("outputs/*/*/out.safetensors"))
     assert exported == ["flow_field", "mine"]
+
+
+def test_a_job_of_a_sweep_that_is_out_of_time_goes_on(slurm: Environment, tmp_path: Path) -> None:
+    with sweep(slurm, tmp_path) as run:
+        begun = "outputs/flow_field/slurm_*/checkpoints/last.ckpt"
+        wait_for(lambda: bool(list(tmp_path.glob(begun))), lambda: "it did not begin")
+        [job] = slurm_do(slurm, "squeue", "--noheader", "--format=%i").split()
+        slurm_do(slurm, "scancel", "--signal=USR1", job)
+        said, _ = run.communicate()
+    assert run.returncode == 0, said
+    [out] = tmp_path.glob("outputs/flow_field/slurm_*/out.safetensors")
+    assert "stopped at step" in (out.parent / "train.log").read_text()
+    assert len(list(out.parent.glob("events.*"))) == 2, "one for each turn, in one folder"

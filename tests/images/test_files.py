@@ -14,7 +14,7 @@ from PIL import Image, ImageCms
 from faststyle.core.errors import UserError
 from faststyle.images.files import load_picture, save_picture
 from faststyle.images.picture import Picture
-from faststyle.images.pixels import psnr, resize, shrink
+from faststyle.images.pixels import resize, shrink
 
 RED_GREEN = np.array([[[255, 0, 0], [0, 255, 0]]], dtype=np.uint8)
 
@@ -183,11 +183,6 @@ def test_shrinking_never_enlarges() -> None:
     pixels = torch.rand(3, 20, 30)
     assert shrink(pixels, 10).shape == (3, 10, 15)
     assert torch.equal(shrink(pixels, 40), pixels)
-
-
-def test_the_signal_to_noise_ratio_is_its_formula() -> None:
-    assert psnr(torch.zeros(3, 4, 4), torch.full((3, 4, 4), 0.1)) == pytest.approx(20)
-    assert psnr(torch.ones(3, 4, 4), torch.ones(3, 4, 4)) == float("inf")
 
 
 def test_a_bomb_is_refused_by_its_header(tmp_path: Path) -> None:

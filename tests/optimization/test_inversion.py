@@ -6,7 +6,7 @@ import torch
 
 from faststyle.encoder import VGGEncoder
 from faststyle.images.files import load_picture
-from faststyle.images.pixels import psnr
+from faststyle.images.metrics import psnr
 from faststyle.optimization.inversion import invert
 
 

@@ -12,7 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from faststyle.config.compose import compose_config
 from faststyle.core.errors import UserError
 from faststyle.images.files import load_picture
-from faststyle.images.pixels import psnr
+from faststyle.images.metrics import psnr
 from faststyle.losses import LossTerms
 from faststyle.optimization.progress import Progress
 from faststyle.optimization.run import optimize

@@ -19,7 +19,7 @@ _ALWAYS = {"faststyle", "torch", "numpy", "PIL", "psutil", "safetensors", "tqdm"
 def main(name: str | None = None) -> None:
     """Run a command of the table: ``name``, or else the first word of the command line.
 
-    The ``faststyle`` command and ``python -m faststyle`` name none; each script names its own.
+    The ``faststyle`` command and ``python -m faststyle`` name none; two scripts name theirs.
     Whatever the user can put right ends in one line and exit status 2.
     """
     for stream in (sys.stdout, sys.stderr):

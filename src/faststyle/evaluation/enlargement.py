@@ -14,16 +14,15 @@ from faststyle.core.errors import UserError
 from faststyle.data.degradation import degrade
 from faststyle.data.folder import PhotoFolder, find_photos, split
 from faststyle.encoder import LiteEncoder, LossNetwork
+from faststyle.images.metrics import psnr, ssim
 from faststyle.images.picture import Picture
 from faststyle.images.pillow import pil_to_tensor, to_pil
-from faststyle.images.pixels import psnr, to_luma, to_unit
+from faststyle.images.pixels import to_luma, to_unit
 from faststyle.losses import RelativeEnergy
 from faststyle.styles import find_style, load_style
 from faststyle.stylize.options import StylizeOptions
 from faststyle.stylize.upscaler import UpscaleOptions, Upscaler
 
-#: Of SSIM (Wang et al., 2004): side and deviation of the window, in pixels, and its two constants.
-_WINDOW, _SIGMA, _C1, _C2 = 11, 1.5, 0.01**2, 0.03**2
 #: About as sharp as photos are.
 _SHARPER = 1.4
 #: Layers that no network here is trained on by default.
@@ -130,26 +129,6 @@ def perceptual_distance(a: Tensor, b: Tensor, encoder: LossNetwork) -> float:
 
 def _video_luma(pictures: Tensor) -> Tensor:
     return (16 + 219 * to_luma(pictures)) / 255
-
-
-def ssim(a: Tensor, b: Tensor) -> float:
-    """Structural similarity (Wang et al., 2004, equation 13) of (1, 1, H, W), a range of 1.
-
-    The mean over all places where the Gaussian window of 11 pixels fits.
-    """
-    offsets = torch.arange(_WINDOW) - _WINDOW // 2
-    kernel = torch.exp(-offsets.to(a).square() / (2 * _SIGMA**2))
-    window = torch.outer(kernel, kernel)[None, None] / kernel.sum() ** 2
-
-    def local(x: Tensor) -> Tensor:
-        return F.conv2d(x, window)
-
-    mean_a, mean_b = local(a), local(b)
-    var_a, var_b = local(a * a) - mean_a**2, local(b * b) - mean_b**2
-    covariance = local(a * b) - mean_a * mean_b
-    brightness = (2 * mean_a * mean_b + _C1) / (mean_a**2 + mean_b**2 + _C1)
-    structure = (2 * covariance + _C2) / (var_a + var_b + _C2)
-    return (brightness * structure).mean().item()
 
 
 def table(result: Mapping[str, Any]) -> str:

@@ -88,8 +88,3 @@ def to_luma(pixels: Tensor) -> Tensor:
     """Brightness of RGB (N, 3, H, W), (N, 1, H, W) (ITU-R BT.601)."""
     weights = torch.tensor(_LUMA, dtype=pixels.dtype, device=pixels.device).view(1, 3, 1, 1)
     return (pixels * weights).sum(1, keepdim=True)
-
-
-def psnr(a: Tensor, b: Tensor) -> float:
-    """Peak signal-to-noise ratio of two pictures in [0, 1], in decibels; infinite if equal."""
-    return -10 * torch.log10((a - b).square().mean()).item()

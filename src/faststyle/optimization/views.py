@@ -21,8 +21,9 @@ from faststyle.encoder import LossNetwork, build_loss_network
 from faststyle.images.contact_sheet import Panel, contact_sheet
 from faststyle.images.files import load_picture, save_picture
 from faststyle.images.formats import format_of
+from faststyle.images.metrics import psnr
 from faststyle.images.pillow import pil_to_tensor, to_pil
-from faststyle.images.pixels import psnr, shrink, to_unit
+from faststyle.images.pixels import shrink, to_unit
 from faststyle.losses import gram_matrix
 from faststyle.optimization.inversion import invert
 

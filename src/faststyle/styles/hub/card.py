@@ -39,7 +39,7 @@ _LIMITS = """\
 
 
 def write_card(
-    about: StyleMetadata,
+    metadata: StyleMetadata,
     file: Path,
     repository: str,
     license: str | None = None,
@@ -48,7 +48,7 @@ def write_card(
     """The card, in Markdown behind a header in YAML.
 
     Args:
-        about: what the file says of itself; texts in it may be anyone's.
+        metadata: what the file says of itself; texts in it may be anyone's.
         file: the checkpoint as it is uploaded.
         repository: ``owner/name``, where to.
         license: of the weights, by its short name on the Hub, as ``mit``.
@@ -64,71 +64,71 @@ def write_card(
     header = ModelCardData(
         license=license, library_name="faststyle", pipeline_tag="image-to-image", tags=_TAGS
     )
-    first = about.styles[0].name if about.styles else ""
+    first = metadata.styles[0].name if metadata.styles else ""
     address = f"{PREFIX}{repository}/{file.name}" + (f":{first}" if first else "")
     parts = [
         f"---\n{header.to_yaml()}\n---",
-        f"# {_title(about, file)}",
-        f"{_what(about)} Made by faststyle {_plain(about.version or '?')}.",
+        f"# {_title(metadata, file)}",
+        f"{_summary(metadata)} Made by faststyle {_plain(metadata.version or '?')}.",
         f"![A drawn landscape, and what becomes of it]({sample})" if sample else "",
         _USE.format(address=address),
-        _paintings(about),
+        _paintings(metadata),
         "## How it was made\n\n| | |\n|---|---|\n"
-        + "\n".join(f"| {name} | {fact} |" for name, fact in _facts(about, file)),
+        + "\n".join(f"| {name} | {detail} |" for name, detail in _details(metadata, file)),
         _LIMITS,
         _rights(license),
     ]
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 
-def _title(about: StyleMetadata, file: Path) -> str:
-    if about.styles:
-        return f"{len(about.names())} styles in one network"
-    return _plain(about.title or (about.style or file.stem).replace("_", " "))
+def _title(metadata: StyleMetadata, file: Path) -> str:
+    if metadata.styles:
+        return f"{len(metadata.names())} styles in one network"
+    return _plain(metadata.title or (metadata.style or file.stem).replace("_", " "))
 
 
-def _what(about: StyleMetadata) -> str:
-    if about.styles:
+def _summary(metadata: StyleMetadata) -> str:
+    if metadata.styles:
         return (
             "A network that turns photos into any of the paintings below, or a mixture of them, in"
             " a single pass."
         )
-    return f"A network that turns photos into the manner of {_painting(about)} in a single pass."
+    return f"A network that turns photos into the manner of {_painting(metadata)} in a single pass."
 
 
-def _paintings(about: StyleMetadata) -> str:
-    if not about.styles:
+def _paintings(metadata: StyleMetadata) -> str:
+    if not metadata.styles:
         return ""
-    first = {style.name: style for style in reversed(about.styles)}
-    rows = [f"| `{name}` | {_painting(first[name])} |" for name in about.names()]
+    first = {style.name: style for style in reversed(metadata.styles)}
+    rows = [f"| `{name}` | {_painting(first[name])} |" for name in metadata.names()]
     return "## Styles\n\n| name | painting |\n|---|---|\n" + "\n".join(rows)
 
 
-def _painting(about: StyleMetadata) -> str:
-    title = f"*{_plain(about.title)}*" if about.title else "a picture"
-    by = f" by {_plain(about.artist)}" if about.artist else ""
-    more = ", ".join(_plain(text) for text in (about.year, about.license) if text)
+def _painting(metadata: StyleMetadata) -> str:
+    title = f"*{_plain(metadata.title)}*" if metadata.title else "a picture"
+    by = f" by {_plain(metadata.artist)}" if metadata.artist else ""
+    more = ", ".join(_plain(text) for text in (metadata.year, metadata.license) if text)
     return f"{title}{by}" + (f" ({more})" if more else "")
 
 
-def _facts(about: StyleMetadata, file: Path) -> Iterator[tuple[str, str]]:
-    """Names and facts of those that are known; of loss networks no path, which may be private."""
+def _details(metadata: StyleMetadata, file: Path) -> Iterator[tuple[str, str]]:
+    """What is known of the training, by name; of loss networks no path, which may be private."""
     content = file.read_bytes()
-    if about.network:
-        options = ", ".join(f"{key} {value}" for key, value in about.network.options.items())
-        yield "network", _plain(f"{about.network.name} ({options})")
-    if about.steps:
-        yield "steps", f"{about.steps:,}"
-    if about.init:
-        yield "begun from", _plain(Path(about.init).stem)
-    if about.style_size:
-        yield "painting's short side", f"{about.style_size} pixels"
-    if about.loss:
-        yield "loss", _plain("; ".join(f"{key} {_value(of)}" for key, of in about.loss.items()))
-    if encoder := about.encoder.get("name") or about.encoder.get("arch"):
+    if metadata.network:
+        options = ", ".join(f"{key} {value}" for key, value in metadata.network.options.items())
+        yield "network", _plain(f"{metadata.network.name} ({options})")
+    if metadata.steps:
+        yield "steps", f"{metadata.steps:,}"
+    if metadata.init:
+        yield "begun from", _plain(Path(metadata.init).stem)
+    if metadata.style_size:
+        yield "painting's short side", f"{metadata.style_size} pixels"
+    if metadata.loss:
+        yield "loss", _plain("; ".join(f"{key} {_value(of)}" for key, of in metadata.loss.items()))
+    if encoder := metadata.encoder.get("name") or metadata.encoder.get("arch"):
         yield "loss network", _plain(str(encoder))
-    if about.origin:
-        yield "trained by", _plain(about.origin)
+    if metadata.origin:
+        yield "trained by", _plain(metadata.origin)
     yield "size", f"{len(content) / 1e6:.2f} MB"
     yield "SHA-256", f"`{hashlib.sha256(content).hexdigest()}`"
 

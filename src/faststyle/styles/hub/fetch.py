@@ -1,6 +1,7 @@
 """Fetching a style from the Hugging Face Hub into huggingface_hub's own cache."""
 
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,14 +40,44 @@ def fetch_style(given: str) -> Path:
     """
     with needs_hub(), explain(given):
         address = parse_address(given)
-        file = address.path_in_repo or _only_style(address, given)
         try:
+            file = address.path_in_repo or _only(_styles(address), given)
             return _download(address, file, given)
         except Exception as error:
-            found = _cached(address, file) if is_unreachable(error) else None
-            if found is None:
+            cached = _cached(address, given) if is_unreachable(error) else None
+            if cached is None:
                 raise
-            return found
+            return cached
+
+
+def _styles(address: "HfUri") -> list[str]:
+    """The .safetensors files of a repository."""
+    from huggingface_hub import HfApi
+
+    info = HfApi().model_info(address.id, revision=address.revision, timeout=_PATIENCE)
+    return sorted(file.rfilename for file in info.siblings or () if is_style(file.rfilename))
+
+
+def _cached(address: "HfUri", given: str) -> Path | None:
+    """What was fetched before of a revision."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        found = snapshot_download(address.id, revision=address.revision, local_files_only=True)
+    except LocalEntryNotFoundError:
+        return None
+    folder = Path(found)
+    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.safetensors"))
+    file = address.path_in_repo or (_only(files, given) if files else "")
+    return folder / file if file in files else None
+
+
+def _only(files: Sequence[str], given: str) -> str:
+    if len(files) != 1:
+        several = f"{len(files)} .safetensors: name one of {_listed(files)}"
+        raise UserError(f"{given} has {several if files else 'no .safetensors'}")
+    return files[0]
 
 
 def _download(address: "HfUri", file: str, given: str) -> Path:
@@ -58,7 +89,7 @@ def _download(address: "HfUri", file: str, given: str) -> Path:
     try:
         promised = get_hf_file_metadata(url, timeout=_PATIENCE)
     except RemoteEntryNotFoundError:
-        raise UserError(f"{given}: {_no_such_file(address)}") from None
+        raise UserError(f"{given}: there is no such file{_hint(file, _styles(address))}") from None
     if promised.size is None or not promised.etag or not promised.commit_hash:
         raise UserError(f"{given}: {constants.ENDPOINT} does not answer as the Hub does")
     if promised.size > MAX_BYTES:
@@ -106,66 +137,20 @@ def _agrees(path: Path, etag: str) -> bool:
     That is a SHA-256 of files in LFS, and git's SHA-1 of others. Copies of the Hub may have a third
     kind, which says nothing.
     """
+    content = path.read_bytes()
     if len(etag) == hashlib.sha256().digest_size * 2:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == etag
+        return hashlib.sha256(content).hexdigest() == etag
     if len(etag) == hashlib.sha1().digest_size * 2:
-        content = path.read_bytes()
         return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest() == etag
     return True
 
 
-def _only_style(address: "HfUri", given: str) -> str:
-    try:
-        files = _styles(address)
-    except Exception as error:
-        files = _cached_styles(address) if is_unreachable(error) else []
-        if not files:
-            raise
-    if len(files) != 1:
-        several = f"{len(files)} .safetensors: name one of {_listed(files)}"
-        raise UserError(f"{given} has {several if files else 'no .safetensors'}")
-    return files[0]
-
-
-def _styles(address: "HfUri") -> list[str]:
-    """The .safetensors files of a repository."""
-    from huggingface_hub import HfApi
-
-    info = HfApi().model_info(address.id, revision=address.revision, timeout=_PATIENCE)
-    return sorted(file.rfilename for file in info.siblings or () if is_style(file.rfilename))
-
-
-def _no_such_file(address: "HfUri") -> str:
-    files = _styles(address)
+def _hint(file: str, files: Sequence[str]) -> str:
     if not files:
-        return "there is no such file, nor any other .safetensors"
-    hint = (
-        nearest(address.path_in_repo, files) if len(files) <= _SHOWN else f"it has {_listed(files)}"
-    )
-    return f"there is no such file: {hint}"
+        return ", nor any other .safetensors"
+    return ": " + (nearest(file, files) if len(files) <= _SHOWN else f"it has {_listed(files)}")
 
 
-def _listed(files: list[str]) -> str:
+def _listed(files: Sequence[str]) -> str:
     more = f" and {len(files) - _SHOWN} more" if len(files) > _SHOWN else ""
     return ", ".join(files[:_SHOWN]) + more
-
-
-def _cached(address: "HfUri", file: str) -> Path | None:
-    from huggingface_hub import try_to_load_from_cache
-
-    found = try_to_load_from_cache(address.id, file, revision=address.revision)
-    return Path(found) if isinstance(found, str) else None
-
-
-def _cached_styles(address: "HfUri") -> list[str]:
-    """Those of :func:`_styles` that were fetched before."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    try:
-        found = snapshot_download(address.id, revision=address.revision, local_files_only=True)
-    except LocalEntryNotFoundError:
-        return []
-    folder = Path(found)
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.safetensors"))

@@ -16,8 +16,7 @@ def needs_hub() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in ("huggingface_hub", "httpx2"):
+        if (error.name or "").partition(".")[0] != "huggingface_hub":
             raise
         raise UserError('the Hub needs more packages: pip install "faststyle[hub]"') from None
 
@@ -38,7 +37,7 @@ def explain(what: str) -> Iterator[None]:
 
 def is_unreachable(error: Exception) -> bool:
     """Whether the Hub did not answer, so that what was fetched before has to do."""
-    import httpx2
+    import httpx2  # what huggingface_hub is built on, whose errors it lets through
     from huggingface_hub import errors
 
     if isinstance(error, errors.HfHubHTTPError):
@@ -46,40 +45,43 @@ def is_unreachable(error: Exception) -> bool:
     return isinstance(error, httpx2.TransportError | errors.OfflineModeIsEnabled)
 
 
-def _problem(error: Exception) -> str | None:
+def _problem(error: BaseException | None) -> str | None:
     import httpx2
     from huggingface_hub import constants, errors
 
-    if isinstance(error, errors.GatedRepoError):
-        return f"it is gated: ask for access on its page at {constants.ENDPOINT}, and {LOG_IN}"
-    if isinstance(error, errors.RepositoryNotFoundError):
-        return f"there is no such repository, or it is private; if it is yours, {LOG_IN}"
-    if isinstance(error, errors.RevisionNotFoundError):
-        return "the repository has no such branch, tag or commit"
-    if isinstance(error, errors.LocalTokenNotFoundError):
-        return f"nobody is logged in: {LOG_IN}"
+    hub = constants.ENDPOINT
+    known = {
+        errors.GatedRepoError: f"it is gated: ask for access on its page at {hub}, and {LOG_IN}",
+        errors.RepositoryNotFoundError: (
+            f"there is no such repository, or it is private; if it is yours, {LOG_IN}"
+        ),
+        errors.RevisionNotFoundError: "the repository has no such branch, tag or commit",
+        errors.LocalTokenNotFoundError: f"nobody is logged in: {LOG_IN}",
+        errors.OfflineModeIsEnabled: "HF_HUB_OFFLINE is set, and it was not fetched before",
+        errors.XetDownloadError: f"the transfer failed ({error}); try again",
+        httpx2.UnsupportedProtocol: (
+            f'HF_ENDPOINT is "{hub}": it must begin with https:// or http://'
+        ),
+        httpx2.ConnectError: f"no connection to {hub}",
+        httpx2.ConnectTimeout: f"no connection to {hub}",
+        httpx2.TimeoutException: f"{hub} does not answer; try again later",
+        json.JSONDecodeError: f"{hub} does not answer as the Hub does",
+    }
+    for kind, meaning in known.items():
+        if isinstance(error, kind):
+            return meaning
     if isinstance(error, errors.HfHubHTTPError):
         return _of_status(error.response.status_code, error.server_message)
-    if isinstance(error, errors.OfflineModeIsEnabled):
-        return "HF_HUB_OFFLINE is set, and it was not fetched before"
-    if isinstance(error, httpx2.UnsupportedProtocol):
-        return f'HF_ENDPOINT is "{constants.ENDPOINT}": it must begin with https:// or http://'
-    if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
-        return f"no connection to {constants.ENDPOINT}"
-    if isinstance(error, httpx2.TimeoutException):
-        return f"{constants.ENDPOINT} does not answer; try again later"
     if isinstance(error, httpx2.HTTPError):
-        return f"the connection to {constants.ENDPOINT} broke off; try again"
-    if isinstance(error, json.JSONDecodeError):
-        return f"{constants.ENDPOINT} does not answer as the Hub does"
+        return f"the connection to {hub} broke off; try again"
     if isinstance(error, OSError) and error.errno is None:  # of huggingface_hub, not of the system
         return str(error).partition("\n")[0]
     if isinstance(error, ValueError):  # as of a card whose license the Hub does not know
         return str(error)
-    if isinstance(error, RuntimeError) and isinstance(error.__cause__, Exception):  # of a thread
+    if isinstance(error, RuntimeError):  # of a thread
         return _problem(error.__cause__)
-    if isinstance(error, errors.XetDownloadError) or type(error).__module__.startswith("hf_xet"):
-        return f"the transfer failed ({error}); try again"
+    if type(error).__module__.startswith("hf_xet"):
+        return known[errors.XetDownloadError]
     return None
 
 

@@ -42,10 +42,10 @@ def publish_folder(folder: Path, repository: str, private: bool = False) -> Publ
         get_session().timeout = PATIENCE  # it would wait for ever
         hub = HfApi(token=True, library_name="faststyle", library_version=__version__)
         page = hub.create_repo(repository, private=private or None, exist_ok=True)
-        about = hub.model_info(repository)
-        if private and not about.private:
+        info = hub.model_info(repository)
+        if private and not info.private:
             raise UserError(f"{repository} is there already, and everyone sees it: leave --private")
-        there = {file.rfilename for file in about.siblings or ()}
+        there = {file.rfilename for file in info.siblings or ()}
         files = sorted(file for file in folder.iterdir() if file.name not in there & {CARD})
         names = [file.name for file in files]
         hub.create_commit(
