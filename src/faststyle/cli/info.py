@@ -33,15 +33,15 @@ def add_arguments(_parser: ArgumentParser) -> None:
 
 
 def run(_args: Namespace) -> None:
-    """Print a line for each fact, under the name of what it is about."""
-    facts = list(describe_machine())
-    width = max(len(name) for name, _ in facts) + 2
-    for name, fact in facts:
-        print(f"{name + ':':{width}}{fact}")
+    """Print a line for each value, after its name."""
+    rows = list(describe_machine())
+    width = max(len(name) for name, _ in rows) + 2
+    for name, value in rows:
+        print(f"{name + ':':{width}}{value}")
 
 
 def describe_machine() -> Iterator[tuple[str, str]]:
-    """Names and facts: versions, what there is to compute on, memory, and where files lie."""
+    """Names and values: versions, what there is to compute on, memory, and where files lie."""
     from faststyle.core.version import __version__
 
     yield "faststyle", f"{__version__}, in {Path(__file__).resolve().parents[1]}"

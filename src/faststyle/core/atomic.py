@@ -47,7 +47,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_files(path: Path) -> Iterator[Path]:
-    """As :func:`atomic_write`, where the block writes further files with other suffixes too.
+    """Write several files atomically: ``path``, and others with other suffixes.
 
     It yields ``path`` in a temporary folder beside it. If the block succeeds, all that it wrote
     there comes to stand beside ``path``. Of several files ``path`` comes last, and an old one goes

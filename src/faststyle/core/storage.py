@@ -71,7 +71,7 @@ def fetch(address: str, path: Path) -> None:
 
 
 def fetch_once(address: str, path: Path) -> None:
-    """Likewise, of a file that no other process asks for.
+    """Fetch a file that no other process asks for.
 
     It may be cut short, which its reader has to notice. Raises as :func:`fetch`.
     """
@@ -146,7 +146,7 @@ class Folder:
         return content
 
     def read_all(self, names: Sequence[str]) -> Iterator[bytes]:
-        """Likewise of many, several at once where the storage can. Raises ``StorageError``."""
+        """What is in many files, several at once where the storage can. Raises ``StorageError``."""
         filesystem = self._filesystem()
         for start in range(0, len(names), 1000):
             paths = [self._inside(name) for name in names[start : start + 1000]]

@@ -40,7 +40,7 @@ class CocoSource(PhotoSource):
         download_coco(self.split, request.cache / "coco")
 
     def open(self, request: DataSpec) -> DataSplits:
-        """As any folder."""
+        """Split the folder of the photos."""
         return FolderSource(request.cache / "coco" / self.split).open(request)
 
 

@@ -46,7 +46,7 @@ class PhotoFolder(PhotoSet):
         self.paths = list(paths)
 
     def decode(self, position: int) -> Tensor:
-        """See :meth:`PhotoSet.decode`."""
+        """The photo at a position, with the short side that the largest crop needs."""
         return read_photo(self.paths[position], round(self.size / MIN_CROP_SCALE))
 
 

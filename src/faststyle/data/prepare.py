@@ -42,8 +42,8 @@ class _Task:
     @property
     def digest(self) -> str:
         """Of all that decides what is in the shard, to know one that is done already."""
-        facts = [(str(p.relative_to(self.root)), p.stat().st_size) for p in self.photos]
-        content = json.dumps([facts, self.short_side, self.quality])
+        listed = [(str(p.relative_to(self.root)), p.stat().st_size) for p in self.photos]
+        content = json.dumps([listed, self.short_side, self.quality])
         return hashlib.sha256(content.encode()).hexdigest()
 
     @property

@@ -133,7 +133,7 @@ class ShardedPhotos(PhotoSet):
         self.cache = cache / "shards" / digest if "://" in root else None
 
     def decode(self, position: int) -> Tensor:
-        """See :meth:`PhotoSet.decode`; a shard with a damaged photo is skipped as a whole."""
+        """The photo at a position; a shard with a damaged photo is skipped as a whole."""
         number = int(np.searchsorted(self.ends, position, side="right"))
         shard = self.shards[number]
         start = int(self.ends[number]) - len(shard)

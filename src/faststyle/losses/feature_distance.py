@@ -23,5 +23,5 @@ class FeatureDistance(ContentLoss):
         return (features,)
 
     def forward(self, features: Tensor, target: Target, _generator: torch.Generator) -> Tensor:
-        """(N,)."""
+        """The distance of each picture, (N,)."""
         return self.normalization.content(features, target[0])

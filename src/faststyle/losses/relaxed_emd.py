@@ -44,7 +44,7 @@ class RelaxedEarthMover(StyleLoss):
         return (fixed_sample(vectors(features), self.samples),)
 
     def forward(self, features: Tensor, target: Target, generator: torch.Generator) -> Tensor:
-        """See the class."""
+        """L of each picture, (N,)."""
         [kept] = target
         with torch.autocast(features.device.type, enabled=False):
             every = vectors(features)

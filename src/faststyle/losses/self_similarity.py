@@ -34,7 +34,7 @@ class SelfSimilarity(ContentLoss):
         return (features,)
 
     def forward(self, features: Tensor, target: Target, generator: torch.Generator) -> Tensor:
-        """See the class."""
+        """L of each picture, (N,)."""
         with torch.autocast(features.device.type, enabled=False):
             found, wanted = vectors(features), vectors(target[0])
             places = some_places(found.shape[1], self.places, generator).to(found.device)

@@ -43,7 +43,7 @@ class SlicedWasserstein(StyleLoss):
         return fixed_sample(every, self.samples), every.var(1, correction=0).sum(1)
 
     def forward(self, features: Tensor, target: Target, generator: torch.Generator) -> Tensor:
-        """See the class."""
+        """L of each picture, (N,)."""
         kept, variance = target
         with torch.autocast(features.device.type, enabled=False):
             found = self._vectors(features)

@@ -42,11 +42,11 @@ class _OfTorch:
     _optimizer: torch.optim.Optimizer
 
     def state_dict(self) -> dict[str, Any]:
-        """See :class:`PixelOptimizer`."""
+        """The state of torch's optimizer."""
         return self._optimizer.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """See :class:`PixelOptimizer`."""
+        """Give torch's optimizer its state back."""
         self._optimizer.load_state_dict(state)
 
 
@@ -77,7 +77,7 @@ class LBFGS(_OfTorch):
     def minimize(
         self, objective: Objective, iterations: int, after_each: Callable[[], None]
     ) -> None:
-        """See :class:`PixelOptimizer`."""
+        """One call of ``objective`` for each point of a line search."""
 
         def closure() -> Tensor:
             # Torch begins every iteration by evaluating where the last one ended.
@@ -108,7 +108,7 @@ class Adam(_OfTorch):
     def minimize(
         self, objective: Objective, iterations: int, after_each: Callable[[], None]
     ) -> None:
-        """See :class:`PixelOptimizer`."""
+        """One call of ``objective`` an iteration; pixels are clamped to [0, 1] after it."""
         for _ in range(iterations):
             _, self._pixels.grad = _evaluate(objective, self._pixels)
             self._optimizer.step()
@@ -134,7 +134,7 @@ class LBFGSB:
     def minimize(
         self, objective: Objective, iterations: int, after_each: Callable[[], None]
     ) -> None:
-        """See :class:`PixelOptimizer`."""
+        """SciPy counts the iterations, and may stop before the last if the loss no longer falls."""
 
         def value_and_gradient(flat: np.ndarray) -> tuple[float, np.ndarray]:
             self._set(flat)
@@ -161,11 +161,11 @@ class LBFGSB:
         self._set(found.x)
 
     def state_dict(self) -> dict[str, Any]:
-        """Nothing: see the class."""
+        """Nothing, since SciPy keeps its curvature to itself."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """See the class."""
+        """Nothing to load."""
 
     def _set(self, flat: np.ndarray) -> None:
         self._pixels.copy_(torch.from_numpy(flat).view_as(self._pixels))

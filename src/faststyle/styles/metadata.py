@@ -28,7 +28,7 @@ class StyleMetadata:
         title, artist, year, license: of the painting.
         loss: what :meth:`faststyle.losses.PerceptualLoss.describe` says of the loss it was
             trained with.
-        encoder: likewise of the loss network.
+        encoder: what :meth:`faststyle.encoder.LossNetwork.describe` says of the loss network.
         init: the style that its training began with.
         steps: of its training.
         training: its settings, and the versions of what it ran on

@@ -45,7 +45,7 @@ class Classification(pl.LightningModule):
         self._loss("val", batch)
 
     def configure_optimizers(self) -> Any:
-        """What was passed."""
+        """The optimizer that ``optimizer`` makes, and the schedule."""
         return scheduled(self._optimizer(self.network.parameters()), self._schedule)
 
     def _loss(self, stage: str, batch: Labeled) -> Tensor:

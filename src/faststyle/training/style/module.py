@@ -49,7 +49,7 @@ class StyleTransfer(PictureModule):
         seed: of all random numbers.
 
     Raises:
-        UserError: a learning rate that is not above 0; noise, or pixels that are unseen, that are
+        UserError: a learning rate that is not above 0; noise, or a crop margin, that are
             no numbers of 0 or more; an unknown ``tune``; or a network that is not registered,
             enlarges, has no normalizations to be tuned, or no features for ``temporal``.
     """

@@ -93,7 +93,7 @@ def _target(cfg: DictConfig, path: Path) -> Path:
 
 
 def build_module(cfg: DictConfig) -> StyleTransfer:
-    """Network, encoder, loss with its style targets, and the facts for the checkpoint."""
+    """Network, encoder, loss with its style targets, and the metadata of the checkpoint."""
     styles: list[Style] = [instantiate(style) for style in cfg.styles.values() or [cfg.style]]
     # Before the weights, which may have to be fetched.
     paintings = [[StyleImage(*image) for image in style.load()] for style in styles]
@@ -107,16 +107,16 @@ def build_module(cfg: DictConfig) -> StyleTransfer:
             "encoder.weights=random: nothing to download, but the style is matched less well than"
             " with trained weights (encoder.weights=imagenet or a file)"
         )
-    facts = [_facts(style) for style in styles]
+    described = [_describe(style) for style in styles]
     several = len(styles) > 1
     metadata = replace(
-        StyleMetadata(cfg.name, styles=tuple(facts)) if several else facts[0],
+        StyleMetadata(cfg.name, styles=tuple(described)) if several else described[0],
         loss=loss.describe(),
         encoder=encoder.describe(),
         init=label(cfg.init) if cfg.init else None,
         training=describe_run(cfg),
     )
-    tune = _begin(cfg, network, facts)
+    tune = _load_init(cfg, network, described)
     order = StyleSampler([style.share for style in styles], cfg.seed) if several else None
     make_module: partial[StyleTransfer] = instantiate(cfg.model)
     return make_module(
@@ -140,19 +140,19 @@ def _build_network(cfg: DictConfig, styles: int) -> nn.Module:
     return network
 
 
-def _begin(cfg: DictConfig, network: nn.Module, facts: Sequence[StyleMetadata]) -> str:
+def _load_init(cfg: DictConfig, network: nn.Module, styles: Sequence[StyleMetadata]) -> str:
     """Give ``network`` the weights of ``cfg.init``, if any; returns what of it is to be tuned."""
     if not cfg.init:
         return cfg.tune or "all"
     found = find_style(cfg.init)
     style = load_style(found.path)
     begin = choose(style, found.mix) if found.mix else style
-    load_initial_weights(begin, network, facts, f"init={cfg.init}")
+    load_initial_weights(begin, network, styles, f"init={cfg.init}")
     # What several styles share should do for another one, too.
-    return cfg.tune or ("norms" if style.metadata.styles and len(facts) == 1 else "all")
+    return cfg.tune or ("norms" if style.metadata.styles and len(styles) == 1 else "all")
 
 
-def _facts(style: Style) -> StyleMetadata:
+def _describe(style: Style) -> StyleMetadata:
     return StyleMetadata(
         style=style.name,
         style_sha256=style.digests(),

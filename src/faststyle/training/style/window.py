@@ -23,7 +23,7 @@ def moving_window(
         margin: by how many pixels height and width of what is seen are smaller, if more than
             :data:`LEAST` are left.
         seed: of the training.
-        step: likewise.
+        step: of the training.
     """
     generator = numpy_generator(seed, Purpose.WINDOW, step)
     down, right = (_part(side, margin, generator.uniform(-0.5, 1.5)) for side in (height, width))

@@ -65,7 +65,7 @@ def build_task(cfg: DictConfig) -> Task:
 
 
 def build_module(cfg: DictConfig) -> SuperResolution:
-    """Network, loss, and the facts for the checkpoint."""
+    """Network, loss, and the metadata of the checkpoint."""
     network: SuperResolutionNetwork = instantiate(cfg.network)
     if cfg.init:
         load_initial_weights(load_style(find_style(cfg.init).path), network, (), f"init={cfg.init}")
