@@ -1,1 +1,1 @@
-"""Pictures: files, Pillow's images and arrays <-> tensors, and what is computed on pixels."""
+"""Pictures: formats, reading and writing of files, arrays and tensors, arithmetic of pixels."""

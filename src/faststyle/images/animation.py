@@ -1,7 +1,6 @@
-"""Animations: files of frames that follow one another <-> pictures with durations.
+"""Animations: reading and writing files of several frames, with durations.
 
-Pillow lays each frame over those before it, as the file says (disposal, blending): what is read
-and written here are whole frames.
+Pillow composes each frame with those before it (disposal, blending), so frames are whole here.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,8 +31,10 @@ _MOST_PLAYS = 65_535
 class Animation:
     """Whole frames of one size, and how they are shown.
 
-    ``durations``: of each frame, in milliseconds. ``plays``: how often all are shown; 0 is for
-    ever.
+    Args:
+        frames: at least one.
+        durations: how long each frame is shown, in milliseconds.
+        plays: how often the animation is shown; 0 is for ever.
     """
 
     frames: list[Picture] = field(default_factory=list)
@@ -42,11 +43,12 @@ class Animation:
 
 
 def read_frames(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[tuple[Picture, float]]:
-    """The frames of an animation, uint8, and for how many milliseconds each is shown.
+    """Read the frames of an animation, uint8, each with its duration in milliseconds.
 
-    A picture for programs that know no animation, which a PNG may have, is left out.
+    The still picture that a PNG may hold for programs without animation is left out.
 
-    Raises ``UserError`` as :func:`faststyle.images.files.load_picture_bytes`.
+    Raises:
+        UserError: the file cannot be opened, or a frame is damaged.
     """
     with open_image(path, max_pixels) as opened:
         for number in range(opened.info.first_frame, opened.info.frames):
@@ -77,15 +79,15 @@ def save_animation(
     options["duration"] = _in_steps(animation.durations, row.timing)
     options |= _plays(row.timing, min(animation.plays, _MOST_PLAYS))
     if row.palette and frames[0].alpha is not None:
-        # Or what is transparent would show the frame before; and each frame has to have a
-        # transparent color, though it needs none, or Pillow clears it to another one.
+        # Without disposal, transparent pixels would show the frame before. Without a transparent
+        # color, which optimizing may remove, Pillow would clear a frame to another color.
         options |= {"disposal": 2, "optimize": False}
     with atomic_write(path) as temporary:
         first.save(temporary, row.name, save_all=True, append_images=more, **options)
 
 
 def _alike(frames: Sequence[Picture]) -> Sequence[Picture]:
-    """All with transparency, if one has some."""
+    """Frames that all have transparency, if one has."""
     if all(frame.alpha is None for frame in frames):
         return frames
     opaque = torch.full((1, *frames[0].pixels.shape[1:]), 255, dtype=torch.uint8)

@@ -1,4 +1,4 @@
-"""Pictures as programs hold them (torch, NumPy, Pillow) <-> the batches that networks take."""
+"""Conversion of tensors, arrays and Pillow images to the batches that networks take, and back."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -11,15 +11,15 @@ from torch import Tensor
 from faststyle.images.pillow import from_pil, to_pil, turn_upright
 from faststyle.images.pixels import quantize, to_unit
 
-#: By how much floats may leave [0, 1], as they do after resampling.
+#: Floats may leave [0, 1] by so much, as they do after resampling.
 _ROUNDING = 0.05
 
-#: What can be stylized and comes back in the same form.
+#: Types that can be stylized; the result has the type of the photos.
 Photos = TypeVar("Photos", Tensor, np.ndarray, Image.Image)
 
 
 def to_batch(photos: Any) -> tuple[Tensor, Callable[[Tensor], Any]]:
-    """Photos as (N, 3, H, W), float in [0, 1], and what turns such a batch back into their form.
+    """Photos as (N, 3, H, W), float in [0, 1], and a function that gives a batch their type again.
 
     Args:
         photos: a tensor (N, 3, H, W) or (3, H, W), an array (N, H, W, 3) or (H, W, 3), float in
@@ -27,8 +27,8 @@ def to_batch(photos: Any) -> tuple[Tensor, Callable[[Tensor], Any]]:
             transparency is kept.
 
     Raises:
-        ValueError: another shape, type or range than stated, or no pixels at all.
-        TypeError: none of these.
+        ValueError: the shape, data type or range differs, or there are no pixels.
+        TypeError: ``photos`` is of none of these types.
     """
     if isinstance(photos, Image.Image):
         return _from_pillow(photos)

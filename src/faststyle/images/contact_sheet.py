@@ -1,4 +1,4 @@
-"""Many pictures as one: rows and columns on white, for galleries and comparisons."""
+"""Contact sheets: pictures in rows and columns on white, for galleries and comparisons."""
 
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -19,9 +19,11 @@ _FONT, _CAPTION = 14, 22  # pixels
 def contact_sheet(rows: Sequence[Sequence[Panel]], height: int, gap: int = 8) -> Picture:
     """Lay out pictures (3, H, W) in [0, 1], each scaled to ``height``, with captions under them.
 
-    Every column is as wide as the widest picture in it; pictures stand in the middle, ``gap``
-    pixels apart; a row without captions leaves no room for them. Raises ``ValueError`` if there is
-    no picture.
+    Each column is as wide as its widest picture. Pictures are centered in their columns, ``gap``
+    pixels apart. A row without captions leaves no room for them.
+
+    Raises:
+        ValueError: there are no pictures.
     """
     if not any(rows):
         raise ValueError("there are no pictures to lay out")

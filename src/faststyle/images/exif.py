@@ -1,6 +1,6 @@
-"""EXIF, of which what can be read counts: orientation, and what wrote a file.
+"""EXIF: the tags that can be read, whatever else is odd.
 
-Cameras and programs write odd tags, over which Pillow trips in a dozen ways.
+Cameras and programs write invalid tags, for which Pillow warns or raises many kinds of errors.
 """
 
 import threading
@@ -11,14 +11,18 @@ from contextlib import contextmanager, suppress
 from PIL import Image, TiffTags
 
 ORIENTATION, SOFTWARE = 0x0112, 0x0131
-LYING = range(5, 9)  # orientations by which height and width change places
+#: Orientations that exchange height and width.
+TRANSPOSED = range(5, 9)
 _ORIENTATIONS = frozenset(range(1, 9))
 _WARNINGS = threading.Lock()
 
 
 @contextmanager
 def without_warnings() -> Iterator[None]:
-    """Let Pillow say nothing of odd tags, nor of many pixels; in one thread at a time."""
+    """Suppress Pillow's warnings of invalid tags and of many pixels.
+
+    The filters of warnings belong to the process, so one thread at a time changes them.
+    """
     with _WARNINGS, warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -27,14 +31,14 @@ def without_warnings() -> Iterator[None]:
 
 def read_exif(image: Image.Image) -> Image.Exif:
     """The tags that can be read."""
-    for _ in range(2):  # Pillow remembers what it had read when it tripped
+    for _ in range(2):  # after an error Pillow returns the tags before it
         with suppress(Exception):
             return image.getexif()
     return Image.Exif()
 
 
 def read_orientation(image: Image.Image) -> int | None:
-    """From 1 to 8; none if there is none of these."""
+    """The orientation, from 1 to 8, or none if the file has none that can be read."""
     with suppress(Exception):
         value = read_exif(image).get(ORIENTATION)
         return int(value) if value in _ORIENTATIONS else None
@@ -42,10 +46,10 @@ def read_orientation(image: Image.Image) -> int | None:
 
 
 def forget_odd_tags(image: Image.Image) -> None:
-    """Keep what can be read, or Pillow would not load a TIFF."""
+    """Delete the groups of tags that cannot be read, for which Pillow would not load a TIFF."""
     exif = read_exif(image)
     for group in [tag for tag in TiffTags.TAGS_V2_GROUPS if tag in exif]:
         try:
             exif.get_ifd(group)
-        except Exception:  # as above
+        except Exception:  # of many kinds
             del exif[group]

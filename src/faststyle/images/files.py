@@ -1,7 +1,7 @@
-"""Picture files <-> tensors: where they are decoded and encoded.
+"""Reading picture files into tensors, and writing them.
 
-Pixels are RGB float32 in [0, 1], channels first, everywhere between here and the networks; only
-pictures too large for that stay the bytes of their file until their turn comes, tile by tile.
+Pixels are RGB float32 in [0, 1], channels first, between here and the networks. A picture that is
+too large for that stays uint8, and is converted tile by tile.
 """
 
 from collections.abc import Iterator
@@ -24,14 +24,14 @@ from faststyle.images.pixels import MAX_PIXELS, to_unit
 from faststyle.images.probe import OURS, OpenedImage, open_image
 from faststyle.images.tiff import TiffFile
 
-#: Of lossy files, from 1 to 100.
+#: The quality of lossy files, from 1 to 100, if none is asked for.
 USUAL_QUALITY = 95
 
 
 def load_picture(
     source: Path | OpenedImage, max_pixels: int = MAX_PIXELS, short_side: int = 0
 ) -> Picture:
-    """Read a picture as float32; see :func:`load_picture_bytes`. Raises ``UserError``."""
+    """Read a picture as :func:`load_picture_bytes`, with pixels and alpha as float32."""
     picture = load_picture_bytes(source, max_pixels, short_side)
     alpha = None if picture.alpha is None else to_unit(picture.alpha)
     return replace(picture, pixels=to_unit(picture.pixels), alpha=alpha)
@@ -40,12 +40,19 @@ def load_picture(
 def load_picture_bytes(
     source: Path | OpenedImage, max_pixels: int = MAX_PIXELS, short_side: int = 0
 ) -> Picture:
-    """Read a picture as uint8: EXIF orientation applied; alpha and ICC profile kept.
+    """Read a picture as uint8, upright, with alpha and ICC profile.
 
-    Of PNG and TIFF files of 16 bits it is float32, where the extra ``depth`` is installed.
-    Grayscale, palette and CMYK files become RGB; a profile of another color space than RGB is
-    applied (converted to sRGB) instead of kept. A file that was opened already is closed. Other
-    arguments and errors are those of :func:`faststyle.images.probe.open_image`.
+    A PNG or TIFF of 16 bits becomes float32 if the extra ``depth`` is installed. Grayscale, palette
+    and CMYK files become RGB. Colors with a profile of another space than RGB are converted to
+    sRGB.
+
+    Args:
+        source: a file, or one that is open, which is closed.
+        max_pixels: see :func:`faststyle.images.probe.open_image`.
+        short_side: see :func:`faststyle.images.probe.open_image`.
+
+    Raises:
+        UserError: the file cannot be opened or decoded, or has more than ``max_pixels``.
     """
     with _opened(source, max_pixels, short_side) as opened:
         if opened.info.bit_depth == 16 and high_bit_depth.is_installed():
@@ -55,7 +62,7 @@ def load_picture_bytes(
 
 
 def load_rgb(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """Open and decode a picture as 8-bit RGB, alpha dropped. Raises ``UserError``."""
+    """Open and decode a picture as 8-bit RGB, without alpha. Raises ``UserError``."""
     with open_image(path, max_pixels) as opened:
         return to_rgb(decode_image(opened))
 
@@ -64,7 +71,7 @@ def decode_image(opened: OpenedImage) -> Image.Image:
     """Decode and turn upright (EXIF). Raises ``UserError`` if the file is truncated or corrupt."""
     image = opened.image
     with naming_damage(opened.info.path):
-        if isinstance(image, TiffFile):  # whose load() reads EXIF, too
+        if isinstance(image, TiffFile):  # its load() reads EXIF, too
             with without_warnings():
                 forget_odd_tags(image)
         # A file of frames (GIF, TIFF) is judged by its first; load() reads all of it or fails.
@@ -74,12 +81,12 @@ def decode_image(opened: OpenedImage) -> Image.Image:
 
 @contextmanager
 def naming_damage(path: Path) -> Iterator[None]:
-    """Raise ``UserError`` for whatever Pillow trips over in the pixels of a file."""
+    """Raise ``UserError`` for any error on decoding the pixels of a file."""
     try:
         yield
     except (MemoryError, ImportError):
         raise
-    except Exception:  # Pillow trips over damage in a dozen different ways
+    except Exception:  # damage raises many kinds of errors
         raise UserError(f"{path} is truncated or corrupt and cannot be decoded") from None
 
 
@@ -99,21 +106,21 @@ def save_picture(
 ) -> None:
     """Write a picture atomically in the format that the suffix of ``path`` names.
 
-    JPEG and BMP know no transparency: there the picture is laid on white. GIF knows 255 colors and
-    full transparency. A picture of 16 bits has 8 in other formats than PNG and TIFF. The file says
-    that faststyle made it.
+    :data:`faststyle.images.formats.FORMATS` says what each format holds. A picture with
+    transparency is laid on white where a format has none, 16 bits become 8, and colors become a
+    palette of 255. The file says that faststyle wrote it, if its format can.
 
     Args:
-        picture: what to write.
-        path: where.
-        quality: of JPEG, AVIF, and WebP with losses, from 1 to 100.
-        kind: which kind of thing it is (:meth:`faststyle.images.probe.ImageInfo.is_ours`).
-        lossless: of WebP: whether every pixel is kept.
+        picture: the picture.
+        path: the file.
+        quality: of a lossy file, from 1 to 100.
+        kind: a word for :meth:`faststyle.images.probe.ImageInfo.is_ours`.
+        lossless: whether a format that can be lossy or not keeps every pixel.
 
     Raises:
-        UserError: a suffix that is not known, or a picture that the format cannot hold; 16 bits
-            without the extra ``depth``.
-        OSError: it cannot be written there.
+        UserError: the suffix is unknown, the format cannot hold the picture, or the extra
+            ``depth`` is missing for 16 bits.
+        OSError: the file cannot be written.
     """
     row = format_of(path)
     check_fits(path, *picture.pixels.shape[1:])
@@ -142,7 +149,7 @@ def to_image(picture: Picture, row: ImageFormat) -> Image.Image:
 def save_options(
     picture: Picture, row: ImageFormat, quality: int, lossless: bool, kind: str = ""
 ) -> dict[str, Any]:
-    """What to tell Pillow beside the pixels; arguments are those of :func:`save_picture`."""
+    """Pillow's options for the arguments of :func:`save_picture`."""
     options: dict[str, Any] = {}
     if row.quality:
         options |= {"lossless": True} if lossless and row.lossless else {"quality": quality}

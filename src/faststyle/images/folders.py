@@ -1,8 +1,7 @@
-"""Searching folders for pictures, as people's disks hold them."""
+"""Search folders for pictures."""
 
 import logging
 import os
-import stat
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,9 +12,9 @@ from faststyle.images.probe import is_picture
 
 log = logging.getLogger(__name__)
 
-#: Folders of thumbnails that network disks and others make; hidden ones are not searched either.
+#: Folders of thumbnails that network disks and other programs make.
 _NOT_SEARCHED = frozenset({"@eaDir", "#recycle", "$RECYCLE.BIN", "__MACOSX"})
-#: What else is counted, though it is no photo of anybody's.
+#: Files that are counted and not read, by ending, and why.
 _NO_PHOTOS = {
     **dict.fromkeys(
         (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".mts", ".mpg", ".wmv"),
@@ -27,29 +26,28 @@ _NO_PHOTOS = {
 
 @dataclass
 class Found:
-    """What a folder holds.
+    """The pictures in a folder.
 
     Args:
-        pictures: files, in a fixed order, that are called like pictures, or are some.
-        foreign: how many pictures of each ending are in formats that are not read, and how many
-            clips there are.
+        pictures: files with the ending or the contents of a picture, in a fixed order.
+        foreign: the number of clips and of pictures that are not read, by ending.
     """
 
     pictures: list[Path] = field(default_factory=list)
     foreign: Counter[str] = field(default_factory=Counter)
 
     def skipped(self) -> str:
-        """A sentence on what is not read, or nothing."""
+        """A sentence on the files that are not read, or nothing."""
         parts = [f"{count} {ending} ({_why(ending)})" for ending, count in self.foreign.items()]
         return f"skipped {', '.join(sorted(parts))}" if parts else ""
 
 
 def find_pictures(root: Path) -> Found:
-    """Search ``root`` and the folders in it, symbolic links followed (once each).
+    """Search ``root`` and the folders in it; symbolic links are followed once each.
 
-    Hidden files and folders are left out, and those that hold thumbnails; so is what is no file: a
-    pipe would be waited for. A file whose ending says nothing is looked into. A warning counts the
-    pictures in formats that are not read.
+    Hidden files and folders are left out, and so are folders of thumbnails and pipes. A file of
+    another ending is opened to see whether it is a picture. A warning counts the pictures that are
+    not read.
     """
     found = Found()
     for path in _files(root):
@@ -75,7 +73,8 @@ def _files(root: Path) -> Iterator[Path]:
         children[:] = [name for name in children if not _is_passed_over(name)]
         for name in names:
             path = Path(folder, name)
-            if not name.startswith(".") and _is_regular(path):
+            # pathlib's would fail in a folder that may not be entered.
+            if not name.startswith(".") and os.path.isfile(path):  # noqa: PTH113
                 yield path
 
 
@@ -90,10 +89,3 @@ def _warn(error: OSError) -> None:
 
 def _is_passed_over(name: str) -> bool:
     return name.startswith(".") or name in _NOT_SEARCHED
-
-
-def _is_regular(path: Path) -> bool:
-    try:
-        return stat.S_ISREG(path.stat().st_mode)
-    except OSError:  # a link to nothing
-        return False

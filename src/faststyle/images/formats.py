@@ -1,7 +1,7 @@
-"""One table of the formats of picture files, and what is said of those that are not in it.
+"""The table of the formats of picture files, and hints on formats that are not in it.
 
-Only formats that Pillow decodes in this process are read. It would hand others to programs (EPS to
-Ghostscript, which a file of 100 bytes keeps busy for ever).
+Pillow decodes all of them in this process. It would pass EPS to Ghostscript, which a file of 100
+bytes can keep busy for ever.
 """
 
 import importlib
@@ -20,11 +20,11 @@ from faststyle.images.tiff import TiffFile
 
 
 class Timing(NamedTuple):
-    """What the animations of a format say of time.
+    """How the animations of a format store time.
 
-    ``unit``: of durations, in milliseconds. ``longest``: how many units a frame may last.
-    ``is_counted``: whether a file says how often it is shown; others are shown for ever.
-    ``uncounted``: how many times go before those that it counts.
+    ``unit``: the unit of durations, in milliseconds. ``longest``: the longest duration, in units.
+    ``is_counted``: whether a file says how often it is shown, and is not shown for ever.
+    ``uncounted``: the number of times before those that the file counts.
     """
 
     unit: int
@@ -39,22 +39,22 @@ class ImageFormat:
 
     Args:
         name: Pillow's name of it.
-        module: what registers it with Pillow when it is imported.
-        suffixes: of its files, in small letters, the first for results; files of a format that has
-            none are known by their contents alone.
-        title: what people call it, if that is not ``name``.
-        is_written: whether pictures are written in it, and not only read.
-        alpha: whether a file holds transparency; in others a picture is laid on white.
-        icc_profile: whether a file holds a color profile; for others colors are converted to sRGB.
-        palette: whether a picture has 255 colors of its own, and a transparent one.
-        quality: whether it is written with a quality from 1 to 100.
-        lossless: whether it can keep every pixel; with ``quality``, if that is asked for.
-        bits: the most of a channel, 8 or 16.
-        longest_side: the most pixels of a side, if there is a limit.
-        timing: of animations, if they are read and written; of others the first picture is.
-        software: where a file says what wrote it.
-        image_file: what opens a file in place of Pillow's class.
-        hint: what to do where Pillow does not have the format.
+        module: the module that registers it with Pillow on import.
+        suffixes: the endings of its files, in small letters; results get the first. Without any,
+            files are recognized by their contents alone.
+        title: the name for people, if it is another.
+        is_written: whether pictures can be written.
+        alpha: whether a file holds transparency. If not, pictures are laid on white.
+        icc_profile: whether a file holds a color profile. If not, colors are converted to sRGB.
+        palette: whether a file holds 255 colors and a transparent one.
+        quality: whether a file can be lossy, with a quality from 1 to 100.
+        lossless: whether a file can keep every pixel.
+        bits: the most bits of a channel, 8 or 16.
+        longest_side: the most pixels a side, if there is a limit.
+        timing: how animations store time, if animations are read and written.
+        software: the place where a file names the software that wrote it.
+        image_file: the class that opens a file, if it is not Pillow's.
+        hint: advice for people whose Pillow does not read the format.
     """
 
     name: str
@@ -88,11 +88,11 @@ class ImageFormat:
         """Whether a file may be one of this format, by its first 16 bytes."""
         accept = Image.OPEN[self.name][1]
         found = accept is None or accept(start)
-        return bool(found) and not isinstance(found, str)  # which says why it cannot be read
+        return bool(found) and not isinstance(found, str)  # a text says why Pillow cannot read it
 
     @property
     def open(self) -> Callable[..., ImageFile.ImageFile]:
-        """What makes a Pillow image, that is not decoded, of a file and its name."""
+        """The function that makes a Pillow image, not decoded yet, of a file and its name."""
         return self.image_file or Image.OPEN[self.name][0]
 
 
@@ -179,7 +179,7 @@ for _row in (
 ):
     register(_row)
 
-#: Pictures in formats that are not in the table, by suffix, and what to do about them.
+#: Hints on formats that are not in the table, by suffix.
 _FOREIGN: Mapping[str, str] = {
     **dict.fromkeys(
         (
@@ -198,7 +198,7 @@ _FOREIGN: Mapping[str, str] = {
     ),
 }
 RAW_HINT = _FOREIGN[".dng"]
-#: Pictures that are clips to FFmpeg, by what stands where a clip says which kind it is.
+#: Suffixes of pictures in the container of MP4, which FFmpeg takes for clips, by major brand.
 _BRANDS: Mapping[bytes, str] = {
     **dict.fromkeys((b"heic", b"heix", b"hevc", b"mif1", b"msf1"), ".heic"),
     **dict.fromkeys((b"avif", b"avis"), ".avif"),
@@ -207,13 +207,13 @@ _BRANDS: Mapping[bytes, str] = {
 
 
 def find_format(suffix: str) -> ImageFormat | None:
-    """The format that a file of this suffix should be in, if it can be read."""
+    """The format of files with this suffix, if it can be read."""
     row = _row_of(suffix)
     return row if row is not None and row.is_available else None
 
 
 def hint_of(suffix: str) -> str | None:
-    """What a picture of this suffix is, and what to do, if its format is not read."""
+    """The hint on files with this suffix, if they are pictures that are not read."""
     row = _row_of(suffix)
     if row is None:
         return _FOREIGN.get(suffix.lower())
@@ -221,7 +221,7 @@ def hint_of(suffix: str) -> str | None:
 
 
 def hint_on(path: Path) -> str | None:
-    """What a picture in a format that is not read is, and what to do, by its ending or contents."""
+    """The hint on a file, by suffix or contents, if it is a picture that is not read."""
     known = hint_of(path.suffix)
     if known is not None or not path.is_file():
         return known
@@ -231,19 +231,19 @@ def hint_on(path: Path) -> str | None:
 
 
 def readable_suffixes() -> list[str]:
-    """The suffixes of files that are taken for pictures when a folder is searched, sorted."""
+    """The suffixes of all formats that can be read, sorted."""
     rows = [row for row in FORMATS.values() if row.is_available]
     return sorted(suffix for row in rows for suffix in row.suffixes)
 
 
 def can_write(path: Path) -> bool:
-    """Whether :func:`format_of` knows the ending of ``path``."""
+    """Whether a picture can be written to a file of this name."""
     row = find_format(path.suffix)
     return row is not None and row.is_written
 
 
 def format_of(path: Path) -> ImageFormat:
-    """The format that a file of this name is written in. Raises ``UserError`` if there is none."""
+    """The format in which a file of this name is written. Raises ``UserError`` if there is none."""
     row = find_format(path.suffix)
     if row is None or not row.is_written:
         known = [suffix for suffix in readable_suffixes() if can_write(Path("a" + suffix))]

@@ -1,12 +1,13 @@
-"""PNG and TIFF files of 16 bits a channel <-> tensors, exact to the bit.
+"""Reading and writing PNG and TIFF files of 16 bits a channel, exact to the bit.
 
-Pillow opens such files, and keeps 8 bits of their colors. libpng and libtiff keep all: they are in
-imagecodecs, and tifffile writes TIFF. Both come with the extra ``depth``.
+Pillow keeps 8 bits of color. libpng and libtiff, which are in imagecodecs, keep all, and tifffile
+writes TIFF. Both packages come with the extra ``depth``.
 """
 
 import importlib.util
 import struct
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +18,13 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.images import tiff
-from faststyle.images.exif import LYING, SOFTWARE
+from faststyle.images.exif import SOFTWARE, TRANSPOSED
 from faststyle.images.picture import Picture
 from faststyle.images.pixels import quantize
 from faststyle.images.probe import OpenedImage
 from faststyle.images.tiff import TiffFile
 
-#: What brings the packages.
+#: The command that installs the packages.
 INSTALL = 'pip install "faststyle[depth]"'
 
 _Samples = npt.NDArray[np.uint16]
@@ -32,9 +33,10 @@ _HEADER = 33  # bytes of a PNG up to the end of its first chunk
 _LEVEL = 3  # of a PNG's compression: zlib's 6 takes up to twice the time, for 2 % less
 _CHANNELS, _PLANES, _TILE_WIDTH, _TILE_HEIGHT = 277, 284, 322, 323  # tags of TIFF
 _SEPARATE = 2
-#: A tile may be larger than a small picture, and no file of a few bytes may ask for gigabytes.
+#: The most pixels of a tile: it may exceed a small picture, and a small file must not ask for
+#: gigabytes.
 _LARGEST_TILE = 4096 * 4096
-#: By EXIF's orientation: which axes of (H, W) are turned round, once it is transposed from 5 on.
+#: The axes of (H, W) to flip, by EXIF's orientation; from 5 on they are exchanged before.
 _FLIPS: dict[int | None, tuple[int, ...]] = {
     2: (1,),
     3: (0, 1),
@@ -46,7 +48,7 @@ _FLIPS: dict[int | None, tuple[int, ...]] = {
 
 
 def is_installed() -> bool:
-    """Whether the packages of the extra ``depth`` are here."""
+    """Whether the packages of the extra ``depth`` are installed."""
     return all(importlib.util.find_spec(name) for name in ("imagecodecs", "tifffile"))
 
 
@@ -60,11 +62,11 @@ def decode(opened: OpenedImage) -> Picture:
     """Decode a picture whose ``bit_depth`` is 16.
 
     Returns:
-        Float32 pixels of value / 65535, upright, with alpha. A profile of RGB is kept. That of a
-        gray picture is applied (converted to sRGB).
+        Float32 pixels, value / 65535, upright, with alpha. A profile of RGB is kept. Gray with a
+        profile is converted to sRGB.
 
     Raises:
-        Exception: whatever libpng and libtiff say of damage.
+        Exception: libpng or libtiff finds damage.
     """
     image = opened.image
     opened.file.seek(0)
@@ -90,13 +92,13 @@ def encode(picture: Picture, path: Path, name: str, software: str) -> None:
 
     Args:
         picture: floats are rounded to the nearest of 65,536 values.
-        path: where.
-        name: Pillow's of the format, PNG or TIFF.
-        software: what the file says that it was written by.
+        path: the file.
+        name: Pillow's name of the format, PNG or TIFF.
+        software: the name of the software that the file says it was written by.
 
     Raises:
-        UserError: the packages for it are not installed.
-        OSError: it cannot be written there.
+        UserError: the packages are not installed.
+        OSError: the file cannot be written.
     """
     require()
     planes = [*picture.pixels, *(() if picture.alpha is None else picture.alpha)]
@@ -141,7 +143,7 @@ def _read_tiff(image: TiffFile, content: bytes) -> tuple[_Samples, bool]:
 
 
 def _turn_upright(samples: _Samples, orientation: int | None) -> _Samples:
-    if orientation in LYING:
+    if orientation in TRANSPOSED:
         samples = samples.swapaxes(0, 1)
     return np.flip(samples, _FLIPS.get(orientation, ()))
 
@@ -152,17 +154,12 @@ def _gray_to_rgb(gray: _Samples, profile: bytes | None) -> _Samples:
 
     if profile is not None:
         srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-        try:
+        # A broken or mismatched profile: the plain conversion.
+        with suppress(imagecodecs.CmsError):
             converted: _Samples = imagecodecs.cms_transform(
-                gray[..., 0].copy(),
-                profile,
-                srgb,
-                colorspace="gray",
-                outcolorspace="rgb",
+                gray[..., 0].copy(), profile, srgb, colorspace="gray", outcolorspace="rgb"
             )
-        except imagecodecs.CmsError:
-            return gray.repeat(3, axis=2)  # a broken or mismatched profile: the plain conversion
-        return converted
+            return converted
     return gray.repeat(3, axis=2)
 
 

@@ -1,4 +1,4 @@
-"""A decoded picture, and what has to survive the way back to a file."""
+"""A decoded picture between its file and the networks."""
 
 from dataclasses import dataclass, replace
 
@@ -7,20 +7,23 @@ from torch import Tensor
 
 from faststyle.images.pixels import to_unit
 
-#: The opacity below which nobody sees colors: what is behind changes by 3 of 255 levels at most.
+#: The opacity below which nobody sees colors: they change the background by 3 of 255 levels.
 FAINT = 1 / 64
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture and what has to survive the way back to a file.
+    """A decoded picture, and the data that a result keeps.
 
-    ``pixels``: (3, H, W), float32 in [0, 1] or uint8. ``alpha``: likewise (1, H, W), or none.
-    ``icc_profile``: the color profile that ``pixels`` are in, or none for sRGB. ``bit_depth``: 8 or
-    16, how many bits of a channel a file is to hold. ``masks``: where each of R styles goes, uint8
-    (R, H, W), 255 being there, a later one covering earlier ones; or none if a style goes
-    everywhere. ``protect_mask``: how much of the photo stays whatever the style, uint8 (1, H, W),
-    or none.
+    Args:
+        pixels: (3, H, W), float32 in [0, 1] or uint8.
+        alpha: the opacity, (1, H, W), of the same type; none is opaque.
+        icc_profile: the color profile of ``pixels``; none is sRGB.
+        bit_depth: the bits of a channel that a file is to hold, 8 or 16.
+        masks: where each of R styles goes, uint8 (R, H, W), from 0 to 255, a later one covering
+            earlier ones; none is one style everywhere.
+        protect_mask: how much of the photo stays whatever the style, uint8 (1, H, W); none is
+            nothing.
     """
 
     pixels: Tensor
@@ -31,9 +34,9 @@ class Picture:
     protect_mask: Tensor | None = None
 
     def with_depth(self, bits: int | None) -> "Picture":
-        """The same for a file of so many bits, 8 or 16; none keeps them.
+        """The picture for a file of 8 or 16 bits a channel; none keeps ``bit_depth``.
 
-        For 16 the pixels become float, since bytes would round what is computed of them.
+        For 16 bits pixels and alpha become float, so that a result is not rounded to bytes.
         """
         if bits != 16:
             return replace(self, bit_depth=bits or self.bit_depth)
@@ -41,9 +44,9 @@ class Picture:
         return replace(self, pixels=to_unit(self.pixels), alpha=alpha, bit_depth=16)
 
     def without_hidden(self) -> "Picture":
-        """The same, white where it is less opaque than :data:`FAINT`.
+        """The picture with white where it is less opaque than :data:`FAINT`.
 
-        A network would let the colors that nobody sees there change the rest.
+        The colors there, which nobody sees, would change their surroundings in a network.
         """
         if self.alpha is None:
             return self

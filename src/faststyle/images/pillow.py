@@ -1,4 +1,4 @@
-"""Pillow's images <-> tensors: whatever a file holds as RGB and alpha of 8 bits."""
+"""Conversion of Pillow images of any mode to RGB tensors of 8 bits, and back."""
 
 import io
 from dataclasses import replace
@@ -52,9 +52,9 @@ def with_alpha(picture: Picture) -> Image.Image:
 
 
 def to_palette(picture: Picture) -> Image.Image:
-    """A picture as a Pillow image of 255 colors of its own, dithered, and a transparent one."""
+    """A picture as a Pillow image of 255 colors, dithered, and a transparent one."""
     colors = to_pil(picture.pixels)
-    # Of all pixels, choosing a palette takes four times as long, and errs by 3 % less.
+    # Choosing the palette from all pixels takes four times as long, for an error 3 % smaller.
     size = min(colors.width, _SAMPLED), min(colors.height, _SAMPLED)
     sample = colors.resize(size, Image.Resampling.NEAREST)
     image = colors.quantize(palette=sample.quantize(_TRANSPARENT))
@@ -67,21 +67,21 @@ def to_palette(picture: Picture) -> Image.Image:
 
 
 def turn_upright(image: Image.Image) -> Image.Image:
-    """As the camera was held, by EXIF; where that cannot be read, as the pixels lie."""
+    """Apply the orientation in EXIF, if there is one that can be read."""
     with without_warnings():
         method = _TURNS.get(read_orientation(image) or 1)
     return image if method is None else image.transpose(method)
 
 
 def from_pil(image: Image.Image) -> Picture:
-    """A decoded Pillow image of any mode as a picture of uint8; alpha and ICC profile kept."""
+    """A decoded Pillow image of any mode as a picture of uint8, with alpha and ICC profile."""
     image = _unmultiplied(image)
     profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA", "P") else None
     return Picture(pil_to_tensor(to_rgb(image)), _alpha(image), profile or None)
 
 
 def as_seen(picture: Picture) -> Tensor:
-    """Pixels (3, H, W), uint8, of a picture as they look: in sRGB, and laid on white."""
+    """The pixels (3, H, W), uint8, of a picture in sRGB and laid on white."""
     image = to_pil(in_srgb(picture).pixels)
     if picture.alpha is not None:
         white = Image.new("RGB", image.size, "white")
@@ -90,7 +90,7 @@ def as_seen(picture: Picture) -> Tensor:
 
 
 def in_srgb(picture: Picture) -> Picture:
-    """The same without a profile, for files that hold none: as 8 bits, if it had one."""
+    """The picture in sRGB, without a profile; of 8 bits, if it had one."""
     if picture.icc_profile is None:
         return picture
     image = _to_srgb(to_pil(picture.pixels), picture.icc_profile)
@@ -98,7 +98,7 @@ def in_srgb(picture: Picture) -> Picture:
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Any decoded image as 8-bit RGB, alpha dropped; see :func:`from_pil`."""
+    """A decoded image of any mode as 8-bit RGB, without alpha."""
     if image.mode == "RGB":
         return image
     image = _unmultiplied(image)
@@ -115,7 +115,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _unmultiplied(image: Image.Image) -> Image.Image:
-    """The same with colors that are not multiplied by alpha, which Pillow converts to others."""
+    """The image with colors that are not multiplied by alpha."""
     return image.convert(_UNMULTIPLIED[image.mode]) if image.mode in _UNMULTIPLIED else image
 
 

@@ -15,7 +15,7 @@ MAX_PIXELS = 178_956_970
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
-#: Pixels that are worked at together where a picture may be large, 12 MB of RGB in float32.
+#: Pixels that are processed together where a picture may be large, 12 MB of RGB in float32.
 _PART = 1 << 20
 
 # Luma weights of ITU-R BT.601, which JPEG and old television use for brightness.
@@ -23,14 +23,14 @@ _LUMA = (0.299, 0.587, 0.114)
 
 
 def to_unit(pixels: Tensor) -> Tensor:
-    """8-bit values (uint8, any shape) as float32 in [0, 1]; what is float already stays."""
+    """Values (uint8, any shape) as float32 in [0, 1]; floats are returned as they are."""
     return pixels if pixels.is_floating_point() else pixels.float().div_(255)
 
 
 def quantize(pixels: Tensor, bits: int = 8) -> Tensor:
-    """Values in [0, 1] (any shape) as uint8, or as uint16 of 16 bits; clamped and rounded.
+    """Values in [0, 1] (any shape), clamped and rounded, as uint8, or as uint16 for 16 bits.
 
-    What is uint8 stays if 8 bits are asked for.
+    For 8 bits, uint8 is returned as it is.
     """
     dtype = torch.uint8 if bits == 8 else torch.uint16
     if pixels.dtype == dtype:
@@ -40,7 +40,7 @@ def quantize(pixels: Tensor, bits: int = 8) -> Tensor:
 
 
 def in_parts(pixels: Tensor) -> Iterator[slice]:
-    """Rows of (C, H, W), from the top, some megapixel at a time."""
+    """Slices of the rows of (C, H, W), from the top, of about a megapixel each."""
     height, width = pixels.shape[-2:]
     rows = max(1, _PART // width)
     return (slice(start, start + rows) for start in range(0, height, rows))
@@ -54,7 +54,7 @@ def scaled_size(pixels: Tensor, short_side: int) -> tuple[int, int]:
 
 
 def check_scaled(pixels: Tensor, short_side: int, limit: int) -> None:
-    """Raise ``UserError`` if (C, H, W), scaled to ``short_side``, would have too many pixels.
+    """Raise ``UserError`` if (C, H, W), scaled to ``short_side``, would have over ``limit`` pixels.
 
     A long and thin picture may.
     """
@@ -67,12 +67,12 @@ def check_scaled(pixels: Tensor, short_side: int, limit: int) -> None:
 
 
 def resize(pixels: Tensor, short_side: int) -> Tensor:
-    """Scale (C, H, W) so that the shorter side is ``short_side``; see :func:`resample`."""
+    """Scale (C, H, W) to a shorter side of ``short_side`` by :func:`resample`."""
     return resample(pixels, scaled_size(pixels, short_side))
 
 
 def shrink(pixels: Tensor, short_side: int) -> Tensor:
-    """Scale (C, H, W) down to a shorter side of ``short_side``; a smaller picture stays."""
+    """Scale (C, H, W) down to a shorter side of ``short_side``; a smaller one is not changed."""
     return resize(pixels, min(short_side, *pixels.shape[1:]))
 
 
@@ -85,6 +85,6 @@ def resample(pixels: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def to_luma(pixels: Tensor) -> Tensor:
-    """Brightness of RGB (N, 3, H, W), (N, 1, H, W) (ITU-R BT.601)."""
+    """Luma (N, 1, H, W) of RGB (N, 3, H, W) by ITU-R BT.601."""
     weights = torch.tensor(_LUMA, dtype=pixels.dtype, device=pixels.device).view(1, 3, 1, 1)
     return (pixels * weights).sum(1, keepdim=True)

@@ -1,7 +1,7 @@
-"""PNG files: what stands beside the pixels is no reason to refuse one, and fills no memory.
+"""PNG files, opened whatever metadata they hold, in bounded memory.
 
-Pillow gives up a file for a text that is too long, a profile that is odd, or a checksum of these;
-libpng, as viewers use it, passes them over.
+Pillow refuses a file for a long text, an invalid profile, or a wrong checksum of these. libpng, and
+so most viewers, ignore them.
 """
 
 import struct
@@ -10,18 +10,17 @@ import zlib
 from PIL import Image, PngImagePlugin
 
 _TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
-#: Chunks without which the pixels of the first frame are the same.
+#: Chunks that do not change the pixels of the first frame.
 _BESIDE = _TEXTS | {b"iCCP", b"eXIf", b"gAMA", b"cHRM", b"sRGB", b"pHYs", b"bKGD", b"tIME", b"acTL"}
-_PIXELS = frozenset({b"IDAT", b"fdAT"})
-#: Chunks that may hold EXIF, or its orientation.
+#: Chunks that may hold EXIF or the orientation.
 _EXIF = frozenset({b"eXIf", b"zTXt", b"iTXt"})
-#: What texts together, or a profile, may come to, in bytes; both can be compressed.
+#: The most bytes of all texts together, or of a profile, when decompressed.
 _LONGEST = 32 * 2**20
-_FIRST_CHUNK, _BIT_DEPTH = 8, 24  # their places in the file
+_FIRST_CHUNK = 8  # its offset in the file
 
 
 class PngFile(PngImagePlugin.PngImageFile):
-    """A PNG file that is opened, whatever stands beside its pixels."""
+    """A PNG file that Pillow reads by :class:`_Stream`."""
 
     _stream: "_Stream | None" = None
     _is_searched = False
@@ -33,42 +32,33 @@ class PngFile(PngImagePlugin.PngImageFile):
 
     @png.setter
     def png(self, stream: PngImagePlugin.PngStream | None) -> None:
-        # Pillow has just made one of its own, which has read nothing yet.
+        # Pillow sets a stream of its own class, which has read nothing yet.
         self._stream = None if stream is None else _Stream(stream.fp)  # type: ignore[arg-type]
 
     @property
     def bit_depth(self) -> int:
         """Bits of a channel as it is read: 8 or 16."""
-        return 16 if self._read_at(_BIT_DEPTH, 1) == b"\x10" else 8
+        return 16 if self.tile and str(self.tile[0].args).endswith("16B") else 8
 
     def getexif(self) -> Image.Exif:
-        """EXIF, which may stand behind the pixels; Pillow would decode these to get at it."""
+        """EXIF, which may come after the pixels; Pillow would decode these to reach it."""
         if self.tile and not self._is_searched and "exif" not in self.info:
             self._is_searched = True
-            self._search_behind_pixels()
+            self._search_to_the_end()
         return Image.Image.getexif(self)
 
-    def _search_behind_pixels(self) -> None:
+    def _search_to_the_end(self) -> None:
         assert self.fp is not None
-        start, place, is_behind = self.fp.tell(), _FIRST_CHUNK, False
+        assert self._stream is not None
+        start, place = self.fp.tell(), _FIRST_CHUNK
         try:
-            while len(header := self._read_at(place, 8)) == 8:
+            while self.fp.seek(place) and len(header := self.fp.read(8)) == 8:
                 length, kind = struct.unpack(">I4s", header)
-                is_behind |= kind in _PIXELS
-                if is_behind and kind in _EXIF and self._stream is not None:
-                    self.fp.seek(place + 8)
+                if kind in _EXIF:
                     self._stream.call(kind, place + 8, length)
                 place += 12 + length
         finally:
             self.fp.seek(start)
-
-    def _read_at(self, place: int, count: int) -> bytes:
-        assert self.fp is not None
-        start = self.fp.tell()
-        self.fp.seek(place)
-        content = self.fp.read(count)
-        self.fp.seek(start)
-        return content
 
 
 class _Stream(PngImagePlugin.PngStream):
@@ -77,19 +67,19 @@ class _Stream(PngImagePlugin.PngStream):
             return super().call(cid, pos, length)
         assert self.fp is not None
         start = self.fp.tell()
-        # Pillow counts texts once it has kept them.
+        # Pillow counts a text after it has kept it.
         is_full = self.text_memory >= _LONGEST
         if length <= _LONGEST and not (cid in _TEXTS and is_full):
             try:
                 return self._profile(length) if cid == b"iCCP" else super().call(cid, pos, length)
-            except (AttributeError, OSError, EOFError):  # not known to Pillow; the file ends
+            except (AttributeError, OSError, EOFError):  # unknown to Pillow; the file ends
                 raise
-            except Exception:  # Pillow trips over them in a dozen ways
+            except Exception:  # of many kinds
                 self.fp.seek(start)
         return self.fp.read(length)
 
     def _profile(self, length: int) -> bytes:
-        """Keep a color profile, of which Pillow would keep no more than a megabyte."""
+        """Read a color profile; Pillow would keep no more than a megabyte of it."""
         assert self.fp is not None
         data = self.fp.read(length)
         packed = data[data.index(b"\0") + 2 :]

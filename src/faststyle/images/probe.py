@@ -1,14 +1,12 @@
-"""What a picture file is, asked once: it is opened, and not decoded.
+"""One probe of a picture file: format, size, depth, frames and more, without decoding pixels.
 
-Pillow's registry of plug-ins tells formats; :data:`faststyle.images.formats.FORMATS` says which of
-them are tried. Nothing of Pillow's is changed: its limit of pixels is not asked, since
-:func:`open_image` has its own.
+Files are opened by the plug-ins of Pillow that :data:`faststyle.images.formats.FORMATS` names, and
+not by ``Image.open``, whose limit of pixels belongs to the whole process.
 """
 
 import struct
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -17,7 +15,13 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from faststyle.core.errors import UserError
-from faststyle.images.exif import LYING, SOFTWARE, read_exif, read_orientation, without_warnings
+from faststyle.images.exif import (
+    SOFTWARE,
+    TRANSPOSED,
+    read_exif,
+    read_orientation,
+    without_warnings,
+)
 from faststyle.images.formats import FORMATS, RAW_HINT, ImageFormat, hint_on
 from faststyle.images.pixels import MAX_PIXELS
 from faststyle.images.tiff import TiffFile
@@ -32,22 +36,22 @@ class TooLargeError(UserError):
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """What a picture file is, by its header.
+    """The properties of a picture file.
 
     Args:
-        path: the file; what is in it counts, and not its name.
-        format: what it is.
-        width: in pixels, as it is seen.
-        height: likewise.
-        orientation: EXIF's, from 1 to 8; none if the file has none that can be read.
-        bit_depth: 16 if the file has so many bits of a channel, each of which can be kept, else 8.
-        has_alpha: whether some of it is transparent.
-        has_icc_profile: whether it has colors of its own.
-        frames: how many pictures it shows one after another, or as pages. Those behind a phone's
-            photo (MPO) are depth and brightness, and do not count.
-        first_frame: 1 if the first is for programs that know no animation, else 0.
+        path: the file.
+        format: the format of its contents, whatever its name is.
+        width: pixels of the picture as it is seen, upright.
+        height: pixels of the picture as it is seen, upright.
+        orientation: the one in EXIF, from 1 to 8; none if there is none that can be read.
+        bit_depth: 16 if channels have 16 bits that can all be read, else 8.
+        has_alpha: whether it holds transparency.
+        has_icc_profile: whether it holds a color profile.
+        frames: the number of frames or pages. The extra pictures in a phone's photo (MPO), which
+            are depth and brightness, do not count.
+        first_frame: the first frame of an animation: 1 after a still for other programs, else 0.
         plays: how often an animation is shown; 0 is for ever.
-        software: what wrote it, if it says so.
+        software: the name of the software that wrote it, or nothing.
     """
 
     path: Path
@@ -65,19 +69,22 @@ class ImageInfo:
 
     @property
     def is_animated(self) -> bool:
-        """Whether it is an animation of a format of which all frames are read."""
+        """Whether it is an animation whose frames are all read."""
         return self.format.timing is not None and self.frames - self.first_frame > 1
 
     def is_ours(self, kind: str = "") -> bool:
-        """Whether faststyle wrote it, as that ``kind`` if one is given; a BMP cannot say so."""
+        """Whether the file says that faststyle wrote it, as that ``kind`` if one is given."""
         return self.software.startswith(OURS) and self.software.endswith(kind)
 
 
 @dataclass(frozen=True)
 class OpenedImage:
-    """A picture file that is open and not decoded: what it is, and Pillow's image of it.
+    """A picture file that is open and not decoded.
 
-    It is closed by :meth:`close`, or at the end of a ``with``.
+    Args:
+        info: its properties.
+        image: Pillow's image.
+        file: the file, which :meth:`close` or the end of a ``with`` closes.
     """
 
     info: ImageInfo
@@ -85,7 +92,7 @@ class OpenedImage:
     file: IO[bytes]
 
     def close(self) -> None:
-        """Close the file; what was decoded stays."""
+        """Close the file; a decoded image stays."""
         self.file.close()
 
     def __enter__(self) -> "OpenedImage":
@@ -95,7 +102,7 @@ class OpenedImage:
         self.close()
 
     def limit(self, max_pixels: int, short_side: int = 0) -> None:
-        """See :func:`open_image`. Raises ``TooLargeError``."""
+        """Check the size, with the arguments of :func:`open_image`. Raises ``TooLargeError``."""
         image = self.image
         if short_side and image.width * image.height > max_pixels:
             image.draft(image.mode, (short_side, short_side))
@@ -108,41 +115,43 @@ class OpenedImage:
 
 
 def probe(path: Path) -> ImageInfo:
-    """What a picture file is. Raises ``UserError`` as :func:`open_image`."""
+    """The properties of a picture file. Raises ``UserError`` if it cannot be opened."""
     with open_image(path, sys.maxsize) as opened:
         return opened.info
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file is a picture, whatever its name is."""
+    try:
+        probe(path)
+    except UserError as error:
+        return isinstance(error, TooLargeError)
+    return True
+
+
+def is_ours(path: Path, kind: str = "") -> bool:
+    """Whether a file is a picture that says that faststyle wrote it; see :class:`ImageInfo`."""
+    try:
+        return probe(path).is_ours(kind)
+    except UserError:
+        return False
 
 
 def open_image(path: Path, max_pixels: int = MAX_PIXELS, short_side: int = 0) -> OpenedImage:
     """Open a picture without decoding it, after checking what its header promises.
 
     Args:
-        path: a file; what is in it counts, and not its name.
-        max_pixels: the largest that is opened.
-        short_side: of a JPEG that is larger: no more pixels are wanted, so that it may be decoded
-            at 1/2, 1/4 or 1/8.
+        path: the file.
+        max_pixels: the most pixels of a picture.
+        short_side: the shorter side that is needed of a larger JPEG, which is then decoded at 1/2,
+            1/4 or 1/8 of its size.
 
     Raises:
-        UserError: the file is missing, empty, or no picture of a format in
-            :data:`faststyle.images.formats.FORMATS`.
-        TooLargeError: it is larger than ``max_pixels``.
+        UserError: the file is missing, empty, or no picture in one of the formats.
+        TooLargeError: the picture has more than ``max_pixels``.
     """
-    with _naming_problems(path):
-        file = _open_file(path)
-        try:
-            opened = _read_header(path, file)
-            opened.limit(max_pixels, short_side)
-        except BaseException:
-            file.close()
-            raise
-    return opened
-
-
-@contextmanager
-def _naming_problems(path: Path) -> Iterator[None]:
-    """Raise ``UserError`` for whatever is wrong with a file."""
     try:
-        yield
+        return _open(path, max_pixels, short_side)
     except (UserError, MemoryError):
         raise
     except FileNotFoundError:
@@ -153,35 +162,43 @@ def _naming_problems(path: Path) -> Iterator[None]:
         raise UserError(f"{path} cannot be read: permission denied") from None
     except Image.DecompressionBombError as error:
         raise TooLargeError(f"{path} is too large a picture: {error}") from None
-    except Exception:  # Pillow trips over damage in a dozen different ways
+    except Exception:  # damage raises many kinds of errors
         hint = hint_on(path)
         problem = f"is {hint}" if hint else "is not a picture that can be read (or is empty)"
         raise UserError(f"{path} {problem}") from None
 
 
-def _open_file(path: Path) -> IO[bytes]:
+def _open(path: Path, max_pixels: int, short_side: int) -> OpenedImage:
     if not path.is_file() and not path.is_dir() and path.exists():
         raise UserError(f"{path} is no file, but a pipe or a device")
-    return path.open("rb")
+    file = path.open("rb")
+    try:
+        opened = _read_header(path, file)
+        opened.limit(max_pixels, short_side)
+    except BaseException:
+        file.close()
+        raise
+    return opened
 
 
 def _read_header(path: Path, file: IO[bytes]) -> OpenedImage:
-    start = file.read(16)  # of a slow disk, before others wait for it
+    start = file.read(16)  # before other threads wait for a slow disk
     with without_warnings():
         row, image = _identify(start, file, str(path))
         if isinstance(image, TiffFile) and image.is_raw():
             raise UserError(f"{path} is {RAW_HINT}")
         frames = _count_frames(image)
-        if frames != 1:  # counting moves on
+        if frames != 1:  # counting has left the first frame
             image = _open_as(row, file, str(path))
         return OpenedImage(_describe(path, row, image, frames), image, file)
 
 
 def _identify(start: bytes, file: IO[bytes], name: str) -> tuple[ImageFormat, ImageFile.ImageFile]:
-    """As ``Image.open``, which would ask Pillow's limit of pixels, too."""
+    """The format of a file, by its first 16 bytes, and Pillow's image of it."""
     for row in FORMATS.values():
         if row.is_available and row.opens(start):
-            with suppress(SyntaxError, IndexError, TypeError, struct.error):  # not this format
+            # Plug-ins raise these for another format.
+            with suppress(SyntaxError, IndexError, TypeError, struct.error):
                 return row, _open_as(row, file, name)
     raise UnidentifiedImageError
 
@@ -192,19 +209,19 @@ def _open_as(row: ImageFormat, file: IO[bytes], name: str) -> ImageFile.ImageFil
 
 
 def _count_frames(image: ImageFile.ImageFile) -> int:
-    """0 if what follows the first is damaged."""
+    """The number of frames; 0 if those after the first are damaged."""
     if isinstance(image, JpegImageFile):
         return 1
     try:
         return int(getattr(image, "n_frames", 1))
-    except Exception:  # as above
+    except Exception:  # of many kinds
         return 0
 
 
 def _describe(path: Path, row: ImageFormat, image: ImageFile.ImageFile, frames: int) -> ImageInfo:
     orientation = read_orientation(image)
     width, height = image.stored_size if isinstance(image, TiffFile) else image.size
-    if orientation in LYING:
+    if orientation in TRANSPOSED:
         width, height = height, width
     return ImageInfo(
         path=path,
@@ -240,20 +257,3 @@ def _read_software(row: ImageFormat, image: ImageFile.ImageFile) -> str:
     with suppress(Exception):
         return str(read_exif(image).get(SOFTWARE, ""))
     return ""
-
-
-def is_picture(path: Path) -> bool:
-    """Whether a file can be opened as a picture, whatever it is called."""
-    try:
-        probe(path)
-    except UserError as error:
-        return isinstance(error, TooLargeError)
-    return True
-
-
-def is_ours(path: Path, kind: str = "") -> bool:
-    """Whether faststyle wrote a file, as that ``kind`` if one is given."""
-    try:
-        return probe(path).is_ours(kind)
-    except UserError:
-        return False

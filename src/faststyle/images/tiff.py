@@ -1,4 +1,4 @@
-"""TIFF files: what Pillow opens, gray with alpha of 16 bits, and no camera's raw files."""
+"""TIFF files: depth, alpha and size by their tags, and how a camera's raw file is recognized."""
 
 from PIL import TiffImagePlugin
 
@@ -12,15 +12,15 @@ _REDUCED = 1  # the subfile type of a thumbnail
 
 
 class TiffFile(TiffImagePlugin.TiffImageFile):
-    """A TIFF file that is opened.
+    """A TIFF file as Pillow reads it.
 
-    Gray with alpha of 16 bits is, too: Pillow neither opens nor decodes it, and
-    :mod:`faststyle.images.high_bit_depth` decodes it.
+    Gray with alpha of 16 bits is opened, too, which Pillow refuses. Pillow cannot decode it;
+    :mod:`faststyle.images.high_bit_depth` does.
     """
 
     @property
     def bit_depth(self) -> int:
-        """16 if every bit can be kept, else 8: of CMYK, Lab and signed numbers it cannot."""
+        """16 if channels have 16 bits that can all be read, else 8, as for CMYK, Lab or signed."""
         tags = self.tag_v2
         is_kept = (
             set(tags.get(BITS, ())) == {16}
@@ -31,17 +31,17 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
 
     @property
     def stored_size(self) -> tuple[int, int]:
-        """Width and height as the pixels lie in the file, which some versions of Pillow turn."""
+        """Width and height as stored; Pillow's ``size`` may have the orientation applied."""
         return self.tag_v2[WIDTH], self.tag_v2[HEIGHT]
 
     @property
     def extra(self) -> int | None:
-        """What the first channel after the colors is; none where the file does not say."""
+        """The meaning of the first channel after the colors; none if the file does not say."""
         kinds = self.tag_v2.get(EXTRA, ())
         return kinds[0] if kinds else None
 
     def is_raw(self) -> bool:
-        """Whether this is a camera's raw file, whose picture here is a thumbnail."""
+        """Whether this is a camera's raw file, in which Pillow would find a thumbnail."""
         tags = self.tag_v2
         is_thumbnail = tags.get(_SUBFILE_TYPE) == _REDUCED and _SUB_IFDS in tags
         return _DNG_VERSION in tags or is_thumbnail or self._is_canon
@@ -62,4 +62,4 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
             super()._setup()
         finally:
             tags[BITS] = 16, 16
-        self.tile = []  # so that Pillow does not decode it
+        self.tile = []  # Pillow has no decoder for 16 bits here
