@@ -88,7 +88,7 @@ def _block(channels: int) -> nn.Sequential:
 class ReferenceLoss(nn.Module):
     """Content and style terms at the relative scale (each divided by its target's energy).
 
-    The style is that of :class:`faststyle.losses.statistics.Moments`.
+    The style is that of :class:`faststyle.losses.gram.Moments`.
 
     Args:
         encoder: gives the weights; its modules are run here one by one.
