@@ -24,7 +24,6 @@ from dataclasses import dataclass
 
 #: These import nearly all that commands do.
 MODULES = (
-    "faststyle.benchmark.suite",
     "faststyle.cli.stylize",
     "faststyle.config.command",
     "faststyle.evaluation.report",

@@ -1,10 +1,13 @@
 import json
 import subprocess
+from argparse import ArgumentParser
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from faststyle.cli.benchmark import add_arguments
+from faststyle.core.errors import UserError
 from tests.commands import run_command
 
 
@@ -82,3 +85,11 @@ def test_a_wrong_choice_is_one_clear_line() -> None:
     assert result.returncode == 2
     assert "no such photo folder" in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_where_there_is_no_clone_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("faststyle.__file__", str(tmp_path / "site" / "faststyle" / "__init__.py"))
+    with pytest.raises(UserError, match=r'is for a clone, with pip install -e "\.\[benchmark\]"'):
+        add_arguments(ArgumentParser())

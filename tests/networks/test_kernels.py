@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from faststyle.benchmark.reference_network import ReferenceNetwork
+from benchmarks.reference import ReferenceNetwork
 from faststyle.networks import TransformNetwork, kernels
 
 

@@ -66,7 +66,7 @@ COMMANDS: Mapping[str, Command] = {
         "Show what a loss network sees in a photo.", "faststyle.cli.features", "train"
     ),
     "benchmark": Command(
-        "Measure how fast faststyle is here.", "faststyle.cli.benchmark", "benchmark"
+        "Measure how fast faststyle is here, in a clone.", "faststyle.cli.benchmark", "benchmark"
     ),
     "download-coco": Command(
         "Fetch, verify and unpack the photos of COCO.", "faststyle.cli.download_coco", "train"

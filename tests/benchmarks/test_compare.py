@@ -1,34 +1,38 @@
 import os
+from collections.abc import Generator
 from functools import partial
 
 import pytest
 import torch
 
-from faststyle.benchmark.compare import Measurement, Spread, Stages, Variant, compare, ratios
+from benchmarks.compare import Measurement, Round, Spread, Variant, compare
 from faststyle.core.errors import UserError
 
 
-def _prepare(size: int) -> Stages:
+def _prepare(size: int) -> Round:
     a = torch.ones(size, size)
     calls = []
 
-    def multiply() -> None:
+    def multiply() -> Generator[str, None, tuple[int, int]]:
         calls.append(a @ a)
+        yield "multiply"
+        yield "nothing"
+        return len(calls), os.getpid()
 
-    return [("multiply", multiply), ("report", lambda: (len(calls), os.getpid()))]
+    return multiply
 
 
-def _prepare_in_vain() -> Stages:
+def _prepare_in_vain() -> Round:
     raise UserError("no such weights")
 
 
-def _prepare_to_die() -> Stages:
-    return [("die", lambda: os._exit(9))]
+def _prepare_to_die() -> Round:
+    return lambda: os._exit(9)
 
 
 @pytest.mark.slow
 def test_variants_take_turns_in_processes_of_their_own() -> None:
-    results = compare([Variant(str(n), partial(_prepare, n)) for n in (8, 16)], 3, warmup=2)
+    results = compare([Variant(str(n), partial(_prepare, n)) for n in (8, 16)], 3)
     assert results["8"].work["multiply"].macs == 8**3
     assert results["16"].work["multiply"].macs == 16**3
     assert [len(result.totals) for result in results.values()] == [3, 3]
@@ -58,4 +62,4 @@ def test_spread_is_median_and_quartiles() -> None:
 def test_ratios_are_of_neighboring_rounds_with_all_stages() -> None:
     slow = Measurement(seconds={"a": [2.0, 20.0], "b": [2.0, 20.0]})
     fast = Measurement(seconds={"a": [1.0, 10.0], "b": [1.0, 10.0]})
-    assert ratios(slow, fast) == Spread(2.0, 2.0, 2.0)
+    assert fast.times_as_fast(slow) == Spread(2.0, 2.0, 2.0)

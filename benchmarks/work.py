@@ -1,4 +1,4 @@
-"""How much there is to do (multiply-adds, bytes), and how much of it a machine could do at most."""
+"""How long work takes, how much of it there is, and how much a machine could do at most."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +13,23 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from faststyle.core.devices import cpu_has_bf16
+
+
+@dataclass
+class Lap:
+    """Seconds that a ``with`` block took."""
+
+    seconds: float = 0.0
+
+
+@contextmanager
+def stopwatch(device: str) -> Iterator[Lap]:
+    """Time the ``with`` block, until the device has done what it was asked to."""
+    lap, start = Lap(), time.perf_counter()
+    yield lap
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)
+    lap.seconds = time.perf_counter() - start
 
 
 @dataclass
@@ -57,6 +74,7 @@ class Peak:
     copy: float
 
 
+@torch.no_grad()
 def measure_peak(device: str = "cpu") -> Peak:
     """The best of several large matrix products, convolutions and copies.
 
@@ -70,39 +88,31 @@ def measure_peak(device: str = "cpu") -> Peak:
     return Peak({name: _multiply_adds_a_second(name, device) for name in precisions}, copy)
 
 
-def use_tf32(precision: str) -> None:
-    """Let a GPU round float32 factors to TF32 if, and only if, ``precision`` is ``tf32``."""
-    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
-    torch.backends.cudnn.allow_tf32 = precision == "tf32"
-
-
 def _multiply_adds_a_second(precision: str, device: str) -> float:
     gpu = device.startswith("cuda")
     emulated = precision == "bf16" and not gpu and not cpu_has_bf16()
     large = 8192 if gpu else 256 if emulated else 2048  # emulation takes 500 times as long
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     use_tf32(precision)
-    a = torch.randn(large, large, device=device).to(dtype)
+    a = torch.randn(large, large, device=device, dtype=dtype)
     product = large**3 / _best(lambda: a @ a, device)
-    x = torch.randn(1, 128, large // 8, large // 8, device=device).to(dtype)
-    weight = torch.randn(128, 128, 3, 3, device=device).to(dtype)
+    x = torch.randn(1, 128, large // 8, large // 8, device=device, dtype=dtype)
+    weight = torch.randn(128, 128, 3, 3, device=device, dtype=dtype)
     x, weight = (t.contiguous(memory_format=torch.channels_last) for t in (x, weight))
     seconds = _best(lambda: torch.conv2d(x, weight, padding=1), device)
     return max(product, 9 * 128 * x.numel() / seconds)
 
 
-def synchronize(device: str) -> None:
-    """Wait until the device has done what it was asked to."""
-    if device.startswith("cuda"):
-        torch.cuda.synchronize(device)
-
-
 def _best(run: Callable[[], object], device: str, repeats: int = 4) -> float:
-    seconds = []
-    with torch.no_grad():
-        for _ in range(repeats):
-            start = time.perf_counter()
+    laps = []
+    for _ in range(repeats):
+        with stopwatch(device) as lap:
             run()
-            synchronize(device)
-            seconds.append(time.perf_counter() - start)
-    return min(seconds)
+        laps.append(lap.seconds)
+    return min(laps)
+
+
+def use_tf32(precision: str) -> None:
+    """Let a GPU round float32 factors to TF32 if, and only if, ``precision`` is ``tf32``."""
+    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    torch.backends.cudnn.allow_tf32 = precision == "tf32"

@@ -1,4 +1,4 @@
-"""Measurements as a table for people, JSON for programs and curves for the README."""
+"""Measurements as a table for people, JSON for programs and curves for the pages."""
 
 import platform
 from collections.abc import Mapping, Sequence
@@ -8,8 +8,8 @@ from typing import Any
 import matplotlib as mpl
 import torch
 
-from faststyle.benchmark.compare import Measurement, Spread, Variant, ratios
-from faststyle.benchmark.work import Peak, Work
+from benchmarks.compare import Measurement, Spread, Variant
+from benchmarks.work import Peak, Work
 from faststyle.core.devices import cpu_name
 
 mpl.use("Agg")
@@ -29,10 +29,19 @@ def machine(peak: Peak) -> dict[str, Any]:
     }
 
 
+def heading(machine: Mapping[str, Any]) -> str:
+    """The same in one line."""
+    rates = ", ".join(f"{rate:.0f} in {name}" for name, rate in machine["peak_gmacs"].items())
+    return (
+        f"{machine['gpu'] or machine['processor']}, {machine['threads']} threads,"
+        f" torch {machine['torch']}; peak GMAC/s: {rates}; {machine['peak_copy_gbytes']:.0f} GB/s"
+    )
+
+
 def describe(
-    variants: Sequence[Variant], results: Mapping[str, Measurement], peak: Peak, units: int = 1
+    variants: Sequence[Variant], results: Mapping[str, Measurement], peak: Peak, pictures: int
 ) -> dict[str, Any]:
-    """Everything about one comparison as plain values; ``units`` are pictures a round."""
+    """Everything about one comparison as plain values; a round is of so many ``pictures``."""
     first = results[variants[0].name]
     described = {}
     for variant in variants:
@@ -40,8 +49,8 @@ def describe(
         total = Spread.of(result.totals)
         described[variant.name] = {
             "seconds": vars(total),
-            "pictures_per_second": units / total.median,
-            "times_as_fast": vars(ratios(first, result)),
+            "pictures_per_second": pictures / total.median,
+            "times_as_fast": vars(result.times_as_fast(first)),
             "memory_bytes": result.memory,
             "stages": {
                 stage: _stage(result.work[stage], seconds, peak, variant.precision)
@@ -73,13 +82,13 @@ def table(described: Mapping[str, Any]) -> str:
             f" {ratio['median']:.2f} times ({ratio['low']:.2f} to {ratio['high']:.2f}),"
             f" {value['memory_bytes'] / 2**20:.0f} MiB"
         )
-        for stage, part in value["stages"].items():
-            if part["gbytes"]:
-                lines.append(
-                    f"  {stage:20} {_time(part['seconds'])} {part['gmacs']:9.2f} GMAC"
-                    f" {part['of_peak_macs']:5.0%} of peak {part['gbytes']:8.2f} GB"
-                    f" {part['of_peak_bytes']:5.0%} of peak"
-                )
+        lines += [
+            f"  {stage:20} {_time(part['seconds'])} {part['gmacs']:9.2f} GMAC"
+            f" {part['of_peak_macs']:5.0%} of peak {part['gbytes']:8.2f} GB"
+            f" {part['of_peak_bytes']:5.0%} of peak"
+            for stage, part in value["stages"].items()
+            if part["gbytes"]
+        ]
     return "\n".join(lines)
 
 
@@ -87,8 +96,16 @@ def _time(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1e3:.1f} ms"
 
 
-def plot_losses(losses: Mapping[str, Sequence[float]], path: Path) -> None:
-    """Loss against step, one curve for each variant."""
+def plot(runs: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Of one run the losses of its steps; of several their costs against pixels or batch size."""
+    if len(runs) > 1:
+        by_batch = len({run["pixels"] for run in runs}) == 1
+        _plot_costs(runs, "batch_size" if by_batch else "pixels", path)
+    elif "losses" in runs[0]:
+        _plot_losses(runs[0]["losses"], path)
+
+
+def _plot_losses(losses: Mapping[str, Sequence[float]], path: Path) -> None:
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     for name, values in losses.items():
         axes.plot(values, label=name, linewidth=1)
@@ -97,7 +114,7 @@ def plot_losses(losses: Mapping[str, Sequence[float]], path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
-def plot_costs(costs: Sequence[Mapping[str, Any]], x: str, path: Path) -> None:
+def _plot_costs(costs: Sequence[Mapping[str, Any]], x: str, path: Path) -> None:
     """Seconds and memory against ``x``, both logarithmic, one curve for each variant."""
     figure, panels = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     values = [cost[x] for cost in costs]

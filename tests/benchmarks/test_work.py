@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from faststyle.benchmark.work import count_work, measure_peak
+from benchmarks.work import count_work, measure_peak
 
 
 def test_a_convolutions_multiply_adds_are_kernel_times_channels_times_pixels() -> None:

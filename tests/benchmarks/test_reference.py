@@ -1,13 +1,17 @@
+import argparse
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from faststyle.benchmark.infer import InferTask, difference
-from faststyle.benchmark.infer import variants as infer_variants
-from faststyle.benchmark.reference import ReferenceLoss
-from faststyle.benchmark.reference_network import ReferenceNetwork
-from faststyle.benchmark.train import TrainTask, variants
+from benchmarks.command import add_arguments
+from benchmarks.compare import Round, run_round
+from benchmarks.infer import difference
+from benchmarks.infer import variants as infer_variants
+from benchmarks.reference import ReferenceLoss, ReferenceNetwork
+from benchmarks.train import variants
 from faststyle.encoder import VGGEncoder
 from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.losses.defaults import CONTENT, STYLE, STYLE_WEIGHT
@@ -17,6 +21,21 @@ from faststyle.styles import catalog
 ROOT = Path(__file__).resolve().parents[2]
 ASSET = ROOT / "src/faststyle/assets/flow_field.png"
 SHIPPED = [ROOT / "checkpoints" / f"{name}.safetensors" for name in sorted(catalog.SHIPPED)]
+
+OPTIONS = {"width": 4, "blocks": 1, "noise": 2}
+
+
+def parse(*given: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    args = parser.parse_args([*given, "--style", str(ASSET), "--photo", str(ASSET)])
+    args.precision = ["32"]
+    return args
+
+
+def result(stages: Round) -> Any:
+    """Of one round."""
+    return run_round(stages, nullcontext)[1]
 
 
 @pytest.mark.parametrize(("width", "blocks", "noise"), [(4, 1, 0), (2, 3, 0), (4, 1, 3)])
@@ -63,32 +82,29 @@ def test_both_have_the_same_gradients() -> None:
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_styles_that_ship_can_be_measured_against_it(path: Path) -> None:
     named = f"{path}:udnie" if path.stem.startswith("gallery") else str(path)
-    task = InferTask(ASSET, (64, 64), named)
-    with infer_variants(task, ["32"], ["reference"]) as variants:
-        reference, ours = ([run() for _, run in v.prepare()][-1] for v in variants)
-    error, _, ssim = difference(reference, ours)
-    assert error < 0.01
-    assert ssim > 0.9999
+    args = parse("infer", "--against", "reference", "--ckpt", named)
+    reference, ours = (result(v.prepare()) for v in infer_variants(args, OPTIONS, (64, 64), ASSET))
+    found = difference(reference, ours)
+    assert found["mean_difference_255"] < 0.01
+    assert found["ssim"] > 0.9999
 
 
-def test_both_train_alike_from_the_same_weights() -> None:
+def test_both_train_alike_from_the_same_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     # Random weights leave float32's gradients three digits; at a low rate they add up slowly.
-    size = {"width": 4, "blocks": 1, "noise": 2, "batch_size": 2, "size": 32}
-    task = TrainTask(ASSET, rounds=4, arch="vgg16", learning_rate=1e-4, **size)  # type: ignore[arg-type]
+    monkeypatch.setattr("benchmarks.train.LEARNING_RATE", 1e-4)
+    args = parse("train", "--against", "reference", "--rounds", "2", "--encoder", "vgg16")
     losses = []
-    for variant in variants(task, ["32"], reference=True):
-        stages = variant.prepare()
-        for _ in range(4):
-            result = [run() for _, run in stages][-1]
-        losses.append(result)
+    for variant in variants(args, OPTIONS, size=32, batch=2):
+        step = variant.prepare()
+        losses.append([result(step) for _ in range(4)][-1])
     assert len(losses[0]) == 4
     assert losses[1] == pytest.approx(losses[0], rel=1e-3)
 
 
 def test_the_same_picture_does_not_differ_and_a_shifted_one_does() -> None:
     picture = torch.rand(3, 16, 16).numpy()
-    assert difference(picture, picture) == (0.0, 0.0, 1.0)
-    error, largest, ssim = difference(picture, picture * 0.9)
+    assert list(difference(picture, picture).values()) == [0.0, 0.0, 1.0]
+    error, largest, ssim = difference(picture, picture * 0.9).values()
     assert largest >= error
     assert error == pytest.approx(picture.mean() * 0.1 * 255, rel=1e-4)
     assert ssim < 1

@@ -3,13 +3,13 @@
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import torch
 from PIL import Image
 
-from faststyle.benchmark.compare import Spread
+from benchmarks.compare import Spread
+from benchmarks.work import stopwatch
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle, write_style
 
@@ -33,10 +33,9 @@ def measure_start(rounds: int) -> dict[str, Spread]:
             "faststyle stylize, 64 x 64": [*faststyle, "stylize", "--ckpt", str(style), str(photo)],
         }
         seconds: dict[str, list[float]] = {name: [] for name in commands}
-        for number in range(rounds + 1):
+        for _ in range(rounds + 1):
             for name, arguments in commands.items():
-                start = time.perf_counter()
-                subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
-                if number:
-                    seconds[name].append(time.perf_counter() - start)
-    return {name: Spread.of(values) for name, values in seconds.items()}
+                with stopwatch("cpu") as lap:
+                    subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+                seconds[name].append(lap.seconds)
+    return {name: Spread.of(values[1:]) for name, values in seconds.items()}

@@ -1,1 +1,0 @@
-"""How fast training, stylizing and loading are, against a textbook implementation of the same."""
