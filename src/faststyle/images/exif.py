@@ -21,11 +21,9 @@ _WARNINGS = threading.Lock()
 def without_warnings() -> Iterator[None]:
     """Suppress Pillow's warnings of invalid tags and of many pixels.
 
-    The filters of warnings belong to the process, so one thread at a time changes them.
+    The filters of warnings belong to the process, so that one thread at a time changes them.
     """
-    with _WARNINGS, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    with _WARNINGS, warnings.catch_warnings(action="ignore"):
         yield
 
 

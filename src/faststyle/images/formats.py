@@ -49,7 +49,8 @@ class ImageFormat:
         palette: whether a file holds 255 colors and a transparent one.
         quality: whether a file can be lossy, with a quality from 1 to 100.
         lossless: whether a file can keep every pixel.
-        bits: the most bits of a channel, 8 or 16.
+        bits: the most bits of a channel: 8, or 16 if
+            :func:`faststyle.images.high_bit_depth.encode` writes the format.
         longest_side: the most pixels a side, if there is a limit.
         timing: how animations store time, if animations are read and written.
         software: the place where a file names the software that wrote it.

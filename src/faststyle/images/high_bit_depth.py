@@ -37,14 +37,7 @@ _SEPARATE = 2
 #: gigabytes.
 _LARGEST_TILE = 4096 * 4096
 #: The axes of (H, W) to flip, by EXIF's orientation; from 5 on they are exchanged before.
-_FLIPS: dict[int | None, tuple[int, ...]] = {
-    2: (1,),
-    3: (0, 1),
-    4: (0,),
-    6: (1,),
-    7: (0, 1),
-    8: (0,),
-}
+_FLIPS = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}
 
 
 def is_installed() -> bool:
@@ -145,7 +138,7 @@ def _read_tiff(image: TiffFile, content: bytes) -> tuple[_Samples, bool]:
 def _turn_upright(samples: _Samples, orientation: int | None) -> _Samples:
     if orientation in TRANSPOSED:
         samples = samples.swapaxes(0, 1)
-    return np.flip(samples, _FLIPS.get(orientation, ()))
+    return np.flip(samples, _FLIPS.get(orientation or 1, ()))
 
 
 def _gray_to_rgb(gray: _Samples, profile: bytes | None) -> _Samples:
