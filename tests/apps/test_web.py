@@ -376,7 +376,7 @@ def test_a_full_disk_is_no_reason_to_stop(
     context.close()
 
 
-def test_what_is_being_fetched_goes_on_when_the_wish_changes(
+def test_what_is_being_fetched_goes_on_when_the_request_changes(
     address: str, photo: Path, context: Any
 ) -> None:
     asked: list[str] = []

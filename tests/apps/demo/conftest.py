@@ -89,8 +89,8 @@ class Visitor:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["photo"])
 
-    def wish(self, **wish: Any) -> requests.Response:
-        return requests.post(f"{self.address}pictures", json=wish, timeout=60)
+    def submit(self, **wanted: Any) -> requests.Response:
+        return requests.post(f"{self.address}pictures", json=wanted, timeout=60)
 
     def look(self, picture: str) -> requests.Response:
         return requests.get(f"{self.address}pictures/{picture}", timeout=60)
@@ -107,8 +107,8 @@ class Visitor:
         return answer
 
     def stylize(self, file: Path | bytes, program: str, **more: Any) -> requests.Response:
-        wish = {"photo": self.upload(file), "program": program, "size": 128} | more
-        return self.get(self.wish(**wish).json()["picture"])
+        wanted = {"photo": self.upload(file), "program": program, "size": 128} | more
+        return self.get(self.submit(**wanted).json()["picture"])
 
 
 @pytest.fixture

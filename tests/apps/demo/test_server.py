@@ -165,8 +165,8 @@ def test_a_file_that_is_too_large_is_refused_and_not_kept(visitor: Visitor) -> N
 def test_what_the_page_does_not_offer_is_refused(
     visitor: Visitor, photo: Path, change: Wishes
 ) -> None:
-    wish = {"photo": visitor.upload(photo), "program": "night", "size": 128} | change
-    answer = requests.post(f"{visitor.address}pictures", data=json.dumps(wish), timeout=60)
+    wanted = {"photo": visitor.upload(photo), "program": "night", "size": 128} | change
+    answer = requests.post(f"{visitor.address}pictures", data=json.dumps(wanted), timeout=60)
     if answer.status_code == 202:
         answer = visitor.get(answer.json()["picture"])
     assert answer.status_code == 422, answer.text
@@ -176,21 +176,21 @@ def test_what_the_page_does_not_offer_is_refused(
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b"3", b'{"photo": 3', b"[" * 9000, b" " * 20_000]
 )
-def test_a_wish_that_is_not_understood_is_refused(visitor: Visitor, body: bytes) -> None:
+def test_a_request_that_is_not_understood_is_refused(visitor: Visitor, body: bytes) -> None:
     answer = requests.post(f"{visitor.address}pictures", data=body, timeout=60)
     assert answer.status_code == 422, answer.text
 
 
-def test_photos_and_wishes_that_are_gone_are_said_to_be(visitor: Visitor) -> None:
-    assert visitor.wish(photo="unknown", program="night", size=128).status_code == 410
+def test_photos_and_requests_that_are_gone_are_said_to_be(visitor: Visitor) -> None:
+    assert visitor.submit(photo="unknown", program="night", size=128).status_code == 410
     assert visitor.look("unknown").status_code == 410
 
 
-def test_too_many_wishes_of_one_visitor_are_refused_and_who_leaves_frees_a_place(
+def test_too_many_requests_of_one_visitor_are_refused_and_who_leaves_frees_a_place(
     visitor: Visitor, photo: Path
 ) -> None:
     answers = [
-        visitor.wish(photo=visitor.upload(photo), program="night", size=128)
+        visitor.submit(photo=visitor.upload(photo), program="night", size=128)
         for _ in range(MAX_EACH + 3)
     ]
     # What is done stays until it is taken, so that it can be sent again.
@@ -203,21 +203,21 @@ def test_too_many_wishes_of_one_visitor_are_refused_and_who_leaves_frees_a_place
 
 
 def test_a_picture_can_be_fetched_again(visitor: Visitor, photo: Path) -> None:
-    wish = {"photo": visitor.upload(photo), "program": "night", "size": 128}
-    name = visitor.wish(**wish).json()["picture"]
+    wanted = {"photo": visitor.upload(photo), "program": "night", "size": 128}
+    name = visitor.submit(**wanted).json()["picture"]
     first = visitor.wait(name)
     assert visitor.look(name).content == first.content
     requests.delete(f"{visitor.address}pictures/{name}", timeout=60)
     assert visitor.look(name).status_code == 410
 
 
-def test_a_photo_that_is_gone_while_its_wish_waits_is_said_to_be(
+def test_a_photo_that_is_gone_while_its_request_waits_is_said_to_be(
     visitor: Visitor, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow, wanted = visitor.upload(photo), visitor.upload(photo)
     monkeypatch.setattr(uploads, "KEPT", -1.0)  # the server deletes all at the next second
     time.sleep(1.5)
-    answer = visitor.wish(photo=wanted, program="night", size=128)
+    answer = visitor.submit(photo=wanted, program="night", size=128)
     assert answer.status_code == 410, slow
 
 

@@ -17,20 +17,20 @@ from tests.apps.demo.conftest import run_async
 def test_work_that_takes_too_long_or_kills_its_process_is_refused_and_the_next_is_done(
     styles: list[str],
 ) -> None:
-    workshop = WorkerPool(styles, {"device": "cpu"}, time_limit=60)
+    pool = WorkerPool(styles, {"device": "cpu"}, time_limit=60)
 
     async def main() -> None:
-        await workshop.do(worker.programs)
-        workshop._time_limit = 0.5
+        await pool.do(worker.programs)
+        pool._time_limit = 0.5
         for what, argument in ((time.sleep, 60), (os._exit, 1)):
             with pytest.raises(VisitorError, match="more than can be done"):
-                await workshop.do(what, argument)
-        workshop._time_limit = 60
-        programs = await workshop.do(worker.programs)
+                await pool.do(what, argument)
+        pool._time_limit = 60
+        programs = await pool.do(worker.programs)
         assert [program["name"] for program in programs] == ["night", "wave", "all"]
 
     run_async(main())
-    workshop.close()
+    pool.close()
 
 
 def test_a_photo_of_16_bits_is_shown_in_8(tmp_path: Path) -> None:

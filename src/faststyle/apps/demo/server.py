@@ -1,4 +1,4 @@
-"""The demo's server: what the page asks of it, and how visitors' wishes come to be worked at."""
+"""The demo's server: what the page asks of it, and how visitors' requests are run."""
 
 import asyncio
 import json
@@ -49,9 +49,9 @@ _HEADERS = [
 class Demo:
     """Answers of the server, see :func:`build` for their addresses."""
 
-    def __init__(self, workshop: WorkerPool, ready: Callable[[], None]) -> None:
-        self.workshop, self.ready = workshop, ready
-        self.line = RequestQueue()
+    def __init__(self, pool: WorkerPool, ready: Callable[[], None]) -> None:
+        self.pool, self.ready = pool, ready
+        self.queue = RequestQueue()
         self.uploads = Uploads()
         self._about: dict[str, Any] = {}
 
@@ -63,17 +63,17 @@ class Demo:
             "project": project_address(),
             "max_bytes": MAX_BYTES,
             "max_pixels": MAX_PIXELS,
-            "programs": await self.workshop.do(worker.programs, limited=False),
+            "programs": await self.pool.do(worker.programs, limited=False),
         }
         self.ready()
-        tasks = [asyncio.create_task(task) for task in (self.line.serve(), self._clean())]
+        tasks = [asyncio.create_task(task) for task in (self.queue.serve(), self._clean())]
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self.workshop.close()
+            self.pool.close()
             self.uploads.close()
 
     async def about(self, _request: Request) -> Response:
@@ -94,8 +94,8 @@ class Demo:
         name = await self.uploads.take(request.stream())
         return JSONResponse({"photo": name}, status_code=201)
 
-    async def wish(self, request: Request) -> Response:
-        """Let a visitor wait for a picture; answers with its name.
+    async def submit(self, request: Request) -> Response:
+        """Queue a picture; answers with its name.
 
         The body is JSON: ``photo``, as the upload named it, and ``program``, ``mixture`` and
         ``size``, as of :func:`faststyle.apps.demo.worker.stylize`; or ``photo`` alone for that
@@ -111,61 +111,61 @@ class Demo:
             path = self.uploads.find(photo)
             if path is None:
                 raise VisitorError(_NO_PHOTO)
-            result: bytes = await self.workshop.do(what, path, *arguments)
+            result: bytes = await self.pool.do(what, path, *arguments)
             return result
 
         visitor = request.client.host if request.client else ""
-        name = self.line.add(StyleRequest(make, cost, (photo, what.__name__), visitor))
+        name = self.queue.add(StyleRequest(make, cost, (photo, what.__name__), visitor))
         return JSONResponse({"picture": name}, status_code=202)
 
-    async def look(self, request: Request) -> Response:
+    async def poll(self, request: Request) -> Response:
         """The picture; or, with status 202, how many wait before it and for how many seconds."""
-        wish = self.line.find(request.path_params["name"])
-        if wish is None:
+        found = self.queue.find(request.path_params["name"])
+        if found is None:
             raise HTTPException(410, "This wish is no longer known. Please make it again.")
-        self.uploads.find(wish.of[0])  # it is needed still
-        if wish.problem is not None:
-            raise wish.problem
-        if wish.result is not None:
-            return Response(wish.result, media_type="image/png")
-        place = self.line.place(wish)
-        return JSONResponse({"ahead": place.ahead, "seconds": place.seconds}, status_code=202)
+        self.uploads.find(found.subject[0])  # it is needed still
+        if found.problem is not None:
+            raise found.problem
+        if found.result is not None:
+            return Response(found.result, media_type="image/png")
+        position = self.queue.position(found)
+        return JSONResponse({"ahead": position.ahead, "seconds": position.seconds}, status_code=202)
 
-    async def leave(self, request: Request) -> Response:
-        """Forget a wish."""
-        self.line.drop(request.path_params["name"])
+    async def cancel(self, request: Request) -> Response:
+        """Forget a picture."""
+        self.queue.drop(request.path_params["name"])
         return Response(status_code=204)
 
     async def _clean(self) -> None:
         while True:
             await asyncio.sleep(1)
             try:
-                self.line.evict_stale()
+                self.queue.evict_stale()
                 self.uploads.forget_the_old()
             except OSError:  # of a folder that is cleaned from outside; the next time, perhaps
                 log.exception("photos could not be deleted")
 
 
 def build(
-    workshop: WorkerPool, root_path: str = "", ready: Callable[[], None] = lambda: None
+    pool: WorkerPool, root_path: str = "", ready: Callable[[], None] = lambda: None
 ) -> Starlette:
     """The server.
 
     Args:
-        workshop: where photos are stylized.
+        pool: where photos are stylized.
         root_path: the path that a proxy has put before all addresses, if it hands that on.
         ready: called once visitors can be answered.
     """
-    demo = Demo(workshop, ready)
+    demo = Demo(pool, ready)
     page = StaticFiles(directory=str(files("faststyle.apps") / "page"), html=True)
     routes = [
         Route("/styles.json", demo.about),
         Route("/example.jpg", demo.example),
         Route("/license.txt", demo.license),
         Route("/photos", demo.upload, methods=["POST"]),
-        Route("/pictures", demo.wish, methods=["POST"]),
-        Route("/pictures/{name}", demo.look),
-        Route("/pictures/{name}", demo.leave, methods=["DELETE"]),
+        Route("/pictures", demo.submit, methods=["POST"]),
+        Route("/pictures/{name}", demo.poll),
+        Route("/pictures/{name}", demo.cancel, methods=["DELETE"]),
         Mount("/", page),
     ]
     if prefix := root_path.strip("/"):
@@ -183,11 +183,11 @@ def build(
     )
 
 
-def serve(workshop: WorkerPool, host: str, port: int | None, root_path: str = "") -> None:
+def serve(pool: WorkerPool, host: str, port: int | None, root_path: str = "") -> None:
     """Answer visitors until interrupted.
 
     Args:
-        workshop: as for :func:`build`.
+        pool: as for :func:`build`.
         host: the address to listen on.
         port: none takes the first that is free from 7860.
         root_path: as for :func:`build`.
@@ -204,7 +204,7 @@ def serve(workshop: WorkerPool, host: str, port: int | None, root_path: str = ""
         print(f"{where} (Ctrl-C ends it)", flush=True)  # noqa: T201
 
     config = uvicorn.Config(
-        build(workshop, root_path, ready),
+        build(pool, root_path, ready),
         log_level="warning",
         headers=_HEADERS,
         limit_concurrency=_MAX_CONNECTIONS,
@@ -248,13 +248,13 @@ def _parse(body: bytes) -> tuple[str, tuple[Any, ...], float]:
     """The photo, what :func:`worker.stylize` takes besides, and how long it is likely to take."""
     unclear = VisitorError("This wish is not understood.")
     with suppress(*_UNCLEAR):
-        wish = json.loads(body)
-        photo = str(wish["photo"])
-        if set(wish) == {"photo"}:
+        wanted = json.loads(body)
+        photo = str(wanted["photo"])
+        if set(wanted) == {"photo"}:
             return photo, (), _COST_OF_ANY
-        mixture = {str(name): float(part) for name, part in wish.get("mixture", {}).items()}
-        size = int(wish["size"])
+        mixture = {str(name): float(part) for name, part in wanted.get("mixture", {}).items()}
+        size = int(wanted["size"])
         if not SIZES[0] <= size <= SIZES[1]:
             raise VisitorError(f"The short side may have {SIZES[0]} to {SIZES[1]} pixels.")
-        return photo, (str(wish["program"]), mixture, size), _COST_OF_ANY + size**2 * _SHAPE
+        return photo, (str(wanted["program"]), mixture, size), _COST_OF_ANY + size**2 * _SHAPE
     raise unclear

@@ -45,7 +45,7 @@ class VisitorError(Exception):
 
 
 class ModelRegistry:
-    """The styles of the page, each loaded when it is first wanted; a file of several is one.
+    """The styles of the page, each loaded when it is first asked for; a file of several is one.
 
     Args:
         given: names or files of styles.
@@ -85,19 +85,19 @@ class ModelRegistry:
         return stylizer
 
 
-_shelf: ModelRegistry
+_registry: ModelRegistry
 
 
 def start(given: Sequence[str], options: Mapping[str, Any]) -> None:
     """Prepare this process."""
-    global _shelf
+    global _registry
     reuse_freed_memory()
-    _shelf = ModelRegistry(given, options)
+    _registry = ModelRegistry(given, options)
 
 
 def programs() -> list[dict[str, Any]]:
     """What the page offers."""
-    return _shelf.list()
+    return _registry.list()
 
 
 def stylize(photo: Path, program: str, mixture: Mapping[str, float], size: int) -> bytes:
@@ -112,7 +112,7 @@ def stylize(photo: Path, program: str, mixture: Mapping[str, float], size: int) 
     Raises:
         VisitorError: no such style, no picture, or too large a one.
     """
-    stylizer = _shelf.choose(program, mixture)
+    stylizer = _registry.choose(program, mixture)
     with _within_memory():
         small = read(photo, size)
         [result] = stylizer.stylize([small])

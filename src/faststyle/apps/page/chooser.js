@@ -101,7 +101,7 @@ export function makeChooser(programs, element, changed) {
       Object.assign(slider, { type: "range", min: "0", max: "100", step: "5" });
       const value = document.createElement("output");
       const label = document.createElement("label");
-      label.className = "line";
+      label.className = "row";
       label.append(titleOf(style), " ", value, slider);
       slider.addEventListener("input", () => {
         set(slider, Number(slider.value));

@@ -5,7 +5,7 @@ import { makeChooser } from "./chooser.js";
 import { makeDivider } from "./compare.js";
 import { takePhotos } from "./intake.js";
 import { blend, draw, encode, forget, isTransparent, sizeBy, toImage, toPixels } from "./pixels.js";
-import { isSmallest, useSmaller, wishedSize } from "./sizes.js";
+import { isSmallest, useSmaller, chosenSize } from "./sizes.js";
 import { Trouble, ask } from "./trouble.js";
 
 /** @param {string} id @returns {any} */
@@ -39,10 +39,10 @@ let choice;
 let photo;
 /** @type {Shown | undefined} */
 let shown;
-/** Of the latest wish, which ends all before it. */
+/** Of the latest request, which ends all before it. */
 let attempt = new AbortController();
 /** What "Try again" does. @type {() => void} */
-let retry = () => wish(0);
+let retry = () => schedule(0);
 
 /**
  * @param {string} text
@@ -88,7 +88,7 @@ function tell({ text, part }) {
 
 /** End what is under way. */
 function restart() {
-  attempt.abort(new DOMException("another wish", "AbortError"));
+  attempt.abort(new DOMException("another request", "AbortError"));
   attempt = new AbortController();
   return attempt.signal;
 }
@@ -113,7 +113,7 @@ async function take(file) {
   showPhoto(photo.image, factor);
   brush.begin(photo.image.naturalWidth / photo.image.naturalHeight);
   putDivider(0);
-  wish(0);
+  schedule(0);
 }
 
 /** @param {File} file @param {AbortSignal} signal */
@@ -142,18 +142,18 @@ function shape({ width, height }) {
 }
 
 /** Ask for a picture once nothing has changed for a while. @param {number} delay */
-function wish(delay = DELAY) {
+function schedule(delay = DELAY) {
   if (!photo) return;
   const signal = restart();
-  retry = () => wish(0);
+  retry = () => schedule(0);
   say("Painting …", "busy");
   tell({ text: "Painting …" });
-  const timer = setTimeout(() => grant(signal), delay);
+  const timer = setTimeout(() => stylize(signal), delay);
   signal.addEventListener("abort", () => clearTimeout(timer));
 }
 
 /** @param {AbortSignal} signal */
-async function grant(signal) {
+async function stylize(signal) {
   const chosen = choice();
   const wanted = photo;
   if (!wanted) return;
@@ -169,7 +169,7 @@ async function grant(signal) {
     first: (/** @type {ImageData} */ quick) => look(quick, true),
   };
   try {
-    look(await engine.stylize({ photo: wanted, program, mixture, size: wishedSize() }, hooks));
+    look(await engine.stylize({ photo: wanted, program, mixture, size: chosenSize() }, hooks));
     if (signal.aborted) return;
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     say(`Done: ${after.width} × ${after.height} pixels in ${seconds} s.`, "done");
@@ -243,12 +243,12 @@ async function begin(about) {
   element("privacy").textContent = engine.privacy;
   element("limits").textContent = engine.limits;
   if (about.project) Object.assign(element("project"), { href: about.project, hidden: false });
-  choice = makeChooser(about.programs, element, () => wish());
+  choice = makeChooser(about.programs, element, () => schedule());
   for (const control of [strength, colors]) control.addEventListener("input", mix);
   save.addEventListener("click", saveShown);
   element("smaller").addEventListener("click", () => {
     useSmaller();
-    wish(0);
+    schedule(0);
   });
   element("cancel").addEventListener("click", cancel);
   element("example").addEventListener("click", takeExample);
@@ -274,7 +274,7 @@ async function load() {
 
 element("needs").hidden = true;
 element("page").hidden = false;
-element("sizes").addEventListener("change", () => wish());
+element("sizes").addEventListener("change", () => schedule());
 element("again").addEventListener("click", () => retry());
 for (const kind of ["dragover", "drop"]) {
   document.addEventListener(kind, (event) => event.preventDefault()); // the browser would leave

@@ -4,7 +4,7 @@ import { forget, sizeBy, toImage, toPixels } from "./pixels.js";
 import { LOST, Trouble, ask, pause } from "./trouble.js";
 
 const TRIES = 3;
-const INTERVAL = 300; // milliseconds between two questions how far a wish is
+const INTERVAL = 300; // milliseconds between two questions how far a request is
 const STALLED = 30_000; // milliseconds without progress of an upload
 const GONE = 410;
 const TOO_MANY_BYTES = 413;
@@ -13,7 +13,7 @@ const DEFERRED = 202;
 /**
  * What an engine is asked for.
  *
- * @typedef {object} Wish
+ * @typedef {object} StyleRequest
  * @property {import("./pixels.js").Photo} photo
  * @property {import("./chooser.js").Program} program
  * @property {Record<string, number>} mixture
@@ -31,7 +31,7 @@ const DEFERRED = 202;
  * @typedef {object} Engine
  * @property {string} privacy
  * @property {string} limits
- * @property {(wish: Wish, hooks: Hooks) => Promise<ImageData>} stylize
+ * @property {(request: StyleRequest, hooks: Hooks) => Promise<ImageData>} stylize
  * @property {(file: Blob, hooks: Pick<Hooks, "signal" | "progress">) => Promise<HTMLImageElement>}
  *   [open] a photo that the browser cannot read
  */
@@ -56,15 +56,15 @@ export function start({ max_bytes, max_pixels }) {
 
   /**
    * @param {Blob} file
-   * @param {object} wish
+   * @param {object} wanted
    * @param {Pick<Hooks, "signal" | "progress">} hooks
    * @returns {Promise<HTMLImageElement>}
    */
-  async function get(file, wish, { signal, progress }) {
+  async function get(file, wanted, { signal, progress }) {
     for (let tried = 1; tried <= TRIES; tried++) {
       const photo = names.get(file) ?? (await upload(file, { signal, progress }));
       names.set(file, photo);
-      const picture = await make({ photo, ...wish });
+      const picture = await make({ photo, ...wanted });
       if (!picture) {
         names.delete(file); // it was not used for a while
         continue;
@@ -83,12 +83,12 @@ export function start({ max_bytes, max_pixels }) {
   /**
    * Not to be ended midway: the server would work for nobody.
    *
-   * @param {object} wish
+   * @param {object} wanted
    * @returns {Promise<string | undefined>} nothing if the server has forgotten the photo
    */
-  function make(wish) {
+  function make(wanted) {
     const { signal } = new AbortController();
-    const options = { method: "POST", body: JSON.stringify(wish), signal };
+    const options = { method: "POST", body: JSON.stringify(wanted), signal };
     return ask("pictures", options, async (answer) =>
       answer.status === GONE ? undefined : (await content(answer)).picture);
   }

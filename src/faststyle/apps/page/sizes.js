@@ -1,9 +1,9 @@
 /** How large a picture is to be: its short side in pixels. */
 
 /** @type {RadioNodeList} */
-const radios = /** @type {any} */ (document.getElementById("wishes")).elements.size;
+const radios = /** @type {any} */ (document.getElementById("options")).elements.size;
 
-export function wishedSize() {
+export function chosenSize() {
   return Number(radios.value);
 }
 
