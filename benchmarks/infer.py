@@ -15,11 +15,11 @@ from benchmarks.reference import ReferenceNetwork
 from faststyle.core.devices import reuse_freed_memory
 from faststyle.core.errors import UserError
 from faststyle.data.calibration import calibration_photos
-from faststyle.export import ExportOptions, find_backend
+from faststyle.export import BACKENDS, ExportOptions
 from faststyle.export.exporting import export
 from faststyle.images.files import load_picture
 from faststyle.images.metrics import ssim
-from faststyle.networks import TransformNetwork, describe_network
+from faststyle.networks import NETWORKS, TransformNetwork
 from faststyle.styles import TrainedStyle, open_style
 from faststyle.stylize.stylizer import Stylizer
 
@@ -40,7 +40,7 @@ Size = tuple[int, int]
 
 def check_runtime(name: str) -> None:
     """Raise ``UserError`` if the packages of one of :data:`RUNTIMES` are not installed."""
-    backend = find_backend(RUNTIMES[name][0])
+    backend = BACKENDS.build(RUNTIMES[name][0])
     try:
         backend.check_installed((*backend.needs, *backend.runs_by))
     except UserError as error:
@@ -87,7 +87,7 @@ def _prepare_ours(args: Namespace, network: Mapping[str, Any], size: Size, preci
 
 def _prepare_reference(args: Namespace, options: Mapping[str, Any], size: Size) -> Round:
     network = _style(args, options).network
-    kind, facts = describe_network(network)
+    kind, facts = NETWORKS.describe(network)
     if kind != "johnson" or any(facts[name] != value for name, value in _REFERENCE.items()):
         raise UserError(f"{args.ckpt}: the reference has no such network: {kind}, {facts}")
     reference = ReferenceNetwork(**{name: facts[name] for name in options})
@@ -97,7 +97,7 @@ def _prepare_reference(args: Namespace, options: Mapping[str, Any], size: Size) 
 
 
 def _prepare_runtime(args: Namespace, name: str, path: Path, size: Size) -> Round:
-    model = find_backend(RUNTIMES[name][0]).load(path)
+    model = BACKENDS.build(RUNTIMES[name][0]).load(path)
     assert model is not None
     return _stylize(model.run, _photo(args, size))
 
@@ -120,7 +120,7 @@ def _export(name: str, style: TrainedStyle, size: Size, folder: Path) -> Path:
     """Write and measure a model for a runtime."""
     kind, is_int8 = RUNTIMES[name]
     photos = calibration_photos() if is_int8 else ()
-    path = folder / f"{name}{find_backend(kind).suffix}"
+    path = folder / f"{name}{BACKENDS.build(kind).suffix}"
     export(style, path, kind, ExportOptions("float", int8=is_int8, size=size, calibration=photos))
     size_bytes = sum(file.stat().st_size for file in folder.glob(f"{name}.*"))
     print(f"{name:20} {size_bytes / 1e6:.2f} MB")

@@ -18,6 +18,7 @@ import torch
 from hypothesis import settings
 from PIL import Image
 
+from faststyle.core.registry import Registry
 from faststyle.encoder import VGGEncoder
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -46,6 +47,20 @@ def _seed() -> None:
 def _seeded() -> None:
     """Every test draws the same numbers, whichever ran before it."""
     _seed()
+
+
+@pytest.fixture
+def register() -> Iterator[Callable[..., Any]]:
+    """Enter classes in registries by their decorator, for one test."""
+    entered: list[tuple[Registry[Any], str]] = []
+
+    def enter(registry: Registry[Any], name: str) -> Callable[[type], type]:
+        entered.append((registry, name))
+        return registry.register(name)
+
+    yield enter
+    for registry, name in entered:
+        registry.unregister(name)
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,13 @@
 import json
 from collections.abc import Iterator
+from typing import Annotated
 
 import pytest
 import torch
 from torch import nn
 
 from faststyle.core.errors import UserError
+from faststyle.core.limits import Between, OneOf
 from faststyle.core.registry import Description, Registry
 
 REGISTRY = Registry[nn.Module]("part")
@@ -81,3 +83,62 @@ def test_an_object_of_a_class_that_is_not_registered_is_refused() -> None:
 def test_a_name_is_not_taken_twice(extra: str) -> None:
     with pytest.raises(ValueError, match='the part "plain" is Plain already'):
         REGISTRY.register(extra)(Doubled)
+
+
+@pytest.fixture
+def words() -> Registry[object]:
+    return Registry("word")
+
+
+def test_a_name_may_stand_for_arguments(words: Registry[object]) -> None:
+    class Word:
+        def __init__(self, length: int, loud: bool = False) -> None:
+            self.length, self.loud = length, loud
+
+    for length in (1, 2):
+        words.register(f"word{length}", length=length)(Word)
+    built = words.build("word2", loud=True)
+    assert isinstance(built, Word)
+    assert (built.length, built.loud) == (2, True)
+    assert words.describe(built) == ("word2", {"loud": True})
+    assert (words.name_of(Word(1)), words.name_of(Word(3))) == ("word1", None)
+
+
+def test_a_class_without_a_constructor_has_no_arguments(words: Registry[object]) -> None:
+    class Word:
+        pass
+
+    class Layer(nn.Module):
+        pass
+
+    for name, cls in (("word", Word), ("layer", Layer)):
+        words.register(name)(cls)
+        assert words.describe(words.build(name)) == (name, {})
+        with pytest.raises(UserError, match="unexpected keyword argument"):
+            words.build(name, length=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"length": 0}, r"^word\.length=0 must be a whole number from 1 to 9$"),
+        ({"length": 2.0}, r"^word\.length=2\.0 must be a whole number from 1 to 9$"),
+        ({"length": [1]}, r"^word\.length=\[1\] must be a whole number from 1 to 9$"),
+        ({"tone": "hihg"}, '^word.tone="hihg": did you mean "high"[?]$'),
+        ({"tone": [1]}, "choose one of: high, low"),
+    ],
+)
+def test_arguments_beyond_the_limits_in_their_annotations_are_refused(
+    words: Registry[object], options: dict[str, object], message: str
+) -> None:
+    @words.register("word")
+    class Word:
+        def __init__(
+            self,
+            length: Annotated[int, Between(1, 9)] = 9,
+            tone: Annotated[str, OneOf(("high", "low"))] = "low",
+        ) -> None: ...
+
+    assert words.describe(Word()) == ("word", {"length": 9, "tone": "low"})
+    with pytest.raises(UserError, match=message):
+        words.build("word", **options)

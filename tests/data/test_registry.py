@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -7,6 +9,7 @@ from faststyle.data.coco import CocoSource
 from faststyle.data.folder import FolderSource
 from faststyle.data.registry import choose_source
 from faststyle.data.shards import ShardSource
+from faststyle.data.source import SOURCES, DataSpec, DataSplits, PhotoSource
 from faststyle.data.synthetic import DeadLeavesSource
 
 
@@ -27,6 +30,20 @@ def test_a_folder_with_a_manifest_holds_shards(tmp_path: Path) -> None:
     assert type(choose_source({"root": str(tmp_path)})) is FolderSource
     (tmp_path / "manifest.json").touch()
     assert type(choose_source({"root": str(tmp_path)})) is ShardSource
+
+
+def test_a_source_of_ones_own_counts_before_those_that_ship(register: Callable[..., Any]) -> None:
+    @register(SOURCES, "own")
+    class Own(PhotoSource):
+        def __init__(self, place: str) -> None:
+            self.place = place
+
+        def open(self, request: DataSpec) -> DataSplits:
+            raise NotImplementedError
+
+    chosen = choose_source({"download": "val2017", "synthetic": 3, "own": "here"})
+    assert isinstance(chosen, Own)
+    assert chosen.place == "here"
 
 
 def test_an_empty_name_is_not_the_working_folder() -> None:

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -7,15 +7,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faststyle.core.errors import UserError
-from faststyle.encoder import LOSS_NETWORKS, LossNetwork, VGGEncoder, build_loss_network
+from faststyle.encoder import LOSS_NETWORKS, LiteEncoder, LossNetwork, VGGEncoder
 from faststyle.encoder.initialization import he_initialize
 
 
 class Tiny(LossNetwork):
-    """A loss network of the reader's own: this class, and one line in the registry."""
+    """A loss network of the reader's own."""
 
     def __init__(self, width: int = 8) -> None:
-        super().__init__("tiny", ("relu1_1", "relu2_1", "relu3_1"), mean=(0.5,) * 3, std=(0.5,) * 3)
+        super().__init__(("relu1_1", "relu2_1", "relu3_1"), mean=(0.5,) * 3, std=(0.5,) * 3)
         self.layers = nn.ModuleList(
             nn.Conv2d(before, width, 3, stride=2, padding=1) for before in (3, width, width)
         )
@@ -29,9 +29,9 @@ class Tiny(LossNetwork):
 
 
 @pytest.fixture
-def tiny(monkeypatch: pytest.MonkeyPatch) -> LossNetwork:
-    monkeypatch.setitem(LOSS_NETWORKS, "tiny", Tiny)
-    return build_loss_network("tiny", width=4)
+def tiny(register: Callable[..., Callable[[type], type]]) -> LossNetwork:
+    register(LOSS_NETWORKS, "tiny")(Tiny)
+    return LOSS_NETWORKS.build("tiny", width=4)
 
 
 def test_its_layers_are_given_by_name_and_no_deeper_than_asked(tiny: LossNetwork) -> None:
@@ -69,3 +69,24 @@ def test_a_description_tells_no_path(tmp_path: Path) -> None:
         "pooling": "avg",
         "unit_activations": False,
     }
+
+
+@pytest.mark.parametrize("norm", ["", "_bn"])
+@pytest.mark.parametrize("depth", [11, 19])
+def test_every_vgg_is_one_class_under_a_name_of_its_own(depth: int, norm: str) -> None:
+    name = f"vgg{depth}{norm}"
+    built = LOSS_NETWORKS.build(name, weights="random", pooling="avg")
+    assert isinstance(built, VGGEncoder)
+    assert built.name == name
+    options = {"weights": "random", "pooling": "avg", "unit_activations": False, "seed": 0}
+    assert LOSS_NETWORKS.describe(built) == (name, options)
+    assert LOSS_NETWORKS.describe(VGGEncoder(name, "random", "avg")) == (name, options)
+
+
+def test_an_encoder_that_is_not_registered_is_called_by_its_class_and_described_by_none() -> None:
+    class Other(LiteEncoder):
+        pass
+
+    assert Other("random").name == "Other"
+    with pytest.raises(UserError, match='unknown encoder "Other": choose one of: lite, vgg11'):
+        Other("random").describe()

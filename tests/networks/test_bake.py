@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from faststyle.networks import StyleInterpolator, TransformNetwork, bake_style, describe_network
+from faststyle.networks import NETWORKS, StyleInterpolator, TransformNetwork, bake_style
 from faststyle.networks.streaming import stream
 
 
@@ -29,7 +29,7 @@ def test_a_mixture_is_an_ordinary_network() -> None:
     before = {name: value.clone() for name, value in network.state_dict().items()}
     plain = bake_style(network, torch.tensor([0.0, 1.0, 0.0]))
     ordinary = TransformNetwork(4, 2, noise=2)
-    assert describe_network(plain) == describe_network(ordinary)
+    assert NETWORKS.describe(plain) == NETWORKS.describe(ordinary)
     assert plain.state_dict().keys() == ordinary.state_dict().keys()
     assert not any(parameter.requires_grad for parameter in plain.parameters())
     assert all(torch.equal(network.state_dict()[name], value) for name, value in before.items())

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from benchmarks.reference import ReferenceNetwork
-from faststyle.networks import TransformNetwork, kernels
+from faststyle.networks import NETWORKS, TransformNetwork, kernels
 
 
 def _network(padding: str = "reflect", width: int = 4) -> TransformNetwork:
@@ -31,9 +31,9 @@ def thin_strips(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _reference(network: TransformNetwork) -> ReferenceNetwork:
-    width, padding = network.options["width"], network.options["padding"]
-    assert isinstance(width, int)
-    return ReferenceNetwork(width, 1, str(padding)).double().load(network.state_dict())
+    options = NETWORKS.describe(network).options
+    reference = ReferenceNetwork(options["width"], 1, options["padding"]).double()
+    return reference.load(network.state_dict())
 
 
 @settings(deadline=None, max_examples=20)

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from faststyle.networks import TransformNetwork
 from faststyle.networks.regional import knows_regions, regional
-from tests.networks.test_streaming import network, photo
+from tests.networks.test_streaming import Flat, network, photo
 
 
 def _several(styles: int) -> TransformNetwork:
@@ -121,6 +121,15 @@ def test_the_network_itself_is_left_as_it_is() -> None:
     before = made(photo(40, 40))
     regional(made, _left((40, 40), 8))(photo(40, 40))
     assert torch.equal(made(photo(40, 40)), before)
+
+
+def test_regions_of_a_network_of_ones_own_are_known_by_its_layers() -> None:
+    torch.manual_seed(0)
+    made, size = Flat().double().eval(), (40, 24)
+    assert knows_regions(made)
+    with torch.no_grad():
+        whole = regional(made, torch.ones(1, *size).double())(photo(*size))
+        torch.testing.assert_close(whole, made(photo(*size)))
 
 
 def test_only_instance_normalization_knows_regions() -> None:

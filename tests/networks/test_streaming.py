@@ -11,11 +11,11 @@ from faststyle.networks.layers import (
     ConvNormReLU,
     OutputConv,
     ResidualBlock,
-    Stage,
     make_conv,
     make_norm,
 )
 from faststyle.networks.regional import regional
+from faststyle.networks.stages import Stage
 
 
 def network(

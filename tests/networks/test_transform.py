@@ -1,17 +1,15 @@
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from omegaconf import OmegaConf
 from torch import nn
 
+from faststyle.config.compose import compose_config
 from faststyle.core.errors import UserError
 from faststyle.networks import TransformNetwork
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 TINY: dict[str, Any] = {"width": 2, "blocks": 1}
 
 
@@ -74,7 +72,7 @@ def _multiply_adds(network: TransformNetwork) -> int:
 
 @pytest.mark.parametrize(("name", "thousands"), [("johnson", 154), ("small", 10)])
 def test_multiply_adds_a_pixel_are_what_the_configs_say(name: str, thousands: int) -> None:
-    config = OmegaConf.load(CONFIGS / "network" / f"{name}.yaml")
+    config = compose_config("train", [f"network={name}"]).network
     found = _multiply_adds(TransformNetwork(config.width, config.blocks)) / 64**2 / 1000
     assert found == pytest.approx(thousands, rel=0.05)
 

@@ -6,7 +6,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from faststyle.core.errors import UserError
-from faststyle.networks import TransformNetwork, describe_network
+from faststyle.networks import NETWORKS, TransformNetwork
 from faststyle.styles import (
     FoundStyle,
     StyleMetadata,
@@ -41,6 +41,17 @@ def test_a_name_finds_the_own_style_before_the_shipped_one(folders: tuple[Path, 
     own, shipped = folders
     assert find_style("great_wave").path == shipped / "great_wave.safetensors"
     assert find_style("night").path == own / "night.safetensors"
+
+
+def test_a_name_or_a_file_that_is_there_is_found_without_opening_any(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog, "open_index", None)
+    path = folders[1] / "great_wave.safetensors"
+    assert find_style("great_wave").path == path
+    assert find_style(f"{path}:night=0.6") == FoundStyle(path, {"night": 0.6})
+    monkeypatch.chdir(folders[1])
+    assert find_style("great_wave.safetensors").path == Path("great_wave.safetensors")
 
 
 def test_a_style_at_an_address_is_fetched_and_may_be_one_of_several(
@@ -124,7 +135,7 @@ def test_a_style_that_ships_is_small_and_says_where_it_comes_from(name: str) -> 
         assert [len(digest) for digest in each.style_sha256] == [64]
     assert "vgg19" in (about.encoder.get("name"), about.encoder.get("arch"))
     assert "/" not in f"{about.encoder} {about.loss}", "no path of the machine it came from"
-    options = describe_network(style.network).options
+    options = NETWORKS.describe(style.network).options
     assert (options["width"] == 8) == name.endswith(("_small", "_calm"))
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from faststyle.core.errors import UserError
-from faststyle.networks import TransformNetwork, describe_network
+from faststyle.networks import NETWORKS, TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle, load_style, write_style
 
 
@@ -25,7 +25,7 @@ def test_a_checkpoint_of_training_is_a_style_too(tmp_path: Path) -> None:
     style = load_style(_lightning(tmp_path / "last.ckpt"))
     assert style.name == "night"
     assert style.metadata.steps == 12
-    assert describe_network(style.network).options["width"] == 4
+    assert NETWORKS.describe(style.network).options["width"] == 4
 
 
 def test_our_own_files_are_read(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_our_own_files_are_read(tmp_path: Path) -> None:
 def test_a_file_is_what_is_in_it_whatever_it_is_called(tmp_path: Path) -> None:
     write_style(TrainedStyle(TransformNetwork(width=2, blocks=0)), tmp_path / "a.safetensors")
     (tmp_path / "a.safetensors").rename(tmp_path / "a.pth")
-    assert describe_network(load_style(tmp_path / "a.pth").network).options["width"] == 2
+    assert NETWORKS.describe(load_style(tmp_path / "a.pth").network).options["width"] == 2
     _lightning(tmp_path / "b.safetensors")
     assert load_style(tmp_path / "b.safetensors").name == "night"
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faststyle.core.errors import UserError
-from faststyle.networks import NetworkDescription
+from faststyle.core.registry import Description
 from faststyle.styles import StyleMetadata
 
 TEXT = st.text(min_size=1)
@@ -28,7 +28,7 @@ METADATA = st.builds(
     init=TEXT | st.none(),
     steps=NUMBER,
     origin=TEXT | st.none(),
-    network=st.builds(NetworkDescription, TEXT, PLAIN),
+    network=st.builds(Description, TEXT, PLAIN),
     version=TEXT,
 )
 
@@ -49,7 +49,7 @@ def test_what_is_not_known_is_left_out() -> None:
 def test_networks_of_before_they_had_names_are_johnsons() -> None:
     options = {"width": 8, "blocks": 3}
     found = StyleMetadata.read({"network": json.dumps(options)}).network
-    assert found == NetworkDescription("johnson", options)
+    assert found == Description("johnson", options)
 
 
 def test_numbers_that_are_none_are_not_known() -> None:
@@ -93,6 +93,6 @@ def test_what_a_foreign_file_says_of_styles_can_be_printed() -> None:
 
 def test_two_styles_of_one_name_and_size_are_refused() -> None:
     pair = (StyleMetadata("night", style_size=256),) * 2
-    network = NetworkDescription("johnson", {"styles": 2})
+    network = Description("johnson", {"styles": 2})
     with pytest.raises(UserError, match="two styles of one name and size: night, night_256"):
         StyleMetadata("all", styles=pair, network=network).check_styles()

@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faststyle.core.errors import UserError
-from faststyle.networks import TransformNetwork, describe_network
+from faststyle.networks import NETWORKS, TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle, load_style, write_style
 from faststyle.styles.mixture import (
     choose,
-    facts_of,
+    mixture_metadata,
     parse_mix,
-    shares_of,
     single_styles,
     trained_stroke,
+    weight_vector,
 )
 from tests.several import STYLES, several_styles
 
@@ -54,14 +54,14 @@ def test_a_text_that_is_no_mixture_is_refused(text: str, message: str) -> None:
 
 @given(st.floats(0, 1e6), st.floats(1e-6, 1e6))
 def test_only_the_proportions_of_weights_count(night: float, wave: float) -> None:
-    shares = shares_of(ABOUT, {"night": night, "wave": wave})
+    shares = weight_vector(ABOUT, {"night": night, "wave": wave})
     part = night / (night + wave)
     torch.testing.assert_close(shares, torch.tensor([part, 0, 0, 1 - part]), rtol=0, atol=1e-6)
 
 
 @given(st.floats(176 / 256, 416 / 256))
 def test_strokes_are_mixed_between_the_nearest_sizes(stroke: float) -> None:
-    shares = shares_of(ABOUT, {"night": 1.0}, stroke)
+    shares = weight_vector(ABOUT, {"night": 1.0}, stroke)
     assert shares.sum().item() == pytest.approx(1)
     assert shares[1 if stroke > 1 else 2] == 0
     mean = shares @ torch.tensor([256.0, 176, 416, 256]).log()
@@ -83,7 +83,7 @@ def test_strokes_are_trained_up_to_the_sizes_that_all_paintings_have(
     mix: dict[str, float], stroke: float, expected: float
 ) -> None:
     assert trained_stroke(ABOUT, mix, stroke) == pytest.approx(expected)
-    shares_of(ABOUT, mix, trained_stroke(ABOUT, mix, stroke))
+    weight_vector(ABOUT, mix, trained_stroke(ABOUT, mix, stroke))
 
 
 def test_a_file_of_one_style_has_strokes_of_one_size() -> None:
@@ -91,7 +91,7 @@ def test_a_file_of_one_style_has_strokes_of_one_size() -> None:
 
 
 def test_usual_strokes_are_of_the_first_size_and_all_paintings_may_have_them() -> None:
-    assert shares_of(ABOUT, {"night": 1, "wave": 1}).tolist() == [0.5, 0, 0, 0.5]
+    assert weight_vector(ABOUT, {"night": 1, "wave": 1}).tolist() == [0.5, 0, 0, 0.5]
 
 
 @pytest.mark.parametrize(
@@ -113,12 +113,12 @@ def test_a_mixture_that_cannot_be_is_refused(
     mix: dict[str, float], stroke: float, message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
-        shares_of(ABOUT, mix, stroke)
+        weight_vector(ABOUT, mix, stroke)
 
 
 @pytest.mark.parametrize("weights", [(1e-50, 3e-50), (1e300, 3e300)])
 def test_weights_beyond_float32_are_weights(weights: tuple[float, float]) -> None:
-    shares = shares_of(ABOUT, dict(zip(("night", "wave"), weights, strict=True)))
+    shares = weight_vector(ABOUT, dict(zip(("night", "wave"), weights, strict=True)))
     torch.testing.assert_close(shares, torch.tensor([0.25, 0, 0, 0.75]))
 
 
@@ -128,12 +128,12 @@ def test_a_style_whose_size_is_not_known_has_no_other_strokes(
 ) -> None:
     about = StyleMetadata(styles=tuple(StyleMetadata("night", style_size=size) for size in sizes))
     with pytest.raises(UserError, match="night was trained at one size"):
-        shares_of(about, {"night": 1}, 0.5)
+        weight_vector(about, {"night": 1}, 0.5)
 
 
 def test_the_name_of_a_mixture_of_many_is_short() -> None:
     many = tuple(StyleMetadata(f"painting_{index}", style_size=256) for index in range(12))
-    about = facts_of(StyleMetadata(styles=many), dict.fromkeys((s.name for s in many), 1.0))
+    about = mixture_metadata(StyleMetadata(styles=many), dict.fromkeys((s.name for s in many), 1.0))
     assert about.name.endswith("painting_3-0.083-and-8-more")
 
 
@@ -143,7 +143,7 @@ def test_a_chosen_style_is_as_if_it_had_been_trained_alone() -> None:
     torch.testing.assert_close(chosen.network(PHOTO), style.network(PHOTO, torch.eye(4)[3]))
     about = chosen.metadata
     assert (about.name, about.title, about.artist, about.steps) == ("wave", "Wave", "Hokusai", 7)
-    assert about.network == describe_network(chosen.network)
+    assert about.network == NETWORKS.describe(chosen.network)
     assert not about.styles
 
 

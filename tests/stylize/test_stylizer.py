@@ -148,7 +148,9 @@ def test_auto_takes_strips_where_a_picture_would_not_fit(
     monkeypatch: pytest.MonkeyPatch, free: int, size: tuple[int, int], expected: int | None
 ) -> None:
     monkeypatch.setattr("faststyle.stylize.tiling.free_memory", lambda _: free)
-    assert rows_at_once("auto", size, count=1, device=torch.device("cpu")) == expected
+    memory = TransformNetwork().bytes_per_pixel
+    found = rows_at_once("auto", size, count=1, device=torch.device("cpu"), memory=memory)
+    assert found == expected
 
 
 # A network that knows nothing paints in few colors, which statistics spread, and rounding too.

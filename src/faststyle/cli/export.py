@@ -9,7 +9,7 @@ from faststyle.core.errors import UserError
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Which style, and which form of it."""
+    """Which style, and for which runtime."""
     add_style(parser)
     parser.add_argument(
         "--format", default="onnx", help="onnx, torch, openvino, executorch, litert, coreml"
@@ -36,23 +36,23 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> None:
-    """Write the program, and say how far it is from the network."""
+    """Write the model, and say how far it is from the network."""
     # Imported late: --help should not wait for torch.
     from faststyle.core.atomic import check_target
     from faststyle.data.calibration import calibration_photos
-    from faststyle.export import ExportOptions, find_backend
+    from faststyle.export import BACKENDS, ExportOptions
     from faststyle.export.exporting import export
     from faststyle.styles import find_style, load_style, open_style
     from faststyle.styles.catalog import label
 
     if args.photos and not args.int8:
         raise UserError("--photos is for --int8")
-    form, size = find_backend(args.format), _size(args.fixed_size)
-    output = args.output or Path(label(args.ckpt).replace(":", "_") + form.suffix)
-    if output.suffix != form.suffix:
-        raise UserError(f"--output {output}: --format {args.format} writes {form.suffix}")
+    backend, size = BACKENDS.build(args.format), _size(args.fixed_size)
+    output = args.output or Path(label(args.ckpt).replace(":", "_") + backend.suffix)
+    if output.suffix != backend.suffix:
+        raise UserError(f"--output {output}: --format {args.format} writes {backend.suffix}")
     found = find_style(args.ckpt)
-    for path in form.files(output):
+    for path in backend.files(output):
         check_target(path, [found.path])
     style = load_style(found.path) if args.mixable else open_style(args.ckpt)
     if args.mixable and not style.metadata.styles:
@@ -66,10 +66,10 @@ def run(args: Namespace) -> None:
         ir_version=args.ir_version,
         calibration=calibration_photos(args.photos) if args.int8 else (),
     )
-    options = form.settle(options, len(style.metadata.styles))
+    options = backend.settle(options, len(style.metadata.styles))
     difference = export(style, output, args.format, options)
-    megabytes = sum(path.stat().st_size for path in _files(form.files(output))) / 1e6
-    told = form.unavailable_reason if difference is None else str(difference)
+    megabytes = sum(path.stat().st_size for path in _files(backend.files(output))) / 1e6
+    told = backend.unavailable_reason if difference is None else str(difference)
     print(f"{output}: {megabytes:.1f} MB, {told}")
     if options.size:
         print(f"It takes one picture at a time, of {options.size[1]} x {options.size[0]} pixels.")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from faststyle.core.errors import UserError, nearest
+from faststyle.core.limits import check_arguments
 
 Base = TypeVar("Base")
 Plugin = TypeVar("Plugin")
@@ -31,9 +32,10 @@ class Registry(Generic[Base]):
     >>> STYLE_LOSSES.describe(STYLE_LOSSES.build("gram", centered=True))
     Description(name='gram', options={'centered': True})
 
-    The decorator captures the arguments of each construction, defaults included, so nobody keeps a
-    second list of them. They have to be named, and values that JSON holds: ``*args`` and
-    ``**kwargs`` are no options.
+    The decorator captures the arguments of each construction, defaults included, and checks the
+    limits of their annotations (:mod:`faststyle.core.limits`), so nobody keeps a second list of
+    them. They have to be named, and values that JSON holds: ``*args`` and ``**kwargs`` are no
+    options.
 
     Args:
         kind: what one entry is called in errors.
@@ -42,24 +44,29 @@ class Registry(Generic[Base]):
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self._classes: dict[str, type[Base]] = {}
+        self._presets: dict[str, Mapping[str, Any]] = {}
 
-    def register(self, name: str) -> Callable[[type[Plugin]], type[Plugin]]:
-        """Enter a class under ``name``. Raises ``ValueError`` if another class has that name."""
+    def register(self, name: str, **preset: Any) -> Callable[[type[Plugin]], type[Plugin]]:
+        """Enter a class under ``name``, which may stand for some of its arguments too.
+
+        Raises ``ValueError`` if another class has that name.
+        """
 
         def enter(cls: type[Plugin]) -> type[Plugin]:
             known = self._classes.get(name)
             # A module that is run as a script and imported too defines its classes twice.
             if known is not None and known.__qualname__ != cls.__qualname__:
                 raise ValueError(f'the {self.kind} "{name}" is {known.__qualname__} already')
-            _capture_arguments(cls)
+            _capture_arguments(cls, self.kind)
             self._classes[name] = cls  # type: ignore[assignment]
+            self._presets[name] = preset
             return cls
 
         return enter
 
     def unregister(self, name: str) -> None:
         """Remove the class under ``name``."""
-        del self._classes[name]
+        del self._classes[name], self._presets[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._classes
@@ -79,29 +86,41 @@ class Registry(Generic[Base]):
         Raises ``UserError`` for an unknown name or option, and what the constructor raises.
         """
         cls = self[name]
+        arguments = {**self._presets[name], **options}
         try:
-            _named_parameters(cls.__init__).bind(None, **options)
+            _named_parameters(cls.__init__).bind(None, **arguments)
         except TypeError as error:
             raise UserError(f'{self.kind} "{name}": {error}') from None
-        return cls(**options)
+        return cls(**arguments)
+
+    def name_of(self, plugin: Base) -> str | None:
+        """The name that :meth:`build` makes an object like ``plugin`` by; none if there is none."""
+        for name, cls in self._classes.items():
+            preset = self._presets[name].items()
+            if type(plugin) is cls and preset <= getattr(plugin, _ARGUMENTS).items():
+                return name
+        return None
 
     def describe(self, plugin: Base) -> Description:
         """The name and arguments that :meth:`build` makes an object like ``plugin`` from.
 
         Raises ``UserError`` if its class is not registered.
         """
-        for name, cls in self._classes.items():
-            if type(plugin) is cls:
-                return Description(name, dict(getattr(plugin, _ARGUMENTS)))
-        raise UserError(
-            f"{self.kind} {type(plugin).__name__} is not registered, so no file could say what was"
-            " used: decorate the class with its registry's register(NAME)"
-        )
+        name = self.name_of(plugin)
+        if name is None:
+            raise UserError(
+                f"{self.kind} {type(plugin).__name__} is not registered, so no file could say what"
+                " was used: decorate the class with its registry's register(NAME)"
+            )
+        preset, arguments = self._presets[name], getattr(plugin, _ARGUMENTS)
+        return Description(name, {key: arguments[key] for key in arguments if key not in preset})
 
 
-def _capture_arguments(cls: type) -> None:
-    """Let the constructor of ``cls`` keep its arguments, defaults included, on the object."""
+def _capture_arguments(cls: type, kind: str) -> None:
+    """Let the constructor of ``cls`` check its arguments, and keep them on the object."""
     construct = cls.__init__  # type: ignore[misc]
+    if hasattr(construct, _ARGUMENTS):  # registered under another name, or a parent's
+        return
     signature = _named_parameters(construct)
 
     @functools.wraps(construct)
@@ -110,10 +129,12 @@ def _capture_arguments(cls: type) -> None:
         if not hasattr(self, _ARGUMENTS):
             bound = signature.bind(self, *args, **kwargs)
             bound.apply_defaults()
+            check_arguments(kind, bound)
             _, *given = bound.arguments.items()
             object.__setattr__(self, _ARGUMENTS, dict(given))
         construct(self, *args, **kwargs)
 
+    setattr(capture, _ARGUMENTS, True)
     cls.__init__ = capture  # type: ignore[misc]
 
 

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from faststyle.core.downloads import fetch_large
 from faststyle.core.errors import UserError, nearest
 from faststyle.data.folder import FolderSource
-from faststyle.data.source import DataSpec, DataSplits, PhotoSource
+from faststyle.data.source import SOURCES, DataSpec, DataSplits, PhotoSource
 
 
 class Archive(NamedTuple):
@@ -29,8 +29,11 @@ ARCHIVES = {
 }
 
 
+@SOURCES.register("download")
 class CocoSource(PhotoSource):
     """The photos of one ``split``, kept in the cache."""
+
+    rank = 3
 
     def __init__(self, split: str) -> None:
         self.split = split

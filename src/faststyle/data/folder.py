@@ -12,7 +12,8 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.data.photos import MIN_CROP_SCALE, PhotoSet
-from faststyle.data.source import DataSpec, DataSplits, PhotoSource
+from faststyle.data.shards import ShardSource, is_sharded
+from faststyle.data.source import SOURCES, DataSpec, DataSplits, PhotoSource
 from faststyle.images.files import decode_image
 from faststyle.images.folders import find_pictures
 from faststyle.images.formats import readable_suffixes
@@ -22,12 +23,22 @@ from faststyle.images.probe import OpenedImage, open_image
 log = logging.getLogger(__name__)
 
 
+@SOURCES.register("root")
 class FolderSource(PhotoSource):
     """All photos in ``root``, searched recursively. Raises ``UserError`` if it is no folder."""
+
+    rank = 2
 
     def __init__(self, root: Path) -> None:
         self.root = root.expanduser()
         _check_folder(self.root)
+
+    @classmethod
+    def from_setting(cls, value: str) -> PhotoSource:
+        """The folder, or else the shards, at ``value``. Raises ``UserError`` if that is empty."""
+        if not value:  # it would be the working folder
+            raise UserError("data.root is empty: pass data.root=/path/to/photos")
+        return ShardSource(value) if is_sharded(value) else cls(Path(value))
 
     def open(self, request: DataSpec) -> DataSplits:
         """Split off the held-out photos and make sure that some can be read."""

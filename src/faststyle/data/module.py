@@ -28,7 +28,7 @@ class PhotoData(pl.LightningDataModule):
         val_photos: how many are held out.
         seed: of the order, the crops, and the synthetic pictures.
         cache: the folder of downloads, and of shards that were fetched.
-        source: one of :data:`faststyle.data.registry.SOURCES`, or several of which the first
+        source: one of :data:`faststyle.data.source.SOURCES`, or several of which the lowest rank
             counts: ``synthetic``, how many dead-leaves pictures to draw; ``root``, a folder of
             photos, searched recursively, or shards (``faststyle prepare-data``), in a folder or at
             an address of fsspec's; ``download``, the COCO split to fetch (once).

@@ -3,10 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from torch import Tensor
+
+from faststyle.core.registry import Registry
 
 
 class CropDataset(Protocol):
@@ -41,7 +43,18 @@ class DataSplits(NamedTuple):
 
 
 class PhotoSource(ABC):
-    """Where photos come from."""
+    """Where photos come from: what the setting ``data.NAME=value`` chooses, by its name.
+
+    Attributes:
+        rank: where several settings have a value, the source of the lowest rank counts.
+    """
+
+    rank: ClassVar[int] = 0
+
+    @classmethod
+    def from_setting(cls, value: Any) -> "PhotoSource":
+        """The source of a value. Raises ``UserError`` if there is none of it."""
+        return cls(value)  # type: ignore[call-arg]
 
     def prepare(self, request: DataSpec) -> None:  # noqa: B027 (most have nothing to do)
         """Download what is missing; called in one process of each machine, before ``open``."""
@@ -49,3 +62,7 @@ class PhotoSource(ABC):
     @abstractmethod
     def open(self, request: DataSpec) -> DataSplits:
         """Find the photos. Raises ``UserError`` if there are none, or none can be read."""
+
+
+#: Sources by the names of their settings.
+SOURCES = Registry[PhotoSource]("source of photos")

@@ -10,15 +10,18 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 from torch import Tensor
 
-from faststyle.data.source import DataSpec, DataSplits, PhotoSource
+from faststyle.data.source import SOURCES, DataSpec, DataSplits, PhotoSource
 from faststyle.images.pillow import pil_to_tensor
 
 _MIN_RADIUS, _MAX_RADIUS = 0.025, 0.7  # radius, in parts of the picture's side
 _SHAPES = 160
 
 
+@SOURCES.register("synthetic")
 class DeadLeavesSource(PhotoSource):
     """``count`` pictures to train on, which the seed decides, and others that are held out."""
+
+    rank = 1
 
     def __init__(self, count: int) -> None:
         self.count = count

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from faststyle.core.errors import UserError, nearest
+from faststyle.core.registry import Registry
 from faststyle.images.pixels import IMAGENET_MEAN, IMAGENET_STD
 
 
@@ -20,7 +21,6 @@ class LossNetwork(nn.Module, ABC):
     the normalized picture itself.
 
     Args:
-        name: under which it is registered in :data:`faststyle.encoder.LOSS_NETWORKS`.
         names: of its layers, from shallow to deep.
         weights: where they come from: a word, or the path of a file.
         mean: of the RGB pixels in [0, 1] that the weights expect, for each channel.
@@ -32,17 +32,21 @@ class LossNetwork(nn.Module, ABC):
 
     def __init__(
         self,
-        name: str,
         names: Sequence[str],
         weights: str = "random",
         mean: Sequence[float] = IMAGENET_MEAN,
         std: Sequence[float] = IMAGENET_STD,
     ) -> None:
         super().__init__()
-        self.name, self.names, self.weights = name, tuple(names), weights
+        self.names, self.weights = tuple(names), weights
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self._frozen = False
+
+    @property
+    def name(self) -> str:
+        """The name that it is registered under, or else that of its class."""
+        return LOSS_NETWORKS.name_of(self) or type(self).__name__
 
     @abstractmethod
     def iter_features(self, x: Tensor, wanted: set[str]) -> Iterator[tuple[str, Tensor]]:
@@ -97,5 +101,12 @@ class LossNetwork(nn.Module, ABC):
         """What a style file says of the loss network it was trained with, as values for JSON.
 
         The name of a weights file helps others; its place on this machine is nobody's business.
+        Raises ``UserError`` if the loss network is not registered.
         """
+        if self.name not in LOSS_NETWORKS:
+            raise UserError(f'unknown encoder "{self.name}": {nearest(self.name, LOSS_NETWORKS)}')
         return {"name": self.name, "weights": Path(self.weights).name}
+
+
+#: Loss networks by the name that ``encoder=`` and files know them by.
+LOSS_NETWORKS = Registry[LossNetwork]("encoder")

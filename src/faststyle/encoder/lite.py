@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from faststyle.core.assets import bundled_file
 from faststyle.core.errors import UserError
-from faststyle.encoder.base import LossNetwork
+from faststyle.encoder.base import LOSS_NETWORKS, LossNetwork
 from faststyle.encoder.initialization import he_initialize
 from faststyle.encoder.weights import read_state
 
@@ -18,6 +18,7 @@ HEADS = {"relu1_2": 64, "relu2_2": 128, "relu3_3": 256, "relu4_3": 512}
 STAGES = ((16, 2), (64, 2), (96, 3), (128, 3))
 
 
+@LOSS_NETWORKS.register("lite")
 class LiteEncoder(LossNetwork):
     """Predicts VGG-19's features channel by channel, at an eighth of its arithmetic.
 
@@ -36,7 +37,7 @@ class LiteEncoder(LossNetwork):
     """
 
     def __init__(self, weights: str = "bundled", frozen: bool = True) -> None:
-        super().__init__("lite", tuple(HEADS), weights)
+        super().__init__(tuple(HEADS), weights)
         self.stages = nn.ModuleList()
         self.heads = nn.ModuleDict()
         before = 3

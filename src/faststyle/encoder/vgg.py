@@ -8,7 +8,7 @@ import torchvision
 from torch import Tensor, nn
 
 from faststyle.core.errors import UserError, nearest
-from faststyle.encoder.base import LossNetwork
+from faststyle.encoder.base import LOSS_NETWORKS, LossNetwork
 from faststyle.encoder.normalize_activations import normalize_activations
 from faststyle.encoder.weights import load_weights
 from faststyle.networks import conv3x3, winograd
@@ -55,7 +55,7 @@ class VGGEncoder(LossNetwork):
         mean, std = load_weights(features, arch, str(weights), seed)
         if unit_activations:
             normalize_activations(features.eval())
-        super().__init__(arch, _name_layers(features), str(weights), mean, std)
+        super().__init__(_name_layers(features), str(weights), mean, std)
         self.features: nn.Sequential = features
         self.pooling, self.unit_activations = pooling, unit_activations
         self._kernels = conv3x3.ConstantKernels()
@@ -94,6 +94,10 @@ class VGGEncoder(LossNetwork):
         if min(x.shape[-2:]) < 2:
             return x
         return F.max_pool2d(x, 2) if self.pooling == "max" else F.avg_pool2d(x, 2)
+
+
+for _arch in ARCHITECTURES:
+    LOSS_NETWORKS.register(_arch, arch=_arch)(VGGEncoder)
 
 
 def _name_layers(features: nn.Sequential) -> list[str]:

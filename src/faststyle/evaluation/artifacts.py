@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from faststyle.images.pixels import to_luma
-from faststyle.losses.grid import STRIDE
+from faststyle.networks import STRIDE
 
 Stylize = Callable[[Tensor], Tensor]
 

@@ -1,7 +1,7 @@
-"""Trained styles as models of other runtimes: a backend for each, and one table of them."""
+"""Trained styles as models for other runtimes, each by a backend of its own."""
 
-from faststyle.export.backend import ExportBackend, LoadedModel
-from faststyle.export.backends import BACKENDS, find_backend, is_exported_model
+from faststyle.export.backend import BACKENDS, ExportBackend, LoadedModel
+from faststyle.export.backends import backend_of, is_exported_model
 from faststyle.export.export_module import ExportModule, ExportOptions
 from faststyle.export.exported_network import ExportedNetwork
 
@@ -12,6 +12,6 @@ __all__ = [
     "ExportOptions",
     "ExportedNetwork",
     "LoadedModel",
-    "find_backend",
+    "backend_of",
     "is_exported_model",
 ]

@@ -1,4 +1,4 @@
-"""What every format of programs is: how it is written, and how it is run."""
+"""What a backend is: how a model for another runtime is written, and how it is run."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -10,31 +10,32 @@ import torch
 from torch import Tensor, nn
 
 from faststyle.core.errors import UserError
+from faststyle.core.registry import Registry
 from faststyle.export.export_module import ExportModule, ExportOptions
 from faststyle.networks.portable import fix_noise
 
-#: Height and width of the pictures of a program that can have one size only, if none is given.
-USUAL_SIZE = (512, 512)
+#: Height and width of the pictures of a model that can have one size only, if none is given.
+DEFAULT_SIZE = (512, 512)
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A program that its runtime has loaded.
+    """An exported model that its runtime has loaded.
 
     Args:
-        run: what the program makes of photos (N, 3, H, W), or of these and a mixture; numbers as
+        run: what the model makes of photos (N, 3, H, W), or of these and style weights; numbers as
             it takes them, and as it gives them.
         dtype: of the photos.
-        facts: texts by key, as far as the file says any.
+        metadata: texts by key, as far as the file says any.
         size: height and width of the only pictures that it takes, one at a time; none for any.
         is_freed: whether it may compute others than of ``size`` all the same.
-        inputs: how many it has; more than photos where it is told the mixture of styles.
+        inputs: how many it has; more than photos where it is told the weights of styles.
         blue_first: whether its channels are blue, green and red, in and out.
     """
 
     run: Callable[..., Tensor]
     dtype: torch.dtype
-    facts: Mapping[str, str]
+    metadata: Mapping[str, str]
     size: tuple[int, int] | None = None
     is_freed: bool = False
     inputs: int = 1
@@ -42,21 +43,19 @@ class LoadedModel:
 
 
 class ExportBackend(ABC):
-    """A format of programs. One of these is a file beside this one, and a line in the table.
+    """A runtime for which models are exported: one class in one file, registered by name.
 
     Attributes:
-        name: what ``--format`` calls it.
         title: what people call it.
         suffix: of its files.
-        needs: the packages that write it.
-        runs_by: the packages that run it.
+        needs: the packages that write them.
+        runs_by: the packages that run them.
         extra: which of faststyle's extras brings these.
-        supports: which of ``half``, ``int8``, ``mixable``, ``opset`` and ``any_size`` it can have.
+        supports: which of ``half``, ``int8``, ``mixable``, ``opset`` and ``any_size``.
         is_read: whether ``stylize --ckpt`` takes its files.
         unavailable_reason: what is said where :meth:`load` gives none.
     """
 
-    name: str
     title: str
     suffix: str
     needs: tuple[str, ...] = ()
@@ -66,11 +65,16 @@ class ExportBackend(ABC):
     is_read: bool = True
     unavailable_reason: str = "not run here"
 
+    @property
+    def name(self) -> str:
+        """What ``--format`` calls it."""
+        return BACKENDS.describe(self).name
+
     @abstractmethod
     def write(
-        self, program: ExportModule, path: Path, facts: Mapping[str, str], options: ExportOptions
+        self, module: ExportModule, path: Path, metadata: Mapping[str, str], options: ExportOptions
     ) -> None:
-        """Write ``program``, and what is known of it; settled ``options`` say how."""
+        """Write ``module`` and the metadata of its style; settled ``options`` say how."""
 
     @abstractmethod
     def load(self, path: Path) -> LoadedModel | None:
@@ -80,7 +84,7 @@ class ExportBackend(ABC):
         """
 
     def read(self, path: Path) -> LoadedModel | None:
-        """Load a program of anybody's. Raises ``UserError``, or any ``Exception`` for damage."""
+        """Load a model of anybody's. Raises ``UserError``, or any ``Exception`` for damage."""
         return self.load(path)
 
     def files(self, path: Path) -> tuple[Path, ...]:
@@ -88,10 +92,10 @@ class ExportBackend(ABC):
         return (path,)
 
     def settle(self, options: ExportOptions, styles: int) -> ExportOptions:
-        """What of ``options`` becomes of this format.
+        """The options that this backend exports by, of those that are asked for.
 
-        ``styles``: how many styles the mixture of which is an input, or 0. Raises ``UserError``
-        for what this format cannot have, or if its packages are not installed.
+        ``styles``: how many styles whose weights are an input, or 0. Raises ``UserError`` for what
+        this backend does not support, or if its packages are not installed.
         """
         wanted = {
             "half": options.half,
@@ -106,7 +110,7 @@ class ExportBackend(ABC):
             raise UserError("--int8 and --mixable exclude each other")
         self.check_installed((*self.needs, *self.runs_by))
         if options.size is None and "any_size" not in self.supports:
-            return replace(options, size=USUAL_SIZE)
+            return replace(options, size=DEFAULT_SIZE)
         return options
 
     def check_installed(self, packages: tuple[str, ...]) -> None:
@@ -116,20 +120,24 @@ class ExportBackend(ABC):
                 f'{self.title} needs more packages: pip install "faststyle[{self.extra}]"'
             )
 
-    def program(self, network: nn.Module, options: ExportOptions) -> ExportModule:
-        """What is traced: ``network`` in the form that the runtime computes fastest."""
+    def make_module(self, network: nn.Module, options: ExportOptions) -> ExportModule:
+        """What is traced: ``network`` of operations that the runtime computes fastest."""
         changed = fix_noise(network, options.size) if options.size else network
         return ExportModule(changed, options.pixels, options.half)
 
 
-def trace(program: ExportModule, size: tuple[int, int] | None) -> torch.export.ExportedProgram:
-    """``program`` as a graph, for one picture of ``size``, or for any number of any size."""
+#: Backends by the names that ``--format`` calls them by.
+BACKENDS = Registry[ExportBackend]("format")
+
+
+def trace(module: ExportModule, size: tuple[int, int] | None) -> torch.export.ExportedProgram:
+    """``module`` as a graph, for one picture of ``size``, or for any number of any size."""
     if size:
-        return torch.export.export(program, program.example(1, *size))
+        return torch.export.export(module, module.example(1, *size))
     dynamic = torch.export.Dim.DYNAMIC
     of_photos = {0: dynamic, 2: dynamic, 3: dynamic}
-    shapes = (of_photos, (None,)) if program.styles else (of_photos,)
-    return torch.export.export(program, program.example(2, 37, 50), dynamic_shapes=shapes)
+    shapes = (of_photos, (None,)) if module.styles else (of_photos,)
+    return torch.export.export(module, module.example(2, 37, 50), dynamic_shapes=shapes)
 
 
 def _is_installed(package: str) -> bool:

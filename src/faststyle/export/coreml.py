@@ -8,13 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from faststyle.core.errors import UserError
-from faststyle.export.backend import ExportBackend, LoadedModel
+from faststyle.export.backend import BACKENDS, ExportBackend, LoadedModel
 from faststyle.export.export_module import MIN_SIDE, ExportModule, ExportOptions
+from faststyle.networks import STRIDE
 from faststyle.networks.portable import convolve_enlargement, fix_noise
 
-#: Height and width of the largest pictures of a program for many sizes.
+#: Height and width of the largest pictures of a model for many sizes.
 LARGEST = 1024
-#: All operations that the program of a style should be made of, each fast on every processor.
+#: All operations that the model of a style should be made of, each fast on every processor.
 EXPECTED = frozenset(
     {
         *("const", "cast", "conv", "pad", "instance_norm", "batch_norm", "relu", "add", "mul"),
@@ -26,13 +27,13 @@ EXPECTED = frozenset(
 )
 
 
+@BACKENDS.register("coreml")
 class CoreMl(ExportBackend):
     """Core ML for pictures of any size from 16 to 1024 in multiples of 4, or for one size.
 
     With ``bytes``, it takes and gives RGB images. Only Apple's systems run it.
     """
 
-    name = "coreml"
     title = "Core ML"
     suffix = ".mlpackage"
     needs = ("coremltools",)
@@ -43,19 +44,19 @@ class CoreMl(ExportBackend):
         "not run: only Apple's systems run Core ML. Its structure and operations were checked"
     )
 
-    def program(self, network: nn.Module, options: ExportOptions) -> ExportModule:
-        """See :class:`ExportBackend`; Core ML itself computes in float16 if it is told to."""
+    def make_module(self, network: nn.Module, options: ExportOptions) -> ExportModule:
+        """In float32: Core ML itself computes in float16 if it is told to."""
         changed = fix_noise(network, options.size or (LARGEST, LARGEST))
         return ExportModule(convolve_enlargement(changed), "float")
 
     def write(
-        self, program: ExportModule, path: Path, facts: Mapping[str, str], options: ExportOptions
+        self, module: ExportModule, path: Path, metadata: Mapping[str, str], options: ExportOptions
     ) -> None:
-        """See :class:`ExportBackend`."""
+        """Convert what torch has traced, for iOS 16 and later."""
         import coremltools as ct
 
         is_image = options.pixels == "bytes"
-        traced = _trace(_OfImages(program) if is_image else program, options.size)
+        traced = _trace(_OfImages(module) if is_image else module, options.size)
         sides = options.size or (ct.RangeDim(MIN_SIDE, LARGEST, 512),) * 2
         given = {"name": "photos", "shape": ct.Shape((1, 3, *sides))}
         image = {"color_layout": ct.colorlayout.RGB}
@@ -67,12 +68,12 @@ class CoreMl(ExportBackend):
             compute_precision=ct.precision.FLOAT16 if options.half else ct.precision.FLOAT32,
             skip_model_load=True,
         )
-        model.user_defined_metadata.update(facts)
-        model.short_description = facts.get("title", "")
+        model.user_defined_metadata.update(metadata)
+        model.short_description = metadata.get("title", "")
         model.save(str(path))
 
     def load(self, path: Path) -> LoadedModel | None:
-        """None; raises ``UserError`` if the package holds other than what styles are made of."""
+        """None. Raises ``UserError`` if the package holds other than what styles are made of."""
         import coremltools as ct
 
         found = operations(ct.utils.load_spec(str(path)))
@@ -83,7 +84,7 @@ class CoreMl(ExportBackend):
 
 
 def operations(spec: object) -> Counter[str]:
-    """How many of each operation a package's program has."""
+    """How many of each operation a package has."""
     return Counter(
         operation.type
         for function in spec.mlProgram.functions.values()  # type: ignore[attr-defined]
@@ -95,22 +96,23 @@ def operations(spec: object) -> Counter[str]:
 class _OfImages(nn.Module):
     """Core ML gives the pixels of images as floats from 0 to 255, and takes them so."""
 
-    def __init__(self, program: ExportModule) -> None:
+    def __init__(self, module: ExportModule) -> None:
         super().__init__()
-        self.program = program
+        self.module = module
 
     def forward(self, photos: Tensor) -> Tensor:
-        stylized: Tensor = self.program(photos / 255)
+        stylized: Tensor = self.module(photos / 255)
         return stylized * 255
 
 
-def _trace(program: nn.Module, size: tuple[int, int] | None) -> torch.export.ExportedProgram:
+def _trace(module: nn.Module, size: tuple[int, int] | None) -> torch.export.ExportedProgram:
     height, width = size or (64, 96)
     shapes = None
-    if size is None:  # multiples of 4, so that nothing is padded: Core ML knows no such sizes
-        sides = (torch.export.Dim(name, min=MIN_SIDE // 4, max=LARGEST // 4) for name in "hw")
-        shapes = ({2 + i: 4 * side for i, side in enumerate(sides)},)
+    if size is None:  # multiples, so that nothing is padded: Core ML knows no such sizes
+        limits = {"min": MIN_SIDE // STRIDE, "max": LARGEST // STRIDE}
+        sides = (torch.export.Dim(name, **limits) for name in "hw")
+        shapes = ({2 + i: STRIDE * side for i, side in enumerate(sides)},)
     example = torch.rand(1, 3, height, width)
-    traced = torch.export.export(program, (example,), dynamic_shapes=shapes)
+    traced = torch.export.export(module, (example,), dynamic_shapes=shapes)
     decomposed: torch.export.ExportedProgram = traced.run_decompositions({})
     return decomposed

@@ -1,4 +1,4 @@
-"""ExecuTorch's programs, whose layers XNNPACK computes: for phones, and CPUs of all kinds."""
+"""ExecuTorch, whose layers XNNPACK computes: for phones, and CPUs of all kinds."""
 
 import json
 import re
@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from faststyle.core.errors import UserError
-from faststyle.export.backend import ExportBackend, LoadedModel, trace
+from faststyle.export.backend import BACKENDS, ExportBackend, LoadedModel, trace
 from faststyle.export.export_module import ExportModule, ExportOptions
 from faststyle.networks.portable import portable
 
-#: The method of a program that gives its facts, as JSON: programs have no other place for them.
-_FACTS = "faststyle"
+#: The method that gives the metadata, as JSON: there is no other place for it in a file.
+_METADATA = "faststyle"
 #: What its files begin with, behind a number.
 _IDENTIFIER = re.compile(rb"(?s:.{4})ET\d\d")
 #: ExecuTorch's number of a type.
@@ -23,10 +23,10 @@ _TYPES = {0: torch.uint8, 6: torch.float32}
 _CONVOLUTIONS = (torch.ops.aten.conv2d.default, torch.ops.aten.conv_transpose2d.input)
 
 
+@BACKENDS.register("executorch")
 class ExecuTorch(ExportBackend):
     """ExecuTorch with XNNPACK, for pictures of one size: XNNPACK's slices know no other."""
 
-    name = "executorch"
     title = "ExecuTorch"
     suffix = ".pte"
     needs = ("torchao",)
@@ -34,35 +34,35 @@ class ExecuTorch(ExportBackend):
     extra = "executorch"
     supports = frozenset({"int8"})
 
-    def program(self, network: nn.Module, options: ExportOptions) -> ExportModule:
-        """See :class:`ExportBackend`."""
+    def make_module(self, network: nn.Module, options: ExportOptions) -> ExportModule:
+        """Of operations that XNNPACK has."""
         assert options.size
         return ExportModule(portable(network, options.size, transposed=True), options.pixels)
 
     def write(
-        self, program: ExportModule, path: Path, facts: Mapping[str, str], options: ExportOptions
+        self, module: ExportModule, path: Path, metadata: Mapping[str, str], options: ExportOptions
     ) -> None:
-        """See :class:`ExportBackend`."""
+        """Lower what torch has traced to XNNPACK."""
         from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
         from executorch.exir import to_edge_transform_and_lower
 
-        traced = trace(program, options.size)
+        traced = trace(module, options.size)
         if options.int8:
-            traced = _quantized(traced, program, options)
+            traced = _quantized(traced, module, options)
         lowered = to_edge_transform_and_lower(
             traced,
             partitioner=[XnnpackPartitioner()],
-            constant_methods={_FACTS: json.dumps(dict(facts))},
+            constant_methods={_METADATA: json.dumps(dict(metadata))},
         )
         path.write_bytes(lowered.to_executorch().buffer)
 
     def load(self, path: Path) -> LoadedModel:
-        """See :class:`ExportBackend`."""
+        """Load it by ExecuTorch's own runtime."""
         from executorch.runtime import Runtime, Verification
 
         content = path.read_bytes()
         if not _IDENTIFIER.match(content):  # of others it aborts the process, saying what they have
-            raise ValueError(f"{path} is no program of ExecuTorch")
+            raise ValueError(f"{path} is no model of ExecuTorch")
         loaded = Runtime.get().load_program(content, verification=Verification.InternalConsistency)
         method = loaded.load_method("forward")
         if method is None:
@@ -78,20 +78,20 @@ class ExecuTorch(ExportBackend):
 
         inputs = method.metadata.num_inputs()
         return LoadedModel(
-            run, _TYPES[given.dtype()], _facts(loaded), (height, width), inputs=inputs
+            run, _TYPES[given.dtype()], _metadata(loaded), (height, width), inputs=inputs
         )
 
 
-def _facts(loaded: Any) -> dict[str, str]:
-    if _FACTS not in loaded.method_names:
+def _metadata(loaded: Any) -> dict[str, str]:
+    if _METADATA not in loaded.method_names:
         return {}
-    [text] = loaded.load_method(_FACTS).execute([])
-    facts: dict[str, str] = json.loads(text)
-    return facts
+    [text] = loaded.load_method(_METADATA).execute([])
+    metadata: dict[str, str] = json.loads(text)
+    return metadata
 
 
 def _quantized(
-    traced: torch.export.ExportedProgram, program: ExportModule, options: ExportOptions
+    traced: torch.export.ExportedProgram, module: ExportModule, options: ExportOptions
 ) -> torch.export.ExportedProgram:
     """All convolutions but the first and the last take 8 bits, and have weights of 8 bits."""
     from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
@@ -100,15 +100,15 @@ def _quantized(
     )
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
-    module = traced.module()
-    nodes = [node for node in module.graph.nodes if node.target in _CONVOLUTIONS]
+    graph = traced.module()
+    nodes = [node for node in graph.graph.nodes if node.target in _CONVOLUTIONS]
     ends = {nodes[0].name, nodes[-1].name}
     quantizer = XNNPACKQuantizer()
     quantizer.set_filter_function(lambda node: node.name not in ends)
     for kind in _CONVOLUTIONS:
         config = get_symmetric_quantization_config(is_per_channel=True)
         quantizer.set_operator_type(kind, config)
-    prepared = prepare_pt2e(module, quantizer)
+    prepared = prepare_pt2e(graph, quantizer)
     for photo in options.fitted():
-        prepared(program.encode(photo))
+        prepared(module.encode(photo))
     return torch.export.export(convert_pt2e(prepared), traced.example_inputs[0])

@@ -9,14 +9,15 @@ from torch import Tensor, nn
 
 from faststyle.core.errors import UserError, nearest
 from faststyle.images.pixels import resample
+from faststyle.networks import STRIDE
 from faststyle.networks.conditional import count_styles
 
-#: The key of an exported file under which it says which form of pixels it takes.
+#: The key of a model's metadata under which it says what pixels it takes.
 PIXELS_KEY = "pixels"
 #: What pixels are, in and out: uint8, or float32 in [0, 1].
 PIXELS = ("bytes", "float")
-#: What a side of pictures of one size is a multiple of, and its limits.
-MULTIPLE, MIN_SIDE, MAX_SIDE = 4, 16, 8192
+#: Limits of a side of pictures of one size.
+MIN_SIDE, MAX_SIDE = 16, 8192
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,9 @@ class ExportOptions:
         pixels: one of :data:`PIXELS`.
         half: in float16, with weights of half the size.
         int8: with weights, and what convolutions take, in 8 bits.
-        size: height and width of the only pictures that the program takes; none for any.
+        size: height and width of the only pictures that the model takes; none for any.
         opset: of ONNX; none for the newest that torch writes.
-        ir_version: of ONNX's files; none likewise.
+        ir_version: of ONNX's files; none for that of torch.
         calibration: photos (1, 3, H, W) in [0, 1] from which ``int8`` learns what range each
             layer's values have.
 
@@ -53,11 +54,11 @@ class ExportOptions:
         if self.int8 and not self.calibration:
             raise UserError("8 bits need photos that the range of values is learned from")
         if self.size and any(
-            side % MULTIPLE or not MIN_SIDE <= side <= MAX_SIDE for side in self.size
+            side % STRIDE or not MIN_SIDE <= side <= MAX_SIDE for side in self.size
         ):
             raise UserError(
                 f"--fixed-size {self.size[0]}x{self.size[1]}: height and width must be multiples"
-                f" of {MULTIPLE}, from {MIN_SIDE} to {MAX_SIDE}"
+                f" of {STRIDE}, from {MIN_SIDE} to {MAX_SIDE}"
             )
 
     def fitted(self) -> list[Tensor]:
@@ -76,7 +77,7 @@ class ExportModule(nn.Module):
         half: compute in float16, with weights of half the size.
 
     Attributes:
-        styles: how many styles the network has, if it is to be told the mixture of them; else 0.
+        styles: how many styles the network has, if it is to be told the weights of them; else 0.
     """
 
     def __init__(self, network: nn.Module, pixels: str = "bytes", half: bool = False) -> None:
@@ -86,23 +87,23 @@ class ExportModule(nn.Module):
         self.bytes = pixels == "bytes"
         self.styles = count_styles(network)
 
-    def forward(self, photos: Tensor, *mixture: Tensor) -> Tensor:
+    def forward(self, photos: Tensor, *style_weights: Tensor) -> Tensor:
         """Stylize (N, 3, H, W), or enlarge it; the same type out.
 
-        ``mixture``: for a network of S styles, their weights (S,); only their proportions count.
+        ``style_weights``: (S,) for a network of S styles; only their proportions count.
         """
         unit = photos.to(torch.float32) / 255 if self.bytes else photos
-        shares = [(weights / weights.sum()).to(self.dtype) for weights in mixture]
+        shares = [(weights / weights.sum()).to(self.dtype) for weights in style_weights]
         stylized: Tensor = self.network(unit.to(self.dtype), *shares).float().clamp(0, 1)
         return (stylized * 255).round().to(torch.uint8) if self.bytes else stylized
 
     def encode(self, photos: Tensor) -> Tensor:
-        """Photos in [0, 1] in the form that this program takes."""
+        """Photos in [0, 1] as this module takes them."""
         return (photos * 255).round().to(torch.uint8) if self.bytes else photos
 
     def example(self, count: int, height: int, width: int) -> tuple[Tensor, ...]:
-        """Photos of noise, and a mixture, in the form that this program takes."""
+        """Photos of noise, and style weights if there are any, as this module takes them."""
         generator = torch.Generator().manual_seed(0)
         photos = self.encode(torch.rand(count, 3, height, width, generator=generator))
-        mixture = torch.rand(self.styles, generator=generator)
-        return (photos, mixture) if self.styles else (photos,)
+        style_weights = torch.rand(self.styles, generator=generator)
+        return (photos, style_weights) if self.styles else (photos,)

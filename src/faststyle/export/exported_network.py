@@ -10,31 +10,31 @@ from faststyle.networks import pad_to_multiple
 
 
 class ExportedNetwork(nn.Module):
-    """A program that another runtime computes, on the CPU, as if it were a transform network.
+    """A model that another runtime computes, on the CPU, as if it were a transform network.
 
     Args:
-        program: takes and gives (N, 3, H, W), uint8 or floats. If it has a size, pictures of others
+        model: takes and gives (N, 3, H, W), uint8 or floats. If it has a size, pictures of others
             are scaled, there and back.
-        pixels: the range of a program of floats.
+        pixels: the range of a model of floats.
     """
 
-    def __init__(self, program: LoadedModel, pixels: Pixels = BYTES) -> None:
+    def __init__(self, model: LoadedModel, pixels: Pixels = BYTES) -> None:
         super().__init__()
-        self.program = program
+        self.model = model
         self.pixels = pixels
 
     def forward(self, images: Tensor) -> Tensor:
         """Stylize ``images`` (N, 3, H, W; RGB in [0, 1]); the result has the same shape."""
         height, width = images.shape[-2:]
-        size = self.program.size
+        size = self.model.size
         if size is not None:
             scaled = [self.run(resample(image, size)[None]) for image in images]
             return torch.cat([resample(image[0], (height, width))[None] for image in scaled])
-        # Others' programs make pictures of other sizes where a side is no multiple of 4.
+        # Others' models make pictures of other sizes where a side is no such multiple.
         return self.run(pad_to_multiple(images, minimum=8))[..., :height, :width]
 
     def run(self, images: Tensor) -> Tensor:
-        """As :meth:`forward`, of a size that the program takes as it is."""
+        """Stylize (N, 3, H, W) in [0, 1], of a size that the model takes as it is."""
         photos = images.cpu().float()
         given = quantize(photos) if self.takes_bytes else self.pixels.encode(photos)
         stylized = self._ordered(self.compute(self._ordered(given)))
@@ -43,16 +43,16 @@ class ExportedNetwork(nn.Module):
         return self.pixels.decode(stylized.float()).to(images)
 
     def _ordered(self, values: Tensor) -> Tensor:
-        return values.flip(1) if self.program.blue_first else values
+        return values.flip(1) if self.model.blue_first else values
 
     @property
     def takes_bytes(self) -> bool:
-        """Whether the program's input is of uint8."""
-        return self.program.dtype == torch.uint8
+        """Whether the model's input is of uint8."""
+        return self.model.dtype == torch.uint8
 
     def compute(self, photos: Tensor) -> Tensor:
-        """What the program itself makes of the numbers ``photos``."""
+        """What the model itself makes of the numbers ``photos``."""
         try:
-            return self.program.run(photos.to(self.program.dtype).contiguous())
+            return self.model.run(photos.to(self.model.dtype).contiguous())
         except Exception as error:  # the runtimes' have no common class
             raise RuntimeError(str(error)) from None

@@ -1,7 +1,7 @@
-"""A trained style as a program for other runtimes (:mod:`faststyle.export`).
+"""A trained style as a model for other runtimes (:mod:`faststyle.export`).
 
-A program takes photos as bytes or as floats in [0, 1], and gives the stylized or enlarged ones in
-the same form; nothing is left to normalize outside. A network of S styles takes the weight of each,
+An exported model takes photos as bytes or as floats in [0, 1], and gives the stylized or enlarged
+ones likewise; nothing is left to normalize outside. A network of S styles takes the weight of each,
 float32 (S,), as well.
 """
 
@@ -19,13 +19,12 @@ from torch import Tensor, nn
 from faststyle.core.atomic import atomic_files
 from faststyle.core.errors import UserError
 from faststyle.core.silence import suppress_output
-from faststyle.export.backend import ExportBackend, LoadedModel
-from faststyle.export.backends import find_backend
+from faststyle.export.backend import BACKENDS, ExportBackend, LoadedModel
 from faststyle.export.export_module import PIXELS_KEY, ExportModule, ExportOptions
 from faststyle.images.pixels import resample
 from faststyle.networks.conditional import count_styles
 
-#: Sizes (N, H, W) at which a program for any is compared with the network that it was made from.
+#: Sizes (N, H, W) at which a model for any is compared with the network that it was made from.
 _CHECKED = ((1, 64, 64), (2, 37, 50), (1, 101, 203))
 
 
@@ -49,7 +48,7 @@ class Exportable(Protocol):
 
 
 class Difference(NamedTuple):
-    """How far a program is from the network in float32, in gray levels of 255."""
+    """How far an exported model is from the network in float32, in gray levels of 255."""
 
     largest: float
     mean: float
@@ -59,14 +58,14 @@ class Difference(NamedTuple):
 
 
 def export(
-    style: Exportable, path: Path, form: str = "onnx", options: ExportOptions | None = None
+    style: Exportable, path: Path, format: str = "onnx", options: ExportOptions | None = None
 ) -> Difference | None:
-    """Write ``style`` as a program, load it by its runtime, and compare it with the network.
+    """Write ``style`` as a model, load it by its runtime, and compare it with the network.
 
     Args:
-        style: a trained style; what is known of it goes along as metadata.
+        style: a trained style; its metadata goes along.
         path: where to; replaced atomically.
-        form: a name in :data:`faststyle.export.BACKENDS`.
+        format: a name in :data:`faststyle.export.BACKENDS`.
         options: how.
 
     Returns:
@@ -74,18 +73,17 @@ def export(
         with; none if the runtime does not run on this machine.
 
     Raises:
-        UserError: an unknown format, a form that it does not have, a network that its converter
+        UserError: an unknown format, options that it does not support, a network that its converter
             cannot write, or what it needs is not installed.
     """
-    written = find_backend(form)
-    styles = count_styles(style.network)
-    options = written.settle(options or ExportOptions(), styles)
-    program = written.program(style.network, options)
-    facts = {**style.metadata.write(), PIXELS_KEY: options.pixels}
+    backend = BACKENDS.build(format)
+    options = backend.settle(options or ExportOptions(), count_styles(style.network))
+    module = backend.make_module(style.network, options)
+    metadata = {**style.metadata.write(), PIXELS_KEY: options.pixels}
     with atomic_files(path) as temporary:
-        with _quietly():
-            _write(written, program, temporary, facts, options)
-            loaded = written.load(temporary)
+        with _suppress_converters():
+            _write(backend, module, temporary, metadata, options)
+            loaded = backend.load(temporary)
         if loaded is None:
             return None
         exact = ExportModule(style.network, options.pixels)
@@ -93,23 +91,23 @@ def export(
 
 
 def _write(
-    form: ExportBackend,
-    program: ExportModule,
+    backend: ExportBackend,
+    module: ExportModule,
     path: Path,
-    facts: Mapping[str, str],
+    metadata: Mapping[str, str],
     options: ExportOptions,
 ) -> None:
     try:
-        form.write(program, path, facts, options)
+        backend.write(module, path, metadata, options)
     except (UserError, OSError, MemoryError):
         raise
     except Exception as error:  # the converters' have no common class
         why = " ".join(str(error).split())
-        raise UserError(f"{form.title} has no form of this network: {why}") from error
+        raise UserError(f"{backend.title} has no form of this network: {why}") from error
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
+def _suppress_converters() -> Iterator[None]:
     """What converters tell of their progress is no news to who exports a style."""
     with suppress_output(), redirect_stdout(StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -125,20 +123,20 @@ def _examples(exact: ExportModule, options: ExportOptions) -> Iterator[tuple[Ten
     checked = ((1, *options.size),) if options.size else _CHECKED
     for count, height, width in checked:
         size = height, width
-        photos, *mixture = exact.example(count, *size)
+        photos, *style_weights = exact.example(count, *size)
         if options.int8:  # calibrated for photos, it need not know noise
             shown = [options.calibration[i % len(options.calibration)] for i in range(count)]
             photos = exact.encode(torch.stack([resample(each[0], size) for each in shown]))
-        yield (photos, *mixture)
+        yield (photos, *style_weights)
 
 
 @torch.no_grad()
 def _compare(
-    exact: ExportModule, program: LoadedModel, examples: list[tuple[Tensor, ...]]
+    exact: ExportModule, model: LoadedModel, examples: list[tuple[Tensor, ...]]
 ) -> Difference:
     scale = 1 if exact.bytes else 255
     errors = [
-        (exact(*given).float() - program.run(*given).float()).abs().flatten() * scale
+        (exact(*given).float() - model.run(*given).float()).abs().flatten() * scale
         for given in examples
     ]
     together = torch.cat(errors)

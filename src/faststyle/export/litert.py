@@ -1,4 +1,4 @@
-"""LiteRT's programs (once TensorFlow Lite): for phones, their graphics chips and browsers."""
+"""LiteRT (once TensorFlow Lite): for phones, their graphics chips and browsers."""
 
 import json
 import logging
@@ -10,20 +10,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from faststyle.export.backend import ExportBackend, LoadedModel
+from faststyle.export.backend import BACKENDS, ExportBackend, LoadedModel
 from faststyle.export.export_module import ExportModule, ExportOptions
 from faststyle.networks.portable import portable
 
-#: What the metadata with the facts, as JSON, is called.
-_FACTS = "faststyle"
-#: How litert-torch calls what a program does, and what it takes.
+#: What our metadata, as JSON, is called among a file's.
+_METADATA = "faststyle"
+#: How litert-torch calls what a model does, and what it takes.
 _SIGNATURE, _INPUT = "serving_default", "args_0"
 
 
+@BACKENDS.register("litert")
 class LiteRt(ExportBackend):
     """LiteRT, for pictures of one size. Pixels lie as in pictures: (1, H, W, 3)."""
 
-    name = "litert"
     title = "LiteRT"
     suffix = ".tflite"
     needs = ("litert_torch", "ai_edge_quantizer")
@@ -31,30 +31,30 @@ class LiteRt(ExportBackend):
     extra = "litert"
     supports = frozenset({"half", "int8"})
 
-    def program(self, network: nn.Module, options: ExportOptions) -> ExportModule:
-        """See :class:`ExportBackend`; ``half`` is of the weights, which LiteRT may compute in."""
+    def make_module(self, network: nn.Module, options: ExportOptions) -> ExportModule:
+        """Of operations that LiteRT has; ``half`` is of weights, which it may compute in."""
         assert options.size
         return ExportModule(portable(network, options.size, transposed=False), options.pixels)
 
     def write(
-        self, program: ExportModule, path: Path, facts: Mapping[str, str], options: ExportOptions
+        self, module: ExportModule, path: Path, metadata: Mapping[str, str], options: ExportOptions
     ) -> None:
-        """See :class:`ExportBackend`."""
+        """Convert by litert-torch, quantize if asked to, and add the metadata."""
         import litert_torch
 
         logging.getLogger("jax").setLevel(logging.ERROR)
         assert options.size
-        [photos] = program.example(1, *options.size)
+        [photos] = module.example(1, *options.size)
         # Without layout changes inside, since LiteRT computes in this layout.
-        outside = litert_torch.to_channel_last_io(program, args=[0], outputs=[0])
+        outside = litert_torch.to_channel_last_io(module, args=[0], outputs=[0])
         model = litert_torch.convert(outside.eval(), (photos.permute(0, 2, 3, 1).contiguous(),))
         model.export(str(path))
         if options.half or options.int8:
-            _quantize(path, program, options)
-        path.write_bytes(_with_facts(path.read_bytes(), facts))
+            _quantize(path, module, options)
+        path.write_bytes(_with_metadata(path.read_bytes(), metadata))
 
     def load(self, path: Path) -> LoadedModel:
-        """See :class:`ExportBackend`."""
+        """Load it by LiteRT's interpreter."""
         from ai_edge_litert.interpreter import Interpreter
 
         content = path.read_bytes()
@@ -69,10 +69,10 @@ class LiteRt(ExportBackend):
             return torch.from_numpy(interpreter.get_tensor(made["index"])).permute(0, 3, 1, 2)
 
         dtype = torch.uint8 if given["dtype"].__name__ == "uint8" else torch.float32
-        return LoadedModel(run, dtype, _read_facts(content), (int(height), int(width)))
+        return LoadedModel(run, dtype, _read_metadata(content), (int(height), int(width)))
 
 
-def _quantize(path: Path, program: ExportModule, options: ExportOptions) -> None:
+def _quantize(path: Path, module: ExportModule, options: ExportOptions) -> None:
     """Weights in float16; or convolutions but for the first and the last in 8 bits."""
     from ai_edge_quantizer import algorithm_manager, qtyping, quantizer
 
@@ -89,7 +89,7 @@ def _quantize(path: Path, program: ExportModule, options: ExportOptions) -> None
             made.update_quantization_recipe(
                 re.escape(name), conv, algorithm_key=algorithm.NO_QUANTIZE
             )
-        photos = [program.encode(photo).permute(0, 2, 3, 1) for photo in options.fitted()]
+        photos = [module.encode(photo).permute(0, 2, 3, 1) for photo in options.fitted()]
         given = [{_INPUT: photo.contiguous().numpy()} for photo in photos]
         learned = made.calibrate({_SIGNATURE: given}, num_threads=torch.get_num_threads())
     path.write_bytes(made.quantize(learned).quantized_model)
@@ -110,7 +110,7 @@ def _first_and_last(path: Path) -> tuple[str, str]:
     return names[0], names[-1]
 
 
-def _with_facts(content: bytes, facts: Mapping[str, str]) -> bytes:
+def _with_metadata(content: bytes, metadata: Mapping[str, str]) -> bytes:
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
@@ -120,9 +120,9 @@ def _with_facts(content: bytes, facts: Mapping[str, str]) -> bytes:
             kept.data = np.frombuffer(content, np.uint8, kept.size, kept.offset)
             kept.offset = kept.size = 0
     buffer = schema.BufferT()
-    buffer.data = list(json.dumps(dict(facts)).encode())
+    buffer.data = list(json.dumps(dict(metadata)).encode())
     entry = schema.MetadataT()
-    entry.name, entry.buffer = _FACTS, len(model.buffers)
+    entry.name, entry.buffer = _METADATA, len(model.buffers)
     model.buffers.append(buffer)
     model.metadata = [*(model.metadata or []), entry]
     builder = flatbuffers.Builder(len(content) + 4096)
@@ -130,15 +130,15 @@ def _with_facts(content: bytes, facts: Mapping[str, str]) -> bytes:
     return bytes(builder.Output())
 
 
-def _read_facts(content: bytes) -> dict[str, str]:
+def _read_metadata(content: bytes) -> dict[str, str]:
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.Model.GetRootAs(content)
     for index in range(model.MetadataLength()):
         entry = model.Metadata(index)
-        if entry.Name() == _FACTS.encode():
-            facts: dict[str, str] = json.loads(
+        if entry.Name() == _METADATA.encode():
+            metadata: dict[str, str] = json.loads(
                 model.Buffers(entry.Buffer()).DataAsNumpy().tobytes()
             )
-            return facts
+            return metadata
     return {}

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from faststyle.core.errors import UserError
-from faststyle.export.backend import ExportBackend, LoadedModel, trace
+from faststyle.export.backend import BACKENDS, ExportBackend, LoadedModel, trace
 from faststyle.export.export_module import ExportModule, ExportOptions
-from faststyle.export.onnx_int8 import quantize_program
-from faststyle.export.onnx_reading import TYPES, open_program
+from faststyle.export.onnx_int8 import quantize_model
+from faststyle.export.onnx_reading import TYPES, open_model
 
 if TYPE_CHECKING:
     import onnx
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 OLDEST_OPSET = 18
 
 
+@BACKENDS.register("onnx")
 class Onnx(ExportBackend):
     """ONNX, by torch's own exporter."""
 
-    name = "onnx"
     title = "ONNX"
     suffix = ".onnx"
     needs = ("onnxscript",)
@@ -33,7 +33,7 @@ class Onnx(ExportBackend):
     supports = frozenset({"half", "int8", "mixable", "opset", "any_size"})
 
     def settle(self, options: ExportOptions, styles: int) -> ExportOptions:
-        """See :class:`ExportBackend`. Raises ``UserError`` for versions that do not go together."""
+        """Raise ``UserError`` for versions that do not go together, too."""
         settled = super().settle(options, styles)
         import onnx
         from onnx.helper import find_min_ir_version_for, make_opsetid
@@ -49,22 +49,22 @@ class Onnx(ExportBackend):
         return settled
 
     def write(
-        self, program: ExportModule, path: Path, facts: Mapping[str, str], options: ExportOptions
+        self, module: ExportModule, path: Path, metadata: Mapping[str, str], options: ExportOptions
     ) -> None:
-        """See :class:`ExportBackend`."""
+        """Write by torch's exporter, quantize if asked to, and add the metadata."""
         import onnx
 
-        model = make_model(program, options)
+        model = make_model(module, options)
         if options.int8:
             with tempfile.TemporaryDirectory() as folder:
-                model = quantize_program(model, program, options, Path(folder))
+                model = quantize_model(model, module, options, Path(folder))
         if options.ir_version:
             model.ir_version = options.ir_version
-        onnx.helper.set_model_props(model, dict(facts))
+        onnx.helper.set_model_props(model, dict(metadata))
         path.write_bytes(model.SerializeToString())
 
     def load(self, path: Path) -> LoadedModel:
-        """See :class:`ExportBackend`."""
+        """Load it by ONNX Runtime, on as many threads as torch has."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -78,18 +78,18 @@ class Onnx(ExportBackend):
             named = {each.name: value.numpy() for each, value in zip(inputs, given, strict=True)}
             return torch.from_numpy(session.run(None, named)[0])
 
-        facts = session.get_modelmeta().custom_metadata_map
-        return LoadedModel(run, TYPES[inputs[0].type], facts, inputs=len(inputs))
+        metadata = session.get_modelmeta().custom_metadata_map
+        return LoadedModel(run, TYPES[inputs[0].type], metadata, inputs=len(inputs))
 
     def read(self, path: Path) -> LoadedModel:
-        """See :class:`ExportBackend`, and :mod:`faststyle.export.onnx_reading`."""
-        return open_program(path)
+        """Load a model of anybody's (:mod:`faststyle.export.onnx_reading`)."""
+        return open_model(path)
 
 
-def make_model(program: ExportModule, options: ExportOptions) -> "onnx.ModelProto":
-    """``program`` as torch writes it."""
+def make_model(module: ExportModule, options: ExportOptions) -> "onnx.ModelProto":
+    """``module`` as torch writes it."""
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    traced = trace(program, options.size)
+    traced = trace(module, options.size)
     made = torch.onnx.export(
         traced,
         input_names=["photos", "mixture"][: len(traced.graph_signature.user_inputs)],

@@ -1,4 +1,4 @@
-"""ONNX programs in 8 bits, by ONNX Runtime's static quantizer."""
+"""ONNX models in 8 bits, by ONNX Runtime's static quantizer."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 _PERCENTILE = 99.99
 
 
-def quantize_program(
-    model: "onnx.ModelProto", program: ExportModule, options: ExportOptions, folder: Path
+def quantize_model(
+    model: "onnx.ModelProto", module: ExportModule, options: ExportOptions, folder: Path
 ) -> "onnx.ModelProto":
     """The convolutions of ``model``, but for the first and the last, in 8 bits.
 
@@ -37,7 +37,7 @@ def quantize_program(
     )
 
     class Photos(CalibrationDataReader):  # type: ignore[misc]
-        """Each photo, in the form that the program takes."""
+        """Each photo, as the model takes it."""
 
         def __init__(self) -> None:
             self.left: Iterator[Tensor] = iter(())
@@ -50,7 +50,7 @@ def quantize_program(
 
         def get_next(self) -> dict[str, object] | None:
             photo = next(self.left, None)
-            return None if photo is None else {"photos": program.encode(photo).numpy()}
+            return None if photo is None else {"photos": module.encode(photo).numpy()}
 
     fitted = options.fitted()
     first, *_, last = (node.name for node in model.graph.node if node.op_type == "Conv")

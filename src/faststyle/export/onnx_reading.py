@@ -1,4 +1,4 @@
-"""ONNX programs of anybody's, for pictures of any size: the model zoo's kind as well as ours."""
+"""ONNX models of anybody's, for pictures of any size: the model zoo's kind as well as ours."""
 
 import re
 from collections.abc import Mapping
@@ -28,8 +28,8 @@ TYPES = {
 }
 
 
-def open_program(path: Path) -> LoadedModel:
-    """A program that takes photos alone, freed from the one size that it may be exported for.
+def open_model(path: Path) -> LoadedModel:
+    """A model that takes photos alone, freed from the one size that it may be exported for.
 
     Whether it then can compute other sizes, only trying tells; :attr:`LoadedModel.size` is the one
     that it was exported for.
@@ -56,15 +56,15 @@ def open_program(path: Path) -> LoadedModel:
         [stylized] = session.run([output], {given.name: photos.numpy()})
         return torch.from_numpy(stylized)
 
-    facts = session.get_modelmeta().custom_metadata_map
+    metadata = session.get_modelmeta().custom_metadata_map
     inputs = len(session.get_inputs())
-    blue_first = _is_blue_first(given.name, facts)
-    return LoadedModel(run, TYPES[given.type], facts, size, True, inputs, blue_first)
+    blue_first = _is_blue_first(given.name, metadata)
+    return LoadedModel(run, TYPES[given.type], metadata, size, True, inputs, blue_first)
 
 
-def _is_blue_first(name: str, facts: Mapping[str, str]) -> bool:
+def _is_blue_first(name: str, metadata: Mapping[str, str]) -> bool:
     """By what the file says (its case does not count), or else by how its input is called."""
-    said = [text.lower() for key, text in facts.items() if key.lower() == _ORDER_KEY]
+    said = [text.lower() for key, text in metadata.items() if key.lower() == _ORDER_KEY]
     return said[0] in _BLUE_FIRST if said else bool(_CALLED_BLUE_FIRST.search(name))
 
 
@@ -85,7 +85,7 @@ def _check_self_contained(model: "onnx.ModelProto", path: Path) -> None:
 def _free_sizes(model: "onnx.ModelProto") -> tuple[int, int] | None:
     """Let N, H and W of what goes in be anything, and forget what sizes follow from them.
 
-    Returns H and W as they were, if the program was exported for one size.
+    Returns H and W as they were, if the model was exported for one size.
     """
     size = None
     known = {tensor.name for tensor in model.graph.initializer}

@@ -1,4 +1,4 @@
-"""Which numbers a program takes and gives for pixels."""
+"""Which numbers a model takes and gives for pixels."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -19,11 +19,11 @@ class Pixels(NamedTuple):
     std: Triple
 
     def encode(self, unit: Tensor) -> Tensor:
-        """(N, 3, H, W) in [0, 1] as the program takes it."""
+        """(N, 3, H, W) in [0, 1] as the model takes it."""
         return (unit - _as_channels(self.mean)) / _as_channels(self.std)
 
     def decode(self, values: Tensor) -> Tensor:
-        """What the program gave, in [0, 1] or a little beyond."""
+        """What the model gave, in [0, 1] or a little beyond."""
         return values * _as_channels(self.std) + _as_channels(self.mean)
 
 
@@ -39,7 +39,7 @@ _BEYOND = 0.25
 
 
 def guess_pixels(run: Callable[[Tensor], Tensor], size: tuple[int, int]) -> Pixels | None:
-    """By what a program makes of a gray ramp of ``size``, where its file does not say.
+    """By what a model makes of a gray ramp of ``size``, where its file does not say.
 
     A network takes pixels in the range in which it gives them. None if it gives one number alone,
     or what is none.

@@ -1,4 +1,4 @@
-"""``torch.export``'s programs: they run by ``torch.export.load(path).module()``."""
+"""``torch.export``: its files run by ``torch.export.load(path).module()``."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -7,34 +7,35 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from faststyle.export.backend import ExportBackend, LoadedModel, trace
+from faststyle.export.backend import BACKENDS, ExportBackend, LoadedModel, trace
 from faststyle.export.export_module import ExportModule, ExportOptions
 
-_FACTS = "facts.json"
+#: The file inside that holds the metadata, as JSON.
+_METADATA = "facts.json"
 
 
+@BACKENDS.register("torch")
 class Torch(ExportBackend):
     """PyTorch without faststyle. Others' files may hold code, so none is read."""
 
-    name = "torch"
     title = "torch.export"
     suffix = ".pt2"
     supports = frozenset({"half", "mixable", "any_size"})
     is_read = False
 
     def write(
-        self, program: ExportModule, path: Path, facts: Mapping[str, str], options: ExportOptions
+        self, module: ExportModule, path: Path, metadata: Mapping[str, str], options: ExportOptions
     ) -> None:
-        """See :class:`ExportBackend`."""
-        traced = trace(program, options.size)
+        """Save what torch has traced."""
+        traced, texts = trace(module, options.size), json.dumps(dict(metadata))
         with path.open("wb") as file:  # by its name, torch would ask for the suffix .pt2
-            torch.export.save(traced, file, extra_files={_FACTS: json.dumps(dict(facts))})
+            torch.export.save(traced, file, extra_files={_METADATA: texts})
 
     def load(self, path: Path) -> LoadedModel:
-        """See :class:`ExportBackend`."""
-        facts = {_FACTS: ""}
+        """Load it by torch."""
+        files = {_METADATA: ""}
         with path.open("rb") as file:
-            traced = torch.export.load(file, extra_files=facts)
+            traced = torch.export.load(file, extra_files=files)
         run: Callable[..., Tensor] = traced.module()
         dtype = traced.example_inputs[0][0].dtype
-        return LoadedModel(run, dtype, json.loads(facts[_FACTS]))
+        return LoadedModel(run, dtype, json.loads(files[_METADATA]))

@@ -4,9 +4,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from faststyle.core.precision import widen
+from faststyle.networks import STRIDE
 
-#: Of the transform network's deepest layers, in pixels.
-STRIDE = 4
 _WINDOW = 16  # repetitions; in fewer, strokes that do not repeat count more
 
 

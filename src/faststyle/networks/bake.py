@@ -1,37 +1,37 @@
-"""From a network of several styles to a network of one, a mixture of them."""
+"""A network of several styles, baked into a network of one that is a mixture of them."""
 
 import torch
 from torch import Tensor, nn
 
-from faststyle.networks.conditional import mixed
-from faststyle.networks.registry import build_network, describe_network
+from faststyle.networks.conditional import mix_norms
+from faststyle.networks.registry import NETWORKS
 
 
-def bake_style(network: nn.Module, mixture: Tensor) -> nn.Module:
+def bake_style(network: nn.Module, style_weights: Tensor) -> nn.Module:
     """The network of one style that computes what ``network`` does with a mixture.
 
     Args:
         network: of S styles; its convolutions are shared with the result.
-        mixture: (S,), the share of each style.
+        style_weights: (S,), the share of each style.
 
     Returns:
         A network in evaluation mode, without gradients.
     """
-    description = describe_network(network)
-    options = {**description.options, "styles": 1}
+    name, options = NETWORKS.describe(network)
     with torch.device("meta"):
-        plain = build_network(description._replace(options=options))
+        plain = NETWORKS.build(name, **{**options, "styles": 1})
     with torch.no_grad():
-        norms = {name: value.flatten() for name, value in mixed(network, mixture).items()}
+        mixed = mix_norms(network, style_weights)
+        norms = {name: value.flatten() for name, value in mixed.items()}
     plain.load_state_dict(network.state_dict() | norms, assign=True)
     return plain.requires_grad_(False).eval()
 
 
 class StyleInterpolator:
-    """Changes the mixture of a collapsed network where it is, in microseconds.
+    """Changes the style weights that a network is baked with in place, in microseconds.
 
-    All scales and shifts of a style are one row of a matrix, and those of the collapsed network lie
-    in one vector, which a mixture fills by one product.
+    All scales and shifts of a style are one row of a matrix, and those of the baked network lie in
+    one vector, which style weights fill by one product.
 
     Args:
         network: of S styles.
@@ -50,6 +50,6 @@ class StyleInterpolator:
         for name, part in zip(names, parts, strict=True):
             own[name].data = part
 
-    def mix(self, mixture: Tensor) -> None:
-        """Compute with the shares (S,) of the styles from now on."""
-        torch.mv(self._table, mixture.to(self._table), out=self._vector)
+    def mix(self, style_weights: Tensor) -> None:
+        """Compute with the weights (S,) of the styles from now on."""
+        torch.mv(self._table, style_weights.to(self._table), out=self._vector)

@@ -15,8 +15,8 @@ MAX_STYLES = 1024
 class ConditionalInstanceNorm2d(nn.InstanceNorm2d):
     """Instance normalization with a scale and a shift for each of several styles.
 
-    ``weight`` and ``bias`` are tables (styles, C). It cannot compute with these: :func:`mixed`
-    gives what takes their place for a mixture, which is (N, C, 1, 1) or (1, C, 1, 1).
+    ``weight`` and ``bias`` are tables (styles, C). It cannot compute with these: :func:`mix_norms`
+    gives what takes their place, which is (N, C, 1, 1) or (1, C, 1, 1).
 
     Args:
         channels: C.
@@ -44,25 +44,26 @@ class ConditionalInstanceNorm2d(nn.InstanceNorm2d):
 
 
 def count_styles(network: nn.Module) -> int:
-    """How many styles are to be mixed in ``network``; 0 if it has one, or :func:`mixed` ones."""
+    """How many styles are to be mixed in ``network``; 0 if it has one, or they are mixed."""
     tables = [norm.weight for _, norm in _norms(network) if norm.weight.dim() == 2]
     return len(tables[0]) if tables else 0
 
 
-def mixed(network: nn.Module, mixture: Tensor) -> dict[str, Tensor]:
-    """What takes the place of the parameters by these names: scales and shifts of a mixture.
+def mix_norms(network: nn.Module, style_weights: Tensor) -> dict[str, Tensor]:
+    """The scales and shifts of a mixture of styles, by the names of the parameters they replace.
 
     Args:
         network: of S styles.
-        mixture: (N, S), the share of each style in each of N pictures, or (S,) for all pictures.
+        style_weights: (N, S), the share of each style in each of N pictures, or (S,) for all
+            pictures.
 
     Returns:
         Each (N, C, 1, 1), or (1, C, 1, 1).
     """
-    shares = mixture.view(-1, mixture.shape[-1], 1)
+    weights = style_weights.view(-1, style_weights.shape[-1], 1)
     # As a sum and not a product of matrices, which autocast would round.
     return {
-        f"{name}.{key}": (shares * table).sum(1)[..., None, None]
+        f"{name}.{key}": (weights * table).sum(1)[..., None, None]
         for name, norm in _norms(network)
         for key, table in norm.named_parameters()
     }

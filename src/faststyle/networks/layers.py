@@ -11,7 +11,7 @@ whole picture, is folded into the convolution before it.
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -21,59 +21,14 @@ from faststyle.networks import kernels
 from faststyle.networks.conditional import ConditionalInstanceNorm2d
 from faststyle.networks.cpu import use_cpu_kernels
 from faststyle.networks.instance_norm import instance_norm
+from faststyle.networks.stages import FoldableNorm
 
 #: Makes the normalization of so many channels.
 MakeNorm = Callable[[int], nn.Module]
 
 
-class FoldableNorm(NamedTuple):
-    """A normalization inside a layer, those before it in the same layer being folded already.
-
-    ``before``: what it sees of the layer's input. ``fold``: make it, with the mean and variance
-    (C,) of what it sees, a part of the convolution before it.
-    """
-
-    before: Callable[[Tensor], Tensor]
-    fold: Callable[[Tensor, Tensor], None]
-
-
 class RegionalLayerNorm(nn.Module):
     """What :mod:`faststyle.networks.regional` puts in place of an instance normalization."""
-
-
-class Layer(Protocol):
-    """What transform networks are made of."""
-
-    @property
-    def has_kernels(self) -> bool:
-        """Whether there are kernels for it, so that it can be streamed too."""
-
-    def norms(self) -> list[FoldableNorm]:
-        """Its normalizations, in order."""
-
-    def __call__(self, x: Tensor, *first_row: int) -> Tensor:
-        """The layer on (N, C, H, W)."""
-
-    def to(self, dtype: torch.dtype) -> object:
-        """Convert the weights in place."""
-
-
-class Stage(NamedTuple):
-    """A layer in its network.
-
-    ``scale``: rows of output for each row of input, a power of 2. ``halo``: rows of the input, on
-    each side, that a row of the output depends on besides its own. ``placed``: whether the layer
-    asks for the place of its first row in the picture, since it is not the same everywhere.
-    """
-
-    layer: Layer
-    scale: float
-    halo: int
-    placed: bool = False
-
-    def apply(self, x: Tensor, first_row: int = 0) -> Tensor:
-        """The layer on (N, C, H, W), a strip of rows that begins with ``first_row`` of all."""
-        return self.layer(x, first_row) if self.placed else self.layer(x)
 
 
 class ConvNormReLU(nn.Sequential):
@@ -107,7 +62,7 @@ class ConvNormReLU(nn.Sequential):
         return y
 
     def norms(self) -> list[FoldableNorm]:
-        """See :class:`Layer`."""
+        """One, behind the convolution."""
         return [FoldableNorm(self._convolve, self._fold)]
 
     def _convolve(self, x: Tensor) -> Tensor:
@@ -163,7 +118,7 @@ class ResidualBlock(nn.Module):
         return x + residual
 
     def norms(self) -> list[FoldableNorm]:
-        """See :class:`Layer`."""
+        """Two, each behind its convolution."""
         return [
             FoldableNorm(self._first, self._fold_first),
             FoldableNorm(self._second, self._fold_second),

@@ -11,14 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from faststyle.networks.layers import FoldableNorm
+from faststyle.networks.padding import STRIDE
+from faststyle.networks.stages import FoldableNorm
 
 #: Independent fields in each octave: two make a direction.
 _FIELDS = 2
 #: Points of the lattice after which the noise repeats.
 _LENGTH = 256
-#: Pixels of the picture for each of the features that get noise.
-_STRIDE = 4
 
 
 class AddNoise(nn.Module):
@@ -36,7 +35,7 @@ class AddNoise(nn.Module):
         seed: a whole number, (), which counts in training mode alone; elsewhere it is 0.
     """
 
-    #: There is nothing to choose: see :class:`faststyle.networks.layers.Layer`.
+    #: There is nothing to choose: see :class:`faststyle.networks.stages.Layer`.
     has_kernels = True
     table: Tensor
     seed: Tensor
@@ -117,7 +116,7 @@ class FixedNoise(nn.Module):
 
     def __init__(self, noise: AddNoise, size: tuple[int, int]) -> None:
         super().__init__()
-        largest = noise.weight.new_empty(1, 1, *(side // _STRIDE for side in size))
+        largest = noise.weight.new_empty(1, 1, *(side // STRIDE for side in size))
         self.register_buffer("fields", noise.draw(largest))
         self.weight = noise.weight
 
@@ -132,11 +131,11 @@ class FixedNoise(nn.Module):
 def place_noise(network: nn.Module, row: int, column: int) -> None:
     """Let pictures begin at a row and column of the noise, in pixels of the picture.
 
-    These are multiples of 4, since noise is added where a network has a quarter of the pixels.
+    These are multiples of :data:`STRIDE`, at which noise is added.
     """
     for module in network.modules():
         if isinstance(module, AddNoise):
-            module.corner = row // _STRIDE, column // _STRIDE
+            module.corner = row // STRIDE, column // STRIDE
 
 
 def smooth_noise(

@@ -15,6 +15,8 @@ written by these, for pictures of one size, with the same result but for roundin
 """
 
 import copy
+from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -25,6 +27,8 @@ from faststyle.networks.layers import UpsampleConvNormReLU
 from faststyle.networks.noise import AddNoise, FixedNoise
 from faststyle.networks.super_resolution import Bicubic
 
+Layer = TypeVar("Layer", bound=nn.Module)
+
 
 def portable(network: nn.Module, size: tuple[int, int], transposed: bool) -> nn.Module:
     """A copy of ``network`` for pictures of ``size`` (height, width) that has only such layers.
@@ -32,35 +36,37 @@ def portable(network: nn.Module, size: tuple[int, int], transposed: bool) -> nn.
     ``transposed``: write doublings as transposed convolutions.
     """
     changed = fix_noise(network, size)
-    for parent in list(changed.modules()):
-        if transposed and isinstance(parent, UpsampleConvNormReLU):
-            parent[0], parent[1] = nn.Identity(), _Doubling(parent.conv)
-        for name, module in parent.named_children():
-            if isinstance(module, nn.Conv2d) and module.padding_mode == "reflect":
-                setattr(parent, name, _ReflectedConv(module))
-            elif isinstance(module, nn.InstanceNorm2d):
-                setattr(parent, name, _InstanceNorm(module))
-    return changed
+    for module in list(changed.modules()):
+        if transposed and isinstance(module, UpsampleConvNormReLU):
+            module[0], module[1] = nn.Identity(), _Doubling(module.conv)
+    changed = _replace(changed, nn.InstanceNorm2d, _InstanceNorm)
+    return _replace(changed, nn.Conv2d, _reflect_by_slices)
 
 
 def fix_noise(network: nn.Module, size: tuple[int, int]) -> nn.Module:
     """A copy of ``network`` whose noise is a table, for pictures of up to ``size``."""
-    changed = copy.deepcopy(network)
-    for parent in list(changed.modules()):
-        for name, module in parent.named_children():
-            if isinstance(module, AddNoise):
-                setattr(parent, name, FixedNoise(module, size))
-    return changed
+    return _replace(network, AddNoise, lambda noise: FixedNoise(noise, size))
 
 
 def convolve_enlargement(network: nn.Module) -> nn.Module:
     """A copy of ``network`` whose bicubic enlargements, if it has any, are convolutions."""
+    return _replace(network, Bicubic, _BicubicConv)
+
+
+def _replace(
+    network: nn.Module, kind: type[Layer], make: Callable[[Layer], nn.Module]
+) -> nn.Module:
+    """A copy of ``network`` with what ``make`` makes of each layer of a kind in its place."""
     changed = copy.deepcopy(network)
     for parent in list(changed.modules()):
         for name, module in parent.named_children():
-            if isinstance(module, Bicubic):
-                setattr(parent, name, _BicubicConv(module))
+            if isinstance(module, kind):
+                setattr(parent, name, make(module))
     return changed
+
+
+def _reflect_by_slices(conv: nn.Conv2d) -> nn.Module:
+    return _ReflectedConv(conv) if conv.padding_mode == "reflect" else conv
 
 
 class _ReflectedConv(nn.Module):

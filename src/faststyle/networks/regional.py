@@ -15,17 +15,17 @@ from torch import Tensor, nn
 from faststyle.networks.conditional import ConditionalInstanceNorm2d
 from faststyle.networks.instance_norm import CHUNK_VALUES, pixels_of, weighted_moments
 from faststyle.networks.layers import RegionalLayerNorm
-from faststyle.networks.transform import TransformNetwork
+from faststyle.networks.stages import stages_of
 
 #: Shares that all regions have everywhere, so that pixels of none are of all.
 _EVERYWHERE = 1e-6
 
 
-class _Places:
+class _PooledMasks:
     """Masks (R, H, W) of regions, in the resolution of any layer."""
 
     def __init__(self, masks: Tensor) -> None:
-        self._masks = masks
+        self.count, self._masks = len(masks), masks
         self._pooled: dict[tuple[int, int], Tensor] = {}
 
     def at(self, height: int, width: int) -> Tensor:
@@ -41,14 +41,14 @@ class RegionalNorm(RegionalLayerNorm):
 
     Args:
         weight: the scale of each region's style, (R, C).
-        bias: likewise its shift.
+        bias: the shift of each region's style, (R, C).
         eps: added to the variance.
-        places: where the regions are.
+        masks: where the regions are.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor, eps: float, places: _Places) -> None:
+    def __init__(self, weight: Tensor, bias: Tensor, eps: float, masks: _PooledMasks) -> None:
         super().__init__()
-        self._weight, self._bias, self._eps, self._places = weight, bias, eps, places
+        self._weight, self._bias, self._eps, self._masks = weight, bias, eps, masks
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (1, C, H, W) to the same shape; ``x`` is overwritten."""
@@ -58,7 +58,7 @@ class RegionalNorm(RegionalLayerNorm):
             return self._normalize(x)
 
     def _normalize(self, x: Tensor) -> Tensor:
-        masks = self._places.at(*x.shape[2:])
+        masks = self._masks.at(*x.shape[2:])
         moments = [weighted_moments(x, mask) for mask in masks]
         means, variances = (torch.stack(each) for each in zip(*moments, strict=True))
         scale = self._weight * (variances + self._eps).rsqrt()
@@ -76,45 +76,45 @@ class RegionalNorm(RegionalLayerNorm):
 
 
 def knows_regions(network: nn.Module) -> bool:
-    """Whether :func:`regional` can change the network.
+    """Whether :func:`regional` can change the network, as its layers say.
 
-    With batch normalization it has no statistics of a picture, and where blocks lose pixels at
-    their edges, layers and masks do not lie over each other.
+    With batch normalization it has no statistics of a picture, and where layers lose pixels at
+    their edges, these and masks do not lie over each other.
     """
-    if not isinstance(network, TransformNetwork):
-        return False
-    return network.options["norm"] == "instance" and not network.reflection
+    stages = stages_of(network)
+    kinds = nn.InstanceNorm2d, nn.BatchNorm2d
+    norms = [module for module in network.modules() if isinstance(module, kinds)]
+    are_regional = all(isinstance(norm, nn.InstanceNorm2d) and norm.affine for norm in norms)
+    return bool(stages) and are_regional and not any(stage.crop for stage in stages)
 
 
-def regional(network: nn.Module, masks: Tensor, mixtures: Tensor | None = None) -> nn.Module:
+def regional(network: nn.Module, masks: Tensor, style_weights: Tensor | None = None) -> nn.Module:
     """The network for one picture, in which each region has statistics of its own.
 
     Args:
         network: one that :func:`knows_regions`, in evaluation mode; its weights are shared.
         masks: (R, H, W), from 0 to 1, as large as the picture; none of them 0 everywhere.
-        mixtures: of a network of S styles, the shares of these in each region, (R, S).
+        style_weights: of a network of S styles, the share of each in each region, (R, S).
 
     Returns:
         A network without gradients.
     """
-    assert isinstance(network, TransformNetwork)
-    places = _Places(network.pad(masks[None])[0])
+    pad = getattr(network, "pad", nn.Identity())
+    pooled = _PooledMasks(pad(masks[None])[0])
     tensors = (*network.parameters(), *network.buffers())
     changed = copy.deepcopy(network, {id(tensor): tensor for tensor in tensors})
     for name, norm in list(changed.named_modules()):
         if isinstance(norm, nn.InstanceNorm2d):
             parent, _, key = name.rpartition(".")
-            changed.get_submodule(parent).register_module(key, _of(norm, places, masks, mixtures))
+            changed.get_submodule(parent).register_module(key, _of(norm, pooled, style_weights))
     return changed
 
 
-def _of(
-    norm: nn.InstanceNorm2d, places: _Places, masks: Tensor, mixtures: Tensor | None
-) -> RegionalNorm:
+def _of(norm: nn.InstanceNorm2d, masks: _PooledMasks, style_weights: Tensor | None) -> RegionalNorm:
     tables = norm.weight.detach(), norm.bias.detach()
     if isinstance(norm, ConditionalInstanceNorm2d):
-        assert mixtures is not None
-        weight, bias = (mixtures.to(table) @ table for table in tables)
+        assert style_weights is not None
+        weight, bias = (style_weights.to(table) @ table for table in tables)
     else:
-        weight, bias = (table.expand(len(masks), -1) for table in tables)
-    return RegionalNorm(weight, bias, norm.eps, places)
+        weight, bias = (table.expand(masks.count, -1) for table in tables)
+    return RegionalNorm(weight, bias, norm.eps, masks)

@@ -11,9 +11,7 @@ each strip. For johnson that is 2.3 times the arithmetic of one pass.
 import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate
-from operator import mul
-from typing import Protocol, TypeGuard
+from typing import TypeGuard
 
 import torch
 import torch.nn.functional as F
@@ -21,31 +19,21 @@ from torch import Tensor, nn
 
 from faststyle.networks.cpu import empty
 from faststyle.networks.instance_norm import merge_moments, moments, weighted_moments
-from faststyle.networks.layers import Stage
+from faststyle.networks.stages import Stage, StagedNetwork, stages_of, strides
 
 #: Rows from, to (of pixels or features) -> the strip (1, C, to - from, W).
 Read = Callable[[int, int], Tensor]
 
 
-class StreamableNetwork(Protocol):
-    """What a network offers so that it can be streamed."""
-
-    def stages(self) -> Sequence[Stage]:
-        """Its layers, in order."""
-
-    def activate(self, y: Tensor) -> Tensor:
-        """What follows the last of them, pixel by pixel."""
-
-
-def can_stream(network: nn.Module) -> TypeGuard[StreamableNetwork]:
+def can_stream(network: nn.Module) -> TypeGuard[StagedNetwork]:
     """Whether :func:`stream` computes this network."""
-    stages = getattr(network, "stages", None)
-    return stages is not None and all(stage.layer.has_kernels for stage in stages())
+    stages = stages_of(network)
+    return bool(stages) and all(stage.layer.has_kernels for stage in stages)
 
 
 @torch.no_grad()
 def stream(
-    network: StreamableNetwork,
+    network: StagedNetwork,
     read: Read,
     height: int,
     width: int,
@@ -92,13 +80,13 @@ def stream(
 
     chain = _Chain(read_padded, -(-height // grid), grid, coarse_rows, after_each)
     features: Tensor | None = None
-    for stage, scale in zip(stages, _scales(stages), strict=True):
+    for stage, stride in zip(stages, strides(stages), strict=True):
         chain.stages.append(stage)
         for norm in stage.layer.norms():
             strips = chain.strips(norm.before)
             norm.fold(*_moments((strip, weigh(start, strip)) for start, strip in strips))
         stage.layer.to(dtype)
-        if scale == 1 / grid and stage is not stages[-1]:
+        if stride == grid and stage is not stages[-1]:
             features = _store(chain, features)
             chain = _Chain(_rows_of(features), chain.height, 1, coarse_rows, after_each)
     exact = torch.promote_types(dtype, torch.float32)
@@ -106,11 +94,11 @@ def stream(
         yield start, network.activate(strip[..., : height - start, :width].to(exact))
 
 
-def count_strips(network: StreamableNetwork, height: int, rows: int) -> int:
+def count_strips(network: StagedNetwork, height: int, rows: int) -> int:
     """How many strips :func:`stream` computes, all passes together."""
     stages = network.stages()
     grid = _grid(stages)
-    stored = _scales(stages)[:-1].count(1 / grid)
+    stored = strides(stages)[:-1].count(grid)
     passes = sum(len(stage.layer.norms()) for stage in stages) + stored + 1
     return passes * -(-height // (grid * _coarse_rows(stages, rows)))
 
@@ -187,20 +175,15 @@ def _rows_of(features: Tensor) -> Read:
     return lambda start, stop: features[:, :, start:stop]
 
 
-def _scales(stages: Sequence[Stage]) -> list[float]:
-    """After each stage, rows for each row of the picture."""
-    return list(accumulate((stage.scale for stage in stages), mul))
-
-
 def _grid(stages: Sequence[Stage]) -> int:
     """Rows of the picture for each row where the network is at its coarsest."""
-    return int(1 / min(_scales(stages)))
+    return int(max(strides(stages)))
 
 
 def _coarse_rows(stages: Sequence[Stage], rows: int) -> int:
     """Rows of a strip where the network is at its coarsest: no fewer than a layer sees beyond."""
     grid = _grid(stages)
-    halos = [s.halo for s, scale in zip(stages, _scales(stages), strict=True) if scale * grid == 1]
+    halos = [s.halo for s, at in zip(stages, strides(stages), strict=True) if at == grid]
     return max(*halos, rows // grid)
 
 

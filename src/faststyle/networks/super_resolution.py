@@ -1,10 +1,13 @@
 """A network that enlarges pictures (Johnson et al., 2016, section 4.2)."""
 
+from typing import Annotated
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from faststyle.core.errors import UserError, nearest
+from faststyle.core.errors import UserError
+from faststyle.core.limits import Between, OneOf
 from faststyle.networks import kernels
 from faststyle.networks.cpu import use_cpu_kernels
 from faststyle.networks.layers import (
@@ -14,17 +17,17 @@ from faststyle.networks.layers import (
     UpsampleConvNormReLU,
     make_conv,
 )
-from faststyle.networks.transform import crop, pad_to_multiple
+from faststyle.networks.padding import STRIDE, crop, pad_to_multiple
+from faststyle.networks.registry import NETWORKS
 
 #: By how much pictures can be enlarged: so many doublings make them.
 FACTORS = (2, 4, 8)
 #: How features are doubled.
 UPSAMPLINGS = ("resize", "shuffle", "transposed")
-#: Sides of pictures are made multiples of this, as the kernels of the last convolution want it.
-MULTIPLE = 4
 _MIN_SIDE = 8
 
 
+@NETWORKS.register("super_resolution")
 class SuperResolutionNetwork(nn.Module):
     """Residual network that enlarges pictures (Johnson et al., 2016, supplementary, table 2).
 
@@ -53,36 +56,38 @@ class SuperResolutionNetwork(nn.Module):
 
     Attributes:
         halo: rows and columns of the input, on each side, that a pixel of the result depends on
-            besides its own; rounded up to a multiple of :data:`MULTIPLE`.
+            besides its own; rounded up to a multiple of ``STRIDE``, as sides are.
 
     Raises:
         UserError: an option that is not one of these, or out of range.
     """
 
     def __init__(
-        self, factor: int = 4, width: int = 64, blocks: int = 4, upsample: str = "resize"
+        self,
+        factor: int = 4,
+        width: Annotated[int, Between(1, 1024)] = 64,
+        blocks: Annotated[int, Between(0, 64)] = 4,
+        upsample: Annotated[str, OneOf(UPSAMPLINGS)] = "resize",
     ) -> None:
         super().__init__()
-        self.options: dict[str, int | str] = {
-            "factor": factor,
-            "width": width,
-            "blocks": blocks,
-            "upsample": upsample,
-        }
-        _check_options(self.options)
+        if not isinstance(factor, int) or factor not in FACTORS:
+            known = ", ".join(map(str, FACTORS))
+            raise UserError(f"factor={factor}: networks enlarge by one of {known}")
         self.factor = factor
+        self.bytes_per_pixel = 64 + 21 * width // 4  # measured
         self.enlarge = Bicubic(factor)
         self.stem = ConvNormReLU(make_conv(3, width, 9, 1, "reflect"), _no_norm)
         self.blocks = nn.Sequential(
             *(ResidualBlock(width, _no_norm, "reflect") for _ in range(blocks))
         )
+        self.has_kernels = upsample == "resize"
         doublings = factor.bit_length() - 1
         self.ups = nn.Sequential(*(_double(width, upsample) for _ in range(doublings)))
         self.head = OutputConv(width, "reflect")
         for parameter in self.head.parameters():
             nn.init.zeros_(parameter)
         # The first convolution sees 4, a block 2, all that is larger never more than 3 together.
-        self.halo = -(-(4 + 2 * blocks + 3) // MULTIPLE) * MULTIPLE
+        self.halo = -(-(4 + 2 * blocks + 3) // STRIDE) * STRIDE
 
     def forward(self, images: Tensor) -> Tensor:
         """Enlarge ``images`` (N, 3, H, W; RGB in [0, 1]) to ``factor`` times H and W.
@@ -92,7 +97,7 @@ class SuperResolutionNetwork(nn.Module):
         height, width = images.shape[-2:]
         x = pad_to_multiple(images, minimum=_MIN_SIDE)
         enlarged = self.enlarge(x)
-        if use_cpu_kernels(x) and self.options["upsample"] == "resize":
+        if use_cpu_kernels(x) and self.has_kernels:
             y = kernels.without_autocast(self._details, x)
         else:
             y = self._details(x)
@@ -112,7 +117,7 @@ class Bicubic(nn.Module):
         self.factor = factor
 
     def forward(self, x: Tensor) -> Tensor:
-        """See the class."""
+        """Map (N, C, H, W) to (N, C, factor * H, factor * W)."""
         size = self.factor * x.shape[-2], self.factor * x.shape[-1]
         return F.interpolate(x, size, mode="bicubic")
 
@@ -133,18 +138,3 @@ def _double(width: int, upsample: str) -> nn.Module:
         for values in spread.parameters():
             values.copy_(values[::4].repeat_interleave(4, 0))
     return nn.Sequential(spread, nn.PixelShuffle(2), nn.ReLU(inplace=True))
-
-
-def _check_options(options: dict[str, int | str]) -> None:
-    factor = options["factor"]
-    if not isinstance(factor, int) or factor not in FACTORS:
-        known = ", ".join(map(str, FACTORS))
-        raise UserError(f"factor={factor}: networks enlarge by one of {known}")
-    upsample = str(options["upsample"])
-    if upsample not in UPSAMPLINGS:
-        raise UserError(f'network.upsample="{upsample}": {nearest(upsample, UPSAMPLINGS)}')
-    # The upper limits keep a hostile checkpoint from asking for endless memory.
-    for name, low, high in (("width", 1, 1024), ("blocks", 0, 64)):
-        value = options[name]
-        if not isinstance(value, int) or not low <= value <= high:
-            raise UserError(f"network.{name}={value} must be a whole number from {low} to {high}")

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from faststyle.core.atomic import check_target
 from faststyle.core.devices import find_device
 from faststyle.core.names import check_name
-from faststyle.encoder import LossNetwork, build_loss_network
+from faststyle.encoder import LOSS_NETWORKS, LossNetwork
 from faststyle.images.contact_sheet import Panel, contact_sheet
 from faststyle.images.files import load_picture, save_picture
 from faststyle.images.formats import format_of
@@ -129,7 +129,7 @@ def show(args: argparse.Namespace) -> None:
     photo = shrink(load_picture(args.photo).pixels, args.size).to(device)
     style = args.style and shrink(load_picture(args.style).pixels, args.size).to(device)
     options = {} if args.weights is None else {"weights": args.weights}
-    encoder = build_loss_network(args.encoder, **options).to(device)
+    encoder = LOSS_NETWORKS.build(args.encoder, **options).to(device)
     encoder.to(memory_format=torch.channels_last)
     encoder.check_layers(layers)
     bar: tqdm[NoReturn]

@@ -1,4 +1,4 @@
-"""The per-style file: weights and the facts needed to rebuild and trust them."""
+"""Files of styles: weights, and the metadata that they are rebuilt and trusted by."""
 
 from faststyle.styles.catalog import FoundStyle, find_style
 from faststyle.styles.exported import ExportedStyle, read_exported_style

@@ -15,7 +15,7 @@ from faststyle.networks.super_resolution import FACTORS
 from faststyle.styles import hub
 from faststyle.styles.index import open_index
 from faststyle.styles.metadata import StyleMetadata
-from faststyle.styles.mixture import Mix, facts_of, parse_mix
+from faststyle.styles.mixture import StyleWeights, mixture_metadata, parse_mix
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class FoundStyle:
     """What a name stands for: a file, and which of its styles, if it holds several."""
 
     path: Path
-    mix: Mix = field(default_factory=dict)
+    mix: StyleWeights = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ class StyleEntry:
 
     def describe(self) -> str:
         """One line: painting, artist, year, license; network; size of the file."""
-        about = self.metadata
-        by = ", ".join(filter(None, (about.artist, about.year, about.license)))
-        width = about.network.options.get("width", "?") if about.network else "?"
+        metadata = self.metadata
+        by = ", ".join(filter(None, (metadata.artist, metadata.year, metadata.license)))
+        width = metadata.network.options.get("width", "?") if metadata.network else "?"
         size = self.path.stat().st_size / 1e6
-        return f"{about.title or about.style or '?'} ({by}); width {width}; {size:.1f} MB"
+        return f"{metadata.title or metadata.style or '?'} ({by}); width {width}; {size:.1f} MB"
 
 
 def list_styles() -> list[StyleEntry]:
@@ -62,14 +62,14 @@ def list_styles() -> list[StyleEntry]:
     """
     files = _files()
     found: dict[str, StyleEntry] = {}
-    for name, path, about in _readable(files):
-        if about.factor > 1:
+    for name, path, metadata in _readable(files):
+        if metadata.factor > 1:
             continue
-        for style in about.names():
+        for style in metadata.names():
             called = f"{name}:{style}" if style in files or style in found else style
-            found[called] = StyleEntry(called, path, facts_of(about, {style: 1.0}))
-        if not about.styles:
-            found[name] = StyleEntry(name, path, about)
+            found[called] = StyleEntry(called, path, mixture_metadata(metadata, {style: 1.0}))
+        if not metadata.styles:
+            found[name] = StyleEntry(name, path, metadata)
     return [entry for _, entry in sorted(found.items())]
 
 
@@ -106,8 +106,8 @@ def _find(given: str) -> FoundStyle:
     if given in files:
         return FoundStyle(files[given])
     inside: dict[str, Path] = {}
-    for _, file, about in _readable(files):
-        for name in about.names():
+    for _, file, metadata in _readable(files):
+        for name in metadata.names():
             inside.setdefault(name, file)
     if given in inside:
         return FoundStyle(inside[given], {given: 1.0})
@@ -124,7 +124,7 @@ def find_upscaler(factor: int) -> Path:
     """The first file in the catalog that enlarges by ``factor``. Raises ``UserError`` for none."""
     if factor not in FACTORS:
         raise UserError(f"factor {factor}: networks enlarge by one of {_words(FACTORS)}")
-    found = {about.factor: path for _, path, about in reversed(_readable(_files()))}
+    found = {metadata.factor: path for _, path, metadata in reversed(_readable(_files()))}
     if factor in found:
         return found[factor]
     others = _words(sorted(each for each in found if each > 1))

@@ -1,4 +1,4 @@
-"""Styles in files of other runtimes, which ``stylize --ckpt`` takes."""
+"""Styles as exported models, which ``stylize --ckpt`` takes."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -19,15 +19,15 @@ from faststyle.styles.style_file import parse_metadata
 
 log = logging.getLogger(__name__)
 
-#: A height and width that nobody would export a program for.
+#: A height and width that nobody would export a model for.
 _UNLIKELY = (48, 88)
-#: Pixels that a program may take, where it takes one size only.
+#: Pixels that a model may take, where it takes one size only.
 _LARGEST = 2**24
 
 
 @dataclass(frozen=True)
 class ExportedStyle:
-    """A style's program and what its file says of it."""
+    """A style as an exported model, and what its file says of it."""
 
     network: ExportedNetwork
     metadata: StyleMetadata
@@ -39,39 +39,40 @@ class ExportedStyle:
 
 
 def read_exported_style(path: Path) -> ExportedStyle:
-    """Read a style's program of any of these kinds, for pictures of any size.
+    """Read a style from an exported model, for pictures of any size.
 
-    Supported: what ``faststyle export`` writes (bytes, or floats in [0, 1]), and programs of
-    floats like those of the ONNX model zoo's fast_neural_style, whose range is found by trying
+    Supported: what ``faststyle export`` writes (bytes, or floats in [0, 1]), and models of floats
+    like those of the ONNX model zoo's fast_neural_style, whose range is found by trying
     (:mod:`faststyle.export.pixels`); if these were exported for pictures of one size,
     they are freed from it where that can be done.
 
     Raises ``UserError`` if the file is missing or corrupt, refers to other files, is another kind
-    of program, or if its runtime is not installed.
+    of model, or if its runtime is not installed.
     """
-    form = backend_of(path)
-    form.check_installed(form.runs_by)
+    backend = backend_of(path)
+    assert backend is not None
+    backend.check_installed(backend.runs_by)
     if not path.is_file():
         raise UserError(f"no such checkpoint: {path}")
     try:
         with suppress_output():
-            program = form.read(path)
+            model = backend.read(path)
     except UserError:
         raise
     except Exception:  # the runtimes' have no common class
-        raise UserError(f"{path} cannot be read as {form.title} (truncated?)") from None
-    if program is not None and program.inputs > 1:
-        raise UserError(f"{path} takes more than photos: it is no style by itself")
-    if program is None:
+        raise UserError(f"{path} cannot be read as {backend.title} (truncated?)") from None
+    if model is None:
         raise UserError(f"{path} does not run on this machine")
-    texts = {"style": path.stem} | dict(program.facts)
-    network = _any_size(program, path)
-    if program.blue_first:
+    if model.inputs > 1:
+        raise UserError(f"{path} takes more than photos: it is no style by itself")
+    texts = {"style": path.stem} | dict(model.metadata)
+    network = _any_size(model, path)
+    if model.blue_first:
         log.warning("%s is taken for one of blue, green and red, as it says", path)
     if texts.get(PIXELS_KEY) == "float":
         network.pixels = UNIT
     elif not network.takes_bytes:
-        guessed = guess_pixels(network.compute, network.program.size or _UNLIKELY)
+        guessed = guess_pixels(network.compute, network.model.size or _UNLIKELY)
         if guessed is None:
             raise UserError(f"{path} makes the same of all that is gray: it is not a style")
         network.pixels = guessed
@@ -80,28 +81,28 @@ def read_exported_style(path: Path) -> ExportedStyle:
     return ExportedStyle(network, parse_metadata(texts, path))
 
 
-def _any_size(program: LoadedModel, path: Path) -> ExportedNetwork:
-    """For pictures of any size: computed as they are, or else scaled to the program's own."""
-    if program.size is None or program.is_freed:
+def _any_size(model: LoadedModel, path: Path) -> ExportedNetwork:
+    """For pictures of any size: computed as they are, or else scaled to the model's own."""
+    if model.size is None or model.is_freed:
         try:
-            network = ExportedNetwork(replace(program, size=None))
+            network = ExportedNetwork(replace(model, size=None))
             _try(network, path)
             return network
         except UserError:
-            if program.size is None:
+            if model.size is None:
                 raise
-    network = ExportedNetwork(program)
+    network = ExportedNetwork(model)
     _try(network, path)
     log.warning(
         "%s takes pictures of %d x %d pixels only: others are scaled to that, and back",
-        *(path, program.size[1], program.size[0]),
+        *(path, model.size[1], model.size[0]),
     )
     return network
 
 
 def _try(network: ExportedNetwork, path: Path) -> None:
     """Whether it makes a picture of a picture, in an unlikely size or in its own."""
-    height, width = network.program.size or _UNLIKELY
+    height, width = network.model.size or _UNLIKELY
     if height * width > _LARGEST:
         raise UserError(f"{path} takes pictures of {width:,} x {height:,} pixels only: too many")
     photo = torch.rand(1, 3, height, width)

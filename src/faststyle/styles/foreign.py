@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from faststyle.core.errors import UserError
+from faststyle.core.registry import Description
 from faststyle.images.pixels import IMAGENET_MEAN, IMAGENET_STD
-from faststyle.networks import NetworkDescription
 from faststyle.styles.metadata import StyleMetadata
 from faststyle.styles.style_file import TrainedStyle, restore_network
 
@@ -136,7 +136,7 @@ def read_foreign(content: Mapping[str, object], path: Path) -> TrainedStyle:
     blocks = {key.split(".")[1] for key in tensors if key.startswith("blocks.")}
     options: dict[str, Any] = {"width": len(first), "blocks": len(blocks)}
     options |= {"output": "linear", "upsample": project.upsample}
-    description = NetworkDescription("johnson", options)
+    description = Description("johnson", options)
     network = restore_network(description, tensors, path)
     _fold_pixels(network, project)
     if project is _RRMINA:

@@ -40,10 +40,10 @@ def open_index(paths: Collection[Path]) -> Iterator[Callable[[Path], StyleMetada
         state = _state(path)
         entry = known.get(key)
         if entry is None or entry[:2] != state:
-            about = read_metadata(path)
+            metadata = read_metadata(path)
             if state is None or time.time() - state[1] / 1e9 < _YOUNG:
-                return about
-            entry = [*state, about.write()]
+                return metadata
+            entry = [*state, metadata.write()]
         found[key] = entry
         return parse_metadata(entry[2], path)
 

@@ -21,9 +21,9 @@ from faststyle.styles.style_file import (
     restore_network,
 )
 
-#: Where a checkpoint of training keeps the network's weights, and the facts about it.
+#: Where a checkpoint of training keeps the network's weights, and the style's metadata.
 NETWORK_PREFIX = "network."
-FACTS_KEY = "faststyle"
+METADATA_KEY = "faststyle"
 
 
 def load_style(path: Path) -> TrainedStyle:
@@ -51,7 +51,7 @@ def load_style(path: Path) -> TrainedStyle:
         return read_foreign(read_tensors(path), path)
     refuse_torchscript(path)
     content = read_torch(path)
-    if FACTS_KEY in content and isinstance(content.get("state_dict"), Mapping):
+    if METADATA_KEY in content and isinstance(content.get("state_dict"), Mapping):
         return _from_lightning(content, path)
     return read_foreign(content, path)
 
@@ -92,8 +92,8 @@ def styles_beside(given: str) -> tuple[FoundStyle, tuple[str, ...]]:
         raise UserError(f"no such checkpoint: {path}")
     if is_exported_model(path):
         return found, ()
-    about = read_metadata(path) if is_style_file(path) else load_style(path).metadata
-    return found, about.names()
+    metadata = read_metadata(path) if is_style_file(path) else load_style(path).metadata
+    return found, metadata.names()
 
 
 def _single(given: str) -> list[str]:
@@ -102,11 +102,11 @@ def _single(given: str) -> list[str]:
 
 
 def _from_lightning(content: Mapping[str, object], path: Path) -> TrainedStyle:
-    facts, state = content[FACTS_KEY], content["state_dict"]
+    given, state = content[METADATA_KEY], content["state_dict"]
     assert isinstance(state, Mapping)
-    if not isinstance(facts, Mapping):
+    if not isinstance(given, Mapping):
         raise UserError(f"{path} does not describe its network")
-    texts = {str(key): str(value) for key, value in facts.items()}
+    texts = {str(key): str(value) for key, value in given.items()}
     metadata = parse_metadata(texts | {"steps": str(content.get("global_step", "?"))}, path)
     tensors = {
         str(key).removeprefix(NETWORK_PREFIX): value

@@ -9,8 +9,9 @@ from typing import Any
 from torch import nn
 
 from faststyle.core.errors import UserError
+from faststyle.core.registry import Description
 from faststyle.core.version import __version__
-from faststyle.networks import NetworkDescription, describe_network
+from faststyle.networks import NETWORKS
 from faststyle.networks.conditional import MAX_STYLES
 
 #: Files of before networks had names hold the options alone.
@@ -34,7 +35,7 @@ class StyleMetadata:
         training: its settings, and the versions of what it ran on
             (:func:`faststyle.config.record.describe_run`).
         origin: the project that trained it, if that was not faststyle.
-        network: what its network is made anew from.
+        network: what its network is built from again.
         styles: of a network of several styles what is known of each, in their order.
         version: of the faststyle that wrote it.
     """
@@ -52,7 +53,7 @@ class StyleMetadata:
     steps: int | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     origin: str | None = None
-    network: NetworkDescription | None = None
+    network: Description | None = None
     styles: tuple["StyleMetadata", ...] = ()
     version: str | None = None
 
@@ -88,7 +89,7 @@ class StyleMetadata:
 
         Raises ``UserError`` if the network is not registered, or has another number of styles.
         """
-        described = replace(self, network=describe_network(network), version=__version__)
+        described = replace(self, network=NETWORKS.describe(network), version=__version__)
         described.check_styles()
         return described
 
@@ -151,10 +152,10 @@ class StyleMetadata:
         return {key: str(value) for key, value in texts.items() if value not in (None, "", {}, ())}
 
 
-def _network(content: Mapping[str, Any]) -> NetworkDescription:
+def _network(content: Mapping[str, Any]) -> Description:
     if set(content) == {"name", "options"} and isinstance(content["options"], dict):
-        return NetworkDescription(str(content["name"]), content["options"])
-    return NetworkDescription(_UNNAMED_NETWORK, content)
+        return Description(str(content["name"]), content["options"])
+    return Description(_UNNAMED_NETWORK, content)
 
 
 def _mapping(key: str, text: str) -> Mapping[str, Any]:

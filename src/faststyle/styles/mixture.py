@@ -14,7 +14,7 @@ from faststyle.styles.metadata import StyleMetadata
 from faststyle.styles.style_file import TrainedStyle
 
 #: A style's name -> its weight, 0 or more; only their proportions count.
-Mix = Mapping[str, float]
+StyleWeights = Mapping[str, float]
 
 #: Parts that the name of a mixture has at most, since files are called by it.
 _NAMED = 4
@@ -39,46 +39,46 @@ def parse_mix(text: str) -> dict[str, float]:
     return mix
 
 
-def choose(style: TrainedStyle, mix: Mix, stroke: float = 1.0) -> TrainedStyle:
+def choose(style: TrainedStyle, mix: StyleWeights, stroke: float = 1.0) -> TrainedStyle:
     """The one style that a mixture of several is, or that ``style`` is already.
 
     Args:
         style: what a file holds.
         mix: none for a file of one style.
-        stroke: see :func:`shares_of`.
+        stroke: see :func:`weight_vector`.
 
     Raises:
-        UserError: as :func:`shares_of`; no mixture of several styles, or one of a single style.
+        UserError: as :func:`weight_vector`; no mixture of several styles, or one of a single one.
     """
-    about = style.metadata
-    if not about.styles:
-        check_single(about, mix, stroke)
+    metadata = style.metadata
+    if not metadata.styles:
+        check_single(metadata, mix, stroke)
         return style
-    network = bake_style(style.network, shares_of(about, mix, stroke))
-    return TrainedStyle(network, facts_of(about, mix))
+    network = bake_style(style.network, weight_vector(metadata, mix, stroke))
+    return TrainedStyle(network, mixture_metadata(metadata, mix))
 
 
 def single_styles(style: TrainedStyle) -> Iterator[tuple[str, TrainedStyle]]:
     """Each of several styles by itself, with its label; see :meth:`StyleMetadata.labels`."""
-    about = style.metadata
-    one_hot = torch.eye(len(about.styles))
-    for label, one, shares in zip(about.labels(), about.styles, one_hot, strict=True):
-        facts = facts_of(replace(about, styles=(one,)), {one.name: 1.0})
-        yield label, TrainedStyle(bake_style(style.network, shares), facts)
+    metadata = style.metadata
+    one_hot = torch.eye(len(metadata.styles))
+    for label, one, weights in zip(metadata.labels(), metadata.styles, one_hot, strict=True):
+        alone = mixture_metadata(replace(metadata, styles=(one,)), {one.name: 1.0})
+        yield label, TrainedStyle(bake_style(style.network, weights), alone)
 
 
-def check_single(about: StyleMetadata, mix: Mix, stroke: float) -> None:
+def check_single(metadata: StyleMetadata, mix: StyleWeights, stroke: float) -> None:
     """Raise ``UserError`` if a mixture, or larger strokes, are asked of a file of one style."""
     if mix or stroke != 1:
         asked = "others to mix it with" if mix else "other strokes"
-        raise UserError(f"{about.name} is a file of one style at one size: it has no {asked}")
+        raise UserError(f"{metadata.name} is a file of one style at one size: it has no {asked}")
 
 
-def shares_of(about: StyleMetadata, mix: Mix, stroke: float = 1.0) -> Tensor:
-    """The share of each of the styles in a mixture of them, float32 (S,), which add up to 1.
+def weight_vector(metadata: StyleMetadata, mix: StyleWeights, stroke: float = 1.0) -> Tensor:
+    """The weight of each of the styles in a mixture of them, float32 (S,), which add up to 1.
 
     Args:
-        about: what the file says of them.
+        metadata: what the file says of them.
         mix: names of paintings and their weights.
         stroke: how large their strokes are, 1 being those of the size that each painting has first.
             Between two sizes at which it was trained, both are mixed by the logarithm.
@@ -87,24 +87,24 @@ def shares_of(about: StyleMetadata, mix: Mix, stroke: float = 1.0) -> Tensor:
         UserError: no name, an unknown one, weights that are negative, no numbers, or all 0; strokes
             that a painting was not trained for.
     """
-    sizes = _sizes(about)
-    _check(about, mix, sizes)
-    shares, total = torch.zeros(len(about.styles)), sum(mix.values())
+    sizes = _sizes(metadata)
+    _check(metadata, mix, sizes)
+    weights, total = torch.zeros(len(metadata.styles)), sum(mix.values())
     for name, weight in mix.items():
-        for style, share in _of_stroke(name, sizes[name], stroke).items():
-            shares[style] += share * weight / total
-    return shares
+        for number, part in _interpolate_sizes(name, sizes[name], stroke).items():
+            weights[number] += part * weight / total
+    return weights
 
 
-def trained_stroke(about: StyleMetadata, mix: Mix, stroke: float) -> float:
+def trained_stroke(metadata: StyleMetadata, mix: StyleWeights, stroke: float) -> float:
     """The nearest to ``stroke`` that all paintings of a mixture were trained for.
 
-    1 for a file of one style. Raises ``UserError`` as :func:`shares_of`.
+    1 for a file of one style. Raises ``UserError`` as :func:`weight_vector`.
     """
-    if not about.styles:
+    if not metadata.styles:
         return 1.0
-    sizes = _sizes(about)
-    _check(about, mix, sizes)
+    sizes = _sizes(metadata)
+    _check(metadata, mix, sizes)
     low, high = 0.0, math.inf
     for name in mix:
         usual = next(iter(sizes[name]))
@@ -113,18 +113,18 @@ def trained_stroke(about: StyleMetadata, mix: Mix, stroke: float) -> float:
     return min(max(stroke, low), high)
 
 
-def facts_of(about: StyleMetadata, mix: Mix) -> StyleMetadata:
-    """What is known of a mixture, as if it had been trained alone."""
-    first = {style.name: style for style in reversed(about.styles)}
+def mixture_metadata(metadata: StyleMetadata, mix: StyleWeights) -> StyleMetadata:
+    """The metadata of a mixture, as if it had been trained alone."""
+    first = {style.name: style for style in reversed(metadata.styles)}
     chosen = [first[name] for name, weight in mix.items() if weight]
     total = sum(mix.values())
     parts = [f"{name}-{weight / total:.2g}" for name, weight in mix.items() if weight]
     if len(parts) > _NAMED:
         parts[_NAMED:] = [f"and-{len(parts) - _NAMED}-more"]
     only = chosen[0] if len(chosen) == 1 else StyleMetadata("-".join(parts))
-    network = about.network
+    network = metadata.network
     return replace(
-        about,
+        metadata,
         style=only.style,
         style_sha256=only.style_sha256,
         style_size=only.style_size,
@@ -137,33 +137,33 @@ def facts_of(about: StyleMetadata, mix: Mix) -> StyleMetadata:
     )
 
 
-def _sizes(about: StyleMetadata) -> dict[str, dict[int, int]]:
+def _sizes(metadata: StyleMetadata) -> dict[str, dict[int, int]]:
     """Name of a painting -> the size at which it was trained -> the style's number."""
     sizes: dict[str, dict[int, int]] = defaultdict(dict)
-    for number, style in enumerate(about.styles):
+    for number, style in enumerate(metadata.styles):
         sizes[style.name].setdefault(style.style_size or 0, number)
     return sizes
 
 
-def _check(about: StyleMetadata, mix: Mix, names: Iterable[str]) -> None:
+def _check(metadata: StyleMetadata, mix: StyleWeights, names: Iterable[str]) -> None:
     known = sorted(names)
     if not mix:
         choices = ", ".join(known)
         raise UserError(
-            f"{about.name} is a file of several styles: name one, as FILE:{known[0]};"
+            f"{metadata.name} is a file of several styles: name one, as FILE:{known[0]};"
             f" it has {choices}"
         )
     for name, weight in mix.items():
         if name not in known:
-            raise UserError(f'{about.name} holds no style "{name}": {nearest(name, known)}')
+            raise UserError(f'{metadata.name} holds no style "{name}": {nearest(name, known)}')
         if not 0 <= weight < math.inf:
             raise UserError(f"the weight of {name} is {weight}; it must be a number, 0 or more")
     if not 0 < sum(mix.values()) < math.inf:
         raise UserError("the weights of a mixture are all 0, or too large")
 
 
-def _of_stroke(name: str, sizes: Mapping[int, int], stroke: float) -> dict[int, float]:
-    """Number of a style -> its share, for strokes of that size."""
+def _interpolate_sizes(name: str, sizes: Mapping[int, int], stroke: float) -> dict[int, float]:
+    """Number of a style -> its part of a painting, for strokes of that size; they add up to 1."""
     usual = next(iter(sizes))
     if stroke == 1:
         return {sizes[usual]: 1.0}

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError
 from faststyle.core.names import readable_name
+from faststyle.core.registry import Description
 from faststyle.core.torch_files import is_plain, is_safetensors
-from faststyle.networks import NetworkDescription, build_network
+from faststyle.networks import NETWORKS
 from faststyle.styles.metadata import StyleMetadata
 
 FORMAT_VERSION = 1
@@ -84,7 +85,7 @@ def is_style_file(path: Path) -> bool:
     if not is_safetensors(path):
         return False
     with _opened(path) as file:
-        return _facts(file).get("format") == _FORMAT
+        return _texts(file).get("format") == _FORMAT
 
 
 def read_metadata(path: Path) -> StyleMetadata:
@@ -106,7 +107,7 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _metadata(file: Any, path: Path) -> StyleMetadata:
-    texts = _facts(file)
+    texts = _texts(file)
     if texts.get("format") != _FORMAT:
         raise UserError(f"{path} is a safetensors file, but not a style trained by faststyle")
     version = texts.get("format_version", "?")
@@ -117,7 +118,7 @@ def _metadata(file: Any, path: Path) -> StyleMetadata:
     return parse_metadata(texts, path)
 
 
-def _facts(file: Any) -> dict[str, str]:
+def _texts(file: Any) -> dict[str, str]:
     return file.metadata() or {}
 
 
@@ -136,7 +137,7 @@ def parse_metadata(texts: Mapping[str, str], path: Path) -> StyleMetadata:
 
 
 def restore_network(
-    description: NetworkDescription | None, tensors: Mapping[str, Tensor], path: Path
+    description: Description | None, tensors: Mapping[str, Tensor], path: Path
 ) -> nn.Module:
     """The network of ``description`` with ``tensors`` as weights; ``path`` is for errors.
 
@@ -147,8 +148,8 @@ def restore_network(
         raise UserError(f"{path} does not describe its network")
     try:
         with torch.device("meta"):
-            network = build_network(description)
-    except UserError as error:
+            network = NETWORKS.build(description.name, **description.options)
+    except (UserError, TypeError) as error:
         raise UserError(f"{path} describes a network that is not known here: {error}") from None
     expected = network.state_dict()
     if expected.keys() != tensors.keys():

@@ -25,12 +25,12 @@ from faststyle.styles import (
     read_exported_style,
 )
 from faststyle.styles.mixture import (
-    Mix,
+    StyleWeights,
     check_single,
     choose,
-    facts_of,
-    shares_of,
+    mixture_metadata,
     trained_stroke,
+    weight_vector,
 )
 from faststyle.stylize import tiling
 from faststyle.stylize.blend import blend
@@ -86,7 +86,7 @@ class Stylizer:
         style: TrainedStyle | ExportedStyle,
         device: str = "auto",
         precision: str = "32",
-        mix: Mix = MappingProxyType({}),
+        mix: StyleWeights = MappingProxyType({}),
         stroke: float = 1.0,
     ) -> None:
         if style.metadata.factor > 1:
@@ -108,12 +108,14 @@ class Stylizer:
         self.name = str(self.metadata.name)
         network: nn.Module = chosen.network.to(self.device)
         self.network = network.to(memory_format=torch.channels_last)
+        #: Bytes for each pixel; those of johnson where a network does not say.
+        self._memory: int = getattr(network, "bytes_per_pixel", 350)
         #: What the file says, of several styles about all of them.
         self.source_metadata = style.metadata
         #: Of several styles, the network of all, and the share of each.
         self.multi_style_network = style.network.to(self.device) if chosen is not style else None
         self.style_weights = (
-            shares_of(self.source_metadata, mix, trained) if chosen is not style else None
+            weight_vector(self.source_metadata, mix, trained) if chosen is not style else None
         )
         self._mixer = (
             StyleInterpolator(style.network, self.network) if chosen is not style else None
@@ -123,7 +125,7 @@ class Stylizer:
     def load(
         cls,
         style: str | Path,
-        mix: Mix | None = None,
+        mix: StyleWeights | None = None,
         read: Callable[[Path], TrainedStyle | ExportedStyle] = read_file,
         **options: Any,
     ) -> "Stylizer":
@@ -146,13 +148,13 @@ class Stylizer:
             stylizer.name = StyleMetadata(found.path.stem).name
         return stylizer
 
-    def mix(self, mix: Mix, stroke: float = 1.0) -> None:
+    def mix(self, mix: StyleWeights, stroke: float = 1.0) -> None:
         """Change the mixture of styles, at once. Raises ``UserError`` as the class does."""
         self.move(mix, stroke)(1.0)
-        self.metadata = facts_of(self.source_metadata, mix)
+        self.metadata = mixture_metadata(self.source_metadata, mix)
         self.name = str(self.metadata.name)
 
-    def move(self, mix: Mix, stroke: float = 1.0) -> Callable[[float], None]:
+    def move(self, mix: StyleWeights, stroke: float = 1.0) -> Callable[[float], None]:
         """What moves the mixture from what it is now (0) to another (1), by any part of the way.
 
         Raises ``UserError`` as the class does.
@@ -162,7 +164,7 @@ class Stylizer:
             raise UserError(f"{self.name} is a file of one style: it has no others to mix it with")
         check_stroke(stroke)
         trained = trained_stroke(self.source_metadata, mix, stroke)
-        end, growth = shares_of(self.source_metadata, mix, trained), stroke / trained / scale
+        end, growth = weight_vector(self.source_metadata, mix, trained), stroke / trained / scale
 
         def move(part: float) -> None:
             self.scale = scale * growth**part
@@ -243,7 +245,7 @@ class Stylizer:
         height, width = options.size_of(pictures[0])
         rows = self._rows(options.tile, height, width, len(pictures))
         limit = options.max_pixels or (MAX_PIXELS if rows else tiling.MAX_PIXELS)
-        tiling.check_pixels(self._largest(height, width), limit)
+        tiling.check_pixels(self._largest(height, width), limit, self._memory)
         deep = [picture.with_depth(options.bit_depth).without_hidden() for picture in pictures]
         return [options.scale(picture) for picture in deep]
 
@@ -272,7 +274,8 @@ class Stylizer:
         return scaled_for(min(1.0, self.scale), height, width)
 
     def _rows(self, tile: int | str, height: int, width: int, count: int) -> int | None:
-        rows = tiling.rows_at_once(tile, self._largest(height, width), count, self.device)
+        largest = self._largest(height, width)
+        rows = tiling.rows_at_once(tile, largest, count, self.device, self._memory)
         if rows is None or streaming.can_stream(self.network):
             return rows
         if tile == "auto":

@@ -14,8 +14,6 @@ from faststyle.stylize.options import MIN_ROWS
 
 #: Pictures of more pixels are not stylized as a whole.
 MAX_PIXELS = 16_000_000
-#: Memory grows with the picture; this is for the default network in float32.
-BYTES_PER_PIXEL = 350
 #: What a strip of a larger picture may take.
 _STRIP_BYTES = 200_000_000
 
@@ -24,7 +22,7 @@ Progress = Callable[[int, int], None]
 
 
 def rows_at_once(
-    tile: int | str, size: tuple[int, int], count: int, device: torch.device
+    tile: int | str, size: tuple[int, int], count: int, device: torch.device, memory: int
 ) -> int | None:
     """How many rows to compute at a time, or none for all.
 
@@ -33,26 +31,27 @@ def rows_at_once(
         size: height and width of each picture.
         count: how many pictures are to be stylized together.
         device: whose memory they take.
+        memory: bytes that each pixel takes.
     """
     if tile == "off" or min(size) < MIN_ROWS:
         return None
     if tile != "auto":
         return int(tile)
     pixels = size[0] * size[1]
-    needed = pixels * count * BYTES_PER_PIXEL
+    needed = pixels * count * memory
     if pixels <= MAX_PIXELS and needed <= free_memory(device) // 2:
         return None
-    return max(MIN_ROWS, _STRIP_BYTES // (BYTES_PER_PIXEL * size[1]))
+    return max(MIN_ROWS, _STRIP_BYTES // (memory * size[1]))
 
 
-def check_pixels(size: tuple[int, int], limit: int) -> None:
-    """Raise ``UserError`` if a picture of that height and width has more pixels than ``limit``."""
+def check_pixels(size: tuple[int, int], limit: int, memory: int) -> None:
+    """Raise ``UserError`` for more pixels than ``limit``, each of ``memory`` bytes."""
     pixels = size[0] * size[1]
     if pixels > limit:
         raise UserError(
             f"{pixels / 1e6:.1f} megapixels are more than the limit of {limit / 1e6:.1f};"
             " pass --size or --tile, or raise --max-pixels if there is memory"
-            f" ({BYTES_PER_PIXEL} bytes a pixel)"
+            f" ({memory} bytes a pixel)"
         )
 
 

@@ -12,8 +12,8 @@ from faststyle.core.devices import find_device, free_memory
 from faststyle.core.errors import UserError
 from faststyle.images.picture import Picture
 from faststyle.images.pixels import MAX_PIXELS, quantize, resample, to_unit
-from faststyle.networks import SuperResolutionNetwork
-from faststyle.networks.super_resolution import MULTIPLE
+from faststyle.networks import STRIDE
+from faststyle.networks.registry import UpscalingNetwork
 from faststyle.styles import TrainedStyle, find_style, load_style
 from faststyle.styles.catalog import find_upscaler
 from faststyle.stylize import tiling
@@ -23,8 +23,6 @@ from faststyle.stylize.passes import choose_dtype, computing
 
 #: Smaller pictures show nothing that could be enlarged.
 MIN_SIDE = 4
-#: What memory grows with; this is for the default network in float32.
-BYTES_PER_RESULT_PIXEL = 400
 #: Side, in pixels of the picture, of the squares that large pictures are cut into.
 _SIDE = 128
 _AS_THEY_ARE = StylizeOptions()
@@ -60,7 +58,7 @@ class Upscaler:
     """
 
     def __init__(self, trained: TrainedStyle, device: str = "auto", precision: str = "32") -> None:
-        if not isinstance(trained.network, SuperResolutionNetwork):
+        if not isinstance(trained.network, UpscalingNetwork):
             raise UserError(f"{trained.name} is a style: use faststyle stylize")
         self.device = find_device(device)
         self.dtype = choose_dtype(precision, self.device)
@@ -122,7 +120,7 @@ class Upscaler:
         Raises ``UserError`` if it is too small, or its result too large.
         """
         size = self.factor * height, self.factor * width
-        side = _side_at_once(options.tile, size, self.device)
+        side = _side_at_once(options.tile, size, self.device, self.network.bytes_per_pixel)
         _check_size(width, height, self.factor, options.max_pixels, side)
         return side
 
@@ -181,19 +179,24 @@ class _Part(NamedTuple):
 
 def _parts(length: int, side: int, halo: int) -> Iterator[_Part]:
     # The network pads to multiples of this: a part must end there as the whole picture does.
-    side = -(-side // MULTIPLE) * MULTIPLE
+    side = -(-side // STRIDE) * STRIDE
     for start in range(0, length, side):
         stop = min(start + side, length)
         yield _Part(slice(start, stop), slice(max(0, start - halo), min(stop + halo, length)))
 
 
-def _side_at_once(tile: int | str, size: tuple[int, int], device: torch.device) -> int | None:
-    """The side of squares for a result of that size, or none for all at once."""
+def _side_at_once(
+    tile: int | str, size: tuple[int, int], device: torch.device, memory: int
+) -> int | None:
+    """The side of squares for a result of that size, or none for all at once.
+
+    ``memory``: bytes for each pixel of the result.
+    """
     if tile == "off":
         return None
     if tile != "auto":
         return max(MIN_ROWS, int(tile))
-    needed = size[0] * size[1] * BYTES_PER_RESULT_PIXEL
+    needed = size[0] * size[1] * memory
     is_small = size[0] * size[1] <= tiling.MAX_PIXELS and needed <= free_memory(device) // 2
     return None if is_small else _SIDE
 

@@ -1,6 +1,7 @@
 import functools
 import json
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import pytorch_lightning as pl
@@ -220,12 +221,12 @@ def test_features_without_a_weight_are_not_looked_at(
 
 
 def test_a_network_of_other_layers_has_no_features_to_compare(
-    encoder: VGGEncoder, monkeypatch: pytest.MonkeyPatch
+    encoder: VGGEncoder, register: Callable[..., Any]
 ) -> None:
+    @register(NETWORKS, "plugin")
     class Plugin(torch.nn.Conv2d):
-        options: ClassVar[dict[str, int]] = {}
+        pass
 
-    monkeypatch.setitem(NETWORKS, "plugin", Plugin)
     loss = PerceptualLoss(encoder, {"relu2_1": 1.0}, {})
     StyleTransfer(Plugin(3, 3, 1), loss, StyleMetadata("a"), temporal=TemporalLoss(1.0))
     features = TemporalLoss(1.0, feature_weight=1.0)

@@ -19,7 +19,7 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from faststyle.config.compose import compose_config
 from faststyle.config.runs import find_resume
 from faststyle.core.errors import UserError
-from faststyle.networks import describe_network
+from faststyle.networks import NETWORKS
 from faststyle.styles import catalog, load_style, read_style
 from faststyle.training.style.task import train
 from tests.places import CONFIGS
@@ -212,7 +212,7 @@ STUCK = """
 import ctypes
 from pathlib import Path
 from faststyle.training.style.module import StyleTransfer
-from faststyle.networks import describe_network
+from faststyle.networks import NETWORKS
 from faststyle.training.style.task import train
 from tests.training.style.test_task import configure
 
@@ -388,7 +388,7 @@ def test_several_styles_are_trained_in_one_network(of_two: Callable[..., DictCon
     assert style.name == "styles"
     assert [each.style for each in style.metadata.styles] == ["flow_field", "mine"]
     assert all(len(each.style_sha256) == 1 for each in style.metadata.styles)
-    assert describe_network(style.network).options["styles"] == 2
+    assert NETWORKS.describe(style.network).options["styles"] == 2
     events = EventAccumulator(str(cfg.output_dir)).Reload()
     for name in ("flow_field", "mine"):
         losses = [event.value for event in events.Scalars(f"train/loss/{name}")]

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from faststyle.core.errors import UserError
-from faststyle.networks import NetworkDescription, describe_network
+from faststyle.core.registry import Description
+from faststyle.networks import NETWORKS
 from faststyle.styles import StyleMetadata, TrainedStyle
 from faststyle.training.engine.resuming import words
 
@@ -28,7 +29,7 @@ def load_initial_weights(
     Raises:
         UserError: they are different networks.
     """
-    kinds = [describe_network(each) for each in (found.network, network)]
+    kinds = [NETWORKS.describe(each) for each in (found.network, network)]
     if _but_for_styles(kinds[0]) != _but_for_styles(kinds[1]):
         raise UserError(f"{source} is of network {words(kinds[0])}, not {words(kinds[1])}")
     state = dict(found.network.state_dict())
@@ -49,6 +50,6 @@ def _row(style: StyleMetadata, known: Sequence[StyleMetadata]) -> int | None:
     return next(iter(of_size + same), None)
 
 
-def _but_for_styles(network: NetworkDescription) -> NetworkDescription:
+def _but_for_styles(network: Description) -> Description:
     options = {key: value for key, value in network.options.items() if key != "styles"}
-    return NetworkDescription(network.name, options)
+    return Description(network.name, options)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from faststyle.core.errors import UserError
 from faststyle.images.pixels import to_unit
-from faststyle.styles.loading import FACTS_KEY
+from faststyle.styles.loading import METADATA_KEY
 from faststyle.styles.metadata import StyleMetadata
 from faststyle.training.engine.schedule import Schedule, scheduled
 
@@ -80,7 +80,7 @@ class PictureModule(pl.LightningModule, ABC):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what is needed to use the checkpoint."""
-        checkpoint[FACTS_KEY] = self.metadata.write()
+        checkpoint[METADATA_KEY] = self.metadata.write()
 
     def log_terms(self, stage: str, terms: Mapping[str, Tensor], count: int) -> None:
         """Show the terms of the loss of ``count`` photos, of which ``loss`` is the whole."""

@@ -5,8 +5,9 @@ from pathlib import Path
 from torch import nn
 
 from faststyle.core.errors import UserError
+from faststyle.core.registry import Description
 from faststyle.core.torch_files import read_torch
-from faststyle.networks import NetworkDescription, describe_network
+from faststyle.networks import NETWORKS
 from faststyle.styles import TrainedStyle, load_style
 
 
@@ -16,7 +17,7 @@ def check_resumable(path: Path, network: nn.Module) -> TrainedStyle:
     Raises ``UserError`` if that is no checkpoint of training, or of another network.
     """
     found = load_style(path)
-    kind, wanted = describe_network(found.network), describe_network(network)
+    kind, wanted = NETWORKS.describe(found.network), NETWORKS.describe(network)
     if kind != wanted:
         raise UserError(f"{path} was trained with network {words(kind)}, not {words(wanted)}")
     if path.suffix == ".safetensors" or "optimizer_states" not in read_torch(path):
@@ -26,6 +27,6 @@ def check_resumable(path: Path, network: nn.Module) -> TrainedStyle:
     return found
 
 
-def words(network: NetworkDescription) -> str:
+def words(network: Description) -> str:
     """For an error."""
     return f"{network.name} {dict(network.options)}"

@@ -5,7 +5,7 @@ from typing import cast
 from torch import Tensor, nn
 
 from faststyle.core.errors import UserError
-from faststyle.networks.layers import Stage
+from faststyle.networks.stages import coarsest_features, stages_of
 
 
 class EncoderFeatures:
@@ -23,20 +23,15 @@ class EncoderFeatures:
     """
 
     def __init__(self, network: nn.Module) -> None:
-        stages: list[Stage] = getattr(network, "stages", list)()
-        scale = 1.0
-        for stage in stages:
-            if stage.scale > 1:
-                break
-            scale *= stage.scale
-        else:
+        found = coarsest_features(stages_of(network))
+        if found is None:
             raise UserError(
                 f"temporal.feature_weight: {type(network).__name__} has no stage that enlarges,"
                 " before which features could be compared; set it to 0"
             )
-        self.stride = round(1 / scale)
+        layer, self.stride = found
         self._last: Tensor | None = None
-        cast(nn.Module, stage.layer).register_forward_pre_hook(self._keep)
+        cast(nn.Module, layer).register_forward_pre_hook(self._keep)
 
     def take(self) -> Tensor:
         """The features of the last pass, (N, C, H / stride, W / stride), which are let go."""

@@ -17,7 +17,7 @@ from faststyle.core.devices import cpu_has_bf16
 from faststyle.core.errors import UserError
 from faststyle.core.torch_files import read_torch
 from faststyle.data.painting import Style
-from faststyle.encoder import LossNetwork, check_registered
+from faststyle.encoder import LossNetwork
 from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.styles import (
     StyleMetadata,
@@ -98,7 +98,6 @@ def build_module(cfg: DictConfig) -> StyleTransfer:
     # Before the weights, which may have to be fetched.
     paintings = [[StyleImage(*image) for image in style.load()] for style in styles]
     encoder: LossNetwork = instantiate(cfg.encoder)
-    check_registered(encoder.name)
     loss: PerceptualLoss = instantiate(cfg.loss, encoder=encoder)
     network = _build_network(cfg, len(styles))
     loss.set_styles(paintings)

@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from faststyle.config.objects import instantiate
 from faststyle.config.record import describe_run
 from faststyle.core.errors import UserError
-from faststyle.encoder import LossNetwork, check_registered
+from faststyle.encoder import LossNetwork
 from faststyle.losses.reconstruction import ReconstructionLoss
 from faststyle.networks.super_resolution import SuperResolutionNetwork
 from faststyle.styles import (
@@ -72,8 +72,6 @@ def build_module(cfg: DictConfig) -> SuperResolution:
     # Pixels need no loss network, which may have to be downloaded.
     sees_features = cfg.loss.get("content_weight") or cfg.loss.get("texture_weight")
     encoder: LossNetwork | None = instantiate(cfg.encoder) if sees_features else None
-    if encoder is not None:
-        check_registered(encoder.name)
     loss = instantiate(cfg.loss, encoder=encoder)
     if not isinstance(loss, ReconstructionLoss):
         raise UserError("this loss is for styles: choose loss=perceptual, pixel, both or texture")
