@@ -18,10 +18,9 @@ from faststyle.images.picture import Picture
 from faststyle.images.pixels import quantize
 from faststyle.styles import ExportedStyle, TrainedStyle, find_style
 from faststyle.styles.catalog import list_styles
-from faststyle.stylize.color import COLORS
-from faststyle.stylize.options import StylizeOptions
+from faststyle.styles.loading import read_any_style
+from faststyle.stylize.options import COLORS, RenderOptions
 from faststyle.stylize.stroke import LARGEST, SMALLEST
-from faststyle.stylize.stylizer import read_file
 
 #: ComfyUI's name for what is handed from node to node.
 _TYPE = "FASTSTYLE"
@@ -61,7 +60,7 @@ class LoadStyle:
     def load(self, style: str, file: str = "") -> tuple[Style]:
         """Read the file."""
         found = find_style(file.strip() or style)
-        return (Style(found.path, read_file(found.path), dict(found.mix)),)
+        return (Style(found.path, read_any_style(found.path), dict(found.mix)),)
 
 
 class MixStyles:
@@ -130,13 +129,13 @@ class Stylize:
         Args:
             image: (B, H, W, 3), or 4 with transparency, which stays; float in [0, 1].
             style: what :class:`LoadStyle` or :class:`MixStyles` returned.
-            strength: see :class:`StylizeOptions`, as ``color``.
+            strength: see :class:`RenderOptions`, as ``color``.
             color: whose colors.
             stroke: see :class:`Stylizer`.
             mask: (H, W) or (B, H, W), float in [0, 1], one for all or one for each; of another
                 size than the images it is scaled, as ComfyUI's own nodes do.
         """
-        options = StylizeOptions(strength=strength, color=color)
+        options = RenderOptions(strength=strength, color=color)
         stylizer = Stylizer(style.content, precision="auto", mix=style.mix, stroke=stroke)
         regions = Regions([stylizer])
         masks = None if mask is None else _masks(mask, image)
@@ -144,9 +143,9 @@ class Stylize:
         for number, each in enumerate(image):
             pixels = each[..., :3].movedim(-1, 0).clamp(0, 1)
             if masks is None:
-                [result] = stylizer.stylize([Picture(pixels)], options)
+                [result] = stylizer.process([Picture(pixels)], options)
             else:
-                [result] = regions.stylize([Picture(pixels, masks=masks[number, None])], options)
+                [result] = regions.process([Picture(pixels, masks=masks[number, None])], options)
             results[number, ..., :3] = result.pixels.movedim(0, -1)
         return (results,)
 

@@ -21,7 +21,7 @@ from faststyle.core.errors import UserError
 from faststyle.images.files import load_picture_bytes, save_picture
 from faststyle.images.probe import TooLargeError
 from faststyle.styles.catalog import list_styles
-from faststyle.stylize.options import StylizeOptions
+from faststyle.stylize.options import RenderOptions
 
 MAX_BYTES, MAX_PIXELS, MAX_RESULT = 20_000_000, 25_000_000, 4_000_000
 MAX_WAITING, SECONDS = 8, 60
@@ -75,10 +75,8 @@ def _work(content: bytes, style: str, strength: float, size: int) -> bytes:
         try:
             picture = load_picture_bytes(photo, MAX_PIXELS, size)
             short = min(size, *picture.pixels.shape[1:])
-            options = StylizeOptions(
-                size=short, strength=strength, max_pixels=MAX_RESULT, bit_depth=8
-            )
-            [stylized] = load(style).stylize([picture], options)
+            options = RenderOptions(size=short, strength=strength, max_pixels=MAX_RESULT)
+            [stylized] = load(style).process([picture.with_depth(8)], options)
         except UserError as error:
             # The folder is nobody's business.
             raise type(error)(str(error).replace(str(photo), "the photo")) from None

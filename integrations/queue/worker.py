@@ -26,7 +26,7 @@ from faststyle import Stylizer
 from faststyle.core.atomic import check_target
 from faststyle.core.errors import describe
 from faststyle.images.files import load_picture, save_picture
-from faststyle.stylize.options import StylizeOptions
+from faststyle.stylize.options import RenderOptions
 
 huey = SqliteHuey("faststyle", filename=os.environ.get("FASTSTYLE_QUEUE", "queue.db"))
 load = cache(Stylizer.load)  # once in a worker
@@ -41,7 +41,7 @@ def stylize(
         check_target(Path(result), [Path(photo)])
         picture = load_picture(Path(photo))
         short = min(size, *picture.pixels.shape[1:])
-        [stylized] = load(style).stylize([picture], StylizeOptions(size=short))
+        [stylized] = load(style).process([picture], RenderOptions(size=short))
         save_picture(stylized, Path(result))
     except Exception as error:
         if (reason := describe(error)) is None:  # a mistake, whose traceback the worker shows

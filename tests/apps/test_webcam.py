@@ -12,7 +12,7 @@ from PIL import Image
 from faststyle.core.errors import UserError
 from faststyle.networks import TransformNetwork
 from faststyle.styles import TrainedStyle, write_style
-from faststyle.stylize.options import StylizeOptions
+from faststyle.stylize.options import RenderOptions
 from faststyle.stylize.stylizer import Stylizer
 from tests.commands import command
 
@@ -36,7 +36,7 @@ def styles(tmp_path: Path) -> list[str]:
 
 @pytest.fixture
 def live(styles: list[str], tmp_path: Path) -> Live:
-    options = StylizeOptions(size=32)
+    options = RenderOptions(size=32)
     return Live(styles, options, folder=tmp_path / "saved", loading={"device": "cpu"})
 
 
@@ -84,7 +84,7 @@ def test_strokes_move_with_what_the_camera_sees(live: Live) -> None:
     scene = torch.rand(3, 12, 20, generator=generator)
     scene = torch.nn.functional.interpolate(scene[None], scale_factor=8, mode="bicubic")[0]
     scene = (scene.clamp(0, 1) * 255).to(torch.uint8)
-    live.options = StylizeOptions()
+    live.options = RenderOptions()
     first, second = live.show(scene[:, :, :120]), live.show(scene[:, :, 3:123])
     inside = slice(24, -24)
     before, after = first[:, inside, 27:99].float(), second[:, inside, 24:96].float()

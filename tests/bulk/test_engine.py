@@ -1,11 +1,11 @@
-"""Sharing out, with actors that are no processes."""
+"""Sharing out, with workers that are no processes."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from faststyle.bulk.engine import DiedError, dispatch
+from faststyle.bulk.engine import WorkerDiedError, dispatch
 from faststyle.bulk.manifest import ShardResult
 from faststyle.bulk.plan import ImageTask, Shard
 from faststyle.bulk.shard import WorkerConfig
@@ -13,7 +13,7 @@ from faststyle.core.errors import UserError
 
 
 class Toy:
-    """An actor that answers at once, or dies as ``dies`` says of the pictures in hand."""
+    """A worker that answers at once, or dies as ``dies`` says of the pictures in hand."""
 
     def __init__(self, dies: Callable[[list[str]], bool]) -> None:
         self.dies, self.shard, self.stopped = dies, Shard(()), False
@@ -22,9 +22,9 @@ class Toy:
         self.shard = shard
 
     def answer(self) -> ShardResult | None:
-        names = [item.target for item in self.shard.items]
+        names = [task.target for task in self.shard.tasks]
         if self.dies(names):
-            raise DiedError("signal SIGKILL")
+            raise WorkerDiedError("signal SIGKILL")
         return ShardResult(done=[(name, "0") for name in names]) if names else None
 
     def ask_to_stop(self) -> None:
@@ -42,22 +42,22 @@ class ToyStarter:
         self.started.append(Toy(self.dies))
         return self.started[-1]
 
-    def wait(self, actors: Sequence[Toy], _seconds: float) -> Sequence[Toy]:
-        return actors[:1]
+    def wait(self, workers: Sequence[Toy], _seconds: float) -> Sequence[Toy]:
+        return workers[:1]
 
 
 def shards(count: int, size: int) -> list[Shard]:
-    items = [ImageTask(f"/in/{number}", str(number), "0") for number in range(count)]
-    return [Shard(tuple(items[at : at + size])) for at in range(0, count, size)]
+    tasks = [ImageTask(f"/in/{number}", str(number), "0") for number in range(count)]
+    return [Shard(tuple(tasks[at : at + size])) for at in range(0, count, size)]
 
 
 def run(
     starter: ToyStarter, work: Sequence[Shard], out: Path, should_stop: Callable[[], bool]
 ) -> tuple[list[str], dict[str, str]]:
     """Targets that are done, and reasons of those that failed."""
-    records = list(dispatch(starter, work, WorkerConfig(str(out), actors=2), should_stop))
-    failed = [each for record in records for each in record.failed]
-    done = [target for record in records for target, _ in record.done]
+    results = list(dispatch(starter, work, WorkerConfig(str(out), workers=2), should_stop))
+    failed = [each for result in results for each in result.failed]
+    done = [target for result in results for target, _ in result.done]
     return done, {each["target"]: each["reason"] for each in failed}
 
 
@@ -71,7 +71,7 @@ def test_every_picture_is_done_once_by_no_more_actors_than_are_wanted(tmp_path: 
     assert sorted(done, key=int) == [str(number) for number in range(10)]
     assert failed == {}
     assert len(starter.started) == 2
-    assert all(actor.ended for actor in starter.started)
+    assert all(worker.ended for worker in starter.started)
 
 
 def test_the_picture_that_kills_is_found_tried_twice_by_itself_and_given_up(
@@ -106,4 +106,4 @@ def test_asked_to_stop_it_begins_no_more_shards(tmp_path: Path) -> None:
     starter = ToyStarter()
     done, _ = run(starter, shards(100, 1), tmp_path, lambda: next(answers))
     assert 0 < len(done) < 10
-    assert all(actor.ended for actor in starter.started)
+    assert all(worker.ended for worker in starter.started)

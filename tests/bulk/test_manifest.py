@@ -72,7 +72,7 @@ def test_a_style_in_a_bucket_is_fetched_once_and_again_if_the_copy_is_damaged(
     assert manifest.style().read_bytes() == style.read_bytes()
 
 
-def test_records_come_back_in_the_order_in_which_they_ended(manifest: Manifest) -> None:
+def test_records_come_back_in_the_config_in_which_they_ended(manifest: Manifest) -> None:
     first, second = (
         ShardResult(done=[("a.png", "1")], at=1.0),
         ShardResult(done=[("b.png", "1")], at=2.0),
@@ -80,15 +80,15 @@ def test_records_come_back_in_the_order_in_which_they_ended(manifest: Manifest) 
     second.fail(ImageTask("/in/c.png", "c.png", "1"), "no picture")
     manifest.note("later", second)
     manifest.note("aaa", first)
-    assert [record.at for record in manifest.records()] == [1.0, 2.0]
-    assert [len(record) for record in manifest.records()] == [1, 2]
-    assert [record.at for record in manifest.records(["later.json"])] == [2.0]
+    assert [result.at for result in manifest.results()] == [1.0, 2.0]
+    assert [len(result) for result in manifest.results()] == [1, 2]
+    assert [result.at for result in manifest.results(["later.json"])] == [2.0]
 
 
 def test_failures_are_lines_of_json(manifest: Manifest) -> None:
-    record = ShardResult()
-    record.fail(ImageTask("/in/c.png", "c.png", "1"), "no picture")
-    path = Path(manifest.write_failed(record.failed))
+    result = ShardResult()
+    result.fail(ImageTask("/in/c.png", "c.png", "1"), "no picture")
+    path = Path(manifest.write_failed(result.failed))
     [line] = path.read_text().splitlines()
     said = {"source": "/in/c.png", "target": "c.png", "version": "1", "reason": "no picture"}
     assert json.loads(line) == said

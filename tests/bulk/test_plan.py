@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from faststyle.bulk.plan import MAX_SHARD, ImageTask, cut, find_items
+from faststyle.bulk.plan import MAX_SHARD, ImageTask, cut, find_tasks
 from faststyle.core.errors import UserError
 from faststyle.core.storage import Folder
 
@@ -15,15 +15,15 @@ def out(tmp_path: Path) -> Folder:
     return Folder(str(tmp_path / "out"))
 
 
-def targets(items: list[ImageTask]) -> list[str]:
-    return sorted(item.target for item in items)
+def targets(tasks: list[ImageTask]) -> list[str]:
+    return sorted(task.target for task in tasks)
 
 
 def test_a_folder_keeps_its_structure(photos: Path, out: Folder) -> None:
-    items = find_items([str(photos)], out)
-    assert len(items) == 10
-    assert {"0.png", "sub/1.jpg"} < set(targets(items))
-    assert all(Path(item.source).is_file() for item in items)
+    tasks = find_tasks([str(photos)], out)
+    assert len(tasks) == 10
+    assert {"0.png", "sub/1.jpg"} < set(targets(tasks))
+    assert all(Path(task.source).is_file() for task in tasks)
 
 
 def test_a_bucket_gives_the_same_names_as_the_folder(
@@ -33,11 +33,11 @@ def test_a_bucket_gives_the_same_names_as_the_folder(
     (photos / ".hidden").mkdir()
     (photos / ".hidden" / "a.png").write_bytes((photos / "0.png").read_bytes())
     address = upload(photos)
-    here = find_items([str(photos)], out)
-    assert targets(find_items([address], out)) == targets(here)
-    one = find_items([f"{address}/sub/1.jpg"], out)
-    assert [(item.source, item.target) for item in one] == [(f"{address}/sub/1.jpg", "1.jpg")]
-    some = find_items([f"{address}/sub/*.jpg"], out)
+    here = find_tasks([str(photos)], out)
+    assert targets(find_tasks([address], out)) == targets(here)
+    one = find_tasks([f"{address}/sub/1.jpg"], out)
+    assert [(task.source, task.target) for task in one] == [(f"{address}/sub/1.jpg", "1.jpg")]
+    some = find_tasks([f"{address}/sub/*.jpg"], out)
     assert targets(some) == ["1.jpg", "5.jpg", "7.jpg"]
     assert some[0].source.startswith("s3://")
 
@@ -46,8 +46,8 @@ def test_results_among_the_pictures_are_no_inputs(
     photos: Path, upload: Callable[[Path], str]
 ) -> None:
     address = upload(photos)
-    assert len(find_items([address], Folder(f"{address}/sub"))) == 4
-    assert len(find_items([str(photos)], Folder(str(photos / "sub")))) == 4
+    assert len(find_tasks([address], Folder(f"{address}/sub"))) == 4
+    assert len(find_tasks([str(photos)], Folder(str(photos / "sub")))) == 4
 
 
 def test_pictures_of_formats_that_are_not_written_become_png_under_names_of_their_own(
@@ -55,12 +55,12 @@ def test_pictures_of_formats_that_are_not_written_become_png_under_names_of_thei
 ) -> None:
     for name in ("a.jp2", "a.png", "b.jp2"):
         make_photo(tmp_path / "in" / name)
-    items = find_items([str(tmp_path / "in")], out)
-    assert targets(items) == ["a.jp2.png", "a.png", "b.png"]
+    tasks = find_tasks([str(tmp_path / "in")], out)
+    assert targets(tasks) == ["a.jp2.png", "a.png", "b.png"]
 
 
 def test_a_picture_that_is_named_twice_is_done_once(photos: Path, out: Folder) -> None:
-    assert len(find_items([str(photos), str(photos)], out)) == 10
+    assert len(find_tasks([str(photos), str(photos)], out)) == 10
 
 
 @pytest.mark.parametrize(
@@ -87,24 +87,24 @@ def test_what_cannot_be_is_one_line(
     Path("empty").mkdir()
     Path("clip.mp4").write_bytes(b"clip")
     with pytest.raises(UserError, match=message):
-        find_items(inputs, Folder(output))
+        find_tasks(inputs, Folder(output))
 
 
 def test_a_bucket_is_not_written_over(photos: Path, upload: Callable[[Path], str]) -> None:
     address = upload(photos)
     with pytest.raises(UserError, match="is an input; choose another --output"):
-        find_items([address], Folder(address))
+        find_tasks([address], Folder(address))
 
 
 def test_shards_hold_every_picture_once_and_are_called_by_what_they_hold() -> None:
-    items = [ImageTask(f"/in/{number}.png", f"{number}.png", "0") for number in range(1000)]
-    shards = cut(items, actors=2)
-    assert [item for shard in shards for item in shard.items] == items
-    assert max(len(shard.items) for shard in shards) <= MAX_SHARD
+    tasks = [ImageTask(f"/in/{number}.png", f"{number}.png", "0") for number in range(1000)]
+    shards = cut(tasks, workers=2)
+    assert [task for shard in shards for task in shard.tasks] == tasks
+    assert max(len(shard.tasks) for shard in shards) <= MAX_SHARD
     assert len({shard.name for shard in shards}) == len(shards)
-    assert [shard.name for shard in cut(items, actors=2)] == [shard.name for shard in shards]
+    assert [shard.name for shard in cut(tasks, workers=2)] == [shard.name for shard in shards]
 
 
 def test_few_pictures_are_shared_by_all_processes() -> None:
-    items = [ImageTask(f"/in/{number}.png", f"{number}.png", "0") for number in range(20)]
-    assert len(cut(items, actors=4)) == 20
+    tasks = [ImageTask(f"/in/{number}.png", f"{number}.png", "0") for number in range(20)]
+    assert len(cut(tasks, workers=4)) == 20

@@ -8,7 +8,7 @@ ONE, LARGE, SMALL = {"CPU": 16.0}, {"CPU": 96.0, "GPU": 8.0}, {"CPU": 4.0}
 
 
 @pytest.mark.parametrize(
-    ("actors", "nodes", "device", "cores", "gpus"),
+    ("workers", "nodes", "device", "cores", "gpus"),
     [
         (1, [ONE], "auto", 16, 0),
         (4, [ONE], "auto", 4, 0),
@@ -23,6 +23,6 @@ ONE, LARGE, SMALL = {"CPU": 16.0}, {"CPU": 96.0, "GPU": 8.0}, {"CPU": 4.0}
     ],
 )
 def test_actors_share_a_cluster(
-    actors: int, nodes: list[dict[str, float]], device: str, cores: int, gpus: float
+    workers: int, nodes: list[dict[str, float]], device: str, cores: int, gpus: float
 ) -> None:
-    assert share(actors, nodes, device) == {"num_cpus": cores, "num_gpus": gpus}
+    assert share(workers, nodes, device) == {"num_cpus": cores, "num_gpus": gpus}

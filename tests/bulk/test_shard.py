@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -8,15 +7,16 @@ import pytest
 from PIL import Image
 
 from faststyle.bulk.manifest import Manifest
-from faststyle.bulk.plan import Shard, cut, find_items
+from faststyle.bulk.plan import Shard, cut, find_tasks
 from faststyle.bulk.shard import Worker, WorkerConfig
+from faststyle.core.options import merged, split
 from faststyle.core.storage import Folder, StorageError
-from faststyle.files.batch import load_job, save_result
+from faststyle.files.batch import FilePipeline, LoadedPicture
 from faststyle.files.jobs import Job
+from faststyle.files.options import ReadOptions
 from faststyle.images.files import load_picture_bytes
-from faststyle.images.picture import Picture
 from faststyle.images.probe import probe
-from faststyle.stylize.options import StylizeOptions
+from faststyle.stylize.options import RenderOptions
 
 MakePhoto = Callable[..., Path]
 MakeWorker = Callable[..., Worker]
@@ -27,7 +27,7 @@ def make_worker(style: Path, tmp_path: Path) -> MakeWorker:
     def make(output: str = "", **options: int) -> Worker:
         address = output or str(tmp_path / "out")
         settings = {
-            "options": asdict(StylizeOptions(**options)),  # type: ignore[arg-type]
+            "options": merged(split(RenderOptions, options), split(ReadOptions, options)),
             "mix": {},
             "precision": "32",
             "stroke": 1.0,
@@ -40,7 +40,7 @@ def make_worker(style: Path, tmp_path: Path) -> MakeWorker:
 
 
 def shard_of(photos: object, worker: Worker) -> Shard:
-    return Shard(tuple(find_items([str(photos)], worker.output)))
+    return Shard(tuple(find_tasks([str(photos)], worker.output)))
 
 
 def _two_frames(path: Path) -> None:
@@ -53,17 +53,17 @@ def _two_frames(path: Path) -> None:
 def test_what_is_done_is_there_and_noted(make_worker: MakeWorker, photos: Path) -> None:
     worker = make_worker()
     shard = shard_of(photos, worker)
-    record = worker.do(shard)
-    assert {(item.target, item.version) for item in shard.items} == set(map(tuple, record.done))
+    result = worker.do(shard)
+    assert {(task.target, task.version) for task in shard.tasks} == set(map(tuple, result.done))
     assert worker.output.path is not None
-    assert all((worker.output.path / target).is_file() for target, _ in record.done)
-    [noted] = worker.manifest.records()
+    assert all((worker.output.path / target).is_file() for target, _ in result.done)
+    [noted] = worker.manifest.results()
     assert len(noted) == 10
-    assert record.memory > 0
-    assert set(record.seconds) == {"fetch", "decode", "network", "encode", "store"}
+    assert result.memory > 0
+    assert set(result.seconds) == {"fetch", "decode", "network", "encode", "store"}
 
 
-def test_pictures_of_one_shape_go_together_whatever_their_order(
+def test_pictures_of_one_shape_go_together_whatever_their_config(
     make_worker: MakeWorker, photos: Path, make_photo: MakePhoto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exif = Image.Exif()
@@ -73,13 +73,13 @@ def test_pictures_of_one_shape_go_together_whatever_their_order(
     (photos / "turned.png").unlink()
     worker = make_worker(batch_size=3)
     batches: list[list[tuple[int, ...]]] = []
-    stylize = worker.stylizer.stylize
+    process = worker.pipeline.processor.process
 
     def noted(pictures: list[object], *more: object) -> object:
         batches.append([tuple(picture.pixels.shape[1:]) for picture in pictures])  # type: ignore
-        return stylize(pictures, *more)  # type: ignore[arg-type]
+        return process(pictures, *more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(worker.stylizer, "stylize", noted)
+    monkeypatch.setattr(worker.pipeline.processor, "process", noted)
     assert len(worker.do(shard_of(photos, worker)).done) == 11
     assert all(len(set(batch)) == 1 for batch in batches)
     assert sorted(map(len, batches)) == [2, 3, 3, 3]
@@ -96,14 +96,16 @@ def test_a_bad_picture_is_tried_twice_and_then_named_as_it_was_given(
     worker = make_worker(address.replace("coco", "out"), batch_size=2)
     opened: list[str] = []
 
-    def load(job: Job, options: StylizeOptions, factor: int) -> Picture:
-        opened.append(job.source.name)
-        return load_job(job, options, factor)
+    load_once = FilePipeline.load
 
-    monkeypatch.setattr("faststyle.bulk.shard.load_job", load)
-    record = worker.do(shard_of(address, worker))
-    assert len(record.done) == 10
-    [failed] = record.failed
+    def load(self: FilePipeline, job: Job) -> LoadedPicture:
+        opened.append(job.source.name)
+        return load_once(self, job)
+
+    monkeypatch.setattr(FilePipeline, "load", load)
+    result = worker.do(shard_of(address, worker))
+    assert len(result.done) == 10
+    [failed] = result.failed
     assert failed["target"] == "bad.png"
     assert failed["reason"].startswith(f"{address}/bad.png is not a picture")
     assert opened.count("bad.png") == 2
@@ -126,9 +128,9 @@ def test_an_animation_stays_one_among_pictures_of_its_shape(
     for name in ("a.gif", "c.gif"):
         make_photo(tmp_path / "in" / name, 30, 30)
     worker = make_worker(batch_size=batch_size)
-    record = worker.do(shard_of(tmp_path / "in", worker))
-    assert (len(record.done), record.failed) == (3, [])
-    assert not [note for note in record.notes if "frame" in note]
+    result = worker.do(shard_of(tmp_path / "in", worker))
+    assert (len(result.done), result.failed) == (3, [])
+    assert not [note for note in result.notes if "frame" in note]
     counts = [probe(tmp_path / "out" / f"{name}.gif").frames for name in "abc"]
     assert counts == [1, 2, 1]
 
@@ -142,18 +144,18 @@ def test_a_picture_that_is_gone_by_its_turn_is_its_own_failure(
     worker = make_worker(address.replace("coco", "out"))
     shard = shard_of(address, worker)
     s3fs.S3FileSystem().rm(f"{address}/0.png")
-    record = worker.do(shard)
-    assert (len(record.done), len(record.failed)) == (9, 1)
-    assert record.failed[0]["reason"] == f"there is no {address}/0.png"
+    result = worker.do(shard)
+    assert (len(result.done), len(result.failed)) == (9, 1)
+    assert result.failed[0]["reason"] == f"there is no {address}/0.png"
 
 
 def test_asked_to_stop_a_process_notes_what_it_has_done(
     make_worker: MakeWorker, photos: Path
 ) -> None:
     worker, answers = make_worker(), iter([False, False, True, True])
-    record = worker.do(shard_of(photos, worker), lambda: next(answers))
-    assert (len(record.done), record.failed) == (2, [])
-    assert [len(noted) for noted in worker.manifest.records()] == [2]
+    result = worker.do(shard_of(photos, worker), lambda: next(answers))
+    assert (len(result.done), result.failed) == (2, [])
+    assert [len(noted) for noted in worker.manifest.results()] == [2]
 
 
 def test_storage_that_fails_is_no_fault_of_the_pictures(
@@ -164,7 +166,7 @@ def test_storage_that_fails_is_no_fault_of_the_pictures(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device", "a.png")
 
-    monkeypatch.setattr("faststyle.bulk.shard.save_result", full)
+    monkeypatch.setattr(FilePipeline, "save", full)
     monkeypatch.setattr("faststyle.bulk.shard.PAUSES", ())
     with pytest.raises(StorageError, match=r"No space left on device: a\.png"):
         worker.do(shard_of(photos, worker))
@@ -174,23 +176,23 @@ def test_storage_that_fails_is_no_fault_of_the_pictures(
 def test_storage_that_comes_back_costs_some_time_alone(
     make_worker: MakeWorker, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worker, calls = make_worker(), count()
+    worker, calls, save = make_worker(), count(), FilePipeline.save
 
     def full_at_first(*arguments: Any) -> None:
         if next(calls) == 3:
             raise OSError(28, "No space left on device", "a.png")
-        save_result(*arguments)
+        save(*arguments)
 
-    monkeypatch.setattr("faststyle.bulk.shard.save_result", full_at_first)
+    monkeypatch.setattr(FilePipeline, "save", full_at_first)
     monkeypatch.setattr("faststyle.bulk.shard.PAUSES", (0.0,))
     assert len(worker.do(shard_of(photos, worker)).done) == 10
 
 
 def test_a_shard_again_gives_the_same_bytes(make_worker: MakeWorker, photos: Path) -> None:
     worker = make_worker()
-    shard = cut(find_items([str(photos)], worker.output), actors=1)[0]
+    shard = cut(find_tasks([str(photos)], worker.output), workers=1)[0]
     assert worker.output.path is not None
-    paths = [worker.output.path / item.target for item in shard.items]
+    paths = [worker.output.path / task.target for task in shard.tasks]
     worker.do(shard)
     before = [path.read_bytes() for path in paths]
     worker.do(shard)

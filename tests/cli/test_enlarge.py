@@ -11,7 +11,7 @@ from PIL import Image
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle, write_style
 from tests.commands import run_command
-from tests.enlargers import write_enlarger
+from tests.upscalers import write_upscaler
 
 MakePhoto = Callable[..., Path]
 
@@ -25,7 +25,7 @@ def folder(tmp_path: Path, make_photo: MakePhoto) -> Path:
     """With a photo, and an enlarger by 4 in the catalog."""
     make_photo(tmp_path / "a.jpg", 60, 50)
     (tmp_path / "checkpoints").mkdir()
-    write_enlarger(tmp_path / "checkpoints" / "mine.safetensors")
+    write_upscaler(tmp_path / "checkpoints" / "mine.safetensors")
     return tmp_path
 
 

@@ -10,7 +10,7 @@ import torch
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle, write_style
 from tests.commands import run_command
-from tests.enlargers import write_enlarger
+from tests.upscalers import write_upscaler
 
 RANDOM = ("encoder=vgg11", "encoder.weights=random", "loss=gatys")
 
@@ -40,7 +40,7 @@ def test_figures_are_shown_and_written(tmp_path: Path, style: Path, photo_folder
 def test_an_enlarger_is_measured_beside_bicubic_and_lanczos(
     tmp_path: Path, photo_folder: Path
 ) -> None:
-    path = write_enlarger(tmp_path / "x4.safetensors")
+    path = write_upscaler(tmp_path / "x4.safetensors")
     choice = ("--size", "64", "--count", "2", "--json", "out.json")
     result = evaluate(tmp_path, "--ckpt", path, "--photos", photo_folder, *choice)
     assert result.returncode == 0, result.stderr

@@ -10,8 +10,8 @@ from faststyle import Stylizer
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle, load_style, write_style
 from tests.commands import run_command
-from tests.enlargers import write_enlarger
 from tests.several import several_styles
+from tests.upscalers import write_upscaler
 
 pytest.importorskip("huggingface_hub")
 from huggingface_hub import ModelCard
@@ -199,7 +199,7 @@ def test_mistakes_are_one_line_and_ask_nobody(
     logged_in: Hub, tmp_path: Path, night: Path, arguments: tuple[str, ...], said: str
 ) -> None:
     enlarger = tmp_path / "x4.safetensors"
-    write_enlarger(enlarger, 4)
+    write_upscaler(enlarger, 4)
     result = publish(*(word.format(night=night, enlarger=enlarger) for word in arguments))
     assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
     assert said in result.stderr

@@ -10,13 +10,15 @@ import pytest
 import torch
 from PIL import Image
 
+from faststyle.cli.stylize import load_upscaler
+from faststyle.core.errors import UserError
 from faststyle.images.files import load_picture_bytes
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle, write_style
 from tests import sixteen
 from tests.commands import command, run_command
-from tests.enlargers import write_enlarger
 from tests.several import several_styles
+from tests.upscalers import write_upscaler
 
 
 def infer(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -297,7 +299,7 @@ def test_what_is_painted_is_enlarged_and_left_alone_the_next_time(
     halves: Path, style: Path
 ) -> None:
     (halves / "checkpoints").mkdir()
-    write_enlarger(halves / "checkpoints" / "mine.safetensors")
+    write_upscaler(halves / "checkpoints" / "mine.safetensors")
     for _ in range(2):
         flags = ("--size", "24", "--mask", "left.png", "--enlarge", "4")
         result = infer("--ckpt", style, ".", *flags, cwd=halves)
@@ -372,3 +374,16 @@ def test_faces_are_protected_and_where_there_is_none_that_is_said(
         for name in ("face.png", "plain.png", "face.night.png")
     )
     assert (kept - photo).abs().mean() < 0.5 * (whole - photo).abs().mean()
+
+
+def test_an_upscaler_is_found_by_its_factor_or_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_upscaler(tmp_path / "checkpoints" / "other.safetensors", 8)
+    monkeypatch.chdir(tmp_path)
+    assert load_upscaler("8").factor == load_upscaler(str(path)).factor == 8
+
+
+def test_no_upscaler_is_found_without_a_name() -> None:
+    with pytest.raises(UserError, match="--enlarge: name a factor"):
+        load_upscaler("")

@@ -45,7 +45,7 @@ def main() -> None:
             words += ["--engine", args.engine, "--actors", str(actors)]
             samples = run(words)
             print(f"\n{args.engine}, {actors} actors, {args.pictures} pictures")  # noqa: T201
-            show(Manifest(Folder(out)).records(), samples)
+            show(Manifest(Folder(out)).results(), samples)
 
 
 def upload(folder: str) -> str:

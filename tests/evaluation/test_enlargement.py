@@ -17,7 +17,7 @@ from faststyle.evaluation.enlargement import (
 )
 from faststyle.images.pillow import to_array
 from faststyle.images.pixels import to_unit
-from tests.enlargers import write_enlarger
+from tests.upscalers import write_upscaler
 
 
 def test_brightness_is_that_of_video_and_borders_do_not_count() -> None:
@@ -53,7 +53,7 @@ def test_distance_is_of_directions_of_features_at_layers_that_are_not_trained_on
 def test_photos_that_were_held_out_are_enlarged_in_each_way(
     tmp_path: Path, photo_folder: Path
 ) -> None:
-    path = write_enlarger(tmp_path / "x4.safetensors")
+    path = write_upscaler(tmp_path / "x4.safetensors")
     result = evaluate_enlarger(str(path), photo_folder, [64], 1)
     _, [held_out] = split(find_photos(photo_folder), photo_folder, 1)
     truth = to_unit(PhotoFolder([held_out], 64).center_crop(0))
@@ -68,6 +68,6 @@ def test_photos_that_were_held_out_are_enlarged_in_each_way(
 def test_a_side_that_the_factor_does_not_divide_is_refused(
     tmp_path: Path, photo_folder: Path
 ) -> None:
-    path = write_enlarger(tmp_path / "x8.safetensors", 8)
+    path = write_upscaler(tmp_path / "x8.safetensors", 8)
     with pytest.raises(UserError, match="--size 100 must be a multiple of 8"):
         evaluate_enlarger(str(path), photo_folder, [100], 1)

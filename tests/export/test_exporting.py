@@ -15,8 +15,8 @@ from faststyle.export.exporting import export
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle
 from faststyle.stylize.stylizer import Stylizer
-from tests.enlargers import enlarger
 from tests.several import several_styles
+from tests.upscalers import upscaler_style
 
 FACTS = {"style": "night", "title": "The Starry Night"}
 pytestmark = pytest.mark.slow
@@ -160,7 +160,7 @@ def test_the_mixture_of_several_styles_can_be_an_input(
 
 
 def test_a_network_that_enlarges_is_a_program_of_any_size_too(tmp_path: Path) -> None:
-    trained, path = enlarger(4), tmp_path / "x4.onnx"
+    trained, path = upscaler_style(4), tmp_path / "x4.onnx"
     difference = export(trained, path, "onnx")
     assert difference is not None
     assert difference.largest <= 1

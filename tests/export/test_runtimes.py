@@ -19,8 +19,8 @@ from faststyle.export.onnx import Onnx
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle, open_style, read_exported_style
 from faststyle.stylize.stylizer import Stylizer
-from tests.enlargers import enlarger
 from tests.several import several_styles
+from tests.upscalers import upscaler_style
 
 _FACTS = StyleMetadata("night", title="The Starry Night — “é”", style_size=256)
 _BY_HAND = 'run by hand: pip install "faststyle[{}]"'
@@ -185,7 +185,7 @@ def test_core_ml_packages_hold_what_apples_processors_compute_fast(
 )
 def test_an_enlarger_is_a_program_too(tmp_path: Path, form: str, suffix: str, package: str) -> None:
     _need(package, extra=form)
-    style, path = enlarger(2), tmp_path / f"a{suffix}"
+    style, path = upscaler_style(2), tmp_path / f"a{suffix}"
     difference = export(style, path, form, ExportOptions(size=(16, 20)))
     assert difference is not None
     assert difference.largest <= 1
@@ -196,7 +196,7 @@ def test_an_enlarger_is_a_program_too(tmp_path: Path, form: str, suffix: str, pa
 def test_core_ml_enlarges_by_a_convolution(tmp_path: Path, size: tuple[int, int] | None) -> None:
     _need("coremltools", extra="coreml")
     path = tmp_path / "a.mlpackage"
-    assert export(enlarger(4), path, "coreml", ExportOptions(half=True, size=size)) is None
+    assert export(upscaler_style(4), path, "coreml", ExportOptions(half=True, size=size)) is None
     assert path.is_dir()
 
 

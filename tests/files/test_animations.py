@@ -18,11 +18,12 @@ from faststyle.images.pixels import to_unit
 from faststyle.images.probe import probe
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle
-from faststyle.stylize.options import StylizeOptions
+from faststyle.stylize.options import RenderOptions
 from faststyle.stylize.regions import Regions
 from faststyle.stylize.stylizer import Stylizer
 from faststyle.stylize.upscaler import Upscaler
-from tests.enlargers import enlarger
+from tests.pipelines import file_pipeline
+from tests.upscalers import upscaler_style
 
 MakePhoto = Callable[..., Path]
 
@@ -55,14 +56,13 @@ def test_each_frame_becomes_what_it_would_as_a_picture(
 ) -> None:
     source = _animation(tmp_path / f"a{ending}")
     [job] = plan([str(source)], None, "night")
-    options = StylizeOptions(size=24, lossless=True)
-    assert stylize_files(stylizer, [job], options) == 0
+    assert stylize_files(file_pipeline(stylizer, size=24, lossless=True), [job]) == 0
     assert job.target == tmp_path / f"a.night{ending}"
     assert probe(job.target).plays == 2
     found, expected = list(read_frames(job.target)), list(read_frames(source))
     assert [duration for _, duration in found] == [50, 100, 200]
     for (frame, _), (photo, _) in zip(found, expected, strict=True):
-        [result] = stylizer.stylize([photo], StylizeOptions(size=24))
+        [result] = stylizer.process([photo], RenderOptions(size=24))
         assert frame.pixels.equal(result.pixels)
 
 
@@ -70,7 +70,7 @@ def test_a_gif_stays_one(
     tmp_path: Path, stylizer: Stylizer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     [job] = plan([str(_animation(tmp_path / "a.gif"))], None, "night")
-    assert stylize_files(stylizer, [job], StylizeOptions(strength=0)) == 0
+    assert stylize_files(file_pipeline(stylizer, strength=0), [job]) == 0
     assert job.target == tmp_path / "a.night.gif"
     assert probe(job.target).plays == 2
     for (frame, shown), (photo, before) in zip(
@@ -87,7 +87,7 @@ def test_a_gif_stays_one(
 
 def test_another_format_may_be_asked_for(tmp_path: Path, stylizer: Stylizer) -> None:
     job = Job(_animation(tmp_path / "a.gif"), tmp_path / "b.webp")
-    assert stylize_files(stylizer, [job], StylizeOptions()) == 0
+    assert stylize_files(file_pipeline(stylizer), [job]) == 0
     assert [shown for _, shown in read_frames(job.target)] == [50, 100, 200]
     assert probe(job.target).plays == 2
 
@@ -97,12 +97,12 @@ def test_an_avif_moves_on_and_what_it_cannot_keep_is_said(
     tmp_path: Path, stylizer: Stylizer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     [job] = plan([str(_animation(tmp_path / "a.avif", lossless=False))], None, "night")
-    assert stylize_files(stylizer, [job], StylizeOptions(size=24)) == 0
+    assert stylize_files(file_pipeline(stylizer, size=24), [job]) == 0
     assert job.target == tmp_path / "a.night.avif"
     assert [shown for _, shown in read_frames(job.target)] == [50, 100, 200]
     assert capsys.readouterr().err == ""
     again = Job(_animation(tmp_path / "b.gif"), tmp_path / "c.avif")
-    assert stylize_files(stylizer, [again], StylizeOptions()) == 0
+    assert stylize_files(file_pipeline(stylizer), [again]) == 0
     assert "c.avif: AVIF is shown again and again" in capsys.readouterr().err
 
 
@@ -115,7 +115,7 @@ def test_where_one_frame_is_stylized_that_is_said(
     target: str,
 ) -> None:
     job = Job(_animation(tmp_path / source), tmp_path / target)
-    assert stylize_files(stylizer, [job], StylizeOptions()) == 0
+    assert stylize_files(file_pipeline(stylizer), [job]) == 0
     assert f"{source}: 1 of 3 frames is read" in capsys.readouterr().err
 
 
@@ -133,7 +133,7 @@ def test_an_animation_among_photos_is_one_picture_of_a_batch(
     whole = _animation(tmp_path / "in" / "d.png").read_bytes()
     (tmp_path / "in" / "d.png").write_bytes(whole[: 3 * len(whole) // 4])
     jobs = plan([str(tmp_path / "in")], str(tmp_path / "out"), "night")
-    assert stylize_files(stylizer, jobs, StylizeOptions(batch_size=batch_size)) == 1
+    assert stylize_files(file_pipeline(stylizer, batch_size=batch_size), jobs) == 1
     written = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert written == ["a.png", "b.png", "c.png", "e.png"]
     assert len(list(read_frames(tmp_path / "out" / "b.png"))) == 3
@@ -147,11 +147,11 @@ def test_the_pixels_of_all_frames_are_limited_before_the_work(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     job = Job(_animation(tmp_path / "a.gif"), tmp_path / "b.gif")
-    monkeypatch.setattr("faststyle.files.animations.MAX_PIXELS", 2 * 40 * 32)
-    assert stylize_files(stylizer, [job], StylizeOptions()) == 1
+    monkeypatch.setattr("faststyle.files.batch.MAX_PIXELS", 2 * 40 * 32)
+    assert stylize_files(file_pipeline(stylizer), [job]) == 1
     assert "a.gif: 3 frames of 40 x 32 are too many pixels" in capsys.readouterr().err
-    assert stylize_files(stylizer, [job], StylizeOptions(size=20)) == 0
-    assert stylize_files(stylizer, [job], StylizeOptions(max_pixels=3 * 40 * 32)) == 0
+    assert stylize_files(file_pipeline(stylizer, size=20), [job]) == 0
+    assert stylize_files(file_pipeline(stylizer, max_pixels=3 * 40 * 32), [job]) == 0
 
 
 def test_an_interrupted_animation_is_not_written(
@@ -161,16 +161,16 @@ def test_an_interrupted_animation_is_not_written(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     job = Job(_animation(tmp_path / "in" / "a.gif"), tmp_path / "out" / "a.gif")
-    stylize, calls = stylizer.stylize, iter(range(3))
+    process, calls = stylizer.process, iter(range(3))
 
     def interrupted(*args: Any, **more: Any) -> list[Picture]:
         if next(calls) == 1:
             signal.raise_signal(signal.SIGTERM)
-        return stylize(*args, **more)
+        return process(*args, **more)
 
-    monkeypatch.setattr(stylizer, "stylize", interrupted)
+    monkeypatch.setattr(stylizer, "process", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        stylize_files(stylizer, [job], StylizeOptions())
+        stylize_files(file_pipeline(stylizer), [job])
     assert "0 of 1 pictures are done" in capsys.readouterr().err
     assert not list((tmp_path / "out").iterdir())
     assert next(calls) == 2, "the third frame was not begun"
@@ -182,7 +182,7 @@ def test_a_mask_is_for_all_frames(tmp_path: Path, stylizer: Stylizer) -> None:
     mask.paste(255, (0, 0, 20, 32))
     mask.save(tmp_path / "mask.png")
     job = Job(source, tmp_path / "b.png", (tmp_path / "mask.png",))
-    assert stylize_files(Regions([stylizer]), [job], StylizeOptions()) == 0
+    assert stylize_files(file_pipeline(Regions([stylizer])), [job]) == 0
     for (frame, _), (photo, _) in zip(read_frames(job.target), read_frames(source), strict=True):
         assert frame.pixels[..., 20:].equal(photo.pixels[..., 20:])
         assert not frame.pixels[..., :20].equal(photo.pixels[..., :20])
@@ -190,7 +190,7 @@ def test_a_mask_is_for_all_frames(tmp_path: Path, stylizer: Stylizer) -> None:
 
 def test_all_frames_are_enlarged(tmp_path: Path) -> None:
     job = Job(_animation(tmp_path / "a.gif"), tmp_path / "b.gif")
-    assert stylize_files(Upscaler(enlarger(2), device="cpu"), [job], StylizeOptions()) == 0
+    assert stylize_files(file_pipeline(Upscaler(upscaler_style(2), device="cpu")), [job]) == 0
     frames = [frame.pixels.shape for frame, _ in read_frames(job.target)]
     assert frames == [(3, 2 * 32, 2 * 40)] * 3
 
@@ -199,5 +199,5 @@ def test_16_bits_are_refused_for_an_animation(
     tmp_path: Path, stylizer: Stylizer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     job = Job(_animation(tmp_path / "a.png"), tmp_path / "b.png")
-    assert stylize_files(stylizer, [job], StylizeOptions(bit_depth=16)) == 1
+    assert stylize_files(file_pipeline(stylizer, bit_depth=16), [job]) == 1
     assert "--bit-depth 16 is for single pictures" in capsys.readouterr().err

@@ -10,17 +10,17 @@ import pytest
 import torch
 from PIL import Image
 
-from faststyle.files.batch import load_job, notes_on, stylize_files
+from faststyle.files.batch import stylize_files
 from faststyle.files.jobs import Job, plan
 from faststyle.images.files import load_picture_bytes
 from faststyle.images.picture import Picture
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle
-from faststyle.stylize.options import StylizeOptions
 from faststyle.stylize.stylizer import Stylizer
 from faststyle.stylize.upscaler import Upscaler
-from tests.enlargers import enlarger
+from tests.pipelines import file_pipeline
 from tests.sixteen import photo
+from tests.upscalers import upscaler_style
 
 MakePhoto = Callable[..., Path]
 
@@ -45,7 +45,7 @@ def test_one_bad_file_does_not_stop_the_rest(
         make_photo(folder / name, width=40 + 8 * (i // 2), seed=i)
     (folder / "b.jpg").write_text("broken")
     jobs = plan([str(folder)], str(tmp_path / "out"), "night")
-    assert stylize_files(stylizer, jobs, StylizeOptions(batch_size=batch_size)) == 1
+    assert stylize_files(file_pipeline(stylizer, batch_size=batch_size), jobs) == 1
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.jpg", "c.jpg", "d.jpg"]
     errors = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
     assert len(errors) == 1
@@ -60,7 +60,7 @@ def test_batches_give_the_same_pictures_as_one_by_one(
     pictures = []
     for size in (1, 2):
         jobs = plan([str(tmp_path / "in")], str(tmp_path / f"out{size}"), "night")
-        stylize_files(stylizer, jobs, StylizeOptions(batch_size=size))
+        stylize_files(file_pipeline(stylizer, batch_size=size), jobs)
         pictures.append(torch.stack([load_picture_bytes(job.target).pixels for job in jobs]).int())
     assert (pictures[0] - pictures[1]).abs().max() <= 1, "but for rounding"
 
@@ -75,17 +75,17 @@ def test_an_interrupted_batch_finishes_the_picture_in_hand_and_leaves_nothing_ha
     for i in range(5):
         make_photo(tmp_path / "in" / f"{i}.png", seed=i)
     jobs = plan([str(tmp_path / "in")], str(tmp_path / "out"), "night")
-    stylize, calls = stylizer.stylize, iter(range(5))
+    process, calls = stylizer.process, iter(range(5))
 
     def interrupted(*args: Any, **more: Any) -> list[Picture]:
         if next(calls) == 1:  # while the second is stylized
             signal.raise_signal(signal.SIGTERM)
-        return stylize(*args, **more)
+        return process(*args, **more)
 
-    monkeypatch.setattr(stylizer, "stylize", interrupted)
+    monkeypatch.setattr(stylizer, "process", interrupted)
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt):
-        stylize_files(stylizer, jobs, StylizeOptions())
+        stylize_files(file_pipeline(stylizer), jobs)
     assert signal.getsignal(signal.SIGTERM) == before
     assert "2 of 5 pictures are done" in capsys.readouterr().err
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["0.png", "1.png"]
@@ -96,14 +96,14 @@ def test_a_signal_while_the_last_picture_is_stylized_changes_nothing(
     tmp_path: Path, make_photo: MakePhoto, stylizer: Stylizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = Job(make_photo(tmp_path / "a.png"), tmp_path / "b.png")
-    stylize = stylizer.stylize
+    process = stylizer.process
 
     def interrupted(*args: Any, **more: Any) -> list[Picture]:
         signal.raise_signal(signal.SIGINT)
-        return stylize(*args, **more)
+        return process(*args, **more)
 
-    monkeypatch.setattr(stylizer, "stylize", interrupted)
-    assert stylize_files(stylizer, [job], StylizeOptions()) == 0
+    monkeypatch.setattr(stylizer, "process", interrupted)
+    assert stylize_files(file_pipeline(stylizer), [job]) == 0
     assert job.target.exists()
 
 
@@ -130,7 +130,7 @@ def test_each_odd_file_is_named_and_the_rest_is_done(
     _odd_folder(tmp_path / "in", make_photo)
     (tmp_path / "out" / "z.jpg").mkdir(parents=True)
     jobs = plan([str(tmp_path / "in")], str(tmp_path / "out"), "night")
-    assert stylize_files(stylizer, jobs, StylizeOptions()) == 4
+    assert stylize_files(file_pipeline(stylizer), jobs) == 4
     written = sorted(p.name for p in (tmp_path / "out").iterdir() if p.is_file())
     assert written == ["a.jpg", "exif.jpg"]
     errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
@@ -154,7 +154,7 @@ def test_a_read_only_result_stays_and_a_link_is_written_through(
     real.touch()
     link.symlink_to(real)
     jobs = [Job(photo, kept), Job(photo, link)]
-    assert stylize_files(stylizer, jobs, StylizeOptions()) == 1
+    assert stylize_files(file_pipeline(stylizer), jobs) == 1
     assert kept.read_text() == "mine"
     assert "read-only" in capsys.readouterr().err
     assert link.is_symlink()
@@ -171,15 +171,15 @@ def test_a_mistake_of_ours_in_one_picture_does_not_end_the_batch(
     for i in range(3):
         make_photo(tmp_path / "in" / f"{i}.png", seed=i)
     jobs = plan([str(tmp_path / "in")], str(tmp_path / "out"), "night")
-    stylize, odd = stylizer.stylize, load_picture_bytes(jobs[1].source).pixels
+    process, odd = stylizer.process, load_picture_bytes(jobs[1].source).pixels
 
     def fail_at_one(pictures: Any, *args: Any, **more: Any) -> list[Picture]:
         if any(torch.equal(picture.pixels, odd) for picture in pictures):
             raise ZeroDivisionError("oh")
-        return stylize(pictures, *args, **more)
+        return process(pictures, *args, **more)
 
-    monkeypatch.setattr(stylizer, "stylize", fail_at_one)
-    assert stylize_files(stylizer, jobs, StylizeOptions(batch_size=3)) == 1
+    monkeypatch.setattr(stylizer, "process", fail_at_one)
+    assert stylize_files(file_pipeline(stylizer, batch_size=3), jobs) == 1
     assert "1.png: ZeroDivisionError: oh" in capsys.readouterr().err
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["0.png", "2.png"]
 
@@ -191,7 +191,7 @@ def test_16_bits_stay_16_in_a_folder_of_all_kinds(
         photo(tmp_path / "in" / name, 4)
     make_photo(tmp_path / "in" / "c.png", 56, 40)
     jobs = plan([str(tmp_path / "in")], str(tmp_path / "out"), "night")
-    assert stylize_files(stylizer, jobs, StylizeOptions(batch_size=3)) == 0
+    assert stylize_files(file_pipeline(stylizer, batch_size=3), jobs) == 0
     assert [load_picture_bytes(job.target).bit_depth for job in jobs] == [16, 16, 8]
     assert "bits" not in capsys.readouterr().err
 
@@ -201,9 +201,9 @@ def test_it_is_said_that_a_format_holds_8_bits_of_16(
 ) -> None:
     photo(tmp_path / "a.png")
     job = Job(tmp_path / "a.png", tmp_path / "b.jpg")
-    assert stylize_files(stylizer, [job], StylizeOptions()) == 0
+    assert stylize_files(file_pipeline(stylizer), [job]) == 0
     assert "a.png has 16 bits a channel; JPEG holds 8" in capsys.readouterr().err
-    assert stylize_files(stylizer, [job], StylizeOptions(bit_depth=8)) == 0
+    assert stylize_files(file_pipeline(stylizer, bit_depth=8), [job]) == 0
     assert "bits" not in capsys.readouterr().err, "as asked for"
 
 
@@ -217,7 +217,7 @@ def test_without_packages_for_16_bits_8_are_kept_and_that_is_said_once(
         photo(tmp_path / "in" / name)
     monkeypatch.setitem(sys.modules, "imagecodecs", None)
     jobs = plan([str(tmp_path / "in")], str(tmp_path / "out"), "night")
-    assert stylize_files(stylizer, jobs, StylizeOptions()) == 0
+    assert stylize_files(file_pipeline(stylizer), jobs) == 0
     assert capsys.readouterr().err.count('pip install "faststyle[depth]"') == 1
     for job in jobs:
         with Image.open(job.target) as image:
@@ -234,7 +234,7 @@ def test_a_damaged_picture_of_16_bits_does_not_stop_the_rest(
         whole = (tmp_path / "in" / name).read_bytes()
         (tmp_path / "in" / name).write_bytes(whole[: len(whole) // 2])
     jobs = plan([str(tmp_path / "in")], str(tmp_path / "out"), "night")
-    assert stylize_files(stylizer, jobs, StylizeOptions()) == 2
+    assert stylize_files(file_pipeline(stylizer), jobs) == 2
     errors = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
     assert [name in line for name, line in zip(names, errors, strict=False)] == [True, True]
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["c.png", "d.tif"]
@@ -244,7 +244,7 @@ def test_webp_keeps_every_pixel_if_asked_for(tmp_path: Path, stylizer: Stylizer)
     values = photo(tmp_path / "a.png")
     job = Job(tmp_path / "a.png", tmp_path / "b.webp")
     for lossless in (True, False):
-        stylize_files(stylizer, [job], StylizeOptions(strength=0, lossless=lossless))
+        stylize_files(file_pipeline(stylizer, strength=0, lossless=lossless), [job])
         with Image.open(job.target) as image:
             assert np.array_equal(np.asarray(image), np.round(values / 257)) == lossless
 
@@ -253,15 +253,15 @@ def test_a_format_that_cannot_hold_an_enlarged_picture_is_refused(
     tmp_path: Path, make_photo: MakePhoto, capsys: pytest.CaptureFixture[str]
 ) -> None:
     job = Job(make_photo(tmp_path / "a.jpg", 16_380, 8), tmp_path / "b.jpg")
-    made = Upscaler(enlarger(4), device="cpu")
-    assert stylize_files(made, [job], StylizeOptions()) == 1
+    made = Upscaler(upscaler_style(4), device="cpu")
+    assert stylize_files(file_pipeline(made), [job]) == 1
     assert "JPEG holds no more than 65,500 pixels a side, and this is 65,520 x 32" in (
         capsys.readouterr().err
     )
 
 
 def test_what_vanishes_from_a_mask_with_the_size_is_said(
-    tmp_path: Path, make_photo: MakePhoto
+    tmp_path: Path, make_photo: MakePhoto, stylizer: Stylizer
 ) -> None:
     source, mask = make_photo(tmp_path / "a.png", 480, 400), tmp_path / "m.png"
     Image.new("L", (480, 400)).save(mask)
@@ -269,6 +269,8 @@ def test_what_vanishes_from_a_mask_with_the_size_is_said(
         dot.putpixel((100, 100), 255)
         dot.save(mask)
     job = Job(source, tmp_path / "b.png", (mask,))
-    picture = load_job(job, StylizeOptions(), 1)
-    said = [list(notes_on(job, picture, StylizeOptions(size=size))) for size in (None, 20)]
+    said = []
+    for size in (None, 20):
+        pipeline = file_pipeline(stylizer, size=size)
+        said.append(list(pipeline.notes(pipeline.load(job))))
     assert said == [[], [f"{mask} is black all over"]]

@@ -8,10 +8,11 @@ import torch
 from PIL import Image
 
 from faststyle.core.errors import UserError
-from faststyle.files.jobs import Job, check_formats, is_clip, plan
+from faststyle.files.inputs import is_clip
+from faststyle.files.jobs import Job, check_formats, plan
+from faststyle.files.options import ReadOptions, WriteOptions
 from faststyle.images.files import load_picture_bytes, save_picture
 from faststyle.images.picture import Picture
-from faststyle.stylize.options import StylizeOptions
 
 MakePhoto = Callable[..., Path]
 
@@ -142,7 +143,7 @@ def test_what_other_styles_made_of_a_folder_is_not_stylized(
     photo = make_photo(tmp_path / "holiday.2020.jpg")
     for name in ("wave", "night-0.25-wave-0.75", "wave-0.5-night-0.5"):
         save_picture(Picture(torch.zeros(3, 4, 4)), tmp_path / f"holiday.2020.{name}.jpg")
-    assert [job.source for job in plan([str(tmp_path)], None, "night", ["wave"])] == [photo]
+    assert [job.source for job in plan([str(tmp_path)], None, "night", lambda: ["wave"])] == [photo]
 
 
 def test_a_photo_of_ones_own_may_be_called_like_a_style(
@@ -213,7 +214,7 @@ def test_a_clip_that_is_called_like_a_picture_is_one(tmp_path: Path) -> None:
     for name in ("a.gif", "b.jpg"):
         (tmp_path / name).write_bytes(b"\0\0\0\x20ftypisom\0\0\2\0")
     jobs = plan([str(tmp_path)], None, "night")
-    assert all(is_clip(job.source) for job in jobs)
+    assert all(job.is_clip for job in jobs)
     assert [job.target.name for job in jobs] == ["a.night.gif", "b.night.mp4"]
 
 
@@ -221,7 +222,7 @@ def test_a_picture_that_is_called_like_a_clip_is_one(tmp_path: Path) -> None:
     Image.new("RGB", (4, 4)).save(tmp_path / "a.gif")
     (tmp_path / "a.gif").rename(tmp_path / "a.mp4")
     [job] = plan([str(tmp_path / "a.mp4")], None, "night")
-    assert not is_clip(job.source)
+    assert not job.is_clip
     assert job.target.name == "a.mp4.night.gif"
 
 
@@ -279,8 +280,8 @@ def test_a_format_of_8_bits_is_refused_where_16_are_asked_for(
 ) -> None:
     job = Job(make_photo(tmp_path / "a.png"), tmp_path / name)
     with pytest.raises(UserError, match=f"--bit-depth 16 is for PNG and TIFF, and .*{name} would"):
-        check_formats([job], StylizeOptions(bit_depth=16))
-    check_formats([job], StylizeOptions(bit_depth=8))
+        check_formats([job], ReadOptions(), WriteOptions(bit_depth=16))
+    check_formats([job], ReadOptions(), WriteOptions(bit_depth=8))
 
 
 @pytest.mark.parametrize("name", ["b.png", "b.tif", "b.webp", "b.bmp"])
@@ -288,34 +289,35 @@ def test_what_is_lossless_anyway_may_be_asked_to_be(
     tmp_path: Path, make_photo: MakePhoto, name: str
 ) -> None:
     photo = make_photo(tmp_path / "a.png")
-    jpeg = Job(photo, tmp_path / "b.jpg")
-    check_formats([Job(photo, tmp_path / name)], StylizeOptions(lossless=True))
+    job, jpeg = Job(photo, tmp_path / name), Job(photo, tmp_path / "b.jpg")
+    check_formats([job], ReadOptions(), WriteOptions(lossless=True))
     with pytest.raises(UserError, match=r"--lossless is for WebP, and .*b\.jpg would be JPEG"):
-        check_formats([Job(photo, tmp_path / name), jpeg], StylizeOptions(lossless=True))
+        check_formats(
+            [Job(photo, tmp_path / name), jpeg], ReadOptions(), WriteOptions(lossless=True)
+        )
 
 
-@pytest.mark.parametrize("options", [StylizeOptions(bit_depth=16), StylizeOptions(lossless=True)])
-def test_clips_have_neither_16_bits_nor_every_pixel(
-    tmp_path: Path, options: StylizeOptions
-) -> None:
+@pytest.mark.parametrize("options", [WriteOptions(bit_depth=16), WriteOptions(lossless=True)])
+def test_clips_have_neither_16_bits_nor_every_pixel(tmp_path: Path, options: WriteOptions) -> None:
+    job = Job(tmp_path / "a.mp4", tmp_path / "a.night.mp4", is_clip=True)
     with pytest.raises(UserError, match=r"a\.night\.mp4 would be a clip"):
-        check_formats([Job(tmp_path / "a.mp4", tmp_path / "a.night.mp4")], options)
+        check_formats([job], ReadOptions(), options)
 
 
 def test_16_bits_need_their_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "imagecodecs", None)
     with pytest.raises(UserError, match=r'pip install "faststyle\[depth\]"'):
-        check_formats([], StylizeOptions(bit_depth=16))
+        check_formats([], ReadOptions(), WriteOptions(bit_depth=16))
 
 
 def test_ten_bits_are_for_clips_of_formats_that_hold_them(
     tmp_path: Path, make_photo: Callable[..., Path]
 ) -> None:
-    ten = StylizeOptions(bit_depth=10)
+    ten = WriteOptions(bit_depth=10)
     photo, clip = make_photo(tmp_path / "a.png"), tmp_path / "a.mp4"
     clip.touch()
-    check_formats([Job(clip, tmp_path / "b.mkv")], ten)
+    check_formats([Job(clip, tmp_path / "b.mkv", is_clip=True)], ReadOptions(), ten)
     with pytest.raises(UserError, match=r"--bit-depth 10: .*b\.gif would have 8; use one of \.mp4"):
-        check_formats([Job(clip, tmp_path / "b.gif")], ten)
+        check_formats([Job(clip, tmp_path / "b.gif", is_clip=True)], ReadOptions(), ten)
     with pytest.raises(UserError, match=r"--bit-depth 10 is for clips, and .*a\.png is a picture"):
-        check_formats([Job(photo, tmp_path / "b.png")], ten)
+        check_formats([Job(photo, tmp_path / "b.png")], ReadOptions(), ten)

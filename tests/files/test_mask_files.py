@@ -3,11 +3,28 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from faststyle.core.errors import UserError
 from faststyle.files.jobs import plan
-from faststyle.files.mask_files import MaskFiles, load_masks, remarks
+from faststyle.files.mask_files import (
+    MaskFiles,
+    fit_mask,
+    leave_gaps,
+    load_masks,
+    overlap,
+    read_mask,
+    remarks,
+)
+from faststyle.images.arrays import everywhere
+
+
+def _half(height: int = 20, width: int = 30) -> torch.Tensor:
+    mask = torch.zeros(1, height, width, dtype=torch.uint8)
+    mask[..., : width // 2] = 255
+    return mask
 
 
 def _mask(path: Path, box: tuple[int, int, int, int] = (0, 0, 24, 40)) -> Path:
@@ -125,13 +142,12 @@ def test_where_no_photo_has_a_mask_it_is_said_at_once(tmp_path: Path) -> None:
 
 def test_masks_are_loaded_in_their_order_at_the_photos_size(tmp_path: Path) -> None:
     path = _mask(tmp_path / "m.png")
-    masks = load_masks([None, path], (80, 96))
-    assert masks is not None
+    masks, notes = load_masks([None, path], (80, 96))
+    assert notes == []
     assert masks.shape == (2, 80, 96)
     assert (masks[0] == 255).all()
     assert masks[1, :, :46].min() == 255
     assert masks[1, :, 50:].max() == 0
-    assert load_masks([], (80, 96)) is None
 
 
 def test_a_missing_mask_is_the_photos_problem(tmp_path: Path) -> None:
@@ -145,7 +161,7 @@ def test_what_may_not_be_meant_is_remarked(tmp_path: Path) -> None:
     black = _mask(tmp_path / "b.png", (0, 0, 0, 0))
 
     def found(*paths: Path | None) -> list[str]:
-        return remarks(load_masks(paths, (40, 48)), paths)
+        return remarks(load_masks(paths, (40, 48))[0], paths)
 
     assert not found(left)
     assert not found(left, right)
@@ -153,16 +169,14 @@ def test_what_may_not_be_meant_is_remarked(tmp_path: Path) -> None:
     assert found(black) == [f"{black} is black all over"]
     assert found(left, left, right) == ["regions overlap: there the later one is seen"]
     assert found(left, black)[1:] == ["regions leave gaps: there the photo is seen"]
-    assert not remarks(None, ())
-    assert torch.equal(*(load_masks([left], (40, 48)) for _ in range(2)))  # type: ignore[arg-type]
+    assert torch.equal(*(load_masks([left], (40, 48))[0] for _ in range(2)))
 
 
 def test_of_a_mask_that_moves_it_is_said_how_much_is_read(tmp_path: Path) -> None:
     path = tmp_path / "moving.gif"
     frames = [Image.new("L", (8, 8), level) for level in (255, 0, 128)]
     frames[0].save(path, save_all=True, append_images=frames[1:])
-    masks = load_masks([path], (8, 8))
-    assert remarks(masks, [path]) == [f"{path}: 1 of 3 frames is read"]
+    assert load_masks([path, path], (8, 8))[1] == [f"{path}: 1 of 3 frames is read"]
 
 
 def test_a_mask_of_all_photos_that_cannot_be_read_is_said_once_before_the_work(
@@ -174,3 +188,65 @@ def test_a_mask_of_all_photos_that_cannot_be_read_is_said_once_before_the_work(
     broken.write_text("broken")
     with pytest.raises(UserError, match=r"m\.png is not a picture"):
         plan([str(tmp_path / "in")], None, "night", masks=[MaskFiles(str(broken))])
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "1", "P"])
+def test_white_is_there_and_black_is_not(tmp_path: Path, mode: str) -> None:
+    image = Image.fromarray(_half()[0].numpy()).convert(mode)
+    image.save(tmp_path / "mask.png")
+    assert torch.equal(read_mask(tmp_path / "mask.png"), _half())
+
+
+def test_in_a_jpeg_white_and_black_are_so_too(tmp_path: Path) -> None:
+    mask = _half(64, 96)
+    Image.fromarray(mask[0].numpy()).save(tmp_path / "mask.jpg", quality=75)
+    found = read_mask(tmp_path / "mask.jpg")
+    assert torch.equal(found[..., :40], mask[..., :40])
+    assert torch.equal(found[..., 56:], mask[..., 56:])
+
+
+def test_gray_is_between(tmp_path: Path) -> None:
+    Image.new("L", (8, 8), 128).save(tmp_path / "mask.png")
+    assert (read_mask(tmp_path / "mask.png") == 128).all()
+
+
+def test_what_is_transparent_is_black(tmp_path: Path) -> None:
+    image = Image.new("L", (30, 20), 255)
+    image.putalpha(Image.fromarray(_half()[0].numpy()))
+    image.save(tmp_path / "mask.png")
+    assert torch.equal(read_mask(tmp_path / "mask.png"), _half())
+
+
+def test_a_mask_is_scaled_to_its_photo() -> None:
+    found = fit_mask(_half(), (200, 300), "m")
+    assert found.shape == (1, 200, 300)
+    assert (found[..., :140] == 255).all()
+    assert (found[..., 160:] == 0).all()
+
+
+@pytest.mark.parametrize("size", [(300, 200), (20, 40), (20, 26)])
+def test_a_mask_of_another_shape_is_refused(size: tuple[int, int]) -> None:
+    with pytest.raises(UserError, match=r"the mask sky\.png has 30 x 20 pixels and the photo"):
+        fit_mask(_half(), size, "sky.png")
+
+
+@pytest.mark.parametrize(("mask", "photo"), [((1, 90), (90, 1)), ((90, 1), (1, 90))])
+def test_of_the_thinnest_pictures_likewise(mask: tuple[int, int], photo: tuple[int, int]) -> None:
+    with pytest.raises(UserError, match="that is another shape"):
+        fit_mask(everywhere(mask), photo, "m")
+
+
+@settings(deadline=None)
+@given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 400))
+def test_a_mask_that_was_scaled_with_its_photo_fits(height: int, width: int, side: int) -> None:
+    factor = side / min(height, width)
+    scaled = max(1, round(height * factor)), max(1, round(width * factor))
+    assert fit_mask(everywhere((height, width)), scaled, "m").shape == (1, *scaled)
+
+
+def test_overlaps_and_gaps_are_seen() -> None:
+    left, right = _half(), 255 - _half()
+    assert not overlap(torch.cat((left, right)))
+    assert not leave_gaps(torch.cat((left, right)))
+    assert overlap(torch.cat((left, left)))
+    assert leave_gaps(torch.cat((left, left)))

@@ -10,7 +10,7 @@ import torch
 from PIL import Image, ImageFile
 
 from faststyle.core.errors import UserError
-from faststyle.files.batch import stylize_files
+from faststyle.files.batch import FilePipeline, stylize_files
 from faststyle.files.jobs import plan
 from faststyle.images.files import load_picture_bytes, save_picture
 from faststyle.images.formats import FORMATS, ImageFormat, register
@@ -18,7 +18,6 @@ from faststyle.images.picture import Picture
 from faststyle.images.probe import probe
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle
-from faststyle.stylize.options import StylizeOptions
 from faststyle.stylize.stylizer import Stylizer
 
 MakePhoto = Callable[..., Path]
@@ -65,9 +64,9 @@ def test_a_new_format_is_stylized_into_and_out_of(
     save_picture(load_picture_bytes(make_photo(tmp_path / "a.png")), tmp_path / "in" / "a.plain")
     [job] = plan([str(tmp_path / "in")], None, "night")
     assert job.target.name == "a.night.plain"
-    assert stylize_files(stylizer, [job], StylizeOptions()) == 0
+    assert stylize_files(FilePipeline(stylizer), [job]) == 0
     [back] = plan([str(job.target)], str(tmp_path / "back.png"), "night")
-    assert stylize_files(stylizer, [back], StylizeOptions()) == 0
+    assert stylize_files(FilePipeline(stylizer), [back]) == 0
     assert load_picture_bytes(back.target).pixels.shape == (3, 40, 48)
 
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from faststyle.images.arrays import to_batch
+from faststyle.images.arrays import to_pictures
+from faststyle.images.pixels import to_unit
 
 BYTES = torch.randint(0, 256, (2, 3, 6, 5), generator=torch.Generator().manual_seed(0)).byte()
 
@@ -30,13 +31,13 @@ def forms() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", forms())
-def test_every_form_becomes_a_batch_and_comes_back_as_it_was(name: str) -> None:
+def test_every_form_becomes_pictures_and_comes_back_as_it_was(name: str) -> None:
     photos = forms()[name]
-    batch, back = to_batch(photos)
-    assert batch.shape[1:] == (3, 6, 5)
+    pictures, back = to_pictures(photos)
+    assert {picture.pixels.shape for picture in pictures} == {(3, 6, 5)}
     index = 1 if name == "array" else 0
-    torch.testing.assert_close(batch[0].float(), BYTES[index] / 255)
-    result = back(batch.clone())
+    torch.testing.assert_close(to_unit(pictures[0].pixels).float(), BYTES[index] / 255)
+    result = back(pictures)
     assert type(result) is type(photos)
     if isinstance(photos, Image.Image):
         assert result.mode == "RGB"
@@ -53,10 +54,10 @@ def test_pillow_images_of_every_mode_become_rgb_and_keep_their_transparency(mode
         if mode == "I;16"
         else (Image.new("RGB", (7, 9), "orange").convert(mode))
     )
-    batch, back = to_batch(image)
-    assert batch.shape == (1, 3, 9, 7)
-    assert back(batch).mode == ("RGBA" if mode in ("RGBA", "LA") else "RGB")
-    assert back(batch).size == (7, 9)
+    [picture], back = to_pictures(image)
+    assert picture.size == (9, 7)
+    assert back([picture]).mode == ("RGBA" if mode in ("RGBA", "LA") else "RGB")
+    assert back([picture]).size == (7, 9)
 
 
 @pytest.mark.parametrize(("mode", "multiplied"), [("LA", "La"), ("RGBA", "RGBa")])
@@ -64,18 +65,18 @@ def test_colors_that_are_multiplied_by_alpha_are_divided_by_it(mode: str, multip
     """By the definition: 100 of 255 at an alpha of 128 is stored as 50."""
     values = np.full((4, 5, len(mode)), 100, np.uint8)
     values[..., -1] = 128
-    batch, back = to_batch(Image.fromarray(values, mode).convert(multiplied))
-    torch.testing.assert_close(batch, torch.full((1, 3, 4, 5), 100 / 255), rtol=0, atol=1.1 / 255)
-    assert back(batch).getpixel((0, 0))[3] == 128
+    [picture], back = to_pictures(Image.fromarray(values, mode).convert(multiplied))
+    assert (picture.pixels.int() - 100).abs().max() <= 1
+    assert back([picture]).getpixel((0, 0))[3] == 128
 
 
 def test_what_is_no_photo_is_refused() -> None:
     with pytest.raises(ValueError, match=r"\(N, 3, H, W\) or \(3, H, W\), not \(5, 6\)"):
-        to_batch(torch.zeros(5, 6))
+        to_pictures(torch.zeros(5, 6))
     with pytest.raises(ValueError, match=r"\(N, H, W, 3\) or \(H, W, 3\), not \(6, 5, 4\)"):
-        to_batch(np.zeros((6, 5, 4)))
+        to_pictures(np.zeros((6, 5, 4)))
     with pytest.raises(TypeError, match="str"):
-        to_batch("photo.jpg")
+        to_pictures("photo.jpg")
 
 
 @pytest.mark.parametrize(
@@ -91,17 +92,17 @@ def test_what_is_no_photo_is_refused() -> None:
 )
 def test_values_that_would_give_a_wrong_picture_are_refused(photos: Any, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
-        to_batch(photos)
+        to_pictures(photos)
 
 
 def test_a_pillow_image_is_turned_upright_as_the_command_does() -> None:
     image = Image.new("RGB", (7, 9), "orange")
     image.getexif()[0x0112] = 6
-    batch, back = to_batch(image)
-    assert batch.shape == (1, 3, 7, 9)
-    assert back(batch).size == (9, 7)
+    [picture], back = to_pictures(image)
+    assert picture.size == (7, 9)
+    assert back([picture]).size == (9, 7)
 
 
 def test_a_pillow_image_without_pixels_is_refused() -> None:
     with pytest.raises(ValueError, match="no pixels"):
-        to_batch(Image.new("RGB", (0, 5)))
+        to_pictures(Image.new("RGB", (0, 5)))

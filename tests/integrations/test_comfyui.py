@@ -16,7 +16,7 @@ from faststyle import Regions, Stylizer
 from faststyle.core.errors import UserError
 from faststyle.networks import TransformNetwork
 from faststyle.styles import TrainedStyle, write_style
-from faststyle.stylize.options import StylizeOptions
+from faststyle.stylize.options import RenderOptions
 from tests.places import ROOT
 from tests.several import several_styles
 
@@ -111,7 +111,7 @@ USUAL = {"strength": 1.0, "color": "painting", "stroke": 1.0}
 def expected(style: str | Path, images: Tensor, **options: Any) -> Tensor:
     stylizer = Stylizer.load(style, precision="auto")
     photos = [photo[None] for photo in images.movedim(-1, 1)]
-    return torch.cat([stylizer(photo, **options) for photo in photos]).movedim(1, -1)
+    return torch.cat([stylizer(photo, RenderOptions(**options)) for photo in photos]).movedim(1, -1)
 
 
 def test_every_node_has_a_name_that_people_read(pack: ModuleType) -> None:
@@ -190,7 +190,7 @@ def test_a_mask_says_where_for_all_images_or_for_each(comfy: Comfy, images: Tens
 
     def placed(*masks: Tensor) -> Tensor:
         photos = zip(images.movedim(-1, 1), masks, strict=True)
-        done = [regions(photo, [mask], StylizeOptions()) for photo, mask in photos]
+        done = [regions(photo, [mask], RenderOptions()) for photo, mask in photos]
         return torch.stack(done).movedim(1, -1)
 
     for mask, other in (

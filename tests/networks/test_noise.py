@@ -9,7 +9,7 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.networks import TransformNetwork
-from faststyle.networks.noise import AddNoise, smooth_noise
+from faststyle.networks.noise import DEFAULT_FIELD, AddNoise, NoiseField, smooth_noise
 
 TABLE = AddNoise(1, 1).table
 
@@ -92,7 +92,7 @@ def test_each_channel_gets_a_weighted_sum_of_the_fields() -> None:
     ]
     weight = layer.weight.detach()[:, :, 0, 0].double()
     expected = torch.einsum("of,nfhw->nohw", weight, torch.cat(fields, 1).double())
-    found = layer(x, 7) - x
+    found = layer(x, DEFAULT_FIELD, 7) - x
     torch.testing.assert_close(found.double(), expected.expand(2, -1, -1, -1), atol=1e-5, rtol=0)
 
 
@@ -101,21 +101,27 @@ def test_trained_networks_add_the_same_noise_to_every_picture() -> None:
     first, other = torch.zeros(1, 4, 16, 16), torch.ones(2, 4, 16, 16)
     added = layer(first)
     torch.testing.assert_close(layer(other) - 1, added.expand(2, -1, -1, -1))
-    torch.testing.assert_close(layer(first, 8)[:, :, :8], added[:, :, 8:])
+    torch.testing.assert_close(layer(first, DEFAULT_FIELD, 8)[:, :, :8], added[:, :, 8:])
     torch.testing.assert_close(layer(first), added)
 
 
-def test_another_seed_gives_other_noise_while_training_alone() -> None:
+def test_another_seed_gives_other_noise_in_that_call_alone() -> None:
     layer, x = AddNoise(4, 2), torch.rand(2, 4, 16, 16)
     with torch.no_grad():
         first = layer.train()(x)
         assert layer(x).equal(first)
-        layer.seed.fill_(300)
-        assert (layer(x) - first).abs().max() > 0.1
+        assert (layer(x, NoiseField(torch.tensor(300))) - first).abs().max() > 0.1
         torch.testing.assert_close(layer.eval()(x), first)
 
 
-def test_neither_table_nor_seed_is_in_a_file() -> None:
+def test_a_picture_may_begin_anywhere_in_the_noise() -> None:
+    layer, x = AddNoise(4, 2), torch.zeros(1, 4, 16, 16)
+    with torch.no_grad():
+        moved = layer(x, NoiseField(row=8, column=20))
+        torch.testing.assert_close(moved[:, :, :14, :11], layer(x)[:, :, 2:, 5:])
+
+
+def test_the_table_is_not_in_a_file() -> None:
     assert list(AddNoise(4, 2).state_dict()) == ["weight"]
 
 

@@ -18,9 +18,9 @@ from faststyle.styles import (
     write_style,
 )
 from faststyle.styles.loading import resolve_styles
-from tests.enlargers import write_enlarger
 from tests.places import CONFIGS, ROOT
 from tests.several import several_styles
+from tests.upscalers import write_upscaler
 
 STYLES = CONFIGS / "style"
 
@@ -232,7 +232,7 @@ def test_a_file_that_enlarges_is_found_by_its_factor_and_no_style(
 ) -> None:
     own, shipped = folders
     for path in (own / "a", own / "b", shipped / "c"):
-        write_enlarger(path.with_suffix(".safetensors"), 2 if path.name == "c" else 4)
+        write_upscaler(path.with_suffix(".safetensors"), 2 if path.name == "c" else 4)
     assert [style.name for style in catalog.list_styles()] == ["great_wave", "night"]
     assert catalog.find_upscaler(4) == own / "a.safetensors"
     assert catalog.find_upscaler(2) == shipped / "c.safetensors"

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from skimage.exposure import match_histograms
 from torch import Tensor
 
-from faststyle.stylize.color import COLORS, recolor_of
+from faststyle.stylize.color import recolor_of
+from faststyle.stylize.options import COLORS
 
 
 def _picture(seed: int, low: float = 0.1, high: float = 0.9, size: int = 40) -> Tensor:

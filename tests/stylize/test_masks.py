@@ -1,86 +1,18 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from PIL import Image
 
-from faststyle.core.errors import UserError
-from faststyle.stylize.masks import (
-    alpha_blend,
-    bounding_box,
-    composite_alphas,
-    everywhere,
-    feather,
-    fit_mask,
-    leave_gaps,
-    opacity,
-    overlap,
-    read_mask,
-)
+from faststyle.images.arrays import everywhere
+from faststyle.stylize.masks import alpha_blend, bounding_box, composite_alphas, feather, opacity
 
 
 def _half(height: int = 20, width: int = 30) -> torch.Tensor:
     mask = torch.zeros(1, height, width, dtype=torch.uint8)
     mask[..., : width // 2] = 255
     return mask
-
-
-@pytest.mark.parametrize("mode", ["L", "RGB", "1", "P"])
-def test_white_is_there_and_black_is_not(tmp_path: Path, mode: str) -> None:
-    image = Image.fromarray(_half()[0].numpy()).convert(mode)
-    image.save(tmp_path / "mask.png")
-    assert torch.equal(read_mask(tmp_path / "mask.png"), _half())
-
-
-def test_in_a_jpeg_white_and_black_are_so_too(tmp_path: Path) -> None:
-    mask = _half(64, 96)
-    Image.fromarray(mask[0].numpy()).save(tmp_path / "mask.jpg", quality=75)
-    found = read_mask(tmp_path / "mask.jpg")
-    assert torch.equal(found[..., :40], mask[..., :40])
-    assert torch.equal(found[..., 56:], mask[..., 56:])
-
-
-def test_gray_is_between(tmp_path: Path) -> None:
-    Image.new("L", (8, 8), 128).save(tmp_path / "mask.png")
-    assert (read_mask(tmp_path / "mask.png") == 128).all()
-
-
-def test_what_is_transparent_is_black(tmp_path: Path) -> None:
-    image = Image.new("L", (30, 20), 255)
-    image.putalpha(Image.fromarray(_half()[0].numpy()))
-    image.save(tmp_path / "mask.png")
-    assert torch.equal(read_mask(tmp_path / "mask.png"), _half())
-
-
-def test_a_mask_is_scaled_to_its_photo() -> None:
-    found = fit_mask(_half(), (200, 300), "m")
-    assert found.shape == (1, 200, 300)
-    assert (found[..., :140] == 255).all()
-    assert (found[..., 160:] == 0).all()
-
-
-@pytest.mark.parametrize("size", [(300, 200), (20, 40), (20, 26)])
-def test_a_mask_of_another_shape_is_refused(size: tuple[int, int]) -> None:
-    with pytest.raises(UserError, match=r"the mask sky\.png has 30 x 20 pixels and the photo"):
-        fit_mask(_half(), size, "sky.png")
-
-
-@pytest.mark.parametrize(("mask", "photo"), [((1, 90), (90, 1)), ((90, 1), (1, 90))])
-def test_of_the_thinnest_pictures_likewise(mask: tuple[int, int], photo: tuple[int, int]) -> None:
-    with pytest.raises(UserError, match="that is another shape"):
-        fit_mask(everywhere(mask), photo, "m")
-
-
-@settings(deadline=None)
-@given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 400))
-def test_a_mask_that_was_scaled_with_its_photo_fits(height: int, width: int, side: int) -> None:
-    factor = side / min(height, width)
-    scaled = max(1, round(height * factor)), max(1, round(width * factor))
-    assert fit_mask(everywhere((height, width)), scaled, "m").shape == (1, *scaled)
 
 
 def test_feathered_edges_are_soft_over_as_many_pixels() -> None:
@@ -144,11 +76,3 @@ def test_a_picture_stays_to_the_bit_where_a_mask_is_black(dtype: torch.dtype) ->
     alpha_blend(laid, other, _half()[0])
     assert torch.equal(laid[..., 15:], before[..., 15:])
     torch.testing.assert_close(laid[..., :15], other[..., :15])
-
-
-def test_overlaps_and_gaps_are_seen() -> None:
-    left, right = _half(), 255 - _half()
-    assert not overlap(torch.cat((left, right)))
-    assert not leave_gaps(torch.cat((left, right)))
-    assert overlap(torch.cat((left, left)))
-    assert leave_gaps(torch.cat((left, left)))

@@ -14,12 +14,12 @@ from faststyle.images.picture import Picture
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle
 from faststyle.stylize.masks import feather
-from faststyle.stylize.options import StylizeOptions
+from faststyle.stylize.options import RenderOptions
 from faststyle.stylize.regions import MARGIN, Regions
 from faststyle.stylize.stylizer import Stylizer
 from tests.several import several_styles
 
-PICTURE = StylizeOptions(statistics="picture")
+PICTURE = RenderOptions(statistics="picture")
 
 
 def _photo(height: int = 120, width: int = 160, seed: int = 0) -> Tensor:
@@ -41,9 +41,9 @@ def _columns(start: int, stop: int, height: int = 120, width: int = 160) -> Tens
 
 
 def _stylize(
-    stylizers: list[Stylizer], pixels: Tensor, masks: Tensor, options: StylizeOptions
+    stylizers: list[Stylizer], pixels: Tensor, masks: Tensor, options: RenderOptions
 ) -> Tensor:
-    [result] = Regions(stylizers).stylize([Picture(pixels, masks=masks)], options)
+    [result] = Regions(stylizers).process([Picture(pixels, masks=masks)], options)
     return result.pixels
 
 
@@ -70,7 +70,7 @@ def test_outside_a_mask_the_photo_stays_to_the_bit(
     color: str, statistics: str, tile: int | str, are_bytes: bool
 ) -> None:
     pixels = (_photo() * 255).to(torch.uint8) if are_bytes else _photo()
-    options = StylizeOptions(color=color, statistics=statistics, tile=tile)
+    options = RenderOptions(color=color, statistics=statistics, tile=tile)
     result = _stylize([_stylizer()], pixels, _columns(40, 90), options)
     assert torch.equal(result[..., :40], pixels[..., :40])
     assert torch.equal(result[..., 90:], pixels[..., 90:])
@@ -89,7 +89,7 @@ def test_with_the_regions_statistics_the_rest_of_the_photo_does_not_matter() -> 
     stylizer, pixels = _stylizer(), _photo()
     other = pixels.clone()
     other[..., 110 + MARGIN :] = 0
-    for options, changes in ((StylizeOptions(), False), (PICTURE, True)):
+    for options, changes in ((RenderOptions(), False), (PICTURE, True)):
         results = [_stylize([stylizer], each, _columns(0, 90), options) for each in (pixels, other)]
         difference = (results[0] - results[1])[..., :60].abs().max()
         assert bool(difference > 0.01) is changes
@@ -98,7 +98,7 @@ def test_with_the_regions_statistics_the_rest_of_the_photo_does_not_matter() -> 
 def test_a_region_in_strips_is_the_region_in_one_piece() -> None:
     pixels, masks = _photo(), _columns(30, 120)
     whole, strips = (
-        _stylize([_stylizer()], pixels, masks, StylizeOptions(tile=tile)) for tile in ("off", 32)
+        _stylize([_stylizer()], pixels, masks, RenderOptions(tile=tile)) for tile in ("off", 32)
     )
     torch.testing.assert_close(strips, whole, rtol=0, atol=1e-4)
 
@@ -135,7 +135,7 @@ def test_each_region_has_the_colors_of_its_own_part_of_the_photo(tile: int | str
     pixels = torch.cat((dim[..., :80], bright[..., 80:]), 2)
     stylizers = [Stylizer(style, device="cpu", mix={name: 1}) for name in ("night", "wave")]
     masks = torch.cat((_columns(0, 80), _columns(80, 160)))
-    result = _stylize(stylizers, pixels, masks, StylizeOptions(color="mean", tile=tile))
+    result = _stylize(stylizers, pixels, masks, RenderOptions(color="mean", tile=tile))
     for part in (slice(0, 80), slice(80, 160)):
         means = [each[..., part].mean((1, 2)) for each in (result, pixels)]
         torch.testing.assert_close(*means, rtol=0, atol=0.05)
@@ -143,14 +143,14 @@ def test_each_region_has_the_colors_of_its_own_part_of_the_photo(tile: int | str
 
 def test_a_black_mask_leaves_the_photo() -> None:
     pixels = _photo()
-    assert torch.equal(_stylize([_stylizer()], pixels, _columns(0, 0), StylizeOptions()), pixels)
+    assert torch.equal(_stylize([_stylizer()], pixels, _columns(0, 0), RenderOptions()), pixels)
 
 
 def test_regions_cost_their_areas_and_a_margin() -> None:
     stylizers = [_stylizer(0), _stylizer(1)]
     masks = torch.cat((_columns(0, 200, 300, 400), _columns(200, 400, 300, 400)))
     with _counted() as seen:
-        _stylize(stylizers, _photo(300, 400), masks, StylizeOptions())
+        _stylize(stylizers, _photo(300, 400), masks, RenderOptions())
     assert len(seen) == 2
     assert sum(seen) <= 1.2 * 300 * 400
 
@@ -167,7 +167,7 @@ def test_what_is_seen_around_a_region_grows_with_strokes(
         return Stylizer.run_network(large, pictures, *rest)
 
     monkeypatch.setattr(large, "run_network", run_network)
-    Regions([large]).stylize([Picture(_photo(256, 256), masks=_columns(100, 120, 256, 256))])
+    Regions([large]).process([Picture(_photo(256, 256), masks=_columns(100, 120, 256, 256))])
     assert [shape[3] for shape in seen] == [20 + 2 * 2 * MARGIN]
 
 
@@ -182,10 +182,10 @@ def test_styles_of_one_file_are_painted_in_one_pass(names: tuple[str, str]) -> N
     stylizers = [Stylizer(style, device="cpu", mix={name: 1}) for name in names]
     masks = torch.cat((_columns(0, 80), _columns(80, 160)))
     with _counted() as seen:
-        result = _stylize(stylizers, _photo(), masks, StylizeOptions())
+        result = _stylize(stylizers, _photo(), masks, RenderOptions())
     assert seen == [120 * 160]
     own, other = (
-        _stylize([stylizer], _photo(), masks[:1], StylizeOptions()) for stylizer in stylizers
+        _stylize([stylizer], _photo(), masks[:1], RenderOptions()) for stylizer in stylizers
     )
     # What lies beyond the border changes the statistics of the region a little.
     of_own, of_other = ((each - result)[..., :40].abs().mean() for each in (own, other))
@@ -196,9 +196,9 @@ def test_styles_of_one_file_are_painted_in_strips_one_after_another() -> None:
     style = several_styles()
     stylizers = [Stylizer(style, device="cpu", mix={name: 1}) for name in ("night", "wave")]
     masks = torch.cat((_columns(0, 80), _columns(80, 160)))
-    result = _stylize(stylizers, _photo(), masks, StylizeOptions(tile=32))
+    result = _stylize(stylizers, _photo(), masks, RenderOptions(tile=32))
     for number in range(2):
-        alone = _stylize([stylizers[number]], _photo(), masks[number, None], StylizeOptions())
+        alone = _stylize([stylizers[number]], _photo(), masks[number, None], RenderOptions())
         part = slice(80 * number, 80 * number + 80)
         torch.testing.assert_close(result[..., part], alone[..., part], rtol=0, atol=1e-4)
 
@@ -207,7 +207,7 @@ def test_styles_of_one_file_are_painted_in_strips_one_after_another() -> None:
 def test_pictures_and_regions_of_any_size_can_be_stylized(size: tuple[int, int]) -> None:
     mask = torch.zeros(1, *size, dtype=torch.uint8)
     mask[0, -1, -1] = 255
-    for options in (StylizeOptions(), PICTURE, StylizeOptions(color="hist", feather=3)):
+    for options in (RenderOptions(), PICTURE, RenderOptions(color="hist", feather=3)):
         assert _stylize([_stylizer()], _photo(*size), mask, options).isfinite().all()
 
 
@@ -249,8 +249,8 @@ def test_masks_whose_white_is_not_known_are_refused(mask: object) -> None:
 @pytest.mark.parametrize("color", ["painting", "photo", "mean", "hist"])
 def test_photos_of_other_floats_come_back_as_such(dtype: torch.dtype, color: str) -> None:
     regions, mask = Regions([_stylizer()]), _columns(0, 80)[0]
-    expected = regions(_photo(), [mask], StylizeOptions(color=color))
-    found = regions(_photo().to(dtype), [mask], StylizeOptions(color=color))
+    expected = regions(_photo(), [mask], RenderOptions(color=color))
+    found = regions(_photo().to(dtype), [mask], RenderOptions(color=color))
     assert found.dtype == dtype
     assert torch.equal(found[..., 80:], _photo().to(dtype)[..., 80:])
     assert (found.float() - expected).abs().mean() < 0.02

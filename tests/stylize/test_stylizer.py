@@ -11,9 +11,9 @@ from faststyle.images.picture import Picture
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle
 from faststyle.styles.mixture import choose
-from faststyle.stylize.options import StylizeOptions
+from faststyle.stylize.options import RenderOptions
+from faststyle.stylize.passes import rows_at_once
 from faststyle.stylize.stylizer import Stylizer
-from faststyle.stylize.tiling import rows_at_once
 from tests.several import several_styles
 
 PHOTOS = torch.rand(2, 3, 20, 24, generator=torch.Generator().manual_seed(0))
@@ -37,14 +37,14 @@ def test_a_single_photo_is_a_batch_of_one(stylizer: Stylizer) -> None:
 
 
 def test_strength_blends_with_the_photo(stylizer: Stylizer) -> None:
-    torch.testing.assert_close(stylizer(PHOTOS, strength=0.0), PHOTOS)
+    torch.testing.assert_close(stylizer(PHOTOS, RenderOptions(strength=0)), PHOTOS)
     half = (PHOTOS + stylizer(PHOTOS)) / 2
-    torch.testing.assert_close(stylizer(PHOTOS, strength=0.5), half)
+    torch.testing.assert_close(stylizer(PHOTOS, RenderOptions(strength=0.5)), half)
 
 
 def test_preserved_colors_take_only_brightness_from_the_style(stylizer: Stylizer) -> None:
     photos = PHOTOS * 0.2 + 0.4  # far enough from black and white that nothing is cut off
-    result = stylizer(photos, color="photo")
+    result = stylizer(photos, RenderOptions(color="photo"))
     luma = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
     expected = (stylizer(photos) * luma).sum(1)
     inside = ((result > 0) & (result < 1)).all(1)
@@ -83,7 +83,7 @@ def test_lower_precision_gives_nearly_the_same_picture(precision: str) -> None:
 
 def test_pictures_keep_alpha_and_profile_at_the_new_size(stylizer: Stylizer) -> None:
     picture = Picture(PHOTOS[0], torch.ones(1, 20, 24), b"profile")
-    [result] = stylizer.stylize([picture], StylizeOptions(size=10))
+    [result] = stylizer.process([picture], RenderOptions(size=10))
     assert result.pixels.shape == (3, 10, 12)
     assert result.alpha is not None
     assert result.alpha.shape == (1, 10, 12)
@@ -92,18 +92,18 @@ def test_pictures_keep_alpha_and_profile_at_the_new_size(stylizer: Stylizer) -> 
 
 def test_too_large_a_picture_is_refused_before_any_work(stylizer: Stylizer) -> None:
     with pytest.raises(UserError, match=r"--size"):
-        stylizer.stylize([Picture(PHOTOS[0])], StylizeOptions(max_pixels=100))
+        stylizer.process([Picture(PHOTOS[0])], RenderOptions(max_pixels=100))
     with pytest.raises(UserError, match=r"--max-pixels"):
-        stylizer.stylize([Picture(PHOTOS[0])], StylizeOptions(size=100_000))
+        stylizer.process([Picture(PHOTOS[0])], RenderOptions(size=100_000))
 
 
 def test_strips_make_the_picture_that_one_pass_makes(stylizer: Stylizer) -> None:
     generator = torch.Generator().manual_seed(1)
     picture = Picture(torch.rand(3, 203, 130, generator=generator))
-    options = StylizeOptions(strength=0.8, color="photo", tile="off")
-    [whole] = stylizer.stylize([picture], options)
+    options = RenderOptions(strength=0.8, color="photo", tile="off")
+    [whole] = stylizer.process([picture], options)
     shown: list[tuple[int, int]] = []
-    [strips] = stylizer.stylize(
+    [strips] = stylizer.process(
         [picture], replace(options, tile=64), lambda done, total: shown.append((done, total))
     )
     torch.testing.assert_close(strips.pixels, whole.pixels, atol=1e-4, rtol=0)
@@ -116,9 +116,9 @@ def test_strips_in_half_precision_are_as_exact_as_the_whole() -> None:
     coarse = torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(1))
     [photo] = torch.nn.functional.interpolate(coarse, (120, 160), mode="bicubic").clamp(0, 1)
     stylizer = Stylizer(style, device="cpu", precision="bf16")
-    [whole] = stylizer.stylize([Picture(photo)], StylizeOptions(tile="off"))
-    [strips] = stylizer.stylize([Picture(photo)], StylizeOptions(tile=32))
-    [exact] = Stylizer(style, device="cpu", precision="32").stylize([Picture(photo)])
+    [whole] = stylizer.process([Picture(photo)], RenderOptions(tile="off"))
+    [strips] = stylizer.process([Picture(photo)], RenderOptions(tile=32))
+    [exact] = Stylizer(style, device="cpu", precision="32").process([Picture(photo)])
     of_strips, of_whole = ((p.pixels - exact.pixels).abs().mean() for p in (strips, whole))
     assert of_whole < 2 / 255
     assert of_strips < 1.2 * of_whole
@@ -128,7 +128,7 @@ def test_pictures_of_bytes_come_out_as_bytes(stylizer: Stylizer) -> None:
     eight_bit = (PHOTOS * 255).round().to(torch.uint8)
     expected = stylizer(eight_bit / 255) * 255
     for tile in ("off", "auto"):
-        results = stylizer.stylize([Picture(p) for p in eight_bit], StylizeOptions(tile=tile))
+        results = stylizer.process([Picture(p) for p in eight_bit], RenderOptions(tile=tile))
         found = torch.stack([result.pixels for result in results])
         assert found.dtype == torch.uint8
         torch.testing.assert_close(found.float(), expected, atol=0.51, rtol=0)
@@ -147,7 +147,7 @@ def test_pictures_of_bytes_come_out_as_bytes(stylizer: Stylizer) -> None:
 def test_auto_takes_strips_where_a_picture_would_not_fit(
     monkeypatch: pytest.MonkeyPatch, free: int, size: tuple[int, int], expected: int | None
 ) -> None:
-    monkeypatch.setattr("faststyle.stylize.tiling.free_memory", lambda _: free)
+    monkeypatch.setattr("faststyle.stylize.passes.free_memory", lambda _: free)
     memory = TransformNetwork().bytes_per_pixel
     found = rows_at_once("auto", size, count=1, device=torch.device("cpu"), memory=memory)
     assert found == expected
@@ -162,9 +162,9 @@ def test_strips_of_bytes_are_those_of_the_whole_but_for_rounding(
 ) -> None:
     photo = (torch.rand(3, 70, 40) * 255).to(torch.uint8)
     picture = Picture(photo.clone())
-    options = StylizeOptions(strength=0.5, color=color, tile="off")
-    [expected] = stylizer.stylize([Picture(photo)], options)
-    [found] = stylizer.stylize([picture], replace(options, tile=32))
+    options = RenderOptions(strength=0.5, color=color, tile="off")
+    [expected] = stylizer.process([Picture(photo)], options)
+    [found] = stylizer.process([picture], replace(options, tile=32))
     difference = (found.pixels.int() - expected.pixels.int()).abs()
     assert difference.max() <= most
     assert difference.float().mean() < 1
@@ -174,22 +174,22 @@ def test_strips_of_bytes_are_those_of_the_whole_but_for_rounding(
 def test_networks_that_cannot_be_streamed_say_so() -> None:
     stylizer = Stylizer(TrainedStyle(TransformNetwork(2, 0, norm="batch")), device="cpu")
     with pytest.raises(UserError, match="tile=off"):
-        stylizer.stylize([Picture(torch.rand(3, 64, 64))], StylizeOptions(tile=32))
+        stylizer.process([Picture(torch.rand(3, 64, 64))], RenderOptions(tile=32))
 
 
 def test_auto_takes_networks_that_cannot_be_streamed_in_one_piece(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("faststyle.stylize.tiling.free_memory", lambda _: 0)
+    monkeypatch.setattr("faststyle.stylize.passes.free_memory", lambda _: 0)
     stylizer = Stylizer(TrainedStyle(TransformNetwork(2, 0, norm="batch").eval()), device="cpu")
     photo = torch.rand(3, 64, 64)
-    [found] = stylizer.stylize([Picture(photo)], StylizeOptions(tile="auto"))
+    [found] = stylizer.process([Picture(photo)], RenderOptions(tile="auto"))
     torch.testing.assert_close(found.pixels, stylizer(photo))
 
 
 def test_wrong_arguments_are_named(stylizer: Stylizer) -> None:
     with pytest.raises(UserError, match="strength"):
-        stylizer(PHOTOS, strength=1.5)
+        stylizer(PHOTOS, RenderOptions(strength=1.5))
     with pytest.raises(ValueError, match=r"\(N, 3, H, W\)"):
         stylizer(PHOTOS[:, :1])
     style = TrainedStyle(TransformNetwork(2, 0))
@@ -255,7 +255,7 @@ def test_a_style_of_one_size_has_strokes_of_any(stylizer: Stylizer, stroke: floa
     smooth = torch.nn.functional.interpolate(PHOTOS[:1], (90, 70), mode="bicubic")
     picture = Picture((smooth[0].clamp(0, 1) * 255).byte())
     [whole], [strips] = (
-        changed.stylize([picture], StylizeOptions(tile=tile)) for tile in ("off", 32)
+        changed.process([picture], RenderOptions(tile=tile)) for tile in ("off", 32)
     )
     # Strips are made of bytes, which are rounded when they are scaled.
     assert (whole.pixels.int() - strips.pixels.int()).abs().float().mean() < 1.5
@@ -265,11 +265,11 @@ def test_auto_takes_strips_where_a_picture_enlarged_for_small_strokes_would_not_
     stylizer: Stylizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pixels = 100 * 100
-    monkeypatch.setattr("faststyle.stylize.tiling.free_memory", lambda _: 2 * 350 * pixels)
+    monkeypatch.setattr("faststyle.stylize.passes.free_memory", lambda _: 2 * 350 * pixels)
     style = TrainedStyle(stylizer.network, StyleMetadata(style="night"))
     picture = Picture(torch.rand(3, 100, 100))
     for stroke, is_whole in ((1, True), (0.5, False)):
-        how = Stylizer(style, device="cpu", stroke=stroke).plan_pass([picture], StylizeOptions())
+        how = Stylizer(style, device="cpu", stroke=stroke).plan_pass([picture], RenderOptions())
         assert (how.rows is None) is is_whole
 
 
@@ -278,14 +278,14 @@ def test_the_largest_strokes_go_over_small_pictures_in_strips_too(stylizer: Styl
         TrainedStyle(stylizer.network, StyleMetadata(style="night")), device="cpu", stroke=8
     )
     pixels = torch.rand(3, 33, 40)
-    [found] = large.stylize([Picture(pixels)], StylizeOptions(tile=32))
+    [found] = large.process([Picture(pixels)], RenderOptions(tile=32))
     torch.testing.assert_close(found.pixels, large(pixels), rtol=0, atol=1e-4)
 
 
 def test_a_mixture_can_be_stylized_in_strips() -> None:
     stylizer = Stylizer(several_styles(), device="cpu", mix={"night": 1, "wave": 2})
     photo = torch.rand(3, 128, 48)
-    [strips] = stylizer.stylize([Picture(photo)], StylizeOptions(tile=32))
+    [strips] = stylizer.process([Picture(photo)], RenderOptions(tile=32))
     torch.testing.assert_close(strips.pixels, stylizer(photo), rtol=0, atol=1e-5)
 
 
@@ -303,7 +303,7 @@ def test_colors_that_nobody_sees_do_not_color_the_rest(stylizer: Stylizer) -> No
     results = []
     for hidden in (0.0, 1.0):
         pixels = torch.where(alpha > 0, seen, torch.full_like(seen, hidden))
-        [result] = stylizer.stylize([Picture(pixels, alpha)])
+        [result] = stylizer.process([Picture(pixels, alpha)])
         assert result.alpha is not None
         assert torch.equal(result.alpha, alpha)
         results.append(result.pixels[..., :12])
@@ -321,7 +321,7 @@ def _levels(pixels: torch.Tensor) -> int:
 def test_a_smooth_ramp_of_16_bits_stays_smooth(stylizer: Stylizer, tile: int | str) -> None:
     deep, shallow = Picture(RAMP, bit_depth=16), Picture((RAMP * 255).byte())
     results = [
-        stylizer.stylize([photo], StylizeOptions(strength=0.5, tile=tile))[0]
+        stylizer.process([photo], RenderOptions(strength=0.5, tile=tile))[0]
         for photo in (deep, shallow)
     ]
     assert [result.bit_depth for result in results] == [16, 8]
@@ -332,8 +332,7 @@ def test_a_smooth_ramp_of_16_bits_stays_smooth(stylizer: Stylizer, tile: int | s
 @pytest.mark.parametrize("tile", ["off", 32])
 def test_the_result_of_bytes_has_16_bits_if_asked_for(stylizer: Stylizer, tile: int | str) -> None:
     photo = torch.randint(256, (3, 128, 48), dtype=torch.uint8)
-    options = StylizeOptions(bit_depth=16, tile=tile)
-    [result] = stylizer.stylize([Picture(photo)], options)
+    [result] = stylizer.process([Picture(photo).with_depth(16)], RenderOptions(tile=tile))
     expected = stylizer(photo.float() / 255)
     assert result.bit_depth == 16
     torch.testing.assert_close(result.pixels, expected, rtol=0, atol=1e-5)
@@ -341,21 +340,21 @@ def test_the_result_of_bytes_has_16_bits_if_asked_for(stylizer: Stylizer, tile: 
 
 def test_16_bits_are_scaled_before_they_are_rounded(stylizer: Stylizer) -> None:
     steps = Picture((RAMP[..., ::16] * 255).byte())
-    options = StylizeOptions(size=640, strength=0, bit_depth=16)
-    assert _levels(stylizer.stylize([steps], options)[0].pixels) > 256
+    options = RenderOptions(size=640, strength=0)
+    assert _levels(stylizer.process([steps.with_depth(16)], options)[0].pixels) > 256
 
 
 def test_a_result_of_8_bits_may_be_asked_for(stylizer: Stylizer) -> None:
-    [result] = stylizer.stylize([Picture(RAMP, bit_depth=16)], StylizeOptions(bit_depth=8))
+    [result] = stylizer.process([Picture(RAMP, bit_depth=16).with_depth(8)])
     assert result.bit_depth == 8
 
 
 def test_photos_of_8_and_16_bits_go_together(stylizer: Stylizer) -> None:
     deep, shallow = Picture(PHOTOS[0], bit_depth=16), Picture((PHOTOS[1] * 255).byte())
-    options = StylizeOptions(strength=0.5)
-    together = stylizer.stylize([deep, shallow], options)
+    options = RenderOptions(strength=0.5)
+    together = stylizer.process([deep, shallow], options)
     for result, photo in zip(together, (deep, shallow), strict=True):
-        [alone] = stylizer.stylize([photo], options)
+        [alone] = stylizer.process([photo], options)
         tolerance = 1e-5 if photo is deep else 1
         torch.testing.assert_close(result.pixels, alone.pixels, rtol=0, atol=tolerance)
 
@@ -366,7 +365,7 @@ def test_16_bits_are_computed_exactly_unless_another_precision_is_named(
     monkeypatch.setattr("faststyle.stylize.passes.cpu_has_bf16", lambda: True)
     style = TrainedStyle(stylizer.network, stylizer.metadata)
     photo = Picture(RAMP[..., :256].contiguous(), bit_depth=16)
-    [exact] = stylizer.stylize([photo])
+    [exact] = stylizer.process([photo])
     for precision, is_exact in (("auto", True), ("bf16", False)):
-        [result] = Stylizer(style, "cpu", precision).stylize([photo])
+        [result] = Stylizer(style, "cpu", precision).process([photo])
         assert torch.allclose(result.pixels, exact.pixels, atol=1e-5) == is_exact

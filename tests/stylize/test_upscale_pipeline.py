@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 import torch
 
@@ -7,11 +5,11 @@ from faststyle.core.errors import UserError
 from faststyle.images.picture import Picture
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle
-from faststyle.stylize.options import StylizeOptions
+from faststyle.stylize.options import RenderOptions
 from faststyle.stylize.stylizer import Stylizer
-from faststyle.stylize.upscale_pipeline import StylizeThenUpscale, load_upscaler
+from faststyle.stylize.upscale_pipeline import StylizeThenUpscale
 from faststyle.stylize.upscaler import Upscaler
-from tests.enlargers import enlarger, write_enlarger
+from tests.upscalers import upscaler_style
 
 
 @pytest.fixture
@@ -24,7 +22,7 @@ def stylizer() -> Stylizer:
 
 @pytest.fixture
 def four() -> Upscaler:
-    return Upscaler(enlarger(4), device="cpu")
+    return Upscaler(upscaler_style(4), device="cpu")
 
 
 @pytest.fixture
@@ -36,9 +34,9 @@ def photo() -> Picture:
 def test_the_result_is_that_of_painting_and_of_enlarging_one_after_the_other(
     stylizer: Stylizer, four: Upscaler, photo: Picture
 ) -> None:
-    options = StylizeOptions(size=32, strength=0.7, color="hist")
-    [result] = StylizeThenUpscale(stylizer, four).stylize([photo], options)
-    [expected] = four.stylize(stylizer.stylize([photo], options))
+    options = RenderOptions(size=32, strength=0.7, color="hist")
+    [result] = StylizeThenUpscale(stylizer, four).process([photo], options)
+    [expected] = four.process(stylizer.process([photo], options))
     assert result.pixels.shape == (3, 128, 168)
     torch.testing.assert_close(result.pixels, expected.pixels, rtol=0, atol=0)
     assert result.alpha is not None
@@ -52,7 +50,7 @@ def test_it_is_called_by_both_and_its_factors_multiply(stylizer: Stylizer, four:
 
 
 def test_16_bits_stay_so(stylizer: Stylizer, four: Upscaler, photo: Picture) -> None:
-    [result] = StylizeThenUpscale(stylizer, four).stylize([photo], StylizeOptions(bit_depth=16))
+    [result] = StylizeThenUpscale(stylizer, four).process([photo.with_depth(16)])
     assert result.pixels.is_floating_point()
     assert (result.pixels * 255 % 1 != 0).any()
 
@@ -63,19 +61,6 @@ def test_a_result_that_would_be_too_large_is_refused_before_painting(
     def run_network(*_: object) -> None:
         raise AssertionError("it was painted")
 
-    monkeypatch.setattr(stylizer, "stylize", run_network)
+    monkeypatch.setattr(stylizer, "process", run_network)
     with pytest.raises(UserError, match="52 x 40 pixels would become 208 x 160"):
-        StylizeThenUpscale(stylizer, four).stylize([photo], StylizeOptions(max_pixels=10_000))
-
-
-def test_an_enlarger_is_found_by_its_factor_or_its_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = write_enlarger(tmp_path / "checkpoints" / "other.safetensors", 8)
-    monkeypatch.chdir(tmp_path)
-    assert load_upscaler("8").factor == load_upscaler(str(path)).factor == 8
-
-
-def test_none_is_found_without_a_name() -> None:
-    with pytest.raises(UserError, match="--enlarge: name a factor"):
-        load_upscaler("")
+        StylizeThenUpscale(stylizer, four).process([photo], RenderOptions(max_pixels=10_000))

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from faststyle.files.jobs import Job
-from faststyle.stylize.options import StylizeOptions
 from faststyle.stylize.stylizer import Stylizer
-from faststyle.video import stylize_clips
+from faststyle.video.clips import stylize_clips
+from tests.video.pipelines import clip_pipeline
 
 MakeClip = Callable[..., Path]
 Pixels = np.ndarray
@@ -40,8 +40,8 @@ class Said:
         self.stylizer, self.capfd = stylizer, capfd
 
     def stylize(self, source: Path, target: Path, failed: int = 0, **options: Any) -> str:
-        chosen = StylizeOptions(**{"strength": 0, "smooth": 0, **options})
-        assert stylize_clips(self.stylizer, [Job(source, target)], chosen) == failed
+        pipeline = clip_pipeline(self.stylizer, **{"strength": 0, "smooth": 0, **options})
+        assert stylize_clips(pipeline, [Job(source, target)]) == failed
         lines = self.capfd.readouterr().err.replace("\r", "\n").split("\n")
         return "\n".join(line for line in lines if "frame/s" not in line and "?frame" not in line)
 

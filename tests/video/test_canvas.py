@@ -183,7 +183,7 @@ def test_masks_are_laid_where_the_frame_is() -> None:
         canvas.photo(frame)
     mask = torch.zeros(1, HEIGHT, WIDTH, dtype=torch.uint8)
     mask[..., : WIDTH // 2] = 255
-    laid = canvas.lay(mask)
+    laid = canvas.warp_masks(mask)
     back = canvas.stylized(laid.expand(3, -1, -1) / 255)
     assert (back[:, :, : WIDTH // 2 - 3] > 0.9).all()
     assert (back[:, :, WIDTH // 2 + 3 :] < 0.1).all()

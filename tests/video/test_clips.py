@@ -1,7 +1,6 @@
 import struct
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +16,25 @@ from faststyle.images import pixels as pixels_
 from faststyle.images.picture import Picture
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle
-from faststyle.stylize.options import StylizeOptions
 from faststyle.stylize.stylizer import Stylizer
 from faststyle.stylize.upscale_pipeline import StylizeThenUpscale
 from faststyle.stylize.upscaler import Upscaler
-from faststyle.video import clips, stylize_clips
+from faststyle.video import clips
+from faststyle.video.clips import stylize_clips
 from faststyle.video.frames import Frame
 from faststyle.video.reader import Clip
 from faststyle.video.writer import Writer
-from tests.enlargers import enlarger
 from tests.several import several_styles
+from tests.upscalers import upscaler_style
 from tests.video.made import frame, frames_of
+from tests.video.pipelines import clip_pipeline
 
 MakeClip = Callable[..., Path]
-UNCHANGED = StylizeOptions(strength=0, smooth=0)
+UNCHANGED: dict[str, Any] = {"strength": 0, "smooth": 0}
 
 
-def stylize(
-    stylizer: Stylizer,
-    source: Path,
-    target: Path,
-    options: StylizeOptions = UNCHANGED,
-) -> int:
-    return stylize_clips(stylizer, [Job(source, target)], options)
+def stylize(stylizer: Stylizer, source: Path, target: Path, **options: float) -> int:
+    return stylize_clips(clip_pipeline(stylizer, **options or UNCHANGED), [Job(source, target)])
 
 
 def times(path: Path) -> list[float]:
@@ -83,7 +78,7 @@ def test_frames_times_and_sound_are_kept(
 
 def test_frames_are_stylized(tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer) -> None:
     clip = make_clip(tmp_path / "a.mp4", sound=False)
-    assert stylize(stylizer, clip, tmp_path / "b.mkv", StylizeOptions(smooth=0)) == 0
+    assert stylize(stylizer, clip, tmp_path / "b.mkv", smooth=0) == 0
     for source, found in zip(frames_of(clip), frames_of(tmp_path / "b.mkv"), strict=True):
         photo = torch.from_numpy(source).permute(2, 0, 1) / 255
         expected = (stylizer(photo) * 255).permute(1, 2, 0).numpy()
@@ -122,7 +117,7 @@ def test_size_is_the_short_side_and_odd_sides_lose_a_pixel(
     tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer
 ) -> None:
     clip = make_clip(tmp_path / "a.mp4")
-    assert stylize(stylizer, clip, tmp_path / "b.mp4", StylizeOptions(size=33)) == 0
+    assert stylize(stylizer, clip, tmp_path / "b.mp4", size=33) == 0
     assert {f.shape for f in frames_of(tmp_path / "b.mp4")} == {(32, 44, 3)}
 
 
@@ -135,9 +130,9 @@ def test_each_frame_is_scaled_once(
         sizes.append(tuple(pixels.shape))
         return pixels_.resize(pixels, short_side)
 
-    monkeypatch.setattr("faststyle.stylize.options.resize", resize)
+    monkeypatch.setattr("faststyle.images.picture.resize", resize)
     clip = make_clip(tmp_path / "a.mp4", count=3)
-    assert stylize(stylizer, clip, tmp_path / "b.mp4", StylizeOptions(size=32)) == 0
+    assert stylize(stylizer, clip, tmp_path / "b.mp4", size=32) == 0
     assert sizes == [(3, 48, 64)] * 3
 
 
@@ -170,7 +165,7 @@ def test_smoothing_takes_the_flicker_from_what_stands_still(
         container.mux(video.encode(None))
     flicker = []
     for smooth in (0.0, 0.5):
-        stylize(stylizer, tmp_path / "a.mkv", tmp_path / "b.mkv", StylizeOptions(smooth=smooth))
+        stylize(stylizer, tmp_path / "a.mkv", tmp_path / "b.mkv", smooth=smooth)
         found = np.stack(frames_of(tmp_path / "b.mkv")[5:]).astype(int)
         flicker.append(np.abs(np.diff(found, axis=0)).mean())
     assert flicker[1] < flicker[0] / 3
@@ -216,7 +211,7 @@ def test_one_bad_clip_does_not_stop_the_rest(
         silence.sample_rate = 8000
         container.mux(stream.encode(silence))
     jobs = [Job(tmp_path / f, tmp_path / f"{f}.mp4") for f in ("absent.mp4", "c.wav", "b.mp4")]
-    assert stylize_clips(stylizer, jobs, UNCHANGED) == 2
+    assert stylize_clips(clip_pipeline(stylizer, **UNCHANGED), jobs) == 2
     errors = capfd.readouterr().err
     assert "no such clip" in errors
     assert "is sound, and no clip" in errors
@@ -259,7 +254,7 @@ def test_a_clip_can_move_from_one_style_to_another(tmp_path: Path, make_clip: Ma
 
     clip = make_clip(tmp_path / "a.mp4", 6)
     jobs = [Job(clip, tmp_path / "b.mkv"), Job(clip, tmp_path / "c.mkv")]
-    assert stylize_clips(stylizer, jobs, StylizeOptions(smooth=0), move) == 0
+    assert stylize_clips(clip_pipeline(stylizer, move, smooth=0), jobs) == 0
     assert parts[:6] == parts[6:] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1.0])
     source, made = (list(frames_of(path)) for path in (clip, tmp_path / "b.mkv"))
     for number, shown, other in ((0, "night", "wave"), (5, "wave", "night")):
@@ -275,27 +270,23 @@ def test_frames_lie_still_before_they_are_enlarged(
     tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip = make_clip(tmp_path / "a.mp4", count=3)
-    options = StylizeOptions(size=24)
     with Clip(clip) as frames:
         pictures = [
-            options.scale(Picture(pixels_.to_unit(item.pixels)))
+            Picture(pixels_.to_unit(item.pixels)).scaled(24)
             for item in frames
             if isinstance(item, Frame)
         ]
-    still = replace(options, size=None)
-    painted = clips.stylize_frames(stylizer, pictures, 10, still)
-    four = Upscaler(enlarger(4), device="cpu")
+    painted = clips.stylize_frames(stylizer, pictures, 10)
+    four = Upscaler(upscaler_style(4), device="cpu")
     given: list[torch.Tensor] = []
 
     def enlarge(seen: Sequence[Picture], *rest: Any) -> list[Picture]:
         given.extend(picture.pixels for picture in seen)
-        return Upscaler.stylize(four, seen, *rest)
+        return Upscaler.process(four, seen, *rest)
 
-    monkeypatch.setattr(four, "stylize", enlarge)
-    assert (
-        stylize_clips(StylizeThenUpscale(stylizer, four), [Job(clip, tmp_path / "b.mkv")], options)
-        == 0
-    )
+    monkeypatch.setattr(four, "process", enlarge)
+    pipeline = clip_pipeline(StylizeThenUpscale(stylizer, four), size=24)
+    assert stylize_clips(pipeline, [Job(clip, tmp_path / "b.mkv")]) == 0
     torch.testing.assert_close(torch.stack(given), torch.stack(list(painted)))
     assert [each.shape for each in frames_of(tmp_path / "b.mkv")] == 3 * [(96, 128, 3)]
 
@@ -311,7 +302,7 @@ def test_without_opencv_clips_are_stylized_and_it_is_said_once(
     monkeypatch.setitem(sys.modules, "faststyle.video.canvas", None)
     clip = make_clip(tmp_path / "a.mp4", sound=False)
     jobs = [Job(clip, tmp_path / name) for name in ("b.mp4", "c.mp4")]
-    assert stylize_clips(stylizer, jobs, StylizeOptions()) == 0
+    assert stylize_clips(clip_pipeline(stylizer), jobs) == 0
     assert capsys.readouterr().err.count("a moving camera is not followed") == 1
     assert len(frames_of(tmp_path / "c.mp4")) == 12
     clips._canvas.cache_clear()
@@ -326,6 +317,6 @@ def test_strokes_move_with_the_scene() -> None:
     scene = torch.nn.functional.interpolate(coarse, (96, 320), mode="bicubic")[0].clamp(0, 1)
     frames = [Picture(scene[:, :, 4 * n : 4 * n + 160]) for n in range(6)]
     for smooth, holds in ((0.0, False), (0.5, True)):
-        seen = list(clips.stylize_frames(painter, frames, 25, StylizeOptions(smooth=smooth)))
+        seen = list(clips.stylize_frames(painter, frames, 25, smooth=smooth))
         moved = (seen[-1][:, 12:-12, 12:-32] - seen[-2][:, 12:-12, 16:-28]).abs().mean()
         assert bool(moved < 0.004) is holds

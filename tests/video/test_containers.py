@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from faststyle.files.clip_formats import TARGETS
+from faststyle.files.clip_formats import CLIP_FORMATS
 from tests.video.made import (
     RATE,
     MakeClip,
@@ -19,7 +19,7 @@ from tests.video.made import (
 )
 
 
-@pytest.mark.parametrize("suffix", TARGETS)
+@pytest.mark.parametrize("suffix", CLIP_FORMATS)
 def test_every_format_keeps_pictures_times_and_sound(
     tmp_path: Path, make_clip: MakeClip, said: Said, suffix: str
 ) -> None:

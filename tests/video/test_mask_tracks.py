@@ -8,12 +8,12 @@ from PIL import Image
 
 from faststyle.core.errors import UserError
 from faststyle.files.jobs import Job
-from faststyle.stylize.options import StylizeOptions
 from faststyle.stylize.regions import Regions
 from faststyle.stylize.stylizer import Stylizer
-from faststyle.video import stylize_clips
+from faststyle.video.clips import stylize_clips
 from faststyle.video.mask_tracks import open_masks
 from tests.video.made import frames_of
+from tests.video.pipelines import clip_pipeline
 
 MakeClip = Callable[..., Path]
 
@@ -113,7 +113,7 @@ def test_outside_a_mask_the_clip_stays(
 ) -> None:
     clip, mask = make_clip(tmp_path / "a.mp4", sound=False), _mask(tmp_path / "m.png")
     job = Job(clip, tmp_path / "b.mkv", (mask,))
-    assert stylize_clips(Regions([stylizer]), [job], StylizeOptions(smooth=smooth)) == 0
+    assert stylize_clips(clip_pipeline(Regions([stylizer]), smooth=smooth), [job]) == 0
     for source, found in zip(frames_of(clip), frames_of(job.target), strict=True):
         difference = np.abs(found.astype(int) - source)
         assert difference[:, 36:].mean() < 3
@@ -128,7 +128,7 @@ def test_a_missing_mask_fails_its_clip_alone(
         Job(clip, tmp_path / "b.mkv", (tmp_path / "absent.png",)),
         Job(clip, tmp_path / "c.mkv", (mask,)),
     ]
-    assert stylize_clips(Regions([stylizer]), jobs, StylizeOptions()) == 1
+    assert stylize_clips(clip_pipeline(Regions([stylizer])), jobs) == 1
     assert "there is no" in capsys.readouterr().err
     assert not (tmp_path / "b.mkv").exists()
     assert (tmp_path / "c.mkv").exists()

@@ -45,7 +45,7 @@ def sample_picture(size: int) -> Tensor:
 
 def sample_address(stylizer: Stylizer, size: int = SIDE) -> str:
     """The stylized landscape, ``size`` pixels high and wide, as an address that holds it all."""
-    [stylized] = stylizer.stylize([Picture(sample_picture(size))])
+    [stylized] = stylizer.process([Picture(sample_picture(size))])
     content = base64.b64encode(_encoded(stylized.pixels, "WEBP")).decode()
     return f"data:image/webp;base64,{content}"
 
@@ -59,7 +59,7 @@ def sample_sheet(style: TrainedStyle, size: int = 256) -> Picture:
     panels = [(landscape.pixels, "")]
     for name in style.metadata.names() or ("",):
         stylizer = Stylizer(style, device="cpu", mix={name: 1.0} if name else {})
-        panels.append((stylizer.stylize([landscape])[0].pixels, name))
+        panels.append((stylizer.process([landscape])[0].pixels, name))
     return contact_sheet([panels[at : at + 4] for at in range(0, len(panels), 4)], size)
 
 

@@ -17,10 +17,10 @@ from faststyle.images.files import save_picture
 from faststyle.images.picture import Picture
 from faststyle.images.pixels import quantize, to_unit
 from faststyle.styles.catalog import label
-from faststyle.stylize.options import StylizeOptions
+from faststyle.stylize.options import RenderOptions
 from faststyle.stylize.stylizer import Stylizer
 from faststyle.video.canvas import Canvas
-from faststyle.video.clips import paint_frame
+from faststyle.video.clips import process_frame
 
 TITLE = "faststyle"
 KEYS = "1 to 9: style; space: next; o: the camera alone; s: save a picture; q: quit"
@@ -41,7 +41,7 @@ class Live:
     """
 
     styles: Sequence[str]
-    options: StylizeOptions
+    options: RenderOptions
     folder: Path = Path()
     loading: dict[str, Any] = field(default_factory=dict)
     chosen: int = 0
@@ -50,7 +50,7 @@ class Live:
 
     def __post_init__(self) -> None:
         self._loaded: dict[int, Stylizer] = {}
-        self._steady = Canvas(_KEEP)
+        self._canvas = Canvas(_KEEP)
         self.shown: Tensor | None = None
 
     @property
@@ -66,10 +66,10 @@ class Live:
         if self.chosen not in self._loaded:
             style = self.styles[self.chosen]
             self._loaded[self.chosen] = Stylizer.load(style, **self.loading)
-            self._steady = Canvas(_KEEP)
-        small = self.options.scale(Picture(to_unit(photo)))
+            self._canvas = Canvas(_KEEP)
+        small = Picture(to_unit(photo)).scaled(self.options.size, self.options.max_pixels)
         at_size = replace(self.options, size=None)
-        picture = paint_frame(self._loaded[self.chosen], small, at_size, self._steady)
+        picture = process_frame(self._loaded[self.chosen], small, at_size, self._canvas)
         self.shown = quantize(picture.pixels)
         return self.shown
 
@@ -93,7 +93,7 @@ class Live:
 
     def _choose(self, index: int) -> None:
         self.chosen, self.original = index, False
-        self._steady = Canvas(_KEEP)
+        self._canvas = Canvas(_KEEP)
 
 
 def show_live(live: Live, source: int | str) -> int:

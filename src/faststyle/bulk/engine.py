@@ -1,4 +1,4 @@
-"""What engines have in common: shards go to processes, one at a time, and some of these die."""
+"""What engines have in common: shards go to workers, one at a time, and some of these die."""
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -12,26 +12,26 @@ from faststyle.core.storage import Folder
 
 #: A photo is given up when so many processes have died that had no other to do.
 _TRIES = 2
-#: A job is given up when so many processes for each actor die, in a row, before they are ready: a
+#: A job is given up when so many processes for each worker die, in a row, before they are ready: a
 #: machine that is lost may have many that were about to be.
 _STILLBORN = 3
 _SECONDS = 1.0
 
 
-class DiedError(Exception):
+class WorkerDiedError(Exception):
     """A process has died, or the machine that it was on."""
 
 
-class Actor(Protocol):
-    """A process with a :class:`Worker`. It answers when that is ready, and then to each shard."""
+class WorkerHandle(Protocol):
+    """A process with a :class:`Worker`, which answers when it is ready, and then to each shard."""
 
     def ask(self, shard: Shard) -> None:
         """Have a shard done."""
 
     def answer(self) -> ShardResult | None:
-        """What became of the shard; none of an actor that has become ready.
+        """What became of the shard; none if the worker has become ready.
 
-        Raises ``DiedError``, or what the worker raised.
+        Raises ``WorkerDiedError``, or what the worker raised.
         """
 
     def ask_to_stop(self) -> None:
@@ -45,16 +45,16 @@ class Starter(Protocol):
     """How an engine starts processes, and waits for several of them."""
 
     def start(self) -> Any:
-        """An :class:`Actor` that need not be ready yet."""
+        """A :class:`WorkerHandle` that need not be ready yet."""
 
-    def wait(self, actors: Sequence[Any], seconds: float) -> Sequence[Any]:
-        """Those of the actors that have answered, or died; none after so many seconds."""
+    def wait(self, workers: Sequence[Any], seconds: float) -> Sequence[Any]:
+        """Those of the workers that have answered, or died; none after so many seconds."""
 
 
 def dispatch(
-    starter: Starter, shards: Sequence[Shard], order: WorkerConfig, should_stop: Callable[[], bool]
+    starter: Starter, shards: Sequence[Shard], config: WorkerConfig, should_stop: Callable[[], bool]
 ) -> Iterator[ShardResult]:
-    """Have every shard done by one of ``order.actors`` processes; yields what became of each.
+    """Have every shard done by one of ``config.workers`` processes; yields what became of each.
 
     The photos of a shard whose process died are done again, each by itself. So the one that is to
     blame is found; it is given up when it has ended two processes of its own.
@@ -64,57 +64,57 @@ def dispatch(
         StorageError: a shard could not be read or stored.
     """
     queue, deaths = deque(shards), Counter[str]()
-    busy: dict[Actor, Shard | None] = {}  # no shard: not ready yet
-    idle: list[Actor] = []
+    busy: dict[WorkerHandle, Shard | None] = {}  # no shard: not ready yet
+    idle: list[WorkerHandle] = []
     stopping = False
     try:
         while queue or any(busy.values()):
             if should_stop() and not stopping:
                 stopping = True
                 queue.clear()
-                for actor in busy:
-                    actor.ask_to_stop()
+                for worker in busy:
+                    worker.ask_to_stop()
             while idle and queue:
-                actor, shard = idle.pop(), queue.popleft()
-                busy[actor] = shard
-                actor.ask(shard)
+                worker, shard = idle.pop(), queue.popleft()
+                busy[worker] = shard
+                worker.ask(shard)
             coming = sum(shard is None for shard in busy.values())
-            for _ in range(min(len(queue) - coming, order.actors - len(busy) - len(idle))):
+            for _ in range(min(len(queue) - coming, config.workers - len(busy) - len(idle))):
                 busy[starter.start()] = None
-            for actor in starter.wait(list(busy), _SECONDS):
-                done = busy.pop(actor)
+            for worker in starter.wait(list(busy), _SECONDS):
+                done = busy.pop(worker)
                 name = done.name if done else ""
                 try:
-                    record = actor.answer()
-                except DiedError as error:
-                    actor.end()
+                    result = worker.answer()
+                except WorkerDiedError as error:
+                    worker.end()
                     deaths[name] += 1
-                    if deaths[""] == _STILLBORN * order.actors:
+                    if deaths[""] == _STILLBORN * config.workers:
                         raise UserError(f"processes die before they begin: {error}") from None
-                    record = None
+                    result = None
                     if done and not stopping:
-                        record = _after_death(done, deaths[name], error, queue, order)
+                        result = _after_death(done, deaths[name], error, queue, config)
                 else:
-                    idle.append(actor)
+                    idle.append(worker)
                     deaths[""] = 0
-                if record is not None:
-                    yield record
+                if result is not None:
+                    yield result
     finally:
-        for actor in (*busy, *idle):
-            actor.end()
+        for worker in (*busy, *idle):
+            worker.end()
 
 
 def _after_death(
-    shard: Shard, deaths: int, error: DiedError, queue: deque[Shard], order: WorkerConfig
+    shard: Shard, deaths: int, error: WorkerDiedError, queue: deque[Shard], config: WorkerConfig
 ) -> ShardResult | None:
     """Queue again what a dead process had to do; or give a photo up, and note it."""
-    if len(shard.items) > 1:
-        queue.extend(Shard((item,)) for item in shard.items)
+    if len(shard.tasks) > 1:
+        queue.extend(Shard((task,)) for task in shard.tasks)
         return None
     if deaths < _TRIES:
         queue.append(shard)
         return None
-    record = ShardResult()
-    record.fail(shard.items[0], f"{deaths} processes died of it: {error}")
-    Manifest(Folder(order.output)).note(shard.name, record)
-    return record
+    result = ShardResult()
+    result.fail(shard.tasks[0], f"{deaths} processes died of it: {error}")
+    Manifest(Folder(config.output)).note(shard.name, result)
+    return result

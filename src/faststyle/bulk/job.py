@@ -5,24 +5,29 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
 from tqdm import tqdm
 
 from faststyle.bulk.manifest import Manifest, ShardResult
-from faststyle.bulk.plan import ImageTask, cut, find_items
+from faststyle.bulk.plan import ImageTask, cut, find_tasks
 from faststyle.bulk.shard import WorkerConfig
 from faststyle.core.errors import UserError, nearest
 from faststyle.core.interrupts import catch_interrupts
+from faststyle.core.options import merged
 from faststyle.core.storage import Folder, absolute
 from faststyle.files.jobs import Job, check_formats
+from faststyle.files.options import ReadOptions, WriteOptions
 from faststyle.images.formats import can_write
 from faststyle.styles import find_style
 from faststyle.styles.catalog import list_styles
-from faststyle.stylize.options import StylizeOptions
-from faststyle.stylize.stylizer import Stylizer, read_file
+from faststyle.styles.loading import read_any_style
+from faststyle.stylize.options import DEFAULT_RENDER, RenderOptions
+from faststyle.stylize.stylizer import Stylizer
+from faststyle.video.options import ClipOptions
 
 #: What hands shards out. Each is a module of this package, and the extra that it needs.
 ENGINES = {"local": "", "ray": "ray", "slurm": "slurm"}
@@ -38,11 +43,13 @@ class BulkJob:
         inputs: pictures, folders and patterns: paths and addresses.
         output: a folder, or its address.
         ckpt: as :func:`faststyle.styles.find_style` takes it.
-        options: how.
-        precision: as of :class:`Stylizer`, as are the next and ``device``.
-        stroke: likewise.
+        render: how pictures are rendered.
+        read: how they are read.
+        write: how results are written.
+        precision: as of :class:`Stylizer`.
+        stroke: as of :class:`Stylizer`.
         kernel: see :func:`faststyle.networks.conv3x3.choose_kernel`.
-        device: not among the settings that a job that goes on has to keep.
+        device: as of :class:`Stylizer`; a job that goes on may be given another.
         engine: one of :data:`ENGINES`.
         actors: how many processes do the work.
 
@@ -53,7 +60,9 @@ class BulkJob:
     inputs: Sequence[str]
     output: str
     ckpt: str
-    options: StylizeOptions = field(default_factory=StylizeOptions)
+    render: RenderOptions = DEFAULT_RENDER
+    read: ReadOptions = field(default_factory=ReadOptions)
+    write: WriteOptions = field(default_factory=WriteOptions)
     precision: str = "auto"
     stroke: float = 1.0
     kernel: str = "auto"
@@ -115,20 +124,20 @@ def stylize_in_bulk(job: BulkJob) -> Summary:
         raise UserError(f'{error}: pip install "faststyle[{ENGINES[job.engine]}]"') from None
     output = Folder(job.output)
     manifest = Manifest(output)
-    items = _begin(job, output, manifest)
-    rest = _rest(items, output, manifest)
-    order = WorkerConfig(absolute(job.output), job.device, job.actors)
-    summary = Summary(skipped=len(items) - len(rest))
+    tasks = _begin(job, output, manifest)
+    rest = _rest(tasks, output, manifest)
+    config = WorkerConfig(absolute(job.output), job.device, job.actors)
+    summary = Summary(skipped=len(tasks) - len(rest))
     start = time.perf_counter()
     bar: tqdm[NoReturn]
     with (
         catch_interrupts("picture") as interrupts,
-        tqdm(total=len(items), initial=summary.skipped, unit="picture", smoothing=0) as bar,
+        tqdm(total=len(tasks), initial=summary.skipped, unit="picture", smoothing=0) as bar,
     ):
         try:
             shards = cut(rest, job.actors)
-            for record in work(shards, order, lambda: interrupts.received is not None):
-                _add(record, summary, bar)
+            for result in work(shards, config, lambda: interrupts.received is not None):
+                _add(result, summary, bar)
         finally:
             summary.seconds = time.perf_counter() - start
             bar.write(str(summary), file=sys.stderr)
@@ -138,7 +147,7 @@ def stylize_in_bulk(job: BulkJob) -> Summary:
         raise KeyboardInterrupt
     if summary.failed:
         raise UserError(
-            f"{len(summary.failed)} of {len(items)} pictures could not be stylized: {failures}"
+            f"{len(summary.failed)} of {len(tasks)} pictures could not be stylized: {failures}"
             " says why"
         )
     return summary
@@ -148,40 +157,42 @@ def _begin(job: BulkJob, output: Folder, manifest: Manifest) -> list[ImageTask]:
     """All of the job's pictures, once it is sure that it can be done, and goes on if it began."""
     style = find_style(job.ckpt)
     # Read for what is wrong with it: better one line here than as many as there are processes.
-    stylizer = Stylizer(read_file(style.path), "cpu", mix=style.mix, stroke=job.stroke)
-    names = {stylizer.name, *(each.name for each in list_styles())}
-    items = find_items(job.inputs, output, names)
-    by_ending = {Path(item.target).suffix: item for item in items}
-    check_formats([Job(Path(i.source), Path(i.target)) for i in by_ending.values()], job.options)
+    stylizer = Stylizer(read_any_style(style.path), "cpu", mix=style.mix, stroke=job.stroke)
+    names = cache(lambda: {stylizer.name, *(each.name for each in list_styles())})
+    tasks = find_tasks(job.inputs, output, names)
+    by_ending = {Path(task.target).suffix: task for task in tasks}
+    jobs = [Job(Path(task.source), Path(task.target)) for task in by_ending.values()]
+    check_formats(jobs, job.read, job.write)
     settings: dict[str, Any] = {
         "inputs": [absolute(text) for text in job.inputs],
-        "options": asdict(job.options),
+        # Jobs of earlier versions have those of clips among their options.
+        "options": merged(job.render, job.read, job.write, ClipOptions()),
         "mix": dict(style.mix),
         "precision": job.precision,
         "stroke": job.stroke,
         "kernel": job.kernel,
     }
     manifest.begin(settings, style.path)
-    return items
+    return tasks
 
 
-def _rest(items: Sequence[ImageTask], output: Folder, manifest: Manifest) -> list[ImageTask]:
+def _rest(tasks: Sequence[ImageTask], output: Folder, manifest: Manifest) -> list[ImageTask]:
     """Those that have no result yet, or have changed since."""
-    noted = {target: version for record in manifest.records() for target, version in record.done}
+    noted = {target: version for result in manifest.results() for target, version in result.done}
     if not noted:
-        return list(items)
+        return list(tasks)
     there = output.find()
-    return [i for i in items if noted.get(i.target) != i.version or i.target not in there]
+    return [i for i in tasks if noted.get(i.target) != i.version or i.target not in there]
 
 
-def _add(record: ShardResult, summary: Summary, bar: "tqdm[NoReturn]") -> None:
-    said = [f"error: {_reason(each)}" for each in record.failed]
+def _add(result: ShardResult, summary: Summary, bar: "tqdm[NoReturn]") -> None:
+    said = [f"error: {_reason(each)}" for each in result.failed]
     room = max(0, _SHOWN - len(summary.failed))
-    _show([*said[:room], *record.notes[:_SHOWN]], bar)
-    summary.done += len(record.done)
-    summary.failed += record.failed
-    summary.parts.update(record.seconds)
-    bar.update(len(record))
+    _show([*said[:room], *result.notes[:_SHOWN]], bar)
+    summary.done += len(result.done)
+    summary.failed += result.failed
+    summary.parts.update(result.seconds)
+    bar.update(len(result))
 
 
 def _reason(failed: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection, wait
 
 import torch
 
-from faststyle.bulk.engine import DiedError, dispatch
+from faststyle.bulk.engine import WorkerDiedError, dispatch
 from faststyle.bulk.manifest import ShardResult
 from faststyle.bulk.plan import Shard
 from faststyle.bulk.shard import Worker, WorkerConfig
@@ -19,10 +19,10 @@ _processes = fresh_processes(__name__)
 
 
 def work(
-    shards: Sequence[Shard], order: WorkerConfig, should_stop: Callable[[], bool]
+    shards: Sequence[Shard], config: WorkerConfig, should_stop: Callable[[], bool]
 ) -> Iterator[ShardResult]:
     """See :func:`faststyle.bulk.engine.dispatch`."""
-    return dispatch(_Local(order), shards, order, should_stop)
+    return dispatch(_Local(config), shards, config, should_stop)
 
 
 def choose_device(wanted: str, gpus: int, used: Sequence[str]) -> str:
@@ -35,29 +35,29 @@ def choose_device(wanted: str, gpus: int, used: Sequence[str]) -> str:
 class _Local:
     """Starts processes of this machine, which share its GPUs."""
 
-    def __init__(self, order: WorkerConfig) -> None:
-        self._order = order
-        self._actors: list[_LocalActor] = []
+    def __init__(self, config: WorkerConfig) -> None:
+        self._config = config
+        self._workers: list[_LocalHandle] = []
 
-    def start(self) -> "_LocalActor":
-        self._actors = [actor for actor in self._actors if not actor.pipe.closed]
-        used = [actor.device for actor in self._actors]
-        device = choose_device(self._order.device, torch.cuda.device_count(), used)
-        self._actors.append(_LocalActor(replace(self._order, device=device)))
-        return self._actors[-1]
+    def start(self) -> "_LocalHandle":
+        self._workers = [worker for worker in self._workers if not worker.pipe.closed]
+        used = [worker.device for worker in self._workers]
+        device = choose_device(self._config.device, torch.cuda.device_count(), used)
+        self._workers.append(_LocalHandle(replace(self._config, device=device)))
+        return self._workers[-1]
 
-    def wait(self, actors: Sequence["_LocalActor"], seconds: float) -> list["_LocalActor"]:
-        ready = wait([actor.pipe for actor in actors], seconds)
-        return [actor for actor in actors if actor.pipe in ready]
+    def wait(self, workers: Sequence["_LocalHandle"], seconds: float) -> list["_LocalHandle"]:
+        ready = wait([worker.pipe for worker in workers], seconds)
+        return [worker for worker in workers if worker.pipe in ready]
 
 
-class _LocalActor:
+class _LocalHandle:
     """A process at the other end of a pipe, which breaks when it dies."""
 
-    def __init__(self, order: WorkerConfig) -> None:
-        self.device = order.device
+    def __init__(self, config: WorkerConfig) -> None:
+        self.device = config.device
         self.pipe, other = _processes.Pipe()
-        self._process = _processes.Process(target=_serve, args=(other, order), daemon=True)
+        self._process = _processes.Process(target=_serve, args=(other, config), daemon=True)
         self._process.start()
         other.close()
 
@@ -70,7 +70,7 @@ class _LocalActor:
             answer: ShardResult | Exception | None = self.pipe.recv()
         except (EOFError, OSError):
             self._process.join()
-            raise DiedError(_words(self._process.exitcode)) from None
+            raise WorkerDiedError(_format_status(self._process.exitcode)) from None
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -84,19 +84,19 @@ class _LocalActor:
         self._process.join()
 
 
-def _words(status: int | None) -> str:
+def _format_status(status: int | None) -> str:
     if status is not None and status < 0:
         return f"signal {signal.Signals(-status).name}"
     return f"exit status {status}"
 
 
 def _serve(
-    pipe: "Connection[ShardResult | Exception | None, Shard | None]", order: WorkerConfig
+    pipe: "Connection[ShardResult | Exception | None, Shard | None]", config: WorkerConfig
 ) -> None:
     """Do shards until the other end of the pipe is closed, be it by a death."""
     leave_signals_to_parent()
     try:
-        worker = Worker(order)
+        worker = Worker(config)
         pipe.send(None)
         while True:
             shard = pipe.recv()

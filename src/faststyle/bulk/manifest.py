@@ -44,9 +44,9 @@ class ShardResult:
     def __len__(self) -> int:
         return len(self.done) + len(self.failed)
 
-    def fail(self, item: ImageTask, reason: str) -> None:
+    def fail(self, task: ImageTask, reason: str) -> None:
         """Note that a picture has no result, and why."""
-        self.failed.append({**item._asdict(), "reason": reason})
+        self.failed.append({**task._asdict(), "reason": reason})
 
 
 class Manifest:
@@ -107,16 +107,16 @@ class Manifest:
             raise UserError(f"{self.folder.at(name)} is damaged: start the job again")
         return path
 
-    def note(self, name: str, record: ShardResult) -> None:
+    def note(self, name: str, result: ShardResult) -> None:
         """Note what became of the shard called ``name``. Raises ``StorageError``."""
-        self.folder.write(f"{_DONE}/{name}.json", json.dumps(asdict(record)).encode())
+        self.folder.write(f"{_DONE}/{name}.json", json.dumps(asdict(result)).encode())
 
     def names(self) -> list[str]:
         """Of all shards that are noted. Raises ``StorageError``."""
         found = Folder(self.folder.at(_DONE)).find()
         return [name for name in found if name.endswith(".json") and not name.startswith(".")]
 
-    def records(self, names: Sequence[str] | None = None) -> list[ShardResult]:
+    def results(self, names: Sequence[str] | None = None) -> list[ShardResult]:
         """What became of these shards, or of all, in the order in which they ended.
 
         Raises ``StorageError``.
@@ -124,7 +124,7 @@ class Manifest:
         folder = Folder(self.folder.at(_DONE))
         texts = folder.read_all(self.names() if names is None else names)
         found = [ShardResult(**json.loads(text)) for text in texts]
-        return sorted(found, key=lambda record: record.at)
+        return sorted(found, key=lambda result: result.at)
 
     def write_failed(self, failed: Sequence[Mapping[str, str]]) -> str:
         """List what has no result, a line for each; returns where. Raises ``StorageError``."""

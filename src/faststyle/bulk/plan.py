@@ -1,7 +1,7 @@
 """Which pictures a job is made of, and the shards that it is handed out in."""
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -11,7 +11,8 @@ import fsspec
 from faststyle.core.atomic import file_identity
 from faststyle.core.errors import UserError
 from faststyle.core.storage import Folder, absolute, is_address, version_of
-from faststyle.files.jobs import find_inputs, is_clip, result_name
+from faststyle.files.inputs import StyleNames, find_inputs, is_clip
+from faststyle.files.jobs import result_name
 from faststyle.images.formats import find_format
 
 #: Where notes are kept beside the results; never searched for pictures.
@@ -36,30 +37,27 @@ class ImageTask(NamedTuple):
 
 @dataclass(frozen=True)
 class Shard:
-    """Pictures that are done by one process, and noted in one file.
+    """Pictures that are done by one process, and noted in one file."""
 
-    ``tries``: how often it was begun before in vain.
-    """
-
-    items: tuple[ImageTask, ...]
-    tries: int = 0
+    tasks: tuple[ImageTask, ...]
 
     @property
     def name(self) -> str:
         """Of its file of notes: the same for the same pictures."""
-        said = "\n".join(f"{item.target}\t{item.version}" for item in self.items)
+        said = "\n".join(f"{task.target}\t{task.version}" for task in self.tasks)
         return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
-def find_items(
-    inputs: Sequence[str], output: Folder, styles: Collection[str] = ()
+def find_tasks(
+    inputs: Sequence[str], output: Folder, styles: StyleNames = tuple
 ) -> list[ImageTask]:
     """Every picture of ``inputs``, and what its result is called, in a fixed order.
 
     Args:
         inputs: pictures, folders and patterns, each a path or an address.
         output: where the results go; what lies in it is no input.
-        styles: names of styles: what they made earlier, in folders of this machine, is left out.
+        styles: gives names of styles: what they made earlier, in folders of this machine, is left
+            out.
 
     Raises:
         UserError: there are none; or a clip; or two whose results would have one name, or whose
@@ -69,32 +67,32 @@ def find_items(
     found = list(dict.fromkeys(each for text in inputs for each in _search(text, output, styles)))
     if not found:
         raise UserError(f"no pictures found in {', '.join(inputs)}")
-    kept = {name for source, name, _ in found if _renamed(source, name) == name}
-    items: dict[str, ImageTask] = {}
+    unchanged = {name for source, name, _ in found if _renamed(source, name) == name}
+    tasks: dict[str, ImageTask] = {}
     for source, name, version in found:
         target = _renamed(source, name)
-        if target != name and (target in items or target in kept):
+        if target != name and (target in tasks or target in unchanged):
             target = name + Path(target).suffix  # a.gif beside a.png, which both become PNG
-        if target in items:
-            raise UserError(f"{items[target].source} and {source} would both become {target}")
-        items[target] = ImageTask(source, target, version)
-    _check_kept(list(items.values()), output)
-    return list(items.values())
+        if target in tasks:
+            raise UserError(f"{tasks[target].source} and {source} would both become {target}")
+        tasks[target] = ImageTask(source, target, version)
+    _check_inputs_stay(list(tasks.values()), output)
+    return list(tasks.values())
 
 
-def cut(items: Sequence[ImageTask], actors: int) -> list[Shard]:
-    """Shards of ``items``, neighbors together."""
-    size = max(1, min(MAX_SHARD, len(items) // (_SHARDS_EACH * actors)))
-    return [Shard(tuple(items[at : at + size])) for at in range(0, len(items), size)]
+def cut(tasks: Sequence[ImageTask], workers: int) -> list[Shard]:
+    """Shards of ``tasks``, neighbors together."""
+    size = max(1, min(MAX_SHARD, len(tasks) // (_SHARDS_EACH * workers)))
+    return [Shard(tuple(tasks[at : at + size])) for at in range(0, len(tasks), size)]
 
 
-def _search(text: str, output: Folder, styles: Collection[str]) -> Iterator[tuple[str, str, str]]:
+def _search(text: str, output: Folder, styles: StyleNames) -> Iterator[tuple[str, str, str]]:
     """Path or address, name below what was searched, and version, of every picture."""
     if is_address(text):
         yield from _search_storage(text, output)
         return
     out = None if output.path is None else str(output.path)
-    for path, base in find_inputs(text, out, set(styles)):
+    for path, base in find_inputs(text, out, styles):
         if is_clip(path):
             raise UserError(f"{path} is a clip: clips are stylized one by one, without --engine")
         stat = path.stat()
@@ -137,12 +135,12 @@ def _renamed(source: str, name: str) -> str:
     return Path(name).with_name(stem + suffix).as_posix()
 
 
-def _check_kept(items: Sequence[ImageTask], output: Folder) -> None:
+def _check_inputs_stay(tasks: Sequence[ImageTask], output: Folder) -> None:
     if output.path is None:
-        sources = {item.source for item in items}
-        lost = [item for item in items if output.at(item.target) in sources]
+        sources = {task.source for task in tasks}
+        lost = [task for task in tasks if output.at(task.target) in sources]
     else:
-        known = {file_identity(Path(i.source)) for i in items if not is_address(i.source)}
-        lost = [item for item in items if file_identity(output.path / item.target) in known]
+        known = {file_identity(Path(i.source)) for i in tasks if not is_address(i.source)}
+        lost = [task for task in tasks if file_identity(output.path / task.target) in known]
     if lost:
         raise UserError(f"{output.at(lost[0].target)} is an input; choose another --output")

@@ -12,14 +12,14 @@ from typing import Any
 
 import ray
 
-from faststyle.bulk.engine import DiedError, dispatch
+from faststyle.bulk.engine import WorkerDiedError, dispatch
 from faststyle.bulk.manifest import ShardResult
 from faststyle.bulk.plan import Shard
 from faststyle.bulk.shard import Worker, WorkerConfig
 
 
 def work(
-    shards: Sequence[Shard], order: WorkerConfig, should_stop: Callable[[], bool]
+    shards: Sequence[Shard], config: WorkerConfig, should_stop: Callable[[], bool]
 ) -> Iterator[ShardResult]:
     """See :func:`faststyle.bulk.engine.dispatch`.
 
@@ -29,51 +29,51 @@ def work(
     if ours:
         ray.init(logging_level=logging.ERROR, log_to_driver=False, include_dashboard=False)
     try:
-        yield from dispatch(_Ray(order), shards, order, should_stop)
+        yield from dispatch(_Ray(config), shards, config, should_stop)
     finally:
         if ours:
             ray.shutdown()
 
 
-def share(actors: int, nodes: Sequence[Mapping[str, float]], device: str) -> dict[str, float]:
-    """What of a cluster each actor is given: cores of its own, and a GPU or a part of one.
+def share(workers: int, nodes: Sequence[Mapping[str, float]], device: str) -> dict[str, float]:
+    """What of a cluster each worker is given: cores of its own, and a GPU or a part of one.
 
-    ``nodes``: CPU and GPU of each machine. None has fewer cores than an actor asks for.
+    ``nodes``: CPU and GPU of each machine. None has fewer cores than a worker asks for.
     """
     cores = sum(node.get("CPU", 0) for node in nodes)
     gpus = sum(node.get("GPU", 0) for node in nodes) if device != "cpu" else 0
     smallest = min(node["CPU"] for node in nodes if node.get("CPU"))
     return {
-        "num_cpus": max(1, min(smallest, cores // actors)),
+        "num_cpus": max(1, min(smallest, cores // workers)),
         # As many to each: none lies on two.
-        "num_gpus": 1 / math.ceil(actors / gpus) if gpus else 0,
+        "num_gpus": 1 / math.ceil(workers / gpus) if gpus else 0,
     }
 
 
 class _Ray:
     """Starts actors, which share the cluster."""
 
-    def __init__(self, order: WorkerConfig) -> None:
-        self._order = order
+    def __init__(self, config: WorkerConfig) -> None:
+        self._config = config
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        self._options = share(order.actors, nodes, order.device)
+        self._options = share(config.workers, nodes, config.device)
 
-    def start(self) -> "_RayActor":
-        return _RayActor(self._order, self._options)
+    def start(self) -> "_RayHandle":
+        return _RayHandle(self._config, self._options)
 
-    def wait(self, actors: Sequence["_RayActor"], seconds: float) -> list["_RayActor"]:
-        ready, _ = ray.wait([actor.answering for actor in actors], timeout=seconds)
-        return [actor for actor in actors if actor.answering in ready]
+    def wait(self, workers: Sequence["_RayHandle"], seconds: float) -> list["_RayHandle"]:
+        ready, _ = ray.wait([worker.answering for worker in workers], timeout=seconds)
+        return [worker for worker in workers if worker.answering in ready]
 
 
-class _RayActor:
+class _RayHandle:
     """An actor that Ray has started, or will once there is room for it."""
 
-    def __init__(self, order: WorkerConfig, options: dict[str, Any]) -> None:
+    def __init__(self, config: WorkerConfig, options: dict[str, Any]) -> None:
         # Of its two threads, one listens while the other works.
         remote = ray.remote(_Remote).options(max_concurrency=2, **options)
         self._handle: Any = remote.remote()
-        self.answering: Any = self._handle.begin.remote(WorkerConfig(order.output, order.device))
+        self.answering: Any = self._handle.begin.remote(WorkerConfig(config.output, config.device))
 
     def ask(self, shard: Shard) -> None:
         self.answering = self._handle.do.remote(shard)
@@ -84,7 +84,7 @@ class _RayActor:
         except ray.exceptions.RayTaskError as error:  # what the worker raised
             raise error.cause from None
         except ray.exceptions.RayError as error:
-            raise DiedError(_words(error)) from None
+            raise WorkerDiedError(_first_line(error)) from None
         return answer
 
     def ask_to_stop(self) -> None:
@@ -94,7 +94,7 @@ class _RayActor:
         ray.kill(self._handle)
 
 
-def _words(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0]
 
 
@@ -104,8 +104,8 @@ class _Remote:
     def __init__(self) -> None:
         self._stopped = False
 
-    def begin(self, order: WorkerConfig) -> None:
-        self._worker = Worker(order)
+    def begin(self, config: WorkerConfig) -> None:
+        self._worker = Worker(config)
 
     def do(self, shard: Shard) -> ShardResult:
         return self._worker.do(shard, lambda: self._stopped)

@@ -1,11 +1,12 @@
 """The work itself, the same in every engine: a shard's pictures, from storage to storage."""
 
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -15,13 +16,15 @@ from faststyle.bulk.manifest import Manifest, ShardResult
 from faststyle.bulk.plan import ImageTask, Shard
 from faststyle.core.devices import reuse_freed_memory
 from faststyle.core.errors import problem
+from faststyle.core.options import split
 from faststyle.core.storage import Folder, StorageError, fetch_once, is_address, is_of_a_disk
-from faststyle.files.animations import is_animated, stylize_animation
-from faststyle.files.batch import load_job, notes_on, save_result
+from faststyle.files.batch import FilePipeline
 from faststyle.files.jobs import Job
-from faststyle.images.probe import probe
+from faststyle.files.options import ReadOptions, WriteOptions
+from faststyle.images.formats import format_of
+from faststyle.images.probe import open_image
 from faststyle.networks.conv3x3 import choose_kernel
-from faststyle.stylize.options import StylizeOptions
+from faststyle.stylize.options import RenderOptions
 from faststyle.stylize.stylizer import Stylizer
 
 #: Pictures that are on their way to or from storage at a time.
@@ -37,12 +40,12 @@ class WorkerConfig:
     Args:
         output: address of the folder of results.
         device: as of :class:`Stylizer`.
-        actors: how many processes share this machine's cores.
+        workers: how many processes share this machine's cores.
     """
 
     output: str
     device: str = "auto"
-    actors: int = 1
+    workers: int = 1
 
 
 class Worker:
@@ -51,21 +54,27 @@ class Worker:
     Raises ``UserError`` if the job or the device is not there, or ``StorageError``.
     """
 
-    def __init__(self, order: WorkerConfig) -> None:
-        if order.actors > 1:
-            torch.set_num_threads(max(1, torch.get_num_threads() // order.actors))
+    def __init__(self, config: WorkerConfig) -> None:
+        if config.workers > 1:
+            torch.set_num_threads(max(1, torch.get_num_threads() // config.workers))
         reuse_freed_memory()
-        self.output = Folder(order.output)
+        self.output = Folder(config.output)
         self.manifest = Manifest(self.output)
         settings = self.manifest.settings()
         choose_kernel(settings["kernel"])
-        self.options = StylizeOptions(**settings["options"])
-        self.stylizer = Stylizer.load(
+        stylizer = Stylizer.load(
             self.manifest.style(),
             mix=settings["mix"],
-            device=order.device,
+            device=config.device,
             precision=settings["precision"],
             stroke=settings["stroke"],
+        )
+        options = settings["options"]
+        self.pipeline = FilePipeline(
+            stylizer,
+            split(RenderOptions, options),
+            split(ReadOptions, options),
+            split(WriteOptions, options),
         )
 
     def do(self, shard: Shard, should_stop: Callable[[], bool] = lambda: False) -> ShardResult:
@@ -87,21 +96,21 @@ class Worker:
         return self._do(shard, should_stop)
 
     def _do(self, shard: Shard, should_stop: Callable[[], bool]) -> ShardResult:
-        record, clock = ShardResult(), Clock()
+        result, clock = ShardResult(), Clock()
         with (
             tempfile.TemporaryDirectory(prefix="faststyle_") as scratch,
             ThreadPoolExecutor(_CONNECTIONS) as threads,
         ):
             try:
-                work = _ShardWork(self, Path(scratch), threads, clock, record)
-                work.run(shard.items, should_stop)
+                work = _ShardWork(self, Path(scratch), threads, clock, result)
+                work.run(shard.tasks, should_stop)
             finally:
                 threads.shutdown(wait=False, cancel_futures=True)
-        record.seconds = clock.seconds
-        record.memory = psutil.Process().memory_info().rss
-        record.at = time.time()
-        self.manifest.note(shard.name, record)
-        return record
+        result.seconds = clock.seconds
+        result.memory = psutil.Process().memory_info().rss
+        result.at = time.time()
+        self.manifest.note(shard.name, result)
+        return result
 
 
 class Clock:
@@ -129,56 +138,59 @@ class _ShardWork:
         scratch: Path,
         threads: ThreadPoolExecutor,
         clock: Clock,
-        record: ShardResult,
+        result: ShardResult,
     ) -> None:
         self.worker, self.scratch, self.threads = worker, scratch, threads
-        self.clock, self.record = clock, record
+        self.clock, self.result = clock, result
         self.stored: list[tuple[ImageTask, Future[None]]] = []
 
-    def run(self, items: Sequence[ImageTask], should_stop: Callable[[], bool]) -> None:
+    def run(self, tasks: Sequence[ImageTask], should_stop: Callable[[], bool]) -> None:
         """Stylize them, by shape and then those again that failed; wait until all are stored."""
         again: list[ImageTask] = []
-        for batch in self._batches(items, again):
+        for batch in self._batches(tasks, again):
             if should_stop():
                 break
             again += self._stylize(batch)
-        for item in again:
+        for task in again:
             if should_stop():
                 break
             try:
-                self._stylize_together([(item, self._job(item, self._fetch(item)))])
+                self._stylize_together([(task, self._job(task, self._fetch(task)))])
             except StorageError:
                 raise
             except Exception as error:  # whatever one picture brings about
-                self.record.fail(item, self._said_of(item, problem(error)))
+                self.result.fail(task, self._said_of(task, problem(error)))
         with self.clock("store"):
-            for item, stored in self.stored:
+            for task, stored in self.stored:
                 stored.result()
-                self.record.done.append((item.target, item.version))
+                self.result.done.append((task.target, task.version))
 
     def _batches(
-        self, items: Sequence[ImageTask], failed: list[ImageTask]
+        self, tasks: Sequence[ImageTask], failed: list[ImageTask]
     ) -> Iterator[list[tuple[ImageTask, Job]]]:
         """Pictures of one shape together, in the order in which batches are full.
 
         Those that cannot be fetched are added to ``failed``.
         """
         waiting: dict[object, list[tuple[ImageTask, Job]]] = {}
-        fetched = [self.threads.submit(self._fetch, item) for item in items]
-        for item, future in zip(items, fetched, strict=True):
+        batch_size = self.worker.pipeline.read.batch_size
+        fetched = [self.threads.submit(self._fetch, task) for task in tasks]
+        for task, future in zip(tasks, fetched, strict=True):
             try:
                 with self.clock("fetch"):
-                    job = self._job(item, future.result())
+                    job = self._job(task, future.result())
             except StorageError:
                 raise
             except Exception:
-                failed.append(item)
+                failed.append(task)
                 continue
-            shape = _kind(job) if self.worker.options.batch_size > 1 else None
-            batch = waiting.setdefault(shape, [])
-            batch.append((item, job))
-            if len(batch) == self.worker.options.batch_size:
-                yield waiting.pop(shape)
+            kind: object = None
+            if batch_size > 1:
+                job, kind = _look_into(job)
+            batch = waiting.setdefault(kind, [])
+            batch.append((task, job))
+            if len(batch) == batch_size:
+                yield waiting.pop(kind)
         yield from waiting.values()
 
     def _stylize(self, batch: Sequence[tuple[ImageTask, Job]]) -> list[ImageTask]:
@@ -188,57 +200,56 @@ class _ShardWork:
         except StorageError:
             raise
         except Exception:
-            return [item for item, _ in batch]
+            return [task for task, _ in batch]
         return []
 
     def _stylize_together(self, batch: Sequence[tuple[ImageTask, Job]]) -> None:
-        options, stylizer = self.worker.options, self.worker.stylizer
+        pipeline = self.worker.pipeline
         with self.clock("decode"), _disk_errors():
-            pictures = [load_job(job, options, stylizer.factor) for _, job in batch]
-            is_animation = len(batch) == 1 and is_animated(batch[0][1])
+            loaded = [pipeline.load(job) for _, job in batch]
             notes = [
-                self._said_of(item, note)
-                for (item, job), picture in zip(batch, pictures, strict=True)
-                for note in notes_on(job, picture, options, is_animation)
+                self._said_of(task, note)
+                for (task, _), each in zip(batch, loaded, strict=True)
+                for note in pipeline.notes(each)
             ]
-        if is_animation:
+        if len(loaded) == 1 and loaded[0].is_animated:
             with self.clock("network"), _disk_errors():
-                stylize_animation(stylizer, batch[0][1], pictures[0], options)
+                pipeline.process_animation(loaded[0])
         else:
             with self.clock("network"):
-                results = stylizer.stylize(pictures, options)
+                results = pipeline.process(loaded)
             with self.clock("encode"), _disk_errors():
                 for (_, job), result in zip(batch, results, strict=True):
-                    save_result(result, job, options)
-        self.record.notes += notes
-        self.stored += [(item, self.threads.submit(self._store, item, job)) for item, job in batch]
+                    pipeline.save(result, job)
+        self.result.notes += notes
+        self.stored += [(task, self.threads.submit(self._store, task, job)) for task, job in batch]
 
-    def _fetch(self, item: ImageTask) -> Path:
+    def _fetch(self, task: ImageTask) -> Path:
         """Where a picture is on this machine."""
-        if not is_address(item.source):
-            return Path(item.source)
-        path = self._copy_of(item)
-        fetch_once(item.source, path)
+        if not is_address(task.source):
+            return Path(task.source)
+        path = self._copy_of(task)
+        fetch_once(task.source, path)
         return path
 
-    def _copy_of(self, item: ImageTask) -> Path:
-        return (self.scratch / "in" / item.target).with_name(item.source.rpartition("/")[2])
+    def _copy_of(self, task: ImageTask) -> Path:
+        return (self.scratch / "in" / task.target).with_name(task.source.rpartition("/")[2])
 
-    def _said_of(self, item: ImageTask, text: str) -> str:
+    def _said_of(self, task: ImageTask, text: str) -> str:
         """A sentence on a copy of a picture, or of its result, as one on the picture itself."""
-        text = text.replace(str(self._copy_of(item)), item.source)
-        return text.replace(str(self.scratch / "out" / item.target), item.target)
+        text = text.replace(str(self._copy_of(task)), task.source)
+        return text.replace(str(self.scratch / "out" / task.target), task.target)
 
-    def _job(self, item: ImageTask, source: Path) -> Job:
+    def _job(self, task: ImageTask, source: Path) -> Job:
         folder = self.worker.output.path or self.scratch / "out"
-        return Job(source, folder / item.target)
+        return Job(source, folder / task.target)
 
-    def _store(self, item: ImageTask, job: Job) -> None:
+    def _store(self, task: ImageTask, job: Job) -> None:
         """Take a result to where it belongs; what passed the scratch folder goes from it."""
         if self.worker.output.path is None:
-            self.worker.output.put(job.target, item.target)
+            self.worker.output.put(job.target, task.target)
             job.target.unlink()
-        if is_address(item.source):
+        if is_address(task.source):
             job.source.unlink()
 
 
@@ -253,15 +264,16 @@ def _disk_errors() -> Iterator[None]:
         raise
 
 
-def _kind(job: Job) -> object:
-    """Height and width of a picture as it is seen, by its header.
+def _look_into(job: Job) -> tuple[Job, object]:
+    """The job with its picture open, and what is equal for pictures that go together.
 
-    What has none is by itself, and so is an animation.
+    That is height and width of a picture as it is seen. An animation is by itself, and so is what
+    cannot be read, which is said when it is decoded.
     """
     try:
-        if is_animated(job):
-            return job.source
-        info = probe(job.source)
-        return info.width, info.height
-    except Exception:  # said when it is decoded
-        return job.source
+        opened = open_image(job.source, sys.maxsize)
+    except Exception:
+        return job, job.source
+    info = opened.info
+    alone = info.is_animated and format_of(job.target).timing is not None
+    return replace(job, opened=opened), job.source if alone else (info.height, info.width)

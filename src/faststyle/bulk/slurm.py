@@ -32,16 +32,16 @@ _MANY = 10_000
 class Part:
     """A job of the array: one process after another, if a photo ends one."""
 
-    def __init__(self, shards: Sequence[Shard], order: WorkerConfig) -> None:
-        self._shards, self._order = shards, order
+    def __init__(self, shards: Sequence[Shard], config: WorkerConfig) -> None:
+        self._shards, self._config = shards, config
 
     def __call__(self) -> None:
         """Do what of the part is not done yet."""
-        manifest = Manifest(Folder(self._order.output))
+        manifest = Manifest(Folder(self._config.output))
         done = set(manifest.names())
         rest = [shard for shard in self._shards if f"{shard.name}.json" not in done]
         with catch_interrupts("picture") as interrupts:
-            for _ in local.work(rest, self._order, lambda: interrupts.received is not None):
+            for _ in local.work(rest, self._config, lambda: interrupts.received is not None):
                 pass
 
     def checkpoint(self) -> submitit.helpers.DelayedSubmission:
@@ -50,7 +50,7 @@ class Part:
 
 
 def work(
-    shards: Sequence[Shard], order: WorkerConfig, should_stop: Callable[[], bool]
+    shards: Sequence[Shard], config: WorkerConfig, should_stop: Callable[[], bool]
 ) -> Iterator[ShardResult]:
     """Yield what became of each shard, as its notes appear.
 
@@ -61,9 +61,9 @@ def work(
     """
     if shutil.which("srun") is None:
         raise UserError("there is no SLURM here (no srun): --engine ray or local")
-    manifest = Manifest(Folder(order.output))
-    seen, missing = set(manifest.names()), sum(len(shard.items) for shard in shards)
-    jobs = _submit(shards, order)
+    manifest = Manifest(Folder(config.output))
+    seen, missing = set(manifest.names()), sum(len(shard.tasks) for shard in shards)
+    jobs = _submit(shards, config)
     pause = _SECONDS
     while missing:
         time.sleep(pause)
@@ -72,9 +72,9 @@ def work(
         ended = all(job.done() for job in jobs)
         start = time.monotonic()
         new = [name for name in manifest.names() if name not in seen]
-        for record in manifest.records(new):
-            missing -= len(record)
-            yield record
+        for result in manifest.results(new):
+            missing -= len(result)
+            yield result
         seen.update(new)
         if ended:
             break
@@ -88,19 +88,19 @@ def work(
         )
 
 
-def _submit(shards: Sequence[Shard], order: WorkerConfig) -> list[Any]:
-    """One job for each of ``order.actors``, every so many shards to it."""
+def _submit(shards: Sequence[Shard], config: WorkerConfig) -> list[Any]:
+    """One job for each of ``config.workers``, every so many shards to it."""
     executor = submitit.AutoExecutor(FOLDER / "%j", cluster="slurm", slurm_max_num_timeout=_MANY)
     executor.update_parameters(
         name="faststyle",
         timeout_min=_MINUTES,
         cpus_per_task=_CORES,
-        slurm_array_parallelism=order.actors,
+        slurm_array_parallelism=config.workers,
         slurm_signal_delay_s=_NOTICE,
         stderr_to_stdout=True,
     )
-    alone = replace(order, actors=1)
-    count = min(order.actors, len(shards))
+    alone = replace(config, workers=1)
+    count = min(config.workers, len(shards))
     with executor.batch():
         return [executor.submit(Part(shards[at::count], alone)) for at in range(count)]
 

@@ -1,6 +1,13 @@
-"""Arguments that several commands share."""
+"""Arguments that several commands share, and those that follow from options."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from dataclasses import Field, fields
+from types import NoneType
+from typing import Any, get_args
+
+from faststyle.core.errors import UserError
+from faststyle.core.options import Kind, Options, split
 
 
 def add_style(parser: ArgumentParser, required: bool = True) -> None:
@@ -34,31 +41,34 @@ def add_precision(parser: ArgumentParser) -> None:
     )
 
 
-def add_files(parser: ArgumentParser, tile: str) -> None:
-    """What of pictures and clips is read and how it is written; ``tile``: help of ``--tile``."""
-    parser.add_argument("--tile", type=_tile, default="auto", help=tile)
-    parser.add_argument(
-        "--max-pixels", type=int, help="refuse larger results; 16 million, or 178 with --tile"
-    )
-    parser.add_argument("--start", type=_seconds, default=0.0, help="clips: 12.5 or 1:02:03")
-    parser.add_argument("--end", type=_seconds, help="clips: likewise; default: their end")
-    parser.add_argument("--quality", type=int, help="JPEG, WebP, clips: 1 to 100")
-    parser.add_argument("--lossless", action="store_true", help="WebP: keep every pixel")
-    parser.add_argument(
-        "--bit-depth",
-        type=int,
-        choices=(8, 10, 16),
-        help="PNG, TIFF: 16; default: the photo's; clips: 10 keeps high dynamic range",
-    )
+def add_options(parser: ArgumentParser, kind: type[Options], *names: str) -> None:
+    """An argument for each field of ``kind``, or for those of ``names`` alone."""
+    for field in fields(kind):
+        if names and field.name not in names:
+            continue
+        given: dict[str, Any] = {"action": "store_true"}
+        if field.default is not False:
+            kind_of_value = field.metadata.get("parse") or _parser_of(field)
+            choices = field.metadata.get("choices")
+            given = {"type": kind_of_value, "default": field.default, "choices": choices}
+        flag = f"--{field.name.replace('_', '-')}"
+        parser.add_argument(flag, help=field.metadata["help"], **given)
 
 
-def _tile(text: str) -> str | int:
-    return int(text) if text.isdecimal() else text
+def read_options(kind: type[Kind], args: Namespace) -> Kind:
+    """The options whose fields arguments are called like.
+
+    Raises ``UserError``, which names the flag.
+    """
+    try:
+        return split(kind, vars(args))
+    except UserError as error:
+        name, _, problem = str(error).partition(" ")
+        raise UserError(f"--{name.replace('_', '-')} {problem}") from None
 
 
-def _seconds(text: str) -> float:
-    """Of 12.5, 1:02.5 or 1:02:03."""
-    seconds = 0.0
-    for part in text.split(":"):
-        seconds = 60 * seconds + float(part)
-    return seconds
+def _parser_of(field: Field[Any]) -> Callable[[str], Any]:
+    """What reads a value of a field's type: ``int | None``, ``int | str``, or one alone."""
+    first, *others = get_args(field.type) or (field.type,)
+    is_one = all(kind is NoneType for kind in others)
+    return first if is_one else lambda text: int(text) if text.isdecimal() else text

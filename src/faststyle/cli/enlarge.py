@@ -2,8 +2,12 @@
 
 from argparse import ArgumentParser, Namespace
 
-from faststyle.cli.arguments import add_device, add_files, add_precision
+from faststyle.cli.arguments import add_device, add_options, add_precision, read_options
+from faststyle.cli.stylize import process_jobs
 from faststyle.core.errors import UserError
+from faststyle.files.options import WriteOptions
+from faststyle.stylize.options import UpscaleOptions
+from faststyle.video.options import ClipOptions
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -15,9 +19,6 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--factor", type=int, help="default: that of --ckpt, else 4")
     parser.add_argument("--output", help="file or folder; default: NAME.x4.EXT beside each")
     parser.add_argument(
-        "--strength", type=float, default=1.0, help="0 (bicubic), 1 (network), to 2 (sharper)"
-    )
-    parser.add_argument(
         "--match-histogram",
         action="store_const",
         const="hist",
@@ -27,30 +28,26 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     add_device(parser)
     add_precision(parser)
-    add_files(parser, tile="auto (large pictures in squares), off, or their side")
+    add_options(parser, UpscaleOptions, "strength", "tile", "max_pixels")
+    add_options(parser, WriteOptions)
+    add_options(parser, ClipOptions, "start", "end")
 
 
 def run(args: Namespace) -> None:
     """Enlarge them all; a file that cannot be is named, and does not stop the rest."""
     # Imported late: --help should not wait for torch.
     from faststyle.core.devices import reuse_freed_memory
-    from faststyle.files.batch import stylize_files
-    from faststyle.files.jobs import check_formats, is_clip, plan
+    from faststyle.files.batch import FilePipeline
+    from faststyle.files.jobs import plan
     from faststyle.networks.super_resolution import FACTORS
-    from faststyle.stylize.upscaler import UpscaleOptions, Upscaler
+    from faststyle.stylize.upscaler import Upscaler
 
-    args.smooth = 0.0  # of clips: nothing is painted that could flicker
-    options = UpscaleOptions.from_arguments(args)
+    args.smooth = 0.0  # of clips: there are no strokes that could flicker
+    render, write = read_options(UpscaleOptions, args), read_options(WriteOptions, args)
+    clip = read_options(ClipOptions, args)
     reuse_freed_memory()
-    enlarger = Upscaler.load(args.ckpt, args.factor, device=args.device, precision=args.precision)
-    jobs = plan(args.inputs, args.output, enlarger.name, [f"x{factor}" for factor in FACTORS])
-    check_formats(jobs, options)
-    clips = [job for job in jobs if is_clip(job.source)]
-    pictures = [job for job in jobs if not is_clip(job.source)]
-    failed = stylize_files(enlarger, pictures, options) if pictures else 0
-    if clips:
-        from faststyle.video import stylize_clips
-
-        failed += stylize_clips(enlarger, clips, options)
-    if failed:
+    upscaler = Upscaler.load(args.ckpt, args.factor, device=args.device, precision=args.precision)
+    others = [f"x{factor}" for factor in FACTORS]
+    jobs = plan(args.inputs, args.output, upscaler.name, lambda: others)
+    if failed := process_jobs(FilePipeline(upscaler, render, write=write), jobs, clip):
         raise UserError(f"{failed} of {len(jobs)} files could not be enlarged")

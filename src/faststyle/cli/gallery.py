@@ -31,7 +31,7 @@ def run(args: Namespace) -> None:
     from faststyle.images.probe import is_ours
     from faststyle.styles.catalog import label
     from faststyle.styles.loading import resolve_styles
-    from faststyle.stylize.options import StylizeOptions
+    from faststyle.stylize.options import RenderOptions
     from faststyle.stylize.stylizer import Stylizer
 
     if min(args.size, args.height) < 1:
@@ -51,12 +51,12 @@ def run(args: Namespace) -> None:
         short if labels.count(short) == 1 else name: Stylizer.load(name, precision="auto")
         for name, short in zip(names, labels, strict=True)
     }
-    options = StylizeOptions(size=args.size, bit_depth=8)
+    options = RenderOptions(size=args.size)
     rows = []
     for path in photos:
         try:
-            photo = load_picture(path)
-            shown = [(s.stylize([photo], options)[0].pixels, n) for n, s in stylizers.items()]
+            photo = load_picture(path).with_depth(8)
+            shown = [(s.process([photo], options)[0].pixels, n) for n, s in stylizers.items()]
         except Exception as error:  # whatever one photo brings about, others may follow
             print(f"error: {problem(error, path)}", file=sys.stderr)
             continue

@@ -1,12 +1,23 @@
 """``faststyle stylize --ckpt starry_night photo.jpg``: photos and clips in a style."""
 
 from argparse import Action, ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from faststyle.cli.arguments import add_device, add_files, add_precision, add_style
+from faststyle.cli.arguments import add_device, add_options, add_precision, add_style, read_options
 from faststyle.cli.styles import print_styles
 from faststyle.core.errors import UserError
+from faststyle.core.storage import is_address
+from faststyle.files.options import ReadOptions, WriteOptions
+from faststyle.stylize.options import RenderOptions
+from faststyle.video.options import ClipOptions
+
+if TYPE_CHECKING:
+    from faststyle.files.batch import FilePipeline
+    from faststyle.files.jobs import Job
+    from faststyle.stylize.upscaler import Upscaler
+    from faststyle.video.clips import Move
 
 #: Of ``--region``, in place of a mask: where no other style goes.
 _REST = "rest"
@@ -29,17 +40,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--output", help="file, folder or address; default: NAME.STYLE.EXT beside each"
     )
-    parser.add_argument("--size", type=int, help="short side in pixels; default: unchanged")
     parser.add_argument(
         "--stroke", type=float, default=1.0, help="how large strokes are; 1 is usual"
     )
-    parser.add_argument("--strength", type=float, default=1.0, help="0 (photo) to 1 (style)")
-    parser.add_argument(
-        "--color",
-        default="painting",
-        choices=("painting", "photo", "mean", "hist"),
-        help="whose colors: the photo's by pixel, mean and covariance, or distribution",
-    )
+    for kind in (RenderOptions, ReadOptions, WriteOptions, ClipOptions):
+        add_options(parser, kind)
     parser.add_argument(
         "--preserve-color",
         action="store_const",
@@ -55,36 +60,18 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="MASK=STYLE",
-        help="likewise for each of several styles; rest=STYLE is all that is left",
-    )
-    parser.add_argument(
-        "--feather", type=float, default=0.0, help="pixels over which edges of masks are soft"
-    )
-    parser.add_argument("--protect", choices=("faces",), help="pictures: less style in faces")
-    parser.add_argument(
-        "--statistics",
-        default="region",
-        choices=("region", "picture"),
-        help="colors inside a mask as in a picture of its own, or as if all were stylized",
+        help="where each of several styles goes; rest=STYLE is all that is left",
     )
     parser.add_argument(
         "--enlarge",
         metavar="FACTOR",
-        help="enlarge what is painted by 2, 4 or 8, for prints; or by a file of faststyle enlarge",
+        help="enlarge the result by 2, 4 or 8, for prints; or by a file of faststyle enlarge",
     )
     add_device(parser)
     add_precision(parser)
     parser.add_argument(
         "--kernel", default="auto", choices=("auto", "direct"), help="of convolutions on a CPU"
     )
-    parser.add_argument("--batch-size", type=int, default=1, help="pictures of one size at once")
-    parser.add_argument(
-        "--smooth",
-        type=float,
-        default=0.5,
-        help="clips: seconds to average over against flicker",
-    )
-    add_files(parser, tile="auto (large pictures in strips), off, or rows")
     parser.add_argument("--to", help="clips: the style, or mixture, to arrive at, of the same file")
     parser.add_argument(
         "--engine",
@@ -95,66 +82,91 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> None:
     """Stylize them all; a file that cannot be is named, and does not stop the rest."""
-    from faststyle.core.storage import is_address
-
-    wanted = args.engine is not None or args.actors is not None
-    if wanted or any(map(is_address, (*args.inputs, args.output or ""))):
+    named = (*args.inputs, args.output) if args.output else args.inputs
+    is_elsewhere = any(not Path(each).exists() and is_address(each) for each in named)
+    if is_elsewhere or args.engine is not None or args.actors is not None:
         _run_in_bulk(args)
         return
     # Imported late: --help should not wait for torch.
     from faststyle.core.devices import reuse_freed_memory
-    from faststyle.files.batch import stylize_files
-    from faststyle.files.jobs import check_formats, is_clip, plan
+    from faststyle.files.batch import FilePipeline
+    from faststyle.files.jobs import plan
     from faststyle.files.mask_files import MaskFiles
     from faststyle.networks.conv3x3 import choose_kernel
     from faststyle.styles.catalog import list_styles
     from faststyle.styles.mixture import parse_mix
     from faststyle.stylize.image_processor import ImageProcessor
-    from faststyle.stylize.options import StylizeOptions
     from faststyle.stylize.regions import Regions
     from faststyle.stylize.stylizer import Stylizer
-    from faststyle.stylize.upscale_pipeline import StylizeThenUpscale, load_upscaler
+    from faststyle.stylize.upscale_pipeline import StylizeThenUpscale
 
-    options = StylizeOptions.from_arguments(args)
+    render, clip = read_options(RenderOptions, args), read_options(ClipOptions, args)
+    read, write = read_options(ReadOptions, args), read_options(WriteOptions, args)
     reuse_freed_memory()
     choose_kernel(args.kernel)
     masks, styles = _where(args)
-    if not masks and (options.feather or options.statistics != "region"):
+    if not masks and (render.feather or render.statistics != "region"):
         raise UserError("--feather and --statistics are of masks: see --mask and --region")
     files = [MaskFiles(mask) for mask in masks]
     chosen = {name: getattr(args, name) for name in ("device", "precision", "stroke")}
     stylizer: Stylizer | Regions
     stylizer = Regions.load(styles, **chosen) if files else Stylizer.load(styles[0], **chosen)
-    painter: ImageProcessor = stylizer
+    processor: ImageProcessor = stylizer
     if args.enlarge is not None:
-        enlarger = load_upscaler(args.enlarge, device=args.device, precision=args.precision)
-        painter = StylizeThenUpscale(stylizer, enlarger)
-    others = [stylizer.name, *(style.name for style in list_styles())]
-    jobs = plan(args.inputs, args.output, painter.name, others, files)
-    check_formats(jobs, options)
-    clips = [job for job in jobs if is_clip(job.source)]
-    pictures = [job for job in jobs if not is_clip(job.source)]
-    if args.to and pictures:
-        raise UserError(f"--to is for clips, and {pictures[0].source} is a picture")
-    move = None
+        upscaler = load_upscaler(args.enlarge, device=args.device, precision=args.precision)
+        processor = StylizeThenUpscale(stylizer, upscaler)
+
+    def others() -> list[str]:
+        return [stylizer.name, *(style.name for style in list_styles())]
+
+    jobs, move = plan(args.inputs, args.output, processor.name, others, files), None
     if args.to:
+        if pictures := [job.source for job in jobs if not job.is_clip]:
+            raise UserError(f"--to is for clips, and {pictures[0]} is a picture")
         if isinstance(stylizer, Regions):
             raise UserError("--to moves one style, and --mask and --region place them: choose")
         move = stylizer.move(parse_mix(args.to), args.stroke)
-    failed = stylize_files(painter, pictures, options) if pictures else 0
-    if clips:
-        from faststyle.video import stylize_clips
-
-        failed += stylize_clips(painter, clips, options, move)
+    failed = process_jobs(FilePipeline(processor, render, read, write), jobs, clip, move)
     if failed:
-        kind = "files" if clips else "pictures"
+        kind = "files" if any(job.is_clip for job in jobs) else "pictures"
         raise UserError(f"{failed} of {len(jobs)} {kind} could not be stylized")
+
+
+def process_jobs(
+    pipeline: "FilePipeline", jobs: "Sequence[Job]", clip: ClipOptions, move: "Move | None" = None
+) -> int:
+    """Pictures first and clips then; returns how many failed.
+
+    Raises ``UserError`` if a result's format cannot hold what is asked for.
+    """
+    from faststyle.files.batch import stylize_files
+    from faststyle.files.jobs import check_formats
+
+    check_formats(jobs, pipeline.read, pipeline.write)
+    pictures = [job for job in jobs if not job.is_clip]
+    clips = [job for job in jobs if job.is_clip]
+    failed = stylize_files(pipeline, pictures) if pictures else 0
+    if clips:
+        from faststyle.video.clips import ClipPipeline, stylize_clips
+
+        how = ClipPipeline(pipeline.processor, pipeline.render, pipeline.write, clip, move)
+        failed += stylize_clips(how, clips)
+    return failed
+
+
+def load_upscaler(given: str, device: str = "auto", precision: str = "32") -> "Upscaler":
+    """The one that ``given`` means: a factor, a name or a file. Raises ``UserError`` for none."""
+    from faststyle.stylize.upscaler import Upscaler
+
+    if not given:
+        raise UserError("--enlarge: name a factor, as 4, or the file of what enlarges")
+    path, factor = (None, int(given)) if given.isdecimal() else (given, None)
+    return Upscaler.load(path, factor, device=device, precision=precision)
 
 
 def _run_in_bulk(args: Namespace) -> None:
     """Many pictures, on several processes or machines, from any storage to any other."""
     from faststyle.bulk.job import BulkJob, stylize_in_bulk
-    from faststyle.stylize.options import StylizeOptions
 
     for name in ("mask", "region", "to", "enlarge"):
         if getattr(args, name):
@@ -168,7 +180,9 @@ def _run_in_bulk(args: Namespace) -> None:
             inputs=args.inputs,
             output=args.output,
             ckpt=args.ckpt,
-            options=StylizeOptions.from_arguments(args),
+            render=read_options(RenderOptions, args),
+            read=read_options(ReadOptions, args),
+            write=read_options(WriteOptions, args),
             precision=args.precision,
             stroke=args.stroke,
             kernel=args.kernel,

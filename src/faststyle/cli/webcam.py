@@ -3,8 +3,9 @@
 import os
 from argparse import ArgumentParser, Namespace
 
-from faststyle.cli.arguments import add_device, add_precision, add_styles
+from faststyle.cli.arguments import add_device, add_precision, add_styles, read_options
 from faststyle.core.errors import UserError
+from faststyle.stylize.options import RenderOptions
 
 
 def _source(text: str) -> int | str:
@@ -33,9 +34,8 @@ def run(args: Namespace) -> None:
         raise UserError(f"OpenCV, which shows the window, does not load: {error}") from None
     from faststyle.core.devices import reuse_freed_memory
     from faststyle.styles.loading import resolve_styles
-    from faststyle.stylize.options import StylizeOptions
 
-    options = StylizeOptions.from_arguments(args)
+    options = read_options(RenderOptions, args)
     names = resolve_styles(args.ckpt)
     reuse_freed_memory()
     print(webcam.KEYS)

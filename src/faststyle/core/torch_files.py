@@ -4,6 +4,7 @@ import io
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 import torch
 from torch import Tensor
@@ -25,10 +26,15 @@ def read_torch(path: Path) -> Mapping[str, object]:
 
     Raises ``UserError`` if the file is damaged, holds anything else, or no mapping at the top.
     """
+    # By its name, torch would tell what it is, or fail to open it.
+    with path.open("rb") as file:
+        return parse_torch(file, path)
+
+
+def parse_torch(file: IO[bytes], path: Path) -> Mapping[str, object]:
+    """:func:`read_torch`, of a file that is open; ``path`` is for errors."""
     try:
-        # By its name, torch would tell what it is, or fail to open it.
-        with path.open("rb") as file:
-            content = torch.load(file, map_location="cpu", weights_only=True)
+        content = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise UserError(
             f"{path} is refused: it is no checkpoint, or holds code beside its weights"
@@ -43,7 +49,11 @@ def read_torch(path: Path) -> Mapping[str, object]:
 def is_safetensors(path: Path) -> bool:
     """By what is in a file; an empty or damaged one is what it is called."""
     with path.open("rb") as file:
-        start = file.read(9)
+        return begins_like_safetensors(file.read(9), path)
+
+
+def begins_like_safetensors(start: bytes, path: Path) -> bool:
+    """:func:`is_safetensors`, by the first 9 bytes of the file."""
     return start[8:] == b"{" or (path.suffix == ".safetensors" and not start.startswith(b"PK"))
 
 

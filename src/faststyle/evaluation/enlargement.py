@@ -20,8 +20,8 @@ from faststyle.images.pillow import pil_to_tensor, to_pil
 from faststyle.images.pixels import to_luma, to_unit
 from faststyle.losses import RelativeEnergy
 from faststyle.styles import find_style, load_style
-from faststyle.stylize.options import StylizeOptions
-from faststyle.stylize.upscaler import UpscaleOptions, Upscaler
+from faststyle.stylize.options import RenderOptions, UpscaleOptions
+from faststyle.stylize.upscaler import Upscaler
 
 #: About as sharp as photos are.
 _SHARPER = 1.4
@@ -74,8 +74,8 @@ def evaluate_enlarger(
 def _ways(enlarger: Upscaler) -> dict[str, Enlarge]:
     """Ways to enlarge a picture, by name."""
 
-    def by_network(options: StylizeOptions) -> Enlarge:
-        return lambda small: enlarger.stylize([Picture(small)], options)[0].pixels
+    def by_network(options: RenderOptions) -> Enlarge:
+        return lambda small: enlarger.process([Picture(small)], options)[0].pixels
 
     def by_pillow(kernel: Image.Resampling) -> Enlarge:
         def enlarge(small: Tensor) -> Tensor:
@@ -88,9 +88,9 @@ def _ways(enlarger: Upscaler) -> dict[str, Enlarge]:
     return {
         "bicubic": by_pillow(Image.Resampling.BICUBIC),
         "lanczos": by_pillow(Image.Resampling.LANCZOS),
-        "network": by_network(StylizeOptions()),
+        "network": by_network(RenderOptions()),
         f"network, strength {_SHARPER}": by_network(UpscaleOptions(strength=_SHARPER)),
-        "network, histogram matched": by_network(StylizeOptions(color="hist")),
+        "network, histogram matched": by_network(RenderOptions(color="hist")),
     }
 
 

@@ -1,5 +1,7 @@
 """An exported model as if it were a transform network: what ``stylize --ckpt`` runs."""
 
+from threading import Lock
+
 import torch
 from torch import Tensor, nn
 
@@ -22,6 +24,7 @@ class ExportedNetwork(nn.Module):
         super().__init__()
         self.model = model
         self.pixels = pixels
+        self._running = Lock()  # OpenVINO's requests are not for several threads
 
     def forward(self, images: Tensor) -> Tensor:
         """Stylize ``images`` (N, 3, H, W; RGB in [0, 1]); the result has the same shape."""
@@ -53,6 +56,7 @@ class ExportedNetwork(nn.Module):
     def compute(self, photos: Tensor) -> Tensor:
         """What the model itself makes of the numbers ``photos``."""
         try:
-            return self.model.run(photos.to(self.model.dtype).contiguous())
+            with self._running:
+                return self.model.run(photos.to(self.model.dtype).contiguous())
         except Exception as error:  # the runtimes' have no common class
             raise RuntimeError(str(error)) from None

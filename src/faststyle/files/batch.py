@@ -1,43 +1,185 @@
-"""Stylizing picture files, of which one that is odd does not stop the rest."""
+"""From picture files to their results: decoded with their masks, processed, encoded.
+
+Neighbors of one size may go together, and a file that is odd does not stop the rest.
+"""
 
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from typing import NamedTuple, NoReturn
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NoReturn
 
 from tqdm import tqdm
 
 from faststyle.core.atomic import check_target
 from faststyle.core.errors import UserError, problem
 from faststyle.core.interrupts import Interrupts, catch_interrupts
-from faststyle.files.animations import is_animated, stylize_animation
 from faststyle.files.jobs import Job
 from faststyle.files.mask_files import load_masks, remarks
+from faststyle.files.options import ReadOptions, WriteOptions
 from faststyle.images import high_bit_depth
+from faststyle.images.animation import Animation, read_frames, save_animation
 from faststyle.images.files import USUAL_QUALITY, load_picture_bytes, save_picture
 from faststyle.images.formats import check_fits, format_of
 from faststyle.images.picture import Picture
 from faststyle.images.pixels import MAX_PIXELS, resize
-from faststyle.images.probe import probe
-from faststyle.stylize.faces import keep_faces
-from faststyle.stylize.image_processor import ImageProcessor
-from faststyle.stylize.options import StylizeOptions
+from faststyle.images.probe import ImageInfo
+from faststyle.stylize.image_processor import ImageProcessor, Progress, no_progress
+from faststyle.stylize.options import DEFAULT_RENDER, RenderOptions
 
 
-class _Loaded(NamedTuple):
-    """A picture, and whether all of its frames go into the result, which takes a look at a file."""
+@dataclass(frozen=True)
+class LoadedPicture:
+    """A decoded picture of a file.
+
+    Args:
+        job: which file, and where its result goes.
+        picture: the picture, with its masks; of an animation the first frame.
+        info: what the file is.
+        mask_notes: what of files of masks is not read.
+    """
 
     job: Job
     picture: Picture
-    is_animated: bool
+    info: ImageInfo
+    mask_notes: Sequence[str] = ()
+
+    @property
+    def is_animated(self) -> bool:
+        """Whether all frames go into the result: both are files of animations."""
+        return self.info.is_animated and format_of(self.job.target).timing is not None
 
     @property
     def kind(self) -> object:
-        """Equal for what can be stylized together; an animation is by itself."""
-        return self.job.source if self.is_animated else self.picture.pixels.shape
+        """Equal for what can be processed together; an animation is by itself."""
+        return self.job.source if self.is_animated else self.picture.size
 
 
-def stylize_files(stylizer: ImageProcessor, jobs: Sequence[Job], options: StylizeOptions) -> int:
+@dataclass(frozen=True)
+class FilePipeline:
+    """What is done with a picture file.
+
+    Args:
+        processor: what makes a picture of a picture.
+        render: how it does so.
+        read: how files are read.
+        write: how results are written.
+    """
+
+    processor: ImageProcessor
+    render: RenderOptions = DEFAULT_RENDER
+    read: ReadOptions = ReadOptions()  # noqa: RUF009  # cannot be changed
+    write: WriteOptions = WriteOptions()  # noqa: RUF009
+
+    @property
+    def max_pixels(self) -> int:
+        """The largest picture that is read, or held as an animation."""
+        return max(MAX_PIXELS, self.render.max_pixels or 0)
+
+    @property
+    def quality(self) -> int:
+        """Of lossy results."""
+        return self.write.quality or USUAL_QUALITY
+
+    def load(self, job: Job) -> LoadedPicture:
+        """The picture and its masks, once it is sure that its result can be written.
+
+        Raises ``UserError`` or ``OSError`` if it cannot, or if the picture cannot be read.
+        """
+        opened = job.open(self.max_pixels)
+        picture = load_picture_bytes(opened, self.max_pixels)
+        check_fits(job.target, *self.result_size(picture))
+        check_target(job.target)
+        masks, notes = None, list[str]()
+        if job.masks:
+            try:
+                masks, notes = load_masks(job.masks, picture.size)
+            except UserError as error:
+                raise UserError(f"{job.source}: {error}") from None
+        picture = self._protect(replace(picture, masks=masks))
+        return LoadedPicture(job, picture.with_depth(self.write.bit_depth), opened.info, notes)
+
+    def result_size(self, picture: Picture) -> tuple[int, int]:
+        """Height and width of what a picture becomes."""
+        height, width = picture.size_at(self.render.size)
+        return self.processor.factor * height, self.processor.factor * width
+
+    def process(
+        self, batch: Sequence[LoadedPicture], progress: Progress = no_progress
+    ) -> list[Picture]:
+        """What becomes of pictures of one kind; see :meth:`ImageProcessor.process`."""
+        pictures = [loaded.picture for loaded in batch]
+        return self.processor.process(pictures, self.render, progress)
+
+    def save(self, result: Picture, job: Job) -> None:
+        """Write a result. Raises as :func:`faststyle.images.files.save_picture`."""
+        save_picture(result, job.target, self.quality, lossless=self.write.lossless)
+
+    def process_animation(
+        self, first: LoadedPicture, check: Callable[[], object] = lambda: None
+    ) -> None:
+        """Process each frame by itself; the result keeps durations, repetitions, transparency.
+
+        Args:
+            first: an animation, with masks, which are for all frames.
+            check: called after each frame; nothing is written if it raises something.
+
+        Raises:
+            UserError: damage, or more pixels in all than memory is to hold.
+            OSError: the result cannot be written.
+        """
+        source = first.job.source
+        if self.write.bit_depth == 16:
+            raise UserError(f"--bit-depth 16 is for single pictures, and {source} is an animation")
+        count = first.info.frames
+        height, width = self.result_size(first.picture)
+        if count * height * width > self.max_pixels:
+            raise UserError(
+                f"{source}: {count} frames of {width} x {height} are too many pixels to hold (over"
+                f" {self.max_pixels:,}); choose a smaller --size, or allow more by --max-pixels"
+            )
+        result = Animation(plays=first.info.plays)
+        bar: tqdm[NoReturn]
+        with tqdm(total=count, unit="frame", leave=False, delay=1) as bar:
+            for frame, duration in read_frames(source, self.max_pixels):
+                picture = self._protect(replace(frame, masks=first.picture.masks))
+                result.frames += self.processor.process([picture], self.render)
+                result.durations.append(duration)
+                check()
+                bar.update()
+        save_animation(result, first.job.target, self.quality, self.write.lossless)
+
+    def notes(self, loaded: LoadedPicture) -> Iterator[str]:
+        """What of a file is not in its result, and what a user may not have meant."""
+        job, info, row = loaded.job, loaded.info, format_of(loaded.job.target)
+        if info.frames > 1 and not loaded.is_animated:
+            yield f"{job.source}: 1 of {info.frames} frames is read"
+        if row.palette and not info.format.palette:
+            yield f"{job.target}: GIF holds 256 colors; .png and .webp hold all, also of animations"
+        if loaded.is_animated and row.timing and not row.timing.is_counted and info.plays:
+            yield f"{job.target}: AVIF is shown again and again; {job.source} is not"
+        if self.read.protect == "faces" and loaded.picture.protect_mask is None:
+            yield f"{job.source}: no face is found that looks at the camera"
+        if info.bit_depth == 16 and self.write.bit_depth != 8:
+            if not high_bit_depth.is_installed():
+                yield f"pictures of 16 bits are read as 8: {high_bit_depth.INSTALL} keeps all"
+            elif loaded.is_animated or row.bits == 8:
+                form = "an animation" if loaded.is_animated else row
+                yield f"{job.source} has 16 bits a channel; {form} holds 8"
+        masks = loaded.picture.masks
+        if masks is not None:
+            if self.render.size is not None:
+                masks = resize(masks, self.render.size)  # in which what is small may vanish
+            yield from (*loaded.mask_notes, *remarks(masks, job.masks))
+
+    def _protect(self, picture: Picture) -> Picture:
+        if self.read.protect is None:
+            return picture
+        from faststyle.files.faces import keep_faces  # OpenCV takes its time to be imported
+
+        return replace(picture, protect_mask=keep_faces(picture.pixels))
+
+
+def stylize_files(pipeline: FilePipeline, jobs: Sequence[Job]) -> int:
     """Stylize every picture, with a progress bar; one bad file does not stop the rest.
 
     Returns:
@@ -54,13 +196,12 @@ def stylize_files(stylizer: ImageProcessor, jobs: Sequence[Job], options: Styliz
     ):
         done = 0
         try:
-            for batch in _batches(stylizer, jobs, options, bar):
+            for batch in _batches(pipeline, jobs, bar):
                 if isinstance(batch, str):
                     _complain(batch, bar)
                     count, lost = 1, 1
                 else:
-                    count = len(batch)
-                    lost = _stylize_batch(stylizer, batch, options, bar, interrupts)
+                    count, lost = len(batch), _do_batch(pipeline, batch, bar, interrupts)
                 bar.update(count)
                 done, failed = done + count, failed + lost
                 if done < len(jobs):
@@ -71,55 +212,46 @@ def stylize_files(stylizer: ImageProcessor, jobs: Sequence[Job], options: Styliz
     return failed
 
 
-def _stylize_batch(
-    stylizer: ImageProcessor,
-    batch: Sequence[_Loaded],
-    options: StylizeOptions,
+def _do_batch(
+    pipeline: FilePipeline,
+    batch: Sequence[LoadedPicture],
     bar: "tqdm[NoReturn]",
     interrupts: Interrupts,
 ) -> int:
     """Returns how many failed."""
     try:
-        first = batch[0]
-        if first.is_animated:
-            stylize_animation(stylizer, first.job, first.picture, options, interrupts.check)
-            _say(first.job, bar)
+        if batch[0].is_animated:
+            pipeline.process_animation(batch[0], interrupts.check)
+            _show_done(batch[0].job, bar)
         else:
-            _stylize_together(stylizer, batch, options, bar)
+            _do_together(pipeline, batch, bar)
     except Exception as error:  # whatever one picture brings about, there may be a thousand others
         if len(batch) > 1:
-            return sum(_stylize_batch(stylizer, [each], options, bar, interrupts) for each in batch)
+            return sum(_do_batch(pipeline, [each], bar, interrupts) for each in batch)
         _complain(problem(error, batch[0].job.source), bar)
         return 1
     return 0
 
 
-def _stylize_together(
-    stylizer: ImageProcessor,
-    batch: Sequence[_Loaded],
-    options: StylizeOptions,
-    bar: "tqdm[NoReturn]",
+def _do_together(
+    pipeline: FilePipeline, batch: Sequence[LoadedPicture], bar: "tqdm[NoReturn]"
 ) -> None:
     strips: tqdm[NoReturn]
     with tqdm(unit="strip", leave=False, delay=1) as strips:
-        results = stylizer.stylize(
-            [each.picture for each in batch],
-            options,
-            lambda done, total: _show(strips, done, total),
-        )
-    for each, result in zip(batch, results, strict=True):
-        save_result(result, each.job, options)
-        _say(each.job, bar)
+
+        def show(done: int, total: int) -> None:
+            strips.total = total
+            strips.update(done - strips.n)
+
+        results = pipeline.process(batch, show)
+    for loaded, result in zip(batch, results, strict=True):
+        pipeline.save(result, loaded.job)
+        _show_done(loaded.job, bar)
 
 
-def _say(job: Job, bar: "tqdm[NoReturn]") -> None:
+def _show_done(job: Job, bar: "tqdm[NoReturn]") -> None:
     if bar.total == 1:
         print(job.target)  # noqa: T201
-
-
-def _show(bar: "tqdm[NoReturn]", done: int, total: int) -> None:
-    bar.total = total
-    bar.update(done - bar.n)
 
 
 def _complain(message: str, bar: "tqdm[NoReturn]") -> None:
@@ -127,79 +259,28 @@ def _complain(message: str, bar: "tqdm[NoReturn]") -> None:
 
 
 def _batches(
-    stylizer: ImageProcessor, jobs: Sequence[Job], options: StylizeOptions, bar: "tqdm[NoReturn]"
-) -> Iterator[list[_Loaded] | str]:
-    """Neighboring pictures of equal size together, up to ``options.batch_size``.
+    pipeline: FilePipeline, jobs: Sequence[Job], bar: "tqdm[NoReturn]"
+) -> Iterator[list[LoadedPicture] | str]:
+    """Neighboring pictures of equal size together, up to ``batch_size``.
 
     In place of one that cannot be read, why.
     """
-    batch: list[_Loaded] = []
+    batch: list[LoadedPicture] = []
     said: set[str] = set()
     for job in jobs:
         try:
-            loaded = _Loaded(job, load_job(job, options, stylizer.factor), is_animated(job))
-            for note in notes_on(job, loaded.picture, options, animated=loaded.is_animated):
+            loaded = pipeline.load(job)
+            for note in pipeline.notes(loaded):
                 if note not in said:
                     bar.write(note, file=sys.stderr)
                     said.add(note)
         except Exception as error:  # as above
             yield problem(error, job.source)
             continue
-        is_full = len(batch) >= options.batch_size
+        is_full = len(batch) >= pipeline.read.batch_size
         if batch and (is_full or batch[0].kind != loaded.kind):
             yield batch
             batch = []
         batch.append(loaded)
     if batch:
         yield batch
-
-
-def load_job(job: Job, options: StylizeOptions, factor: int) -> Picture:
-    """The picture and its masks, once it is sure that its result can be written.
-
-    Raises ``UserError`` or ``OSError`` if it cannot, or if the picture cannot be read.
-    """
-    picture = load_picture_bytes(job.source, max(MAX_PIXELS, options.max_pixels or 0))
-    height, width = options.size_of(picture)
-    check_fits(job.target, factor * height, factor * width)
-    check_target(job.target)
-    try:
-        masks = load_masks(job.masks, (picture.pixels.shape[1], picture.pixels.shape[2]))
-    except UserError as error:
-        raise UserError(f"{job.source}: {error}") from None
-    protect_mask = keep_faces(picture.pixels) if options.protect == "faces" else None
-    return replace(picture, masks=masks, protect_mask=protect_mask)
-
-
-def save_result(result: Picture, job: Job, options: StylizeOptions) -> None:
-    """Write what became of a picture. Raises as :func:`faststyle.images.files.save_picture`."""
-    quality = options.quality or USUAL_QUALITY
-    save_picture(result, job.target, quality, lossless=options.lossless)
-
-
-def notes_on(
-    job: Job, picture: Picture, options: StylizeOptions, animated: bool = False
-) -> Iterator[str]:
-    """What of a file is not in its result, and what a user may not have meant.
-
-    ``animated``: whether all of its frames are.
-    """
-    info, row = probe(job.source), format_of(job.target)
-    if info.frames > 1 and not animated:
-        yield f"{job.source}: 1 of {info.frames} frames is read"
-    if row.palette and not info.format.palette:
-        yield f"{job.target}: GIF holds 256 colors; .png and .webp hold all, also of animations"
-    if animated and row.timing and not row.timing.is_counted and info.plays:
-        yield f"{job.target}: AVIF is shown again and again; {job.source} is not"
-    if options.protect == "faces" and picture.protect_mask is None:
-        yield f"{job.source}: no face is found that looks at the camera"
-    if options.bit_depth != 8:
-        if picture.bit_depth == 16 and (animated or row.bits == 8):
-            form = "an animation" if animated else row
-            yield f"{job.source} has 16 bits a channel; {form} holds 8"
-        elif info.bit_depth == 16 and not high_bit_depth.is_installed():
-            yield f"pictures of 16 bits are read as 8: {high_bit_depth.INSTALL} keeps all"
-    masks = picture.masks
-    if masks is not None and options.size is not None:
-        masks = resize(masks, options.size)  # in which what is small may vanish
-    yield from remarks(masks, job.masks)

@@ -1,4 +1,4 @@
-"""Which kinds of clips are written, and what each can hold."""
+"""One table of the formats of clips that are written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,18 +8,17 @@ from fractions import Fraction
 _NTSC = tuple(Fraction(thousands * 1000, 1001) for thousands in (24, 30, 60))
 _STANDARD = (*_NTSC, *map(Fraction, (24, 25, 30, 50, 60)))
 
-
 _WORST_CRF = {"libx264": 51, "libx265": 51, "libvpx-vp9": 63, "libsvtav1": 63}
 _USUAL_QUALITY, _BITS_PER_PIXEL = 65, 0.2
 
 
 @dataclass(frozen=True)
-class Coding:
+class FrameCoding:
     """How frames are encoded.
 
     Args:
         codec: FFmpeg's name of the encoder.
-        pixels: its name of their form.
+        pixels: FFmpeg's name of their pixel format.
         options: of the encoder; without a quality among them (crf) it is given bits by the pixel.
     """
 
@@ -41,31 +40,31 @@ class Coding:
         return options
 
     def bits_per_pixel(self, quality: int | None) -> float:
-        """The same for those that aim at bits: as for crf, 12 more of quality double them."""
+        """For an encoder that aims at bits: as for crf, 12 more of quality double them."""
         return _BITS_PER_PIXEL * 2 ** (((quality or _USUAL_QUALITY) - _USUAL_QUALITY) / 12)
 
 
 @dataclass(frozen=True)
-class Target:
-    """What a kind of file holds.
+class ClipFormat:
+    """What a file of a format holds.
 
     Args:
         video: how its frames are encoded.
         sound: the encoder for sound that cannot be copied; none in a file without sound.
-        deep: how frames of 10 bits are encoded, if they can be.
+        high_bit_depth: how frames of 10 bits are encoded, if they can be.
         transparent: how frames with transparency are encoded, if they can be.
         is_constant: whether frames follow each other at one rate.
-        rates: the only ones there are, if it is so.
+        rates: the only rates there are, if they are few.
         fastest: frames a second at most.
-        begins_at_once: whether sound has no times, so that silence must stand before what is late.
+        begins_at_once: whether sound has no times, so that late sound begins with silence.
         copies: FFmpeg's names of the sound and subtitles that are copied; none are all that it
             lets into such a file. It lets some in that it cannot finish, or that nobody reads.
     """
 
-    video: Coding
+    video: FrameCoding
     sound: str | None
-    deep: Coding | None = None
-    transparent: Coding | None = None
+    high_bit_depth: FrameCoding | None = None
+    transparent: FrameCoding | None = None
     is_constant: bool = False
     rates: tuple[Fraction, ...] = ()
     fastest: Fraction | None = None
@@ -74,16 +73,16 @@ class Target:
 
 
 #: Visually lossless, and of ordinary size.
-_H264 = Coding("libx264", options={"crf": "18"})
+_H264 = FrameCoding("libx264", options={"crf": "18"})
 _VP9_OPTIONS = {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"}
-_VP9 = Coding("libvpx-vp9", options=_VP9_OPTIONS)
+_VP9 = FrameCoding("libvpx-vp9", options=_VP9_OPTIONS)
 # Alternate reference frames are not compatible with transparency.
-_VP9_ALPHA = Coding("libvpx-vp9", "yuva420p", {**_VP9_OPTIONS, "auto-alt-ref": "0"})
-_PRORES = Coding("prores_ks", "yuva444p10le", {"profile": "4444"})
+_VP9_ALPHA = FrameCoding("libvpx-vp9", "yuva420p", {**_VP9_OPTIONS, "auto-alt-ref": "0"})
+_PRORES = FrameCoding("prores_ks", "yuva444p10le", {"profile": "4444"})
 
 # In 10 bits few players know H.264, and this VP9 cannot.
-_HEVC = Coding("libx265", "yuv420p10le", {"crf": "18", "x265-params": "log-level=error"})
-_AV1 = Coding("libsvtav1", "yuv420p10le", {"crf": "20", "preset": "8"})
+_HEVC = FrameCoding("libx265", "yuv420p10le", {"crf": "18", "x265-params": "log-level=error"})
+_AV1 = FrameCoding("libsvtav1", "yuv420p10le", {"crf": "20", "preset": "8"})
 
 _OF_MP4 = frozenset(("aac", "mp3", "ac3", "eac3", "alac", "opus", "mov_text"))
 _OF_MOV = frozenset(("aac", "mp3", "ac3", "alac", "pcm_s16le", "pcm_s24le", "mov_text"))
@@ -91,32 +90,36 @@ _OF_WEBM = frozenset(("opus", "vorbis", "webvtt"))
 _OF_TS = frozenset(("aac", "mp2", "mp3", "ac3", "eac3", "dvbsub", "dvb_subtitle"))
 
 # Players of AVI know no frames that come in another order than they are shown in.
-_H264_IN_ORDER = Coding("libx264", options={"crf": "18", "bf": "0"})
+_H264_IN_ORDER = FrameCoding("libx264", options={"crf": "18", "bf": "0"})
 
 #: By the ending of a file's name. The first is what other clips become.
-TARGETS: Mapping[str, Target] = {
-    ".mp4": Target(_H264, "aac", deep=_HEVC, copies=_OF_MP4),
-    ".m4v": Target(_H264, "aac", deep=_HEVC, copies=_OF_MP4),
-    ".mov": Target(_H264, "aac", deep=_HEVC, transparent=_PRORES, copies=_OF_MOV),
-    ".mkv": Target(_H264, "aac", deep=_HEVC, transparent=_VP9_ALPHA),
-    ".webm": Target(_VP9, "libopus", deep=_AV1, transparent=_VP9_ALPHA, copies=_OF_WEBM),
-    ".avi": Target(
+CLIP_FORMATS: Mapping[str, ClipFormat] = {
+    ".mp4": ClipFormat(_H264, "aac", high_bit_depth=_HEVC, copies=_OF_MP4),
+    ".m4v": ClipFormat(_H264, "aac", high_bit_depth=_HEVC, copies=_OF_MP4),
+    ".mov": ClipFormat(_H264, "aac", high_bit_depth=_HEVC, transparent=_PRORES, copies=_OF_MOV),
+    ".mkv": ClipFormat(_H264, "aac", high_bit_depth=_HEVC, transparent=_VP9_ALPHA),
+    ".webm": ClipFormat(
+        _VP9, "libopus", high_bit_depth=_AV1, transparent=_VP9_ALPHA, copies=_OF_WEBM
+    ),
+    ".avi": ClipFormat(
         _H264_IN_ORDER,
         "libmp3lame",
         is_constant=True,
         begins_at_once=True,
         copies=frozenset(("mp3", "ac3")),
     ),
-    ".ts": Target(_H264, "aac", deep=_HEVC, copies=_OF_TS),
-    ".3gp": Target(_H264, "aac", copies=frozenset(("aac",))),
-    ".mpg": Target(
-        Coding("mpeg2video"),
+    ".ts": ClipFormat(_H264, "aac", high_bit_depth=_HEVC, copies=_OF_TS),
+    ".3gp": ClipFormat(_H264, "aac", copies=frozenset(("aac",))),
+    ".mpg": ClipFormat(
+        FrameCoding("mpeg2video"),
         "mp2",
         is_constant=True,
         rates=_STANDARD,
         copies=frozenset(("mp2", "ac3")),
     ),
-    ".wmv": Target(Coding("wmv2"), "wmav2", is_constant=True, copies=frozenset(("wmav2",))),
+    ".wmv": ClipFormat(
+        FrameCoding("wmv2"), "wmav2", is_constant=True, copies=frozenset(("wmav2",))
+    ),
     # Browsers show frames that follow faster as if they were slow.
-    ".gif": Target(Coding("gif", "pal8"), None, fastest=Fraction(50)),
+    ".gif": ClipFormat(FrameCoding("gif", "pal8"), None, fastest=Fraction(50)),
 }

@@ -1,56 +1,58 @@
-"""Which pictures and clips go in, and where their results go."""
+"""Where the results of pictures and clips go."""
 
-import glob
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from faststyle.core.atomic import file_identity
 from faststyle.core.errors import UserError
-from faststyle.files.clip_formats import TARGETS
+from faststyle.files.clip_formats import CLIP_FORMATS
+from faststyle.files.inputs import find_inputs, is_called_picture, look_into
 from faststyle.files.mask_files import MaskFiles, check_masks
+from faststyle.files.options import ReadOptions, WriteOptions
 from faststyle.images import high_bit_depth
-from faststyle.images.folders import find_pictures
-from faststyle.images.formats import (
-    ImageFormat,
-    can_write,
-    find_format,
-    format_of,
-    hint_of,
-    hint_on,
-)
-from faststyle.images.probe import is_ours, is_picture, probe
-from faststyle.stylize.faces import require_faces
-from faststyle.stylize.masks import read_mask
-from faststyle.stylize.options import StylizeOptions
+from faststyle.images.formats import ImageFormat, can_write, format_of
+from faststyle.images.probe import OpenedImage, open_image, probe
 
-#: Formats of clips that are written; a clip of another becomes the first.
-_CLIP_FORMATS = tuple(TARGETS)
-#: What is taken for a clip by its ending. A GIF that goes in is a picture.
-_CLIPS = frozenset(TARGETS) - {".gif"}
-#: Of MP4 and its kin, by their first bytes.
-_BRANDS = (b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"M4V ", b"qt  ")
+#: What a clip of a format that is not written becomes.
+_USUAL_CLIP = next(iter(CLIP_FORMATS))
 _LONGEST_NAME = 255  # bytes
+#: Of so many files the first is read where it was looked into; of more, too many would be open.
+_MOST_OPEN = 32
 
 
 @dataclass(frozen=True)
 class Job:
-    """One picture or clip: where it is, and where its stylized version goes.
+    """One picture or clip: where it is, and where its result goes.
 
-    ``masks``: files of where each style goes, none being everywhere.
+    Args:
+        source: the file.
+        target: the file of its result.
+        masks: files of where each style goes, none being everywhere.
+        is_clip: whether it is a clip.
+        opened: the picture as it was found, if its file is open still.
     """
 
     source: Path
     target: Path
     masks: tuple[Path | None, ...] = ()
+    is_clip: bool = field(default=False, compare=False)
+    opened: OpenedImage | None = field(default=None, compare=False, repr=False)
+
+    def open(self, max_pixels: int) -> OpenedImage:
+        """The picture, not decoded. Raises as :func:`faststyle.images.probe.open_image`."""
+        if self.opened is None or self.opened.file.closed:
+            return open_image(self.source, max_pixels)
+        return self.opened
 
 
 def plan(
     inputs: Sequence[str],
     output: str | None,
     style: str,
-    others: Sequence[str] = (),
+    others: Callable[[], Iterable[str]] = tuple,
     masks: Sequence[MaskFiles] = (),
 ) -> list[Job]:
     """Pair every picture and clip of ``inputs`` with its result.
@@ -60,17 +62,17 @@ def plan(
         output: a file if there is one input, else a folder, in which the structure of input
             folders is kept; none writes ``NAME.STYLE.EXT`` beside each picture.
         style: the style's name.
-        others: names of other styles: what they made of a folder's pictures earlier, beside them,
-            is left out, as what ``style`` made is.
+        others: gives the names of other styles: what they made of a folder's pictures earlier,
+            beside them, is left out, as what ``style`` made is.
         masks: where each style goes.
 
     Raises:
         UserError: an input that does not exist, no pictures at all, results that would overwrite
             an input or each other, or whose names say a format that is not written.
     """
-    styles = {style, *others}
     if output == "":
         raise UserError("--output is empty: name a file or a folder")
+    styles = cache(lambda: {style, *others()})
     found = [
         (source, base)
         for text in inputs
@@ -82,21 +84,28 @@ def plan(
     single = len(found) == 1 and not Path(inputs[0]).is_dir()
     if output and not single:
         _check_folder(output, len(found))
-    jobs = [
-        Job(
-            source,
-            _target(source, base, output, style, single),
-            tuple(mask.of(source.relative_to(base)) for mask in masks),
-        )
-        for source, base in found
-    ]
-    check_masks([job.masks for job in jobs])
-    _check_shared_masks(jobs)
+    jobs = []
+    for source, base in found:
+        clip, opened = look_into(source)
+        name = _clip_name(source) if clip else result_name(source, opened)
+        target = _target(source, base, output, style, single, name)
+        if opened is not None and len(found) > _MOST_OPEN:
+            opened.close()
+            opened = None
+        its_masks = tuple(mask.of(source.relative_to(base)) for mask in masks)
+        jobs.append(Job(source, target, its_masks, clip, opened))
+    if masks:
+        check_masks([job.masks for job in jobs])
+    return _check_targets(jobs)
+
+
+def _check_targets(jobs: Sequence[Job]) -> list[Job]:
+    """The same jobs, whose results overwrite nothing. Raises ``UserError`` as :func:`plan`."""
     inputs_of_all = [path for job in jobs for path in (job.source, *job.masks) if path]
     sources = {file_identity(path) for path in inputs_of_all}
     targets: dict[Path, Path] = {}
     unconverted = {j.target.absolute() for j in jobs if j.source.suffix == j.target.suffix}
-    planned = []
+    checked = []
     for job in jobs:
         is_converted = job.source.suffix != job.target.suffix
         if is_converted and job.target.absolute() in (targets.keys() | unconverted):
@@ -107,17 +116,12 @@ def plan(
         if target in targets and targets[target] != job.source:
             raise UserError(f"{targets[target]} and {job.source} would both become {job.target}")
         targets[target] = job.source
-        _check_format(job)
-        planned.append(job)
-    return planned
-
-
-def _check_shared_masks(jobs: Sequence[Job]) -> None:
-    """Raise ``UserError`` for a picture that cannot be read and is to be the mask of all photos."""
-    shared = set.intersection(*(set(job.masks) for job in jobs)) if len(jobs) > 1 else set()
-    for path in shared:
-        if path and not is_clip(path):
-            read_mask(path)
+        if not job.is_clip:
+            format_of(job.target)
+        elif job.target.suffix.lower() not in CLIP_FORMATS:
+            raise UserError(f"cannot write {job.target}: use one of {', '.join(CLIP_FORMATS)}")
+        checked.append(job)
+    return checked
 
 
 def _under_whole_name(job: Job) -> Job:
@@ -125,44 +129,21 @@ def _under_whole_name(job: Job) -> Job:
     return replace(job, target=job.target.with_name(job.source.name + rest))
 
 
-def is_clip(path: Path) -> bool:
-    """Whether a file is taken for a clip: what neither is called nor reads like a picture.
-
-    A clip may be called like one: what programs for messages save as GIF is often MP4.
-    """
-    if _is_called_picture(path):
-        return _begins_like_a_clip(path)
-    return not is_picture(path) and hint_on(path) is None
-
-
-def _is_called_picture(path: Path) -> bool:
-    return find_format(path.suffix) is not None or hint_of(path.suffix) is not None
-
-
-def _begins_like_a_clip(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            start = file.read(12)
-    except OSError:  # said when it is read
-        return False
-    if start[4:8] == b"ftyp":  # HEIC and AVIF begin so, too
-        return start[8:12] in _BRANDS
-    return start.startswith(b"\x1a\x45\xdf\xa3") or (start[:4], start[8:]) == (b"RIFF", b"AVI ")
-
-
-def check_formats(jobs: Sequence[Job], options: StylizeOptions) -> None:
-    """Raise ``UserError`` if a result's format cannot hold what ``options`` ask for."""
-    if options.bit_depth == 16:
+def check_formats(jobs: Sequence[Job], read: ReadOptions, write: WriteOptions) -> None:
+    """Raise ``UserError`` if a result's format cannot hold what options ask for."""
+    if write.bit_depth == 16:
         high_bit_depth.require()
-    if options.protect:
+    if read.protect:
+        from faststyle.files.faces import require_faces  # OpenCV takes its time to be imported
+
         require_faces()
     for job in jobs:
-        form = None if is_clip(job.source) else format_of(job.target)
-        name = "a clip" if form is None else str(form)
-        _check_depth(job, form, options.bit_depth)
-        if options.protect and form is None:
+        form = None if job.is_clip else format_of(job.target)
+        _check_depth(job, form, write.bit_depth)
+        if read.protect and form is None:
             raise UserError(f"--protect is for pictures, and {job.source} is a clip")
-        if options.lossless and (form is None or not form.lossless):
+        if write.lossless and (form is None or not form.lossless):
+            name = "a clip" if form is None else str(form)
             raise UserError(
                 f"--lossless is for WebP, and {job.target} would be {name}, which is never so"
             )
@@ -175,8 +156,8 @@ def _check_depth(job: Job, form: ImageFormat | None, bits: int | None) -> None:
         raise UserError(f"--bit-depth 16 is for PNG and TIFF, and {job.target} would be {name}")
     if bits == 10 and form is not None:
         raise UserError(f"--bit-depth 10 is for clips, and {job.source} is a picture")
-    if bits == 10 and TARGETS[job.target.suffix.lower()].deep is None:
-        known = ", ".join(suffix for suffix, target in TARGETS.items() if target.deep)
+    if bits == 10 and CLIP_FORMATS[job.target.suffix.lower()].high_bit_depth is None:
+        known = ", ".join(suffix for suffix, form in CLIP_FORMATS.items() if form.high_bit_depth)
         raise UserError(f"--bit-depth 10: {job.target} would have 8; use one of {known}")
 
 
@@ -184,72 +165,16 @@ def _check_folder(output: str, count: int) -> None:
     path = Path(output).expanduser()
     if path.is_dir() or output.endswith(("/", "\\")):
         return
-    if path.exists() or can_write(path) or path.suffix.lower() in _CLIP_FORMATS:
+    if path.exists() or can_write(path) or path.suffix.lower() in CLIP_FORMATS:
         raise UserError(
             f"--output {output} is one file, and there are {count} inputs: name a folder"
         )
 
 
-def _check_format(job: Job) -> None:
-    if not is_clip(job.source):
-        format_of(job.target)
-    elif job.target.suffix.lower() not in _CLIP_FORMATS:
-        raise UserError(f"cannot write {job.target}: use one of {', '.join(_CLIP_FORMATS)}")
-
-
-def find_inputs(text: str, output: str | None, styles: set[str]) -> Iterator[tuple[Path, Path]]:
-    """The pictures that one input names, each with the folder its relative path starts from.
-
-    Results of an earlier run, beside their photos or in a folder among them, are left out.
-    """
-    path = Path(text).expanduser()
-    if not text:  # of a variable that is not set; it would be the working folder
-        raise UserError("an input's name is empty")
-    if path.is_dir():
-        yield from _search(path, output, styles)
-    elif path.exists():
-        if not path.is_file():
-            raise UserError(f"{path} is no file, but a pipe or a device")
-        yield path, path.parent
-    else:
-        matches = [Path(p) for p in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207
-        if not matches:
-            raise UserError(f"no such picture, folder or pattern: {text}")
-        for match in matches:
-            is_hidden = match.name.startswith(".")
-            if not is_hidden and _is_meant(match) and not _is_result(match, styles):
-                yield match, match.parent
-
-
-def _is_meant(match: Path) -> bool:
-    """Whether what a pattern finds is a picture or a clip."""
-    is_called_so = find_format(match.suffix) or match.suffix.lower() in _CLIPS
-    return match.is_file() and (bool(is_called_so) or is_picture(match))
-
-
-def _search(folder: Path, output: str | None, styles: set[str]) -> Iterator[tuple[Path, Path]]:
-    out = Path(output).expanduser().resolve() if output else None
-    found = find_pictures(folder)
-    for path in found.pictures:
-        is_inside = out is not None and out != folder.resolve() and out in path.resolve().parents
-        if not is_inside and not _is_result(path, styles):
-            yield path, folder
-
-
-def _is_result(path: Path, styles: set[str]) -> bool:
-    """Whether ``path`` is called like what a style has made: NAME.STYLE.EXT.
-
-    That of a mixture is NAME.STYLE-0.6-OTHER-0.4.EXT.
-    """
-    parts = path.stem.split(".")
-    ends = [".".join(parts[start:]) for start in range(1, len(parts))]
-    called_so = any(end in styles or end.split("-")[0] in styles for end in ends)
-    # A style may be called `edited`; what it made says so, but for formats that cannot.
-    return called_so and (is_ours(path) or path.suffix.lower() == ".bmp")
-
-
-def _target(source: Path, base: Path, output: str | None, style: str, single: bool) -> Path:
-    stem, suffix = result_name(source)
+def _target(
+    source: Path, base: Path, output: str | None, style: str, single: bool, name: tuple[str, str]
+) -> Path:
+    stem, suffix = name
     if output is None:
         return source.with_name(_short(stem, f".{style}{suffix}"))
     target = Path(output).expanduser()
@@ -268,17 +193,22 @@ def _short(stem: str, rest: str) -> str:
     return (stem if len(whole) <= room else whole[:room].decode(errors="ignore")) + rest
 
 
-def result_name(source: Path) -> tuple[str, str]:
-    """Name and ending of what becomes of ``source``: its own where they can be written."""
-    suffix = source.suffix.lower()
-    if is_clip(source):  # or an error later
-        return source.stem, source.suffix if suffix in TARGETS else _CLIP_FORMATS[0]
+def result_name(source: Path, opened: OpenedImage | None = None) -> tuple[str, str]:
+    """Name and ending of what becomes of a picture: its own where they can be written.
+
+    ``opened``: the picture, if it is open; else it is asked what it is, if its name says nothing.
+    """
     if can_write(source):
         return source.stem, source.suffix
-    if _is_called_picture(source):
+    if is_called_picture(source):
         return source.stem, ".png"
     try:
-        row = probe(source).format
+        row = (probe(source) if opened is None else opened.info).format
     except UserError:
         return source.name, ".png"
     return source.name, row.suffixes[0] if row.is_written else ".png"
+
+
+def _clip_name(source: Path) -> tuple[str, str]:
+    is_written = source.suffix.lower() in CLIP_FORMATS
+    return source.stem, source.suffix if is_written else _USUAL_CLIP

@@ -7,9 +7,16 @@ import torch
 from torch import Tensor
 
 from faststyle.core.errors import UserError
+from faststyle.files.inputs import is_clip
+from faststyle.images.arrays import everywhere, mask_of
+from faststyle.images.files import load_picture
 from faststyle.images.formats import find_format
-from faststyle.images.probe import probe
-from faststyle.stylize.masks import everywhere, fit_mask, leave_gaps, overlap, read_mask
+from faststyle.images.pixels import resample
+from faststyle.images.probe import ImageInfo, open_image
+
+#: By which part the aspect ratio of a mask may differ from its photo's, before it is taken for that
+#: of another one, or for one that lies on its side.
+_OTHER_SHAPE = 0.02
 
 
 class MaskFiles:
@@ -50,7 +57,7 @@ class MaskFiles:
     def of(self, photo: Path) -> Path | None:
         """The mask of a photo, by its path in the folder of photos; none is everywhere.
 
-        Where it should be, if it is missing.
+        If it is missing, this is where it should be.
         """
         if self._by_name is None or self._path is None:
             return self._path
@@ -60,7 +67,7 @@ class MaskFiles:
 
 
 def _by_name(folder: Path) -> dict[Path, Path]:
-    """The files in a folder, by their names with and without ending."""
+    """The files in a folder, by their names with ending and without."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     # What is no picture, as notes of the program that made the masks, gives way to one.
     files.sort(key=lambda path: (find_format(path.suffix) is not None, path))
@@ -70,26 +77,62 @@ def _by_name(folder: Path) -> dict[Path, Path]:
 
 
 def check_masks(masks: Sequence[Sequence[Path | None]]) -> None:
-    """Raise ``UserError`` if not a single photo has the masks it should have."""
+    """Raise ``UserError`` if not a single photo has the masks it should have.
+
+    Or if a picture is to be the mask of all of several photos, and cannot be read.
+    """
     missing = [path for paths in masks for path in _missing(paths)]
     if missing and all(_missing(paths) for paths in masks):
         raise UserError(
             f"no photo has a mask in {missing[0].parent}, where the first one's would be"
             f" {missing[0].name}"
         )
+    shared = set.intersection(*map(set, masks)) if len(masks) > 1 else set()
+    for path in shared:
+        if path and not is_clip(path):
+            read_mask(path)
 
 
-def load_masks(paths: Sequence[Path | None], size: tuple[int, int]) -> Tensor | None:
-    """The masks (R, H, W) of a photo of that height and width; none if there are to be none.
+def load_masks(paths: Sequence[Path | None], size: tuple[int, int]) -> tuple[Tensor, list[str]]:
+    """The masks (R, H, W) of a photo of that height and width, and which are of several frames.
 
     Raises ``UserError`` if one cannot be read, is missing, or has another shape.
     """
-    if not paths:
-        return None
     check_there(paths)
-    return torch.cat(
-        [fit_mask(read_mask(path), size, str(path)) if path else everywhere(size) for path in paths]
-    )
+    masks, notes = [], dict[str, None]()
+    for path in paths:
+        if path is None:
+            masks.append(everywhere(size))
+            continue
+        mask, info = _read(path)
+        masks.append(fit_mask(mask, size, str(path)))
+        if info.frames > 1:
+            notes[f"{path}: 1 of {info.frames} frames is read"] = None
+    return torch.cat(masks), list(notes)
+
+
+def read_mask(path: Path) -> Tensor:
+    """The mask in a file of a picture. Raises ``UserError`` if it is none that can be read."""
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[Tensor, ImageInfo]:
+    opened = open_image(path)
+    picture = load_picture(opened)
+    return mask_of(picture.pixels, picture.alpha), opened.info
+
+
+def fit_mask(mask: Tensor, size: tuple[int, int], name: str) -> Tensor:
+    """A mask (1, H, W), scaled to a height and width. Raises ``UserError`` for another shape."""
+    height, width = mask.shape[1:]
+    rounding = 1 / min(height, width, *size)
+    ratio = height * size[1] / (width * size[0])
+    if max(ratio, 1 / ratio) - 1 > _OTHER_SHAPE + rounding:
+        raise UserError(
+            f"the mask {name} has {width} x {height} pixels and the photo {size[1]} x {size[0]}:"
+            " that is another shape"
+        )
+    return resample(mask, size)
 
 
 def check_there(paths: Sequence[Path | None]) -> None:
@@ -98,17 +141,9 @@ def check_there(paths: Sequence[Path | None]) -> None:
         raise UserError(f"it has no mask: there is no {path}")
 
 
-def remarks(masks: Tensor | None, paths: Sequence[Path | None]) -> list[str]:
+def remarks(masks: Tensor, paths: Sequence[Path | None]) -> list[str]:
     """What a user may not have meant about masks (R, H, W), which are named by their files."""
-    if masks is None:
-        return []
-    return [*find_moving(paths), *find_black(masks, paths), *find_clashes(masks, paths)]
-
-
-def find_moving(paths: Sequence[Path | None]) -> list[str]:
-    """Which of the masks are pictures of several frames."""
-    counts = {path: probe(path).frames for path in paths if path}
-    return [f"{path}: 1 of {count} frames is read" for path, count in counts.items() if count > 1]
+    return [*find_black(masks, paths), *find_clashes(masks, paths)]
 
 
 def find_black(masks: Tensor, paths: Sequence[Path | None]) -> list[str]:
@@ -126,6 +161,16 @@ def find_clashes(masks: Tensor, paths: Sequence[Path | None]) -> list[str]:
     if len(masks) > 1 and leave_gaps(masks):
         found.append("regions leave gaps: there the photo is seen")
     return found
+
+
+def overlap(masks: Tensor) -> bool:
+    """Whether some pixel is rather in two masks than not."""
+    return bool(((masks > 127).sum(0, dtype=torch.uint8) > 1).any())
+
+
+def leave_gaps(masks: Tensor) -> bool:
+    """Whether some pixel is in none of the masks."""
+    return not bool(masks.any(0).all())
 
 
 def _missing(paths: Sequence[Path | None]) -> list[Path]:

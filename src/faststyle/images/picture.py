@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from faststyle.images.pixels import to_unit
+from faststyle.images.pixels import MAX_PIXELS, check_scaled, resize, scaled_size, to_unit
 
 #: The opacity below which nobody sees colors: they change the background by 3 of 255 levels.
 FAINT = 1 / 64
@@ -32,6 +32,31 @@ class Picture:
     bit_depth: int = 8
     masks: Tensor | None = None
     protect_mask: Tensor | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.pixels.shape[1], self.pixels.shape[2]
+
+    def size_at(self, short_side: int | None) -> tuple[int, int]:
+        """Height and width once the shorter side is ``short_side``; none keeps the size."""
+        return self.size if short_side is None else scaled_size(self.pixels, short_side)
+
+    def scaled(self, short_side: int | None, max_pixels: int | None = None) -> "Picture":
+        """The same, with its transparency and masks, at :meth:`size_at`.
+
+        Raises ``UserError`` if that is more than ``max_pixels``, or else than
+        :data:`~faststyle.images.pixels.MAX_PIXELS`, as a long and thin one may be.
+        """
+        if short_side is None:
+            return self
+        check_scaled(self.pixels, short_side, max_pixels or MAX_PIXELS)
+        alpha, masks, protect_mask = (
+            None if part is None else resize(part, short_side)
+            for part in (self.alpha, self.masks, self.protect_mask)
+        )
+        pixels = resize(self.pixels, short_side)
+        return replace(self, pixels=pixels, alpha=alpha, masks=masks, protect_mask=protect_mask)
 
     def with_depth(self, bits: int | None) -> "Picture":
         """The picture for a file of 8 or 16 bits a channel; none keeps ``bit_depth``.

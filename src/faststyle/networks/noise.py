@@ -6,13 +6,18 @@ Texture Networks) give a generator noise of several scales, from which it makes 
 repeat.
 """
 
+import inspect
+from typing import TYPE_CHECKING, NamedTuple
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faststyle.networks.padding import STRIDE
-from faststyle.networks.stages import FoldableNorm
+
+if TYPE_CHECKING:
+    from faststyle.networks.stages import FoldableNorm
 
 #: Independent fields in each octave: two make a direction.
 _FIELDS = 2
@@ -20,29 +25,47 @@ _FIELDS = 2
 _LENGTH = 256
 
 
+class NoiseField(NamedTuple):
+    """Which noise a network gets in one call, and where in it the pictures begin.
+
+    Args:
+        seed: a whole number, (), on the device of the pictures; none is 0.
+        row: in pixels of the picture, a multiple of 4, since noise is added where a network has a
+            quarter of the pixels.
+        column: as ``row``.
+    """
+
+    seed: Tensor | None = None
+    row: int = 0
+    column: int = 0
+
+
+DEFAULT_FIELD = NoiseField()
+
+
+def takes_noise(network: nn.Module) -> bool:
+    """Whether a network can be called with a ``noise``, a :class:`NoiseField`."""
+    return "noise" in inspect.signature(network.forward).parameters
+
+
 class AddNoise(nn.Module):
     """Add to each channel of the features a learned sum of fields of smooth noise.
 
     Octave k has two fields, with a lattice point every 2^k pixels of the features. All pictures
-    have the same noise, so that the frames of a clip agree; a training gives ``seed`` another value
-    at each step.
+    have the same noise, so that the frames of a clip agree; a training gives each step another
+    seed.
 
     Args:
         channels: of the features.
         octaves: how many scales of noise.
-
-    Attributes:
-        seed: a whole number, (), which counts in training mode alone; elsewhere it is 0.
     """
 
     #: There is nothing to choose: see :class:`faststyle.networks.stages.Layer`.
     has_kernels = True
     table: Tensor
-    seed: Tensor
-    #: Row and column of the noise where pictures begin, in pixels of the features.
-    corner = (0, 0)
-    #: Where the noise was needed last, and that noise: the frames of a clip have one size.
-    _kept: tuple[tuple[object, ...], Tensor] | None = None
+    #: The noise that was drawn last, since the frames of a clip have one size, and what it was
+    #: drawn for. Calls replace the pair as a whole, so that threads need no lock.
+    _latest: tuple[tuple[object, ...], Tensor] | None = None
 
     def __init__(self, channels: int, octaves: int) -> None:
         super().__init__()
@@ -54,19 +77,21 @@ class AddNoise(nn.Module):
         table = np.random.RandomState(0).permutation(_LENGTH)
         # On the CPU even where a network is made without memory, since no file has it.
         self.register_buffer("table", torch.tensor(table, device="cpu"), persistent=False)
-        self.register_buffer("seed", torch.tensor(0, device="cpu"), persistent=False)
 
-    def norms(self) -> list[FoldableNorm]:
-        """None."""
+    def norms(self) -> "list[FoldableNorm]":
+        """It has no normalization."""
         return []
 
-    def forward(self, x: Tensor, first_row: int = 0) -> Tensor:
+    def forward(self, x: Tensor, field: NoiseField = DEFAULT_FIELD, first_row: int = 0) -> Tensor:
         """Map (N, C, H, W) to the same shape.
 
-        ``first_row``: the place in the picture of the first row of ``x``, if that is a strip.
+        Args:
+            x: the features.
+            field: which noise.
+            first_row: the place in the picture of the first row of ``x``, if that is a strip.
         """
         count, channels, height, width = x.shape
-        noise = self._noise(x, first_row).to(x.dtype)
+        noise = self._fields(x, field, first_row).to(x.dtype)
         if torch.compiler.is_exporting():
             # OpenVINO adds up the product below from call to call, and cannot add one to many.
             return x + F.conv2d(noise.expand(count, -1, -1, -1), self.weight.to(x.dtype))
@@ -77,23 +102,24 @@ class AddNoise(nn.Module):
         y = torch.baddbmm(pixels, fields, weight)
         return y.reshape(count, height, width, channels).permute(0, 3, 1, 2)
 
-    def _noise(self, x: Tensor, first_row: int) -> Tensor:
+    def _fields(self, x: Tensor, field: NoiseField, first_row: int) -> Tensor:
         """(1, fields, H, W), in float32."""
-        if self.training or torch.compiler.is_compiling():
-            return self.draw(x, first_row)
-        place = (first_row, *self.corner, *x.shape[2:], x.device)
-        if self._kept is None or self._kept[0] != place:
-            self._kept = place, self.draw(x, first_row)
-        return self._kept[1]
+        if field.seed is not None or torch.compiler.is_compiling():
+            return self.draw(x, field, first_row)
+        place = (field.row, field.column, first_row, *x.shape[2:], x.device)
+        latest = self._latest
+        if latest is None or latest[0] != place:
+            latest = self._latest = place, self.draw(x, field, first_row)
+        return latest[1]
 
     @torch.no_grad()
-    def draw(self, x: Tensor, first_row: int = 0) -> Tensor:
-        """The noise (1, fields, H, W), float32, for features (N, C, H, W) from that row on."""
+    def draw(self, x: Tensor, field: NoiseField = DEFAULT_FIELD, first_row: int = 0) -> Tensor:
+        """The noise (1, fields, H, W), float32, for features (N, C, H, W); see :meth:`forward`."""
         with torch.autocast(x.device.type, enabled=False):
             count = self.weight.shape[1]
             seeds = torch.arange(count, device=x.device)[None]
-            seeds = seeds + self.seed if self.training else seeds
-            corner = self.corner[0] + first_row, self.corner[1]
+            seeds = seeds if field.seed is None else seeds + field.seed
+            corner = field.row // STRIDE + first_row, field.column // STRIDE
             octaves = enumerate(seeds[:, k : k + _FIELDS] for k in range(0, count, _FIELDS))
             fields = [
                 smooth_noise(self.table, each, 2**octave, *corner, *x.shape[2:])
@@ -120,22 +146,12 @@ class FixedNoise(nn.Module):
         self.register_buffer("fields", noise.draw(largest))
         self.weight = noise.weight
 
-    def forward(self, x: Tensor, _first_row: int = 0) -> Tensor:
+    def forward(self, x: Tensor, *_: object) -> Tensor:
         """Map (N, C, H, W) to the same shape."""
         height, width = x.shape[2:]
         is_whole = isinstance(height, int) and self.fields.shape[2:] == x.shape[2:]
         fields = self.fields if is_whole else self.fields[:, :, :height, :width]
         return x + F.conv2d(fields, self.weight)
-
-
-def place_noise(network: nn.Module, row: int, column: int) -> None:
-    """Let pictures begin at a row and column of the noise, in pixels of the picture.
-
-    These are multiples of :data:`STRIDE`, at which noise is added.
-    """
-    for module in network.modules():
-        if isinstance(module, AddNoise):
-            module.corner = row // STRIDE, column // STRIDE
 
 
 def smooth_noise(
@@ -158,7 +174,7 @@ def smooth_noise(
         seeds: (N, C), whole numbers.
         period: pixels from a point of the lattice to the next.
         first_row: of the result, in the picture.
-        first_column: likewise.
+        first_column: of the result, in the picture.
         height: of the result.
         width: of the result.
     """

@@ -13,6 +13,8 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
+from faststyle.networks.noise import NoiseField
+
 
 class FoldableNorm(NamedTuple):
     """A normalization inside a layer, those before it in the same layer being folded already.
@@ -35,8 +37,8 @@ class Layer(Protocol):
     def norms(self) -> list[FoldableNorm]:
         """Its normalizations, in order."""
 
-    def __call__(self, x: Tensor, *first_row: int) -> Tensor:
-        """The layer on (N, C, H, W)."""
+    def __call__(self, x: Tensor, *noise: NoiseField | int) -> Tensor:
+        """The layer on (N, C, H, W); see :class:`Stage`."""
 
     def to(self, dtype: torch.dtype) -> object:
         """Convert the weights in place."""
@@ -47,19 +49,19 @@ class Stage(NamedTuple):
 
     ``scale``: rows of output for each row of input, a power of 2. ``halo``: rows of the input, on
     each side, that a row of the output depends on besides its own. ``crop``: rows of the input that
-    are lost on each side. ``placed``: whether the layer asks for the place of its first row in the
-    picture, since it is not the same everywhere.
+    are lost on each side. ``noisy``: whether the layer asks which noise there is, and which row of
+    it its first one is.
     """
 
     layer: Layer
     scale: float
     halo: int
     crop: int = 0
-    placed: bool = False
+    noisy: bool = False
 
-    def apply(self, x: Tensor, first_row: int = 0) -> Tensor:
+    def apply(self, x: Tensor, noise: NoiseField, first_row: int = 0) -> Tensor:
         """The layer on (N, C, H, W), a strip of rows that begins with ``first_row`` of all."""
-        return self.layer(x, first_row) if self.placed else self.layer(x)
+        return self.layer(x, noise, first_row) if self.noisy else self.layer(x)
 
 
 class StagedNetwork(Protocol):

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from faststyle.networks.cpu import empty
 from faststyle.networks.instance_norm import merge_moments, moments, weighted_moments
+from faststyle.networks.noise import DEFAULT_FIELD, NoiseField
 from faststyle.networks.stages import Stage, StagedNetwork, stages_of, strides
 
 #: Rows from, to (of pixels or features) -> the strip (1, C, to - from, W).
@@ -41,6 +42,7 @@ def stream(
     dtype: torch.dtype,
     after_each: Callable[[], None] = lambda: None,
     weights: Read | None = None,
+    noise: NoiseField = DEFAULT_FIELD,
 ) -> Iterator[tuple[int, Tensor]]:
     """What ``network`` makes of a picture, strip by strip from the top.
 
@@ -54,6 +56,7 @@ def stream(
         after_each: called whenever a strip has been computed, :func:`count_strips` times.
         weights: gives how much pixels count in the statistics, (1, 1, to - from, W), from 0 to 1,
             not all 0; none if all count alike.
+        noise: which noise, if the network has some.
 
     Yields:
         The first row of each strip, and the strip, (1, 3, rows, W) in [0, 1].
@@ -78,7 +81,7 @@ def stream(
         stop = start + strip.shape[2]
         return F.avg_pool2d(padded(weights, start * factor, stop * factor), factor)[0, 0]
 
-    chain = _Chain(read_padded, -(-height // grid), grid, coarse_rows, after_each)
+    chain = _Chain(read_padded, -(-height // grid), grid, coarse_rows, after_each, noise)
     features: Tensor | None = None
     for stage, stride in zip(stages, strides(stages), strict=True):
         chain.stages.append(stage)
@@ -88,7 +91,7 @@ def stream(
         stage.layer.to(dtype)
         if stride == grid and stage is not stages[-1]:
             features = _store(chain, features)
-            chain = _Chain(_rows_of(features), chain.height, 1, coarse_rows, after_each)
+            chain = _Chain(_rows_of(features), chain.height, 1, coarse_rows, after_each, noise)
     exact = torch.promote_types(dtype, torch.float32)
     for start, strip in chain.strips():
         yield start, network.activate(strip[..., : height - start, :width].to(exact))
@@ -111,10 +114,16 @@ class _Chain:
     """
 
     def __init__(
-        self, read: Read, height: int, unit: int, rows: int, after_each: Callable[[], None]
+        self,
+        read: Read,
+        height: int,
+        unit: int,
+        rows: int,
+        after_each: Callable[[], None],
+        noise: NoiseField,
     ) -> None:
         self.read, self.height, self.unit, self.rows = read, height, unit, rows
-        self.after_each = after_each
+        self.after_each, self.noise = after_each, noise
         self.stages: list[Stage] = []
 
     def strips(
@@ -130,9 +139,9 @@ class _Chain:
             row = first * self.unit
             x = self.read(row, min(stop + halo, self.height) * self.unit)
             for stage in before:
-                x = stage.apply(x, row)
+                x = stage.apply(x, self.noise, row)
                 row = int(row * stage.scale)
-            x = last(x) if last else final.apply(x, row)
+            x = last(x) if last else final.apply(x, self.noise, row)
             self.after_each()
             above, count = int((start - first) * scale), int((stop - start) * scale)
             yield int(start * scale), x[:, :, above : above + count]

@@ -1,5 +1,6 @@
 """The transform network of Johnson et al.: a photo in, the stylized photo out, in one pass."""
 
+from functools import partial
 from typing import Annotated
 
 import torch.nn.functional as F
@@ -20,7 +21,7 @@ from faststyle.networks.layers import (
     make_conv,
     make_norm,
 )
-from faststyle.networks.noise import AddNoise
+from faststyle.networks.noise import DEFAULT_FIELD, AddNoise, NoiseField
 from faststyle.networks.padding import STRIDE, crop, pad_to_multiple
 from faststyle.networks.registry import NETWORKS
 from faststyle.networks.stages import Stage
@@ -81,14 +82,20 @@ class TransformNetwork(nn.Module):
         # As many pixels as blocks without padding lose on each side, all together.
         self.reflection = STRIDE * sum(stage.crop for stage in self.stages())
 
-    def forward(self, images: Tensor, style_weights: Tensor | None = None) -> Tensor:
+    def forward(
+        self, images: Tensor, style_weights: Tensor | None = None, noise: NoiseField = DEFAULT_FIELD
+    ) -> Tensor:
         """Stylize ``images`` (N, 3, H, W; RGB in [0, 1]); the result has the same shape.
 
-        ``style_weights``: of a network of S styles, the share of each in each picture, (N, S), or
-        in all of them, (S,).
+        Args:
+            images: the pictures.
+            style_weights: of a network of S styles, the share of each in each picture, (N, S), or
+                in all of them, (S,).
+            noise: which noise, if the network has some.
         """
         if style_weights is not None:
-            result: Tensor = functional_call(self, mix_norms(self, style_weights), (images,))
+            changed = mix_norms(self, style_weights)
+            result: Tensor = functional_call(self, changed, (images,), {"noise": noise})
             return result
         if self.styles != 1 and count_styles(self):
             raise ValueError("a network of several styles needs to know the mixture of them")
@@ -97,18 +104,18 @@ class TransformNetwork(nn.Module):
         if self.reflection:
             x = F.pad(x, (self.reflection,) * 4, mode="reflect")
         if use_cpu_kernels(x) and all(stage.layer.has_kernels for stage in self.stages()):
-            y = kernels.without_autocast(self._through_stages, x)
+            y = kernels.without_autocast(partial(self._through_stages, noise=noise), x)
         else:
-            y = self._through_stages(x)
+            y = self._through_stages(x, noise)
         return self.activate(crop(y, height, width).to(images.dtype))
 
     def pad(self, images: Tensor) -> Tensor:
         """Pictures (N, C, H, W), large enough, and of sides that the strides divide."""
         return pad_to_multiple(images, minimum=max(8, self.reflection + 1))
 
-    def _through_stages(self, x: Tensor) -> Tensor:
+    def _through_stages(self, x: Tensor, noise: NoiseField) -> Tensor:
         for stage in self.stages():
-            x = stage.apply(x)
+            x = stage.apply(x, noise)
         return x
 
     def stages(self) -> list[Stage]:
@@ -117,7 +124,7 @@ class TransformNetwork(nn.Module):
             Stage(self.stem, scale=1, halo=4),
             Stage(self.down1, scale=0.5, halo=1),
             Stage(self.down2, scale=0.5, halo=1),
-            *([Stage(self.noise, scale=1, halo=0, placed=True)] if self.noise else []),
+            *([Stage(self.noise, scale=1, halo=0, noisy=True)] if self.noise else []),
             *(Stage(block, scale=1, halo=2, crop=block.crop) for block in self.blocks),  # type: ignore[arg-type]
             Stage(self.up1, scale=2, halo=1),
             Stage(self.up2, scale=2, halo=1),

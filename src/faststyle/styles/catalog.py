@@ -97,9 +97,9 @@ def find_style(given: str) -> FoundStyle:
 def _find(given: str) -> FoundStyle:
     if given.startswith(hub.PREFIX):
         return FoundStyle(hub.fetch_style(given))
-    if is_address(given):
-        return FoundStyle(cached(given))
     path = Path(given).expanduser()
+    if len(path.parts) != 1 and is_address(given):
+        return FoundStyle(cached(given))
     if path.is_file() or len(path.parts) != 1:
         return FoundStyle(last_of_run(path) if path.is_dir() else path)
     files = _files()

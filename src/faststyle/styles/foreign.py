@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from torch import Tensor, nn
@@ -186,13 +186,15 @@ def _refuse_other_networks(state: Mapping[str, Tensor], network: nn.Module, path
         raise UserError(f"{path} is of rrmina's network with a tanh; it cannot be applied here")
 
 
-def refuse_torchscript(path: Path) -> None:
+def refuse_torchscript(file: IO[bytes], path: Path) -> None:
     """Raise ``UserError`` for programs that PyTorch wrote: they hold code."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
     except Exception:  # no archive, or damaged in one of many ways: reading it says so
         return
+    finally:
+        file.seek(0)
     if path.suffix == ".pt2" or any(name.endswith("/archive_format") for name in names):
         raise UserError(f"{path} is an exported program: pass the checkpoint it was made from")
     if any("/code/" in name for name in names):

@@ -6,18 +6,19 @@ from pathlib import Path
 from torch import Tensor
 
 from faststyle.core.errors import UserError, nearest
-from faststyle.core.torch_files import is_safetensors, read_torch
+from faststyle.core.torch_files import begins_like_safetensors, parse_torch
 from faststyle.export import is_exported_model
 from faststyle.styles.catalog import FoundStyle, find_style, last_of_run, list_styles
+from faststyle.styles.exported import ExportedStyle, read_exported_style
 from faststyle.styles.foreign import read_foreign, refuse_torchscript
 from faststyle.styles.mixture import choose
 from faststyle.styles.style_file import (
     TrainedStyle,
-    is_style_file,
+    is_style,
     parse_metadata,
+    parse_safetensors,
+    parse_style,
     read_metadata,
-    read_style,
-    read_tensors,
     restore_network,
 )
 
@@ -41,19 +42,34 @@ def load_style(path: Path) -> TrainedStyle:
         raise UserError(f"{path} is no file, but a pipe or a device")
     if not path.is_file():
         raise UserError(f"no such checkpoint: {path}{_suggest(path)}")
-    if is_exported_model(path):
-        raise UserError(
-            f"{path}: programs are for stylizing; pass the checkpoint it was exported from"
-        )
-    if is_style_file(path):
-        return read_style(path)
-    if is_safetensors(path):
-        return read_foreign(read_tensors(path), path)
-    refuse_torchscript(path)
-    content = read_torch(path)
+    with path.open("rb") as file:
+        start = file.read(9)
+        file.seek(0)
+        if begins_like_safetensors(start, path):
+            texts, tensors = parse_safetensors(file.read(), path)
+            if is_style(texts):
+                return parse_style(texts, tensors, path)
+            return read_foreign(tensors, path)
+        if is_exported_model(path):
+            raise UserError(
+                f"{path}: programs are for stylizing; pass the checkpoint it was exported from"
+            )
+        refuse_torchscript(file, path)
+        content = parse_torch(file, path)
     if METADATA_KEY in content and isinstance(content.get("state_dict"), Mapping):
         return _from_lightning(content, path)
     return read_foreign(content, path)
+
+
+def read_any_style(path: Path) -> TrainedStyle | ExportedStyle:
+    """What a file of a style holds, be it trained or exported. Raises ``UserError`` if none."""
+    is_exported = path.suffix != ".safetensors" and is_exported_model(path)
+    return read_exported_style(path) if is_exported else load_style(path)
+
+
+def is_named_after_style(path: Path) -> bool:
+    """Whether people name such a file after its style; training calls all its files alike."""
+    return path.suffix in (".safetensors", ".pth", ".model") or is_exported_model(path)
 
 
 def open_style(given: str) -> TrainedStyle:
@@ -92,7 +108,10 @@ def styles_beside(given: str) -> tuple[FoundStyle, tuple[str, ...]]:
         raise UserError(f"no such checkpoint: {path}")
     if is_exported_model(path):
         return found, ()
-    metadata = read_metadata(path) if is_style_file(path) else load_style(path).metadata
+    try:
+        metadata = read_metadata(path)
+    except UserError:  # it is of another kind, or damaged, which is said now
+        metadata = load_style(path).metadata
     return found, metadata.names()
 
 

@@ -1,10 +1,9 @@
 """faststyle's own format: a safetensors file with metadata."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import safetensors
 import safetensors.torch
@@ -15,7 +14,7 @@ from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError
 from faststyle.core.names import readable_name
 from faststyle.core.registry import Description
-from faststyle.core.torch_files import is_plain, is_safetensors
+from faststyle.core.torch_files import is_plain
 from faststyle.networks import NETWORKS
 from faststyle.styles.metadata import StyleMetadata
 
@@ -66,26 +65,34 @@ def read_style(path: Path) -> TrainedStyle:
     Raises ``UserError`` if the file is truncated, foreign, of a newer format, or its tensors do
     not fit the network that it describes.
     """
-    with _opened(path) as file:
-        metadata, tensors = _metadata(file, path), _tensors(file)
-    return TrainedStyle(restore_network(metadata.network, tensors, path), metadata)
+    return parse_style(*parse_safetensors(path.read_bytes(), path), path)
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """All tensors of a safetensors file of anybody's. Raises ``UserError`` if it is truncated."""
-    with _opened(path) as file:
-        return _tensors(file)
-
-
-def is_style_file(path: Path) -> bool:
-    """Whether this is a safetensors file that says that it is of faststyle.
+def parse_safetensors(content: bytes, path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """The metadata and the tensors of a file of anybody's; ``path`` is for errors.
 
     Raises ``UserError`` if it is truncated.
     """
-    if not is_safetensors(path):
-        return False
-    with _opened(path) as file:
-        return _texts(file).get("format") == _FORMAT
+    try:
+        tensors = dict(sorted(safetensors.torch.load(content).items()))  # files have no order
+        end = 8 + int.from_bytes(content[:8], "little")
+        texts = json.loads(content[8:end]).get("__metadata__")
+    except Exception:  # safetensors and torch trip over damage in several ways
+        raise _unreadable(path) from None
+    return texts or {}, tensors
+
+
+def is_style(texts: Mapping[str, str]) -> bool:
+    """Whether a safetensors file says that it is of faststyle."""
+    return texts.get("format") == _FORMAT
+
+
+def parse_style(
+    texts: Mapping[str, str], tensors: Mapping[str, Tensor], path: Path
+) -> TrainedStyle:
+    """See :func:`read_style`; of what :func:`parse_safetensors` gave."""
+    metadata = _parse_own_metadata(texts, path)
+    return TrainedStyle(restore_network(metadata.network, tensors, path), metadata)
 
 
 def read_metadata(path: Path) -> StyleMetadata:
@@ -93,22 +100,16 @@ def read_metadata(path: Path) -> StyleMetadata:
 
     Raises ``UserError`` as :func:`read_style` does.
     """
-    with _opened(path) as file:
-        return _metadata(file, path)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
     try:
         with readable_name(path) as name, safetensors.safe_open(name, "pt") as file:
-            yield file
+            texts: Mapping[str, str] = file.metadata() or {}
     except (safetensors.SafetensorError, OSError):
-        raise UserError(f"{path} is not a readable safetensors file (truncated?)") from None
+        raise _unreadable(path) from None
+    return _parse_own_metadata(texts, path)
 
 
-def _metadata(file: Any, path: Path) -> StyleMetadata:
-    texts = _texts(file)
-    if texts.get("format") != _FORMAT:
+def _parse_own_metadata(texts: Mapping[str, str], path: Path) -> StyleMetadata:
+    if not is_style(texts):
         raise UserError(f"{path} is a safetensors file, but not a style trained by faststyle")
     version = texts.get("format_version", "?")
     if version != str(FORMAT_VERSION):
@@ -118,12 +119,8 @@ def _metadata(file: Any, path: Path) -> StyleMetadata:
     return parse_metadata(texts, path)
 
 
-def _texts(file: Any) -> dict[str, str]:
-    return file.metadata() or {}
-
-
-def _tensors(file: Any) -> dict[str, Tensor]:
-    return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+def _unreadable(path: Path) -> UserError:
+    return UserError(f"{path} is not a readable safetensors file (truncated?)")
 
 
 def parse_metadata(texts: Mapping[str, str], path: Path) -> StyleMetadata:

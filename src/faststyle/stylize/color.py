@@ -1,4 +1,4 @@
-"""Whose colors a stylized picture has: the painting's, or the photo's in one of three ways.
+"""From what a network made of a photo to the result: whose colors it has, and how much style.
 
 Gatys et al. (2017, Controlling Perceptual Factors in Neural Style Transfer, section 5) keep the
 photo's colors by taking only brightness from the style (``photo``), or by moving one picture's
@@ -13,10 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 import torch
 from torch import Tensor
 
-from faststyle.images.pixels import in_parts, to_luma, to_unit
-
-#: Whose colors; see above.
-COLORS = ("painting", "photo", "mean", "hist")
+from faststyle.images.pixels import in_parts, quantize, to_luma, to_unit
+from faststyle.stylize.options import RenderOptions
 
 #: Stylized rows and those of the photo, (1, 3, H, W) in [0, 1], to rows in other colors.
 Recolor = Callable[[Tensor, Tensor], Tensor]
@@ -38,13 +36,42 @@ _LOW, _HIGH = -0.5, 1.0
 _VARIANCE = 1e-6
 
 
+def blend(
+    stylized: Tensor, photo: Tensor, options: RenderOptions, weights: Tensor | None = None
+) -> Tensor:
+    """A stylized picture with the colors and the strength that ``options`` ask for.
+
+    Args:
+        stylized: (3, H, W), uint8 or float, which may leave [0, 1] a little.
+        photo: (3, H, W), uint8 or float in [0, 1].
+        options: how.
+        weights: how much pixels count in the statistics of colors, uint8 (H, W), not all 0; none
+            if all count alike.
+
+    Returns:
+        In the type and on the device of ``photo``.
+    """
+    stylized = stylized.to(photo.device)
+    if stylized.is_floating_point():
+        stylized = stylized.to(photo if photo.is_floating_point() else torch.float32).clamp_(0, 1)
+    recolor = recolor_of(options.color, stylized, photo, weights)
+    result = torch.empty_like(photo)
+    for part in in_parts(photo):
+        before = to_unit(photo[None, :, part])
+        after = recolor(to_unit(stylized[None, :, part]), before)
+        if options.strength != 1:
+            after = torch.lerp(before, after, options.strength).clamp_(0, 1)
+        result[:, part] = (after if photo.is_floating_point() else quantize(after))[0]
+    return result
+
+
 def recolor_of(color: str, stylized: Tensor, photo: Tensor, weights: Tensor | None) -> Recolor:
     """What gives a stylized picture its colors.
 
     Args:
-        color: one of :data:`COLORS`.
+        color: one of :data:`faststyle.stylize.options.COLORS`.
         stylized: (3, H, W), uint8 or float in [0, 1].
-        photo: likewise.
+        photo: of the same shape.
         weights: how much pixels count, uint8 (H, W), not all 0; none if all count alike.
     """
     if not needs_all(color):

@@ -1,29 +1,40 @@
 """What batches of files and clips ask of whatever makes pictures of pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from faststyle.images.picture import Picture
-from faststyle.stylize.options import StylizeOptions
-from faststyle.stylize.tiling import Progress
+from faststyle.stylize.options import RenderOptions
+
+#: Called with how many parts of a picture are done, and of how many.
+Progress = Callable[[int, int], None]
+
+
+def no_progress(_done: int, _total: int) -> None:
+    """Show nothing."""
 
 
 class ImageProcessor(Protocol):
-    """One or several styles, or an enlarger."""
+    """One or several styles, or an upscaler."""
 
-    name: str
-    """What results are called by."""
-    factor: int
-    """By how much results are larger than pictures, once these are scaled."""
+    @property
+    def name(self) -> str:
+        """What results are called by."""
 
-    def stylize(
+    @property
+    def factor(self) -> int:
+        """By how much results are larger than pictures, once these are scaled."""
+
+    def process(
         self,
         pictures: Sequence[Picture],
-        options: StylizeOptions = ...,
+        options: RenderOptions = ...,
         progress: Progress = ...,
+        origin: tuple[int, int] = ...,
     ) -> list[Picture]:
-        """What becomes of decoded pictures of one size; see :meth:`Stylizer.stylize`."""
-        ...
+        """What becomes of decoded pictures of one size.
 
-    def place_noise(self, row: int, column: int) -> None:
-        """See :func:`faststyle.networks.noise.place_noise`."""
+        ``origin``: row and column of the scene where pictures begin, multiples of 4, so that a
+        network's noise stays in its place while a camera moves.
+        """
+        ...

@@ -1,19 +1,26 @@
-"""One pass of a network over pictures, in one piece or in strips."""
+"""One pass of a network over pictures: in one piece, or in strips of rows in little memory."""
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
-from faststyle.core.devices import cpu_has_bf16
+from faststyle.core.devices import cpu_has_bf16, free_memory, return_freed_memory
 from faststyle.core.errors import UserError, is_out_of_memory, nearest
-from faststyle.images.pixels import quantize, to_unit
-from faststyle.stylize import tiling
+from faststyle.images.pixels import quantize, resample, to_unit
+from faststyle.networks import streaming
+from faststyle.networks.noise import NoiseField, takes_noise
+from faststyle.networks.regional import knows_regions, regional
+from faststyle.stylize.image_processor import Progress, no_progress
 from faststyle.stylize.options import MIN_ROWS
-from faststyle.stylize.region_statistics import RegionStatistics
 
+#: Pictures of more pixels are not stylized in one piece.
+MAX_PIXELS = 16_000_000
+#: What a strip of a larger picture may take.
+_STRIP_BYTES = 200_000_000
 _DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
 PRECISIONS = ("auto", *_DTYPES)
 
@@ -30,6 +37,71 @@ def choose_dtype(precision: str, device: torch.device) -> torch.dtype:
     return _DTYPES[precision]
 
 
+def rows_at_once(
+    tile: int | str, size: tuple[int, int], count: int, device: torch.device, memory: int
+) -> int | None:
+    """How many rows to compute at a time, or none for all.
+
+    Args:
+        tile: see :class:`faststyle.stylize.options.RenderOptions`.
+        size: height and width of each picture.
+        count: how many pictures are to be stylized together.
+        device: whose memory they take.
+        memory: bytes that each pixel takes.
+    """
+    if tile == "off" or min(size) < MIN_ROWS:
+        return None
+    if tile != "auto":
+        return int(tile)
+    pixels = size[0] * size[1]
+    needed = pixels * count * memory
+    if pixels <= MAX_PIXELS and needed <= free_memory(device) // 2:
+        return None
+    return max(MIN_ROWS, _STRIP_BYTES // (memory * size[1]))
+
+
+def check_pixels(size: tuple[int, int], limit: int, memory: int) -> None:
+    """Raise ``UserError`` for more pixels than ``limit``, each of ``memory`` bytes."""
+    pixels = size[0] * size[1]
+    if pixels > limit:
+        raise UserError(
+            f"{pixels / 1e6:.1f} megapixels are more than the limit of {limit / 1e6:.1f};"
+            " pass --size or --tile, or raise --max-pixels if there is memory"
+            f" ({memory} bytes a pixel)"
+        )
+
+
+@dataclass(frozen=True)
+class RegionStatistics:
+    """Where a network takes its statistics from: regions, each normalized by itself.
+
+    See :mod:`faststyle.networks.regional`.
+
+    Args:
+        masks: uint8 (R, H, W), 255 inside; none of them 0 everywhere.
+        multi_style_network: a network of S styles, if the regions are to have several of these.
+        style_weights: then the weights of these in each region, (R, S).
+    """
+
+    masks: Tensor
+    multi_style_network: nn.Module | None = None
+    style_weights: Tensor | None = None
+
+    def scaled(self, size: tuple[int, int]) -> "RegionStatistics":
+        """The same regions of the picture at another height and width."""
+        masks = resample(self.masks, size)
+        # Of a region so small that it vanishes, the statistics are the picture's.
+        return replace(self, masks=torch.where(masks.amax((1, 2), keepdim=True) > 0, masks, 255))
+
+    def network(self, usual: nn.Module) -> nn.Module:
+        """What takes the place of a network for this one picture."""
+        network = usual if self.multi_style_network is None else self.multi_style_network
+        if not knows_regions(network):
+            return usual
+        device = next(network.parameters()).device
+        return regional(network, to_unit(self.masks.to(device)), self.style_weights)
+
+
 @dataclass(frozen=True)
 class Pass:
     """How a network goes over pictures.
@@ -39,20 +111,22 @@ class Pass:
         dtype: what convolutions compute in.
         rows: of a strip; none for pictures as wholes, as small ones always are.
         progress: called with the number of strips done and of all.
+        origin: see :class:`faststyle.stylize.image_processor.ImageProcessor`.
     """
 
     device: torch.device
     dtype: torch.dtype
     rows: int | None = None
-    progress: tiling.Progress = lambda *_: None
+    progress: Progress = no_progress
+    origin: tuple[int, int] = (0, 0)
 
-    def run(self, network: nn.Module, pictures: Tensor, place: RegionStatistics | None) -> Tensor:
+    def run(self, network: nn.Module, pictures: Tensor, regions: RegionStatistics | None) -> Tensor:
         """What the network makes of pictures.
 
         Args:
             network: in evaluation mode.
             pictures: (N, 3, H, W), uint8 or float in [0, 1]; one in strips.
-            place: where the statistics of the one picture come from; none is all of it.
+            regions: where the statistics of the one picture come from; none is all of it.
 
         Returns:
             The same shape; float, which may leave [0, 1], but uint8 for strips of uint8.
@@ -61,27 +135,49 @@ class Pass:
             UserError: too little memory.
         """
         size = pictures.shape[2], pictures.shape[3]
-        if place:
-            place = place.scaled(size)
+        if regions:
+            regions = regions.scaled(size)
         if self.rows and min(size) >= MIN_ROWS:  # large strokes make a small picture smaller
-            return self._in_strips(network, pictures, self.rows, place)
+            return self._in_strips(network, pictures, self.rows, regions)
+        if regions:
+            network = regions.network(network)
         with computing(self.device, self.dtype):
             x = to_unit(pictures).to(device=self.device, memory_format=torch.channels_last)
-            fitting = place.network(network) if place else network
-            painted: Tensor = fitting(x.float())
-        return painted.to(pictures.device)
+            noise = {"noise": self._noise} if takes_noise(network) else {}
+            stylized: Tensor = network(x.float(), **noise)
+        return stylized.to(pictures.device)
 
     def _in_strips(
-        self, network: nn.Module, pictures: Tensor, rows: int, place: RegionStatistics | None
+        self, network: nn.Module, pictures: Tensor, rows: int, regions: RegionStatistics | None
     ) -> Tensor:
+        """See :func:`faststyle.networks.streaming.stream`; (1, 3, H, W)."""
+        assert streaming.can_stream(network)
+        return_freed_memory()  # decoding left two more pictures' worth
+        height, width = pictures.shape[2:]
+        done, total = itertools.count(1), streaming.count_strips(network, height, rows)
+        weights = regions.masks.amax(0)[None, None] if regions else None
         result = torch.empty_like(pictures)
-        weights = place.masks.amax(0) if place else None
         with computing(self.device, torch.float32):  # strips come in the dtype to compute in
-            for strip, painted in tiling.stylize_strips(
-                network, pictures[0], rows, self.device, self.dtype, self.progress, weights
+            for start, strip in streaming.stream(
+                network,
+                lambda start, stop: to_unit(pictures[:, :, start:stop]).to(self.device),
+                height,
+                width,
+                rows,
+                self.dtype,
+                lambda: self.progress(next(done), total),
+                weights=None
+                if weights is None
+                else lambda start, stop: to_unit(weights[:, :, start:stop]).to(self.device),
+                noise=self._noise,
             ):
-                result[:, :, strip] = quantize(painted) if result.dtype == torch.uint8 else painted
+                target = result[:, :, start : start + strip.shape[2]]
+                target.copy_(quantize(strip) if result.dtype == torch.uint8 else strip)
         return result
+
+    @property
+    def _noise(self) -> NoiseField:
+        return NoiseField(row=self.origin[0], column=self.origin[1])
 
 
 @contextmanager

@@ -1,9 +1,9 @@
-"""Strokes of another size than a network was trained for, by painting at another scale.
+"""Strokes of another size than a network was trained for, by stylizing at another scale.
 
 A network's strokes have a size in pixels. Of a picture at half the size, they are twice as large;
 what is lost is everything finer. So the fine part comes from a second pass at the full size: of the
 Laplacian pyramid (Burt and Adelson, 1983) of the result, the coarse levels are those of the small
-pass and the fine ones those of the large. For smaller strokes, an enlarged picture is painted and
+pass and the fine ones those of the large. For smaller strokes, an enlarged picture is stylized and
 scaled down, and nothing is lost.
 """
 
@@ -18,34 +18,34 @@ from faststyle.images.pixels import quantize, resample, to_unit
 #: Beyond these, a picture has too few pixels for the network, or the network too much to do.
 SMALLEST, LARGEST = 0.25, 8.0
 
-#: Maps pictures (N, 3, H, W), uint8 or in [0, 1], to painted ones of the same shape.
-Paint = Callable[[Tensor], Tensor]
+#: Maps pictures (N, 3, H, W), uint8 or in [0, 1], to stylized ones of the same shape.
+RunNetwork = Callable[[Tensor], Tensor]
 
 
 def check_stroke(stroke: float) -> None:
-    """Raise ``UserError`` if strokes of that size cannot be painted."""
+    """Raise ``UserError`` if strokes of that size cannot be made."""
     if not SMALLEST <= stroke <= LARGEST:
         raise UserError(f"stroke is {stroke}; it must lie between {SMALLEST:g} and {LARGEST:g}")
 
 
 def scaled_for(stroke: float, height: int, width: int) -> tuple[int, int]:
-    """The size of the picture, in pixels, that is painted for strokes of that size."""
+    """The size of the picture, in pixels, that the network sees for strokes of that size."""
     return max(1, round(height / stroke)), max(1, round(width / stroke))
 
 
-def with_stroke(run_network: Paint, pictures: Tensor, stroke: float) -> Tensor:
-    """``pictures``, painted with strokes that are ``stroke`` times as large as usual."""
+def with_stroke(run_network: RunNetwork, pictures: Tensor, stroke: float) -> Tensor:
+    """``pictures``, stylized with strokes that are ``stroke`` times as large as usual."""
     if stroke == 1:
         return run_network(pictures)
     height, width = pictures.shape[2:]
     other = run_network(_scaled(pictures, scaled_for(stroke, height, width)))
     if stroke < 1:
         return _scaled(other, (height, width))
-    painted = run_network(pictures)
-    for picture, coarse in zip(painted, other, strict=True):
+    stylized = run_network(pictures)
+    for picture, coarse in zip(stylized, other, strict=True):
         for fine, goal in zip(picture, coarse, strict=True):  # a channel, since these are floats
             _move(fine[None], goal[None])
-    return painted
+    return stylized
 
 
 def _scaled(pictures: Tensor, size: tuple[int, int]) -> Tensor:

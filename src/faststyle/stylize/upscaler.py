@@ -1,9 +1,9 @@
 """Pictures with more pixels than they came with, by a trained network."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,26 +16,16 @@ from faststyle.networks import STRIDE
 from faststyle.networks.registry import UpscalingNetwork
 from faststyle.styles import TrainedStyle, find_style, load_style
 from faststyle.styles.catalog import find_upscaler
-from faststyle.stylize import tiling
-from faststyle.stylize.blend import blend
-from faststyle.stylize.options import MIN_ROWS, StylizeOptions
+from faststyle.stylize import passes
+from faststyle.stylize.color import blend
+from faststyle.stylize.image_processor import Progress, no_progress
+from faststyle.stylize.options import DEFAULT_RENDER, MIN_ROWS, RenderOptions
 from faststyle.stylize.passes import choose_dtype, computing
 
 #: Smaller pictures show nothing that could be enlarged.
 MIN_SIDE = 4
 #: Side, in pixels of the picture, of the squares that large pictures are cut into.
 _SIDE = 128
-_AS_THEY_ARE = StylizeOptions()
-
-
-@dataclass(frozen=True)
-class UpscaleOptions(StylizeOptions):
-    """The same options, but that ``strength`` may be 2: details are made up to twice as strong.
-
-    A loss takes the mean of what could be there, whose edges are weaker than a photo's.
-    """
-
-    MAX_STRENGTH: ClassVar[float] = 2.0
 
 
 class Upscaler:
@@ -46,8 +36,8 @@ class Upscaler:
 
     Args:
         trained: what :func:`faststyle.styles.load_style` returned.
-        device: see :class:`faststyle.stylize.stylizer.Stylizer`.
-        precision: likewise.
+        device: as of :class:`faststyle.stylize.stylizer.Stylizer`.
+        precision: as there.
 
     Attributes:
         factor: by how much sides grow.
@@ -81,65 +71,63 @@ class Upscaler:
             UserError: there is none, or it has another factor; or as the class.
         """
         path = find_upscaler(factor or 4) if given is None else find_style(given).path
-        enlarger = cls(load_style(path), **options)
-        if factor not in (None, enlarger.factor):
-            raise UserError(f"{path} enlarges by {enlarger.factor}, not by {factor}")
-        return enlarger
+        upscaler = cls(load_style(path), **options)
+        if factor not in (None, upscaler.factor):
+            raise UserError(f"{path} enlarges by {upscaler.factor}, not by {factor}")
+        return upscaler
 
-    def stylize(
+    def process(
         self,
         pictures: Sequence[Picture],
-        options: StylizeOptions = _AS_THEY_ARE,
-        progress: tiling.Progress = lambda *_: None,
+        options: RenderOptions = DEFAULT_RENDER,
+        progress: Progress = no_progress,
+        origin: tuple[int, int] = (0, 0),  # noqa: ARG002  # there is no noise that would have one
     ) -> list[Picture]:
         """Enlarge decoded pictures; transparency bicubically, ICC profiles are kept.
 
         Args:
-            pictures: as :func:`faststyle.images.files.load_picture` gives them.
-            options: how: ``tile`` (the side of squares), ``max_pixels`` of a result, ``bit_depth``;
-                ``strength`` 0 is the bicubic enlargement, more than 1 (of :class:`UpscaleOptions`)
-                is sharper than the network's; ``color="hist"`` gives the result the distribution of
-                the picture's colors, as Johnson et al. do.
+            pictures: of any sizes.
+            options: how: ``tile`` (the side of squares), ``max_pixels`` of a result; ``strength`` 0
+                is the bicubic enlargement, more than 1
+                (of :class:`~faststyle.stylize.options.UpscaleOptions`) is sharper than the
+                network's; ``color="hist"`` gives the result the distribution of the picture's
+                colors, as Johnson et al. do.
             progress: called with the number of squares done and of all, if there are several.
+            origin: of no effect.
 
         Returns:
-            Pictures of ``factor`` times the size, of the same type of pixels; floats for
-                ``options.bit_depth=16``.
+            Pictures of ``factor`` times the size, of the same type of pixels.
 
         Raises:
             UserError: a picture that is too small, a result that is too large, too little memory.
         """
-        return [self._enlarge(picture, options, progress) for picture in pictures]
+        return [self._upscale(picture, options, progress) for picture in pictures]
 
-    def place_noise(self, row: int, column: int) -> None:
-        """Nothing: it paints without noise."""
-
-    def check(self, height: int, width: int, options: StylizeOptions) -> int | None:
+    def check(self, size: tuple[int, int], options: RenderOptions) -> int | None:
         """The side of the squares that a picture of that size goes in, or none for all at once.
 
         Raises ``UserError`` if it is too small, or its result too large.
         """
-        size = self.factor * height, self.factor * width
-        side = _side_at_once(options.tile, size, self.device, self.network.bytes_per_pixel)
+        height, width = size
+        enlarged = self.factor * height, self.factor * width
+        side = _side_at_once(options.tile, enlarged, self.device, self.network.bytes_per_pixel)
         _check_size(width, height, self.factor, options.max_pixels, side)
         return side
 
-    def _enlarge(
-        self, picture: Picture, options: StylizeOptions, progress: tiling.Progress
-    ) -> Picture:
-        height, width = picture.pixels.shape[1:]
-        size = self.factor * height, self.factor * width
-        side = self.check(height, width, options)
-        picture = picture.with_depth(options.bit_depth).without_hidden()
+    def _upscale(self, picture: Picture, options: RenderOptions, progress: Progress) -> Picture:
+        height, width = picture.size
+        side = self.check(picture.size, options)
+        picture = picture.without_hidden()
         # Of the 16 bits that a result may have, bf16 knows 8.
         dtype = torch.float32 if self._may_choose and picture.bit_depth == 16 else self.dtype
         made = self._in_squares(picture.pixels, side or max(height, width), dtype, progress)
+        size = self.factor * height, self.factor * width
         pixels = blend(made, resample(picture.pixels, size), options)
         alpha = None if picture.alpha is None else resample(picture.alpha, size)
         return replace(picture, pixels=pixels, alpha=alpha)
 
     def _in_squares(
-        self, pixels: Tensor, side: int, dtype: torch.dtype, progress: tiling.Progress
+        self, pixels: Tensor, side: int, dtype: torch.dtype, progress: Progress
     ) -> Tensor:
         """What the network makes of (3, H, W), in its type, ``side`` x ``side`` at a time."""
         factor = self.factor
@@ -155,8 +143,8 @@ class Upscaler:
                     x = to_unit(seen).to(self.device, memory_format=torch.channels_last)
                     made = self.network(x.float())[0]
                 made = made[:, rows.inside(factor), columns.inside(factor)].to(pixels.device)
-                place = result[:, rows.of_result(factor), columns.of_result(factor)]
-                place.copy_(made if pixels.is_floating_point() else quantize(made))
+                target = result[:, rows.of_result(factor), columns.of_result(factor)]
+                target.copy_(made if pixels.is_floating_point() else quantize(made))
                 if total > 1:
                     progress(next(done), total)
         return result
@@ -197,7 +185,7 @@ def _side_at_once(
     if tile != "auto":
         return max(MIN_ROWS, int(tile))
     needed = size[0] * size[1] * memory
-    is_small = size[0] * size[1] <= tiling.MAX_PIXELS and needed <= free_memory(device) // 2
+    is_small = size[0] * size[1] <= passes.MAX_PIXELS and needed <= free_memory(device) // 2
     return None if is_small else _SIDE
 
 
@@ -208,7 +196,7 @@ def _check_size(
         raise UserError(
             f"{width} x {height} pixels are too few to be enlarged: {MIN_SIDE} a side are the least"
         )
-    limit = max_pixels or (MAX_PIXELS if side else tiling.MAX_PIXELS)
+    limit = max_pixels or (MAX_PIXELS if side else passes.MAX_PIXELS)
     pixels = width * height * factor**2
     if pixels > limit:
         hint = "raise --max-pixels" if side or max_pixels else "pass --tile auto"

@@ -1,11 +1,11 @@
 """A canvas that lies still in the scene while the camera moves over it.
 
-A network paints other strokes as soon as the photo moves over its grid of strides, and what stands
-still in the scene moves in the frame, so that no running mean holds it. So each frame is found on
-the canvas, by corners that both show (Shi and Tomasi, 1994; Lucas and Kanade, 1981), and laid on it
-before it is painted. The canvas follows the camera by multiples of the network's grid, by which
-nothing is sampled anew, and the noise from which the network paints goes with the scene. What comes
-out of :class:`TemporalFilter` there is brought back to where the camera saw it.
+A network makes other strokes as soon as the photo moves over its grid of strides, and what stands
+still in the scene moves in the frame, so that no running mean holds it. So each frame is registered
+to the canvas, by corners that both show (Shi and Tomasi, 1994; Lucas and Kanade, 1981), and warped
+onto it before it is stylized. The canvas follows the camera by multiples of the network's grid, by
+which nothing is sampled anew, and the network's noise goes with the scene. What comes out of
+:class:`TemporalFilter` there is warped back to where the camera saw it.
 """
 
 from dataclasses import dataclass
@@ -38,9 +38,9 @@ _Matrix = NDArray[Any]
 
 @dataclass
 class _Fading:
-    """An old canvas: as it was painted last, and where its pixels are on the new one."""
+    """An old canvas: as it was stylized last, and where its pixels are on the new one."""
 
-    painted: Tensor
+    stylized: Tensor
     pose: _Matrix
     frames: int = 0
 
@@ -51,7 +51,7 @@ class _Fading:
 
 
 class Canvas:
-    """Frames of a clip, laid where they are in the scene, and their stylized versions back.
+    """Frames of a clip, warped to where they are in the scene, and their stylized versions back.
 
     Args:
         keep: see :class:`TemporalFilter`.
@@ -63,7 +63,7 @@ class Canvas:
 
     def __init__(self, keep: float) -> None:
         self._keep = keep
-        self._steady = TemporalFilter(keep)
+        self._filter = TemporalFilter(keep)
         self.corner, self.canvases = (0, 0), 0
         self._reference: NDArray[np.uint8] | None = None
         self._size = (0, 0)
@@ -77,26 +77,26 @@ class Canvas:
         size = (frame.shape[1], frame.shape[2])
         found = None
         if self._reference is not None and size == self._size:
-            found = _find(self._reference, _gray(frame), self._pose)
+            found = _register(self._reference, _gray(frame), self._pose)
         self._size = size
         if found is None or _is_far(found):
             self._begin_anew(found)
         else:
             self._pose = self._follow(found)
         canvas = _sample(frame, self._pose, (size[0] + 2 * MARGIN, size[1] + 2 * MARGIN))
-        photo = self._steady.photo(canvas)
+        photo = self._filter.photo(canvas)
         self._reference = _gray(photo)
         return photo
 
-    def lay(self, masks: Tensor) -> Tensor:
+    def warp_masks(self, masks: Tensor) -> Tensor:
         """Masks of a frame, uint8 (R, H, W), on the canvas that :meth:`photo` gave."""
         size = (self._size[0] + 2 * MARGIN, self._size[1] + 2 * MARGIN)
-        laid = [_sample(to_unit(mask[None]), self._pose, size) for mask in masks]
-        return quantize(torch.cat(laid))
+        warped = [_sample(to_unit(mask[None]), self._pose, size) for mask in masks]
+        return quantize(torch.cat(warped))
 
-    def stylized(self, painted: Tensor) -> Tensor:
-        """What the camera sees, (3, H, W), of the canvas that :meth:`photo` gave, painted."""
-        self._last = self._steady.stylized(painted)
+    def stylized(self, canvas: Tensor) -> Tensor:
+        """What the camera sees, (3, H, W), of the stylized canvas that :meth:`photo` gave."""
+        self._last = self._filter.stylized(canvas)
         new = _sample(self._last, cv2.invertAffineTransform(self._pose), self._size)
         old = self._fading
         if old is None:
@@ -105,16 +105,16 @@ class Canvas:
         share = old.next_share()
         if share == 1:
             self._fading = None
-        return torch.lerp(_sample(old.painted, back, self._size), new, share)
+        return torch.lerp(_sample(old.stylized, back, self._size), new, share)
 
     def _begin_anew(self, pose: _Matrix | None) -> None:
-        """Lay a canvas where the camera is, and let the old one fade away on it, if it is there."""
+        """Begin a canvas where the camera is; an old one that is seen there fades away on it."""
         fresh, self._fading = _shift(-MARGIN, -MARGIN), None
         self.canvases += 1
         if pose is not None and self._last is not None:
             self._fading = _Fading(self._last, _after(_shift(MARGIN, MARGIN), pose))
         if (self._pose != fresh).any():  # a flat scene that stands still has no corners
-            self._steady = TemporalFilter(self._keep)
+            self._filter = TemporalFilter(self._keep)
         self._pose = fresh
 
     def _follow(self, pose: _Matrix) -> _Matrix:
@@ -123,7 +123,7 @@ class Canvas:
         middle = np.array([width / 2 + MARGIN, height / 2 + MARGIN])
         seen = np.linalg.solve(pose[:, :2], np.array([width / 2, height / 2]) - pose[:, 2])
         right, down = (GRID * round(float(value) / GRID) for value in seen - middle)
-        self._steady.move(down, right)
+        self._filter.move(down, right)
         self.corner = self.corner[0] + down, self.corner[1] + right
         if self._fading:
             self._fading.pose = _after(_shift(-right, -down), self._fading.pose)
@@ -136,16 +136,16 @@ class Canvas:
         return moved
 
 
-def _find(canvas: NDArray[np.uint8], frame: NDArray[np.uint8], pose: _Matrix) -> _Matrix | None:
+def _register(canvas: NDArray[np.uint8], frame: NDArray[np.uint8], pose: _Matrix) -> _Matrix | None:
     """Where a frame is on the canvas, ``pose`` being where the last one was; none if nowhere."""
-    around = np.pad(frame, MARGIN, mode="edge")  # as large as the canvas
+    padded = np.pad(frame, MARGIN, mode="edge")  # as large as the canvas
     inside = np.pad(np.full_like(frame, 255), MARGIN)
     corners = cv2.goodFeaturesToTrack(canvas, _CORNERS, _QUALITY, _APART, mask=inside)
     if corners is None or len(corners) < _AGREE:
         return None
     expected = (cv2.transform(corners, pose) + MARGIN).astype(np.float32)
     found, status, _ = cv2.calcOpticalFlowPyrLK(
-        canvas, around, corners, expected.copy(), flags=cv2.OPTFLOW_USE_INITIAL_FLOW
+        canvas, padded, corners, expected.copy(), flags=cv2.OPTFLOW_USE_INITIAL_FLOW
     )
     is_found = status[:, 0] == 1
     if is_found.sum() < _AGREE:

@@ -1,4 +1,4 @@
-"""What of a clip could not be read."""
+"""Damage to a clip: packets that are missing or could not be read."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ class CorruptionTracker:
 
     def __init__(self, seconds: float, size: int) -> None:
         self._per_second = size / seconds if seconds else 0.0
-        # The latest times, in seconds, of any packet and of one of the film.
+        # The latest times, in seconds, of any packet and of one of the video stream.
         self._reached = self._sent = 0.0
         #: Seconds that are missing between others.
         self.lost = 0.0
@@ -30,7 +30,7 @@ class CorruptionTracker:
         self._place = self._unread = 0
         self._due: float | None = None
 
-    def watch(self, packet: "av.Packet[Any]", is_film: bool) -> None:
+    def watch(self, packet: "av.Packet[Any]", is_video: bool) -> None:
         """Take note of the next packet of any stream, in the order of the file."""
         if packet.pos is not None and packet.size:
             self._unread += max(packet.pos - self._place, 0)
@@ -39,7 +39,7 @@ class CorruptionTracker:
         if not times or packet.time_base is None:
             return
         self._reached = max(self._reached, float(max(times) * packet.time_base))
-        if is_film:
+        if is_video:
             seconds = float(times[0] * packet.time_base)
             self._sent = max(self._sent, seconds)
             self._look_for_gap(seconds, float((packet.duration or 0) * packet.time_base))
@@ -53,7 +53,7 @@ class CorruptionTracker:
         self._due, self._unread = seconds + duration, 0
 
     def is_known(self, shown: float, end: float, seconds: float) -> bool:
-        """Whether something is missing of a film whose last frame is shown at ``shown``.
+        """Whether something is missing of a clip whose last frame is shown at ``shown``.
 
         Args:
             shown: in seconds, as ``end``.

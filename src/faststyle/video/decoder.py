@@ -1,4 +1,4 @@
-"""Packets of a film to frames: whole ones where it is interlaced, transparent ones where it is."""
+"""Decoding of a video stream: interlaced frames made whole, transparency kept."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -28,7 +28,7 @@ class Decoder:
         self._context.thread_type = "AUTO"
         self._time_base = stream.time_base or Fraction(1, 1000)
         self._graph: Graph | None = None
-        self._form: tuple[int, int, str] | None = None
+        self._layout: tuple[int, int, str] | None = None
         #: Packets that could not be decoded, and frames of which a part is missing.
         self.broken = 0
         self._order = _Order() if stream.container.format.name == "avi" else None
@@ -54,13 +54,13 @@ class Decoder:
             self._has_begun |= not frame.is_corrupt
             if self._order is not None:
                 frame.pts = self._order.time(frame)
-            form = frame.width, frame.height, frame.format.name
-            if self._graph is not None and form != self._form:
-                yield from self._whole(None)  # those before are of another form
+            layout = frame.width, frame.height, frame.format.name
+            if self._graph is not None and layout != self._layout:
+                yield from self._whole(None)  # those before have another layout
                 self._graph = self._deinterlacer(frame)
             if self._graph is None and frame.interlaced_frame:
                 self._graph = self._deinterlacer(frame)
-            self._form = form
+            self._layout = layout
             yield from self._whole(frame)
         if packet.size == 0 and self._graph is not None:
             yield from self._whole(None)
@@ -82,7 +82,7 @@ class Decoder:
             return
 
     def _deinterlacer(self, frame: av.VideoFrame) -> Graph:
-        """A graph that takes frames of this size and form."""
+        """A graph that takes frames of this size and pixel format."""
         graph = Graph()
         source = graph.add_buffer(
             width=frame.width,

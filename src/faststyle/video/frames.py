@@ -1,4 +1,4 @@
-"""A decoded frame as an upright RGB picture, whatever form the file has it in."""
+"""A decoded frame as an upright RGB picture, whatever its pixel format."""
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -36,24 +36,25 @@ class Frame:
 
 
 def upright(
-    decoded: av.VideoFrame, shape: tuple[int, int], time: int, is_deep: bool = False
+    decoded: av.VideoFrame, shape: tuple[int, int], time: int, is_high_bit_depth: bool = False
 ) -> Frame:
     """As the camera was held; a frame of another shape (H, W) is scaled to it.
 
-    It is of bytes and of ordinary range. If ``is_deep``, it is of floats, and as the file has it.
+    It is of bytes and of ordinary range; if ``is_high_bit_depth``, of floats, as the file has it.
 
     Raises ``UserError`` if it is larger than pictures may be.
     """
     if decoded.height * decoded.width > MAX_PIXELS:
         raise UserError(f"frames of {decoded.width} x {decoded.height} pixels are too large")
-    pixels, colors = _deep_rgb(decoded, shape) if is_deep else _rgb(decoded, shape)
+    read = _high_bit_depth_rgb if is_high_bit_depth else _rgb
+    pixels, colors = read(decoded, shape)
     turn = _turn(decoded)
     alpha = None
     if has_alpha(decoded):
         height, width = shape
         rgba: Any = decoded.to_ndarray(format="rgba", width=width, height=height)
         alpha = _channels_first(_turned(rgba[..., 3:], turn))
-    mastering = find_mastering(decoded) if is_deep else None
+    mastering = find_mastering(decoded) if is_high_bit_depth else None
     return Frame(_channels_first(_turned(pixels, turn)), time, colors, alpha, mastering)
 
 
@@ -69,19 +70,19 @@ def _rgb(
     colors = _colors(decoded)
     _, _, transfer, primaries = colors
     if is_hdr(transfer):
-        signal, _ = _deep_rgb(decoded, shape)
+        signal, _ = _high_bit_depth_rgb(decoded, shape)
         shown = quantize(tone_map(torch.from_numpy(signal), transfer, primaries)).numpy()
         return shown, (BT709, _TV_RANGE, BT709, BT709)
     pixels: Any = decoded.to_ndarray(format="rgb24", width=width, height=height)
     return pixels, colors
 
 
-def _deep_rgb(
+def _high_bit_depth_rgb(
     decoded: av.VideoFrame, shape: tuple[int, int]
 ) -> tuple[NDArray[np.float32], tuple[int, int, int, int]]:
     height, width = shape
-    deep: Any = decoded.to_ndarray(format="rgb48le", width=width, height=height)
-    return deep.astype(np.float32) / 65535, _colors(decoded)
+    samples: Any = decoded.to_ndarray(format="rgb48le", width=width, height=height)
+    return samples.astype(np.float32) / 65535, _colors(decoded)
 
 
 def _colors(decoded: av.VideoFrame) -> tuple[int, int, int, int]:

@@ -8,10 +8,16 @@ import torch
 from torch import Tensor
 
 from faststyle.core.errors import UserError
-from faststyle.files.jobs import is_clip
-from faststyle.files.mask_files import check_there, find_black, find_clashes
+from faststyle.files.inputs import is_clip
+from faststyle.files.mask_files import (
+    check_there,
+    find_black,
+    find_clashes,
+    fit_mask,
+    read_mask,
+)
+from faststyle.images.arrays import everywhere, mask_of
 from faststyle.images.pixels import to_unit
-from faststyle.stylize.masks import everywhere, fit_mask, mask_of, read_mask
 from faststyle.video.frames import Frame
 from faststyle.video.reader import Clip
 
@@ -69,7 +75,7 @@ def open_masks(
     Args:
         paths: for each style a picture, or a clip of masks; none is everywhere.
         start: of the section, in seconds, of the clip and of its masks.
-        end: likewise its end.
+        end: of the section; none is the clip's end.
 
     Raises:
         UserError: one is missing or cannot be read.

@@ -1,7 +1,7 @@
 """What HDR10 says of a clip's light, so that screens with less of it know what to expect.
 
 The colors and the light of the screen that it was made on (SMPTE ST 2086), and the light of its
-brightest pixel and of its brightest frame (CTA-861.3). It stands in the film itself, so that its
+brightest pixel and of its brightest frame (CTA-861.3). It stands in the video stream, so that the
 encoder is told.
 """
 
@@ -24,7 +24,7 @@ class Mastering:
     Args:
         screen: x and y of its red, green, blue and white (CIE 1931), and its least and greatest
             light in cd/m2; none if that is not known.
-        light: of the brightest pixel and the brightest frame, in cd/m2; none likewise.
+        light: of the brightest pixel and the brightest frame, in cd/m2; none if that is not known.
     """
 
     screen: tuple[float, ...] | None
@@ -33,19 +33,19 @@ class Mastering:
     def options_of(self, codec: str) -> Mapping[str, str]:
         """What tells FFmpeg's encoder ``codec`` so; none where it cannot be told."""
         if codec == "libx265":  # in steps of 1/50000, and of 0.0001 cd/m2
-            return {"x265-params": self._text("master-display", 50_000, 10_000, "max-cll")}
+            return {"x265-params": self._format("master-display", 50_000, 10_000, "max-cll")}
         if codec == "libsvtav1":
-            return {"svtav1-params": self._text("mastering-display", 0, 0, "content-light")}
+            return {"svtav1-params": self._format("mastering-display", 0, 0, "content-light")}
         return {}
 
-    def _text(self, name: str, colors: int, light: int, brightest: str) -> str:
+    def _format(self, name: str, colors: int, light: int, brightest: str) -> str:
         parts = []
         if self.screen is not None:
             red, green, blue, white = (
-                ",".join(_number(value, colors) for value in self.screen[at : at + 2])
+                ",".join(_format_number(value, colors) for value in self.screen[at : at + 2])
                 for at in range(0, 8, 2)
             )
-            least, most = (_number(value, light) for value in self.screen[8:])
+            least, most = (_format_number(value, light) for value in self.screen[8:])
             parts.append(f"{name}=G({green})B({blue})R({red})WP({white})L({most},{least})")
         if self.light is not None:
             parts.append(f"{brightest}={self.light[0]},{self.light[1]}")
@@ -53,7 +53,7 @@ class Mastering:
 
 
 def find_mastering(decoded: av.VideoFrame) -> Mastering | None:
-    """What a frame says, or its file; none for nothing."""
+    """The mastering of a frame, or of its file; none if it has none."""
     screen = light = None
     if found := _find(decoded, Type.MASTERING_DISPLAY_METADATA, _SCREEN):
         *integers, has_colors, has_light = found
@@ -71,5 +71,5 @@ def _find(decoded: av.VideoFrame, kind: Type, form: struct.Struct) -> tuple[int,
     return form.unpack_from(content) if len(content) >= form.size else ()
 
 
-def _number(value: float, steps: int) -> str:
+def _format_number(value: float, steps: int) -> str:
     return str(round(value * steps)) if steps else f"{value:.5f}"

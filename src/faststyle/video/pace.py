@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from fractions import Fraction
 
-from faststyle.files.clip_formats import Target
+from faststyle.files.clip_formats import ClipFormat
 
 #: One picture for more seconds than this, and than the clip has, is a jump of a broken clock.
 _LONGEST_STILL = 60.0
@@ -15,21 +15,21 @@ class Pace:
     """Times of frames in the target, from those in the source.
 
     Args:
-        target: the kind of file.
+        format: of the target.
         rate: frames a second of the source.
         time_base: what its times count, in seconds.
         seconds: how long the source is, as far as it says so.
     """
 
     def __init__(
-        self, target: Target, rate: Fraction, time_base: Fraction, seconds: float = 0.0
+        self, format: ClipFormat, rate: Fraction, time_base: Fraction, seconds: float = 0.0
     ) -> None:
-        self.rate = min(target.rates, key=lambda known: abs(known - rate)) if target.rates else rate
+        self.rate = min(format.rates, key=lambda known: abs(known - rate)) if format.rates else rate
         self._source = time_base
-        self._shortest = 1 / target.fastest if target.fastest else None
+        self._shortest = 1 / format.fastest if format.fastest else None
         self._last: Fraction | None = None
-        self._is_constant = target.is_constant
-        self.time_base = 1 / self.rate if target.is_constant else time_base
+        self._is_constant = format.is_constant
+        self.time_base = 1 / self.rate if format.is_constant else time_base
         self._next = 0
         self._longest = max(seconds, _LONGEST_STILL)
         #: Frames that the target does not show.

@@ -41,7 +41,8 @@ class Clip:
         path: a file of any container that FFmpeg reads.
         start: where the section begins, in seconds from the clip's beginning.
         end: where it ends; none where the clip does.
-        is_deep: give frames of floats, as the file has them, and not of bytes in ordinary range.
+        is_high_bit_depth: give frames of floats, as the file has them, and not of bytes in ordinary
+            range.
 
     Raises:
         UserError: the file is missing, cannot be read, or has no pictures that move; or it ends
@@ -49,9 +50,13 @@ class Clip:
     """
 
     def __init__(
-        self, path: Path, start: float = 0.0, end: float | None = None, is_deep: bool = False
+        self,
+        path: Path,
+        start: float = 0.0,
+        end: float | None = None,
+        is_high_bit_depth: bool = False,
     ) -> None:
-        self.path, self.is_deep = path, is_deep
+        self.path, self.is_high_bit_depth = path, is_high_bit_depth
         self.container = _open(path)
         try:
             self.video: VideoStream = select_video_stream(self.container, path)
@@ -68,7 +73,7 @@ class Clip:
         if length and start >= length:
             self.container.close()
             raise UserError(f"{path} ends after {length:.1f} s, before --start {start:g}")
-        #: Of the section; 0 if the file does not say it.
+        #: How long the section is; 0 if the file does not say it.
         self.seconds = max(min(length, self._end) - start, 0.0)
         #: The first time of any stream, in seconds.
         self.begins = Fraction(self.container.start_time or 0, av.time_base)
@@ -218,8 +223,8 @@ class Clip:
         shape = decoded.height, decoded.width
         self._shape = self._shape or shape
         self._changed |= shape != self._shape
-        self._is_hdr |= is_hdr(decoded.color_trc) and not self.is_deep
-        return upright(decoded, self._shape, time, self.is_deep)
+        self._is_hdr |= is_hdr(decoded.color_trc) and not self.is_high_bit_depth
+        return upright(decoded, self._shape, time, self.is_high_bit_depth)
 
     def _is_later(self, packet: Packet) -> bool:
         """Whether a packet comes after those of its stream before; files hold no others."""
@@ -258,8 +263,8 @@ def _earlier(item: Item, shift: int) -> Item:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Keep FFmpeg from writing of each damaged packet to standard error, and of itself."""
+def without_ffmpeg_log() -> Iterator[None]:
+    """Keep FFmpeg from writing of each damaged packet, and of itself, to standard error."""
     os.environ.setdefault("SVT_LOG", "1")  # of the AV1 encoder, which knows no other way: errors
     level = av.logging.get_level()
     av.logging.set_level(None)
@@ -280,15 +285,15 @@ def _open(path: Path) -> InputContainer:
         raise UserError(
             f"{path} is neither a picture nor a clip that can be read (truncated?)"
         ) from None
-    if _is_still(container.format.name, path):
+    if _is_picture(container.format.name, path):
         container.close()
         raise UserError(f"{path} is no clip, nor a picture in a format that is read")
     return container
 
 
-def _is_still(form: str, path: Path) -> bool:
+def _is_picture(name: str, path: Path) -> bool:
     """Whether FFmpeg would make a clip of a picture, of a text, or of a JPEG inside of anything."""
-    if form == "mjpeg":  # is searched for
+    if name == "mjpeg":  # is searched for
         with path.open("rb") as file:
             return file.read(2) != b"\xff\xd8"
-    return form.endswith("_pipe") or form in ("image2", "ico", "tty")
+    return name.endswith("_pipe") or name in ("image2", "ico", "tty")

@@ -1,4 +1,4 @@
-"""Which of a file's streams is the film, and which go with it."""
+"""Which stream of a file is stylized, and which go with it."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from av.video.stream import VideoStream
 
 from faststyle.core.errors import UserError
 
-_NOT_A_FILM = (
+_NOT_MOVING = (
     Disposition.attached_pic
     | Disposition.timed_thumbnails
     | Disposition.still_image
@@ -19,36 +19,36 @@ _OF_PICTURES = ("mjpeg", "png", "bmp", "gif", "webp", "tiff", "ljpeg")
 
 
 def select_video_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The stream that is stylized: that which the file marks as its default, if there are several.
+    """The video stream to stylize: of several the one that the file marks as its default.
 
     Raises ``UserError`` if there is none, as in a file of sound with a cover.
     """
-    films = [one for one in container.streams.video if not one.disposition & _NOT_A_FILM]
-    if not films:
+    moving = [one for one in container.streams.video if not one.disposition & _NOT_MOVING]
+    if not moving:
         if container.streams.audio:
             raise UserError(f"{path} is sound, and no clip")
         raise UserError(f"{path} has no video stream")
-    known = [one for one in films if one.codec_context is not None]
+    known = [one for one in moving if one.codec_context is not None]
     if not known:
         raise UserError(f"{path} is encoded in a way that FFmpeg cannot decode here")
     return max(known, key=_rank)
 
 
-def find_others(container: InputContainer, film: VideoStream) -> tuple[Stream, ...]:
-    """The streams that go with it: other films, covers, previews and a camera's data do not."""
+def find_others(container: InputContainer, video: VideoStream) -> tuple[Stream, ...]:
+    """Sound, subtitles and attachments; other videos, covers and a camera's data are left out."""
     kinds = ("audio", "subtitle", "attachment")
-    return tuple(one for one in container.streams if one is not film and one.type in kinds)
+    return tuple(one for one in container.streams if one is not video and one.type in kinds)
 
 
-def left_out(container: InputContainer, film: VideoStream) -> list[str]:
-    """What the stylized clip lacks, in words for people."""
-    others = [one for one in container.streams.video if one is not film]
-    covers = sum(bool(one.disposition & _NOT_A_FILM) or not _is_moving(one) for one in others)
-    films = len(others) - covers
+def left_out(container: InputContainer, video: VideoStream) -> list[str]:
+    """What the stylized clip lacks, as notes for people."""
+    others = [one for one in container.streams.video if one is not video]
+    covers = sum(bool(one.disposition & _NOT_MOVING) or not _is_moving(one) for one in others)
+    videos = len(others) - covers
     data = len(container.streams.data)
     return [
         *(["its cover or preview is left out"] if covers else []),
-        *([f"only one of its {1 + films} films is stylized"] if films else []),
+        *([f"only one of its {1 + videos} films is stylized"] if videos else []),
         *(["its data (places, times of the camera) are left out"] if data else []),
     ]
 

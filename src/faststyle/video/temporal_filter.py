@@ -66,15 +66,15 @@ class TemporalFilter:
         return torch.lerp(motion, torch.ones_like(motion), 1 - self.keep)
 
 
-def _moved(kept: Tensor | None, rows: int, columns: int) -> Tensor | None:
-    if kept is None or not (rows or columns):
-        return kept
-    height, width = kept.shape[1:]
-    moved = torch.full_like(kept, _UNSEEN)
+def _moved(mean: Tensor | None, rows: int, columns: int) -> Tensor | None:
+    if mean is None or not (rows or columns):
+        return mean
+    height, width = mean.shape[1:]
+    moved = torch.full_like(mean, _UNSEEN)
     if abs(rows) < height and abs(columns) < width:
         to = _overlap(-rows, height), _overlap(-columns, width)
         of = _overlap(rows, height), _overlap(columns, width)
-        moved[:, *to] = kept[:, *of]
+        moved[:, *to] = mean[:, *of]
     return moved
 
 

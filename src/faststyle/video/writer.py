@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 from torch import Tensor
 
 from faststyle.core.errors import UserError
-from faststyle.files.clip_formats import TARGETS, Coding
+from faststyle.files.clip_formats import CLIP_FORMATS, FrameCoding
 from faststyle.images.pillow import to_array
 from faststyle.video.frames import Frame
 from faststyle.video.mastering import Mastering
@@ -44,16 +44,16 @@ class Writer:
         quality: from 1 to 100; none is visually lossless.
 
     Raises:
-        UserError: a file name of no format in :data:`TARGETS`.
+        UserError: a file name of no format in :data:`CLIP_FORMATS`.
     """
 
     def __init__(self, path: Path, clip: Clip, quality: int | None = None) -> None:
         self.clip, self.suffix, self._quality = clip, path.suffix, quality
-        if path.suffix.lower() not in TARGETS:
+        if path.suffix.lower() not in CLIP_FORMATS:
             raise UserError(f'"{path.suffix}" is no format of clips; use .mp4 or .mkv')
-        self.target = TARGETS[path.suffix.lower()]
+        self.format = CLIP_FORMATS[path.suffix.lower()]
         self.container = av.open(str(path), "w")
-        self._pace = Pace(self.target, clip.rate, clip.time_base, clip.seconds)
+        self._pace = Pace(self.format, clip.rate, clip.time_base, clip.seconds)
         self._palette = Palette() if self.suffix.lower() == ".gif" else None
         self._video: VideoStream | None = None
         self._copied: dict[int, Stream] = {}
@@ -61,7 +61,7 @@ class Writer:
         self._waiting: list[Packet] = []
         #: What the file lacks or has in another form than the source, in words for people.
         self.notes: list[str] = []
-        self._copy_facts()
+        self._copy_metadata()
         for stream in clip.others:
             self._add_other(stream)
 
@@ -92,11 +92,10 @@ class Writer:
             self.container.mux(self._waiting)
             self._waiting = []
 
-    def _copy_facts(self) -> None:
-        facts = {
-            k: v for k, v in self.clip.container.metadata.items() if k.lower() not in _OF_THE_FILE
-        }
-        self.container.metadata.update(facts)
+    def _copy_metadata(self) -> None:
+        metadata = self.clip.container.metadata.items()
+        kept = {k: v for k, v in metadata if k.lower() not in _OF_THE_FILE}
+        self.container.metadata.update(kept)
         if chapters := self.clip.chapters:
             with suppress(ValueError):
                 self.container.set_chapters(chapters)
@@ -109,14 +108,14 @@ class Writer:
             self.notes.append(f"{what} left out: {self.suffix} files have none")
             return
         added: Stream | None = None
-        copies = self.target.copies
+        copies = self.format.copies
         is_known = copies is None or name.removesuffix("float") in copies
-        is_late = self.target.begins_at_once and self.clip.late(stream) > _LATE
+        is_late = self.format.begins_at_once and self.clip.late(stream) > _LATE
         if is_known and not is_late and _can_hold(self.container.format.name, stream):
             added = self._copied[stream.index] = self.container.add_stream_from_template(stream)
-        if added is None and isinstance(stream, AudioStream) and self.target.sound:
+        if added is None and isinstance(stream, AudioStream) and self.format.sound:
             with suppress(ValueError, av.FFmpegError):
-                sound = Sound(self.container, stream, self.target.sound, pads=is_late)
+                sound = Sound(self.container, stream, self.format.sound, pads=is_late)
                 added, self._encoded[stream.index] = sound.stream, sound
                 self.notes.append(f"{what} encoded anew as {sound.stream.codec_context.name}")
         if added is None:
@@ -149,7 +148,7 @@ class Writer:
         return stream
 
     def _add_mastering(
-        self, mastering: Mastering, coding: Coding, context: VideoCodecContext
+        self, mastering: Mastering, coding: FrameCoding, context: VideoCodecContext
     ) -> None:
         told, options = mastering.options_of(coding.codec), context.options
         for name, text in told.items():
@@ -158,13 +157,13 @@ class Writer:
         if not told:
             self.notes.append("what HDR10 says of light is left out: its frames are transparent")
 
-    def _coding(self, frame: Frame) -> Coding:
+    def _coding(self, frame: Frame) -> FrameCoding:
         if frame.alpha is None:
-            return (self.clip.is_deep and self.target.deep) or self.target.video
-        if self.target.transparent is None:
+            return (self.clip.is_high_bit_depth and self.format.high_bit_depth) or self.format.video
+        if self.format.transparent is None:
             self.notes.append(f"transparency left out: {self.suffix} files have none; .webm has")
-            return self.target.video
-        return self.target.transparent
+            return self.format.video
+        return self.format.transparent
 
     def _aspect(self, pixels: Tensor) -> Fraction | None:
         """Of a pixel: as before, or on its side if the frames have been turned."""
@@ -176,12 +175,13 @@ class Writer:
 
     def _encodable(self, frame: Frame) -> av.VideoFrame:
         assert self._video is not None
-        pixels, form = _even(frame.pixels), "rgb48le" if self.clip.is_deep else "rgb24"
-        if frame.alpha is not None and self.target.transparent is not None:
+        has_16_bits = self.clip.is_high_bit_depth
+        pixels, pixel_format = _even(frame.pixels), "rgb48le" if has_16_bits else "rgb24"
+        if frame.alpha is not None and self.format.transparent is not None:
             pixels = torch.cat((pixels, _even(frame.alpha)))
-            form = "rgba64le" if self.clip.is_deep else "rgba"
-        array = to_array(pixels, bits=16 if self.clip.is_deep else 8)
-        picture = av.VideoFrame.from_ndarray(array, format=form)
+            pixel_format = "rgba64le" if has_16_bits else "rgba"
+        array = to_array(pixels, bits=16 if has_16_bits else 8)
+        picture = av.VideoFrame.from_ndarray(array, format=pixel_format)
         if self._palette is not None:
             return self._palette.apply(picture)
         return picture.reformat(
@@ -218,10 +218,10 @@ class Writer:
             raise OSError(error.errno, error.strerror) from None
 
 
-def _can_hold(form: str, stream: Stream) -> bool:
+def _can_hold(name: str, stream: Stream) -> bool:
     """Whether FFmpeg begins a file of this format with the stream; it says so in no other way."""
     try:
-        with av.open(BytesIO(), "w", format=form) as probe:
+        with av.open(BytesIO(), "w", format=name) as probe:
             probe.add_stream_from_template(stream)
             probe.start_encoding()
     except (ValueError, av.FFmpegError):

@@ -14,7 +14,7 @@ from PIL import Image
 
 from faststyle.core.assets import project_address
 from faststyle.images.files import load_picture_bytes
-from faststyle.stylize.options import StylizeOptions
+from faststyle.stylize.options import RenderOptions
 from faststyle.stylize.stylizer import Stylizer
 
 SIZES = {"wide": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
@@ -82,8 +82,8 @@ def saved(page: Any, path: Path) -> np.ndarray:
 
 
 def expected(photo: Path, style: str) -> np.ndarray:
-    options = StylizeOptions(size=270)
-    [picture] = Stylizer.load(style, device="cpu").stylize([load_picture_bytes(photo)], options)
+    options = RenderOptions(size=270)
+    [picture] = Stylizer.load(style, device="cpu").process([load_picture_bytes(photo)], options)
     return picture.pixels.permute(1, 2, 0).numpy().astype(int)
 
 
@@ -154,8 +154,8 @@ def test_strength_and_colors_need_no_pass_and_tabbing_changes_nothing(
 def test_keeping_colors_is_what_the_command_does(page: Any, styles: list[str], photo: Path) -> None:
     choose(page, photo)
     page.check("#colors")
-    options = StylizeOptions(color="photo")
-    [picture] = Stylizer.load(styles[0], device="cpu").stylize([load_picture_bytes(photo)], options)
+    options = RenderOptions(color="photo")
+    [picture] = Stylizer.load(styles[0], device="cpu").process([load_picture_bytes(photo)], options)
     found = saved(page, photo.with_name("a cat_night.png"))
     assert np.abs(found - picture.pixels.permute(1, 2, 0).numpy()).max() <= 2
 

@@ -18,7 +18,7 @@ from faststyle.apps.demo import uploads
 from faststyle.apps.demo.request_queue import MAX_EACH
 from faststyle.images.files import load_picture_bytes
 from faststyle.images.pillow import to_pil
-from faststyle.stylize.options import StylizeOptions
+from faststyle.stylize.options import RenderOptions
 from faststyle.stylize.stylizer import Stylizer
 from tests.apps.demo.conftest import Visitor, picture_of
 
@@ -32,8 +32,8 @@ def photo(tmp_path: Path, make_photo: Callable[..., Path]) -> Path:
 
 def difference(answer: requests.Response, photo: Path, style: str, size: int = 128) -> int:
     """From what the command writes, in gray levels; transparency counts, too."""
-    options = StylizeOptions(size=size)
-    [picture] = Stylizer.load(style, device="cpu").stylize([load_picture_bytes(photo)], options)
+    options = RenderOptions(size=size)
+    [picture] = Stylizer.load(style, device="cpu").process([load_picture_bytes(photo)], options)
     expected = to_pil(picture.pixels)
     if picture.alpha is not None:
         expected.putalpha(to_pil(picture.alpha))

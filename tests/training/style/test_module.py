@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 import torch
+from torch import nn
 from torch.utils.data import DataLoader
 
 from faststyle.core.chance import Purpose, torch_seed
@@ -14,7 +15,6 @@ from faststyle.encoder import VGGEncoder
 from faststyle.losses import PerceptualLoss, StyleImage, Targets
 from faststyle.losses.temporal import TemporalLoss
 from faststyle.networks import NETWORKS, SuperResolutionNetwork, TransformNetwork
-from faststyle.networks.noise import AddNoise
 from faststyle.styles import StyleMetadata
 from faststyle.training.engine.schedule import step_decay
 from faststyle.training.style.features import EncoderFeatures
@@ -245,12 +245,18 @@ def test_two_seeds_share_no_random_numbers(encoder: VGGEncoder) -> None:
 
 
 def test_noise_of_the_network_is_a_function_of_seed_and_step(encoder: VGGEncoder) -> None:
-    seeds = []
+    seeds: list[list[int]] = []
     for seed in (0, 0, 1):
+        seen: list[int] = []
+
+        def note(_: nn.Module, __: object, given: dict[str, Any], seen: list[int] = seen) -> None:
+            if "noise" in given:  # in training
+                seen.append(int(given["noise"].seed))
+
         loss = PerceptualLoss(encoder, {"relu1_1": 1.0}, {})
         network = TransformNetwork(width=2, blocks=1, noise=1)
-        module = StyleTransfer(network, loss, StyleMetadata("a"), seed=seed)
-        _shown(module)
-        [noise] = [each for each in module.network.modules() if isinstance(each, AddNoise)]
-        seeds.append(int(noise.seed))
+        network.register_forward_pre_hook(note, with_kwargs=True)
+        _shown(StyleTransfer(network, loss, StyleMetadata("a"), seed=seed))
+        seeds.append(seen)
     assert seeds[0] == seeds[1] != seeds[2]
+    assert len(set(seeds[0])) == 2

@@ -12,7 +12,7 @@ from faststyle.config.mistakes import report_config_errors
 from faststyle.core.errors import UserError
 from faststyle.styles import catalog, load_style, read_style
 from faststyle.training.super_resolution.task import train_super_resolution
-from tests.enlargers import write_enlarger
+from tests.upscalers import write_upscaler
 
 Configure = Callable[..., DictConfig]
 
@@ -122,7 +122,7 @@ def test_an_enlarger_that_ships_stays_unless_it_may_be_replaced(
 def test_training_may_begin_with_the_weights_of_an_enlarger(
     configured: Configure, tmp_path: Path
 ) -> None:
-    first = write_enlarger(tmp_path / "mine.safetensors")
+    first = write_upscaler(tmp_path / "mine.safetensors")
     alike = ("network.width=4", "network.blocks=1")
     still = ("model.learning_rate=1e-12", "export.half=false")
     path = train_super_resolution(configured("a", f"init={first}", *alike, *still))

@@ -17,7 +17,6 @@ from faststyle.images.pillow import to_pil
 from faststyle.images.probe import TooLargeError
 from faststyle.styles.catalog import label
 from faststyle.styles.loading import styles_beside
-from faststyle.stylize.options import StylizeOptions
 from faststyle.stylize.stylizer import Stylizer
 
 #: Pixels of a photo, which a small file can have many of, and of what is made of it.
@@ -115,7 +114,7 @@ def stylize(photo: Path, program: str, mixture: Mapping[str, float], size: int) 
     stylizer = _registry.choose(program, mixture)
     with _within_memory():
         small = read(photo, size)
-        [result] = stylizer.stylize([small])
+        [result] = stylizer.process([small])
         return _png(result)
 
 
@@ -137,8 +136,8 @@ def read(photo: Path, size: int) -> Picture:
         raise VisitorError("This is not a photo that can be read here, or it is damaged.") from None
     short, long = sorted(picture.pixels.shape[1:])
     bounded = math.isqrt(MAX_RESULT * short // long)
-    options = StylizeOptions(size=max(1, min(size, short, bounded)), max_pixels=MAX_PIXELS)
-    return options.scale(picture.with_depth(8).without_hidden())
+    small = max(1, min(size, short, bounded))
+    return picture.with_depth(8).without_hidden().scaled(small, MAX_PIXELS)
 
 
 @contextmanager

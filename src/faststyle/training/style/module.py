@@ -10,7 +10,7 @@ from faststyle.core.chance import Purpose, torch_generator, torch_seed
 from faststyle.core.errors import UserError, nearest
 from faststyle.losses import LossTerms, PerceptualLoss
 from faststyle.losses.temporal import TemporalLoss
-from faststyle.networks.noise import AddNoise
+from faststyle.networks.noise import NoiseField, takes_noise
 from faststyle.styles.metadata import StyleMetadata
 from faststyle.training.engine.picture_module import PictureModule
 from faststyle.training.engine.schedule import Schedule, constant
@@ -103,15 +103,17 @@ class StyleTransfer(PictureModule):
 
         ``styles``: the number of each photo's style, (N,), if there are several.
         """
-        mixture = () if styles is None else (self._mixture(styles).to(photos),)
-        stylized: Tensor = self.network(photos, *mixture)
+        told: dict[str, object] = {}
+        if styles is not None:
+            told["mixture"] = self._mixture(styles).to(photos)
+        if self.training and takes_noise(self.network):
+            seed = torch_seed(self.seed, Purpose.NETWORK_NOISE, self.global_step)
+            told["noise"] = NoiseField(torch.tensor(seed, device=photos.device))
+        stylized: Tensor = self.network(photos, **told)
         return stylized
 
     def training_step(self, batch: Tensor) -> Tensor:
         """One step on uint8 photos (N, 3, H, W)."""
-        for layer in self.network.modules():
-            if isinstance(layer, AddNoise):
-                layer.seed.fill_(torch_seed(self.seed, Purpose.NETWORK_NOISE, self.global_step))
         places = self._places(batch)
         styles = None if self.order is None else self.order.at(places).to(batch.device)
         terms = self._terms(batch, self._with_noise(batch), styles, "train", places)

@@ -9,7 +9,7 @@ from faststyle.networks import SuperResolutionNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle, write_style
 
 
-def enlarger(factor: int = 4, blocks: int = 1) -> TrainedStyle:
+def upscaler_style(factor: int = 4, blocks: int = 1) -> TrainedStyle:
     """One of few channels."""
     torch.manual_seed(0)
     network = SuperResolutionNetwork(factor, width=4, blocks=blocks).eval().requires_grad_(False)
@@ -17,7 +17,7 @@ def enlarger(factor: int = 4, blocks: int = 1) -> TrainedStyle:
     return TrainedStyle(network, StyleMetadata(f"enlarge_x{factor}").of_network(network))
 
 
-def write_enlarger(path: Path, factor: int = 4) -> Path:
+def write_upscaler(path: Path, factor: int = 4) -> Path:
     """Its file."""
-    write_style(enlarger(factor), path)
+    write_style(upscaler_style(factor), path)
     return path

@@ -16,13 +16,13 @@ from faststyle.core.errors import UserError
 from faststyle.images.pixels import quantize, resample, scaled_size, to_luma, to_unit
 
 #: How much of the photo stays in a face: its features, while strokes can still be seen.
-KEPT = 0.6
+PROTECTION = 0.6
 #: The short side at which faces are looked for, and the smallest that are found, in pixels.
 _SIDE, _SMALLEST = 480, 24
 _STEP, _NEIGHBORS = 1.1, 8
 #: Half of a face's width and height as parts of what is found, from the brows to the mouth.
 _WIDTH, _HEIGHT = 0.55, 0.75
-_SOFT = 0.12  # deviation of its edge, likewise
+_SOFT = 0.12  # deviation of its edge, as a part of the width
 
 
 def keep_faces(pixels: Tensor) -> Tensor | None:
@@ -41,7 +41,7 @@ def keep_faces(pixels: Tensor) -> Tensor | None:
         one = np.zeros(size, np.float32)
         center = round(x + width / 2), round(y + height / 2)
         axes = round(_WIDTH * width), round(_HEIGHT * height)
-        cv2.ellipse(one, center, axes, 0, 0, 360, KEPT, thickness=-1)
+        cv2.ellipse(one, center, axes, 0, 0, 360, PROTECTION, thickness=-1)
         protect_mask = np.maximum(protect_mask, cv2.GaussianBlur(one, (0, 0), _SOFT * width))
     return quantize(
         resample(torch.from_numpy(protect_mask)[None], (pixels.shape[1], pixels.shape[2]))

@@ -7,9 +7,9 @@ import torch
 from skimage import data
 
 from faststyle.core.errors import UserError
+from faststyle.files import faces
+from faststyle.files.faces import PROTECTION, keep_faces, require_faces
 from faststyle.images.pixels import resample
-from faststyle.stylize import faces
-from faststyle.stylize.faces import KEPT, keep_faces, require_faces
 
 ASTRONAUT = torch.from_numpy(data.astronaut()).permute(2, 0, 1)  # type: ignore[no-untyped-call]
 #: Between the eyes of the astronaut, and her rocket, in rows and columns of 512.
@@ -32,7 +32,7 @@ def test_a_face_is_kept_and_the_rest_is_not(factor: float, is_float: bool) -> No
     assert protect_mask is not None
     assert protect_mask.shape == (1, side, side)
     usual = resample(protect_mask, (512, 512))[0].float() / 255
-    assert usual[FACE].min() == pytest.approx(KEPT, abs=0.02)
+    assert usual[FACE].min() == pytest.approx(PROTECTION, abs=0.02)
     assert usual[ROCKET].max() == 0
 
 
