@@ -36,13 +36,9 @@ class ImageTask(NamedTuple):
 
 @dataclass(frozen=True)
 class Shard:
-    """Pictures that are done by one process, and noted in one file.
-
-    ``tries``: how often it was begun before in vain.
-    """
+    """Pictures that are done by one process, and noted in one file."""
 
     items: tuple[ImageTask, ...]
-    tries: int = 0
 
     @property
     def name(self) -> str:
