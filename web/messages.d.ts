@@ -7,7 +7,7 @@ export interface Order {
   address: string;
   /** Of the program. */
   bytes: number;
-  /** What it makes of a tiny picture (faststyle.apps.static_page). */
+  /** What it makes of a tiny picture (scripts/web_styles.py). */
   probe: number[];
   /** Of a mixture; none for a program of one style. */
   weights: number[];

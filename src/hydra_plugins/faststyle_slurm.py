@@ -47,14 +47,12 @@ class SlurmLauncher(BasicLauncher):
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
         """Raise ``UserError`` if submitit or SLURM is missing, or if runs fail."""
-        from faststyle.core.errors import UserError
+        from faststyle.core.errors import UserError, needs_extra
 
         # What a training takes for the end of its time; submitit and the jobs read it here.
         os.environ.setdefault("SUBMITIT_PREEMPT_SIGNAL", "USR1")
-        try:
+        with needs_extra("slurm"):
             import submitit
-        except ModuleNotFoundError as error:
-            raise UserError(f'{error}: pip install "faststyle[slurm]"') from None
         try:
             executor = submitit.AutoExecutor(
                 self.folder, cluster=self.cluster, slurm_max_num_timeout=self.max_num_timeout

@@ -1,6 +1,4 @@
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -8,75 +6,22 @@ from omegaconf import DictConfig
 
 from faststyle.config.compose import compose_config
 from faststyle.core.errors import UserError
-from faststyle.evaluation.report import build_loss, evaluate, style_overrides, table
+from faststyle.evaluation.report import evaluate, table
 from faststyle.evaluation.stability import MOTIONS
 from faststyle.images.files import save_picture
 from faststyle.images.picture import Picture
 from faststyle.networks import TransformNetwork
-from faststyle.styles import StyleMetadata, TrainedStyle, catalog, read_style, write_style
+from faststyle.styles import StyleMetadata, TrainedStyle, read_style, write_style
 from faststyle.training.style.task import train
-from tests.places import ROOT
 from tests.several import several_styles
 
-SHIPPED = [ROOT / "checkpoints" / f"{name}.safetensors" for name in sorted(catalog.SHIPPED)]
 RANDOM = ["encoder=vgg11", "encoder.weights=random"]
 LOSS = {"content": {"relu2_1": 1.0}, "style": {"relu1_1": 2.0}, "style_weight": 3.0}
+METADATA = StyleMetadata("flow_field", loss=LOSS)
 
 
 def composed(overrides: list[str]) -> DictConfig:
     return compose_config("train", [*overrides, "style.size=32"])
-
-
-def about(**more: Any) -> StyleMetadata:
-    return replace(StyleMetadata("flow_field", loss=LOSS), **more)
-
-
-def test_the_styles_own_settings_are_used_unless_others_are_given() -> None:
-    known = StyleMetadata("udnie", style_size=256)
-    assert style_overrides(known, []) == ["style=udnie", "style.size=256"]
-    given = ["style=mine", "encoder=vgg16"]
-    assert style_overrides(known, given) == ["style.size=256", "style=mine", "encoder=vgg16"]
-
-
-def test_the_loss_is_the_one_that_the_style_was_trained_with() -> None:
-    loss = build_loss(composed(["style=flow_field", *RANDOM]), about())
-    assert loss.terms["content"].layers == {"relu2_1": 1.0}
-    assert loss.terms["style"].layers == {"relu1_1": 6.0}
-
-
-def test_a_checkpoint_cannot_choose_what_code_is_run() -> None:
-    evil = LOSS | {"_target_": "os.system", "command": "true"}
-    with pytest.raises(UserError, match="loss is not known here"):
-        build_loss(composed(["style=flow_field", *RANDOM]), about(loss=evil))
-    harmless = LOSS | {"_target_": "os.system"}
-    loss = build_loss(composed(["style=flow_field", *RANDOM]), about(loss=harmless))
-    assert loss.terms["style"].layers == {"relu1_1": 6.0}
-
-
-@pytest.mark.parametrize("content", [1, "relu2_1", {"relu2_1": "much"}, {"layers": ["relu2_1"]}])
-def test_a_loss_that_makes_no_sense_is_one_line(content: object) -> None:
-    odd = LOSS | {"content": content}
-    with pytest.raises(UserError, match="loss is not known here"):
-        build_loss(composed(["style=flow_field", *RANDOM]), about(loss=odd))
-
-
-@pytest.mark.parametrize(("part", "kind"), [("statistic", "style loss"), ("scale", "loss.scale")])
-def test_only_registered_names_are_taken_from_a_checkpoint(part: str, kind: str) -> None:
-    cfg = composed(["style=flow_field", *RANDOM])
-    with pytest.raises(UserError, match=f'unknown {kind} "os.system": choose one of'):
-        build_loss(cfg, about(loss=LOSS | {part: "os.system"}))
-    node = {"_target_": "os.system", "command": "true"}
-    with pytest.raises(UserError, match="is neither a name nor a"):
-        build_loss(cfg, about(loss=LOSS | {part: node}))
-
-
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_the_loss_of_every_style_that_ships_is_known(path: Path) -> None:
-    trained = read_style(path).metadata.loss
-    loss = build_loss(composed(["style=flow_field", "encoder=lite"]), about(loss=trained))
-    # Older files have a target, and do not know the grid.
-    expected = {"grid_weight": 0.0} | {k: trained[k] for k in trained if k != "_target_"}
-    assert loss.describe() == expected
 
 
 def test_a_style_trained_with_weights_by_a_rule_can_be_measured(
@@ -96,15 +41,10 @@ def test_a_style_trained_with_weights_by_a_rule_can_be_measured(
     assert result["64"]["network"]["style"] > 0
 
 
-def test_another_painting_is_noticed(caplog: pytest.LogCaptureFixture) -> None:
-    build_loss(composed(["style=flow_field", *RANDOM]), about(style_sha256=("0" * 64,)))
-    assert "another file than the one" in caplog.text
-
-
 def test_figures_for_every_size_and_a_table(tmp_path: Path, photo_folder: Path) -> None:
     torch.manual_seed(0)
     path = tmp_path / "flow.safetensors"
-    write_style(TrainedStyle(TransformNetwork(width=2, blocks=1), about()), path)
+    write_style(TrainedStyle(TransformNetwork(width=2, blocks=1), METADATA), path)
     arguments = (str(path), photo_folder, [64, 96], 2, [1, 3])
     result = evaluate(composed, *arguments, "noise", RANDOM)
     for size in ("64", "96"):
@@ -132,7 +72,7 @@ def test_figures_for_every_size_and_a_table(tmp_path: Path, photo_folder: Path) 
 
 def test_flat_surfaces_are_looked_at_where_a_photo_has_any(tmp_path: Path) -> None:
     write_style(
-        TrainedStyle(TransformNetwork(width=2, blocks=1), about()), tmp_path / "flow.safetensors"
+        TrainedStyle(TransformNetwork(width=2, blocks=1), METADATA), tmp_path / "flow.safetensors"
     )
     kinds = {"flat": torch.full((3, 64, 64), 0.4), "busy": torch.rand(3, 64, 64)}
     for name, pixels in kinds.items():
@@ -160,7 +100,10 @@ def test_what_cannot_be_measured_is_left_out(
 ) -> None:
     layers = {"content": {"relu2_2": 1.0}, "style": {"relu1_2": 1.0}}
     path = tmp_path / "flow.safetensors"
-    write_style(TrainedStyle(TransformNetwork(width=2, blocks=0), about(loss=layers)), path)
+    write_style(
+        TrainedStyle(TransformNetwork(width=2, blocks=0), StyleMetadata("flow_field", loss=layers)),
+        path,
+    )
     monkeypatch.setattr("faststyle.evaluation.report.MIN_SIDE", 33)  # the painting has 32
     overrides = ["encoder=lite"]  # which has four layers
     result = evaluate(composed, str(path), photo_folder, [64], 1, [], overrides=overrides)
@@ -173,7 +116,7 @@ def test_what_cannot_be_measured_is_left_out(
 def test_measuring_stylizes_as_a_user_would(tmp_path: Path, photo_folder: Path) -> None:
     network = TransformNetwork(width=2, blocks=0)
     path = tmp_path / "flow.safetensors"
-    write_style(TrainedStyle(network, about()), path)
+    write_style(TrainedStyle(network, METADATA), path)
     result = evaluate(composed, str(path), photo_folder, [64], 1, [], overrides=RANDOM)
     assert result["64"]["optimized"] == {}
     assert result["64"]["network"]["loss"] > 0

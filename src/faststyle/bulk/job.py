@@ -15,7 +15,7 @@ from tqdm import tqdm
 from faststyle.bulk.manifest import Manifest, ShardResult
 from faststyle.bulk.plan import ImageTask, cut, find_tasks
 from faststyle.bulk.shard import WorkerConfig
-from faststyle.core.errors import UserError, nearest
+from faststyle.core.errors import UserError, nearest, needs_extra
 from faststyle.core.interrupts import catch_interrupts
 from faststyle.core.options import merged
 from faststyle.core.storage import Folder, absolute
@@ -118,10 +118,8 @@ def stylize_in_bulk(job: BulkJob) -> Summary:
         StorageError: something cannot be read or stored; what is done by then is noted.
         KeyboardInterrupt: when interrupted; the pictures in hand are done, and noted.
     """
-    try:
+    with needs_extra(ENGINES[job.engine]):
         work = importlib.import_module(f"faststyle.bulk.{job.engine}").work
-    except ModuleNotFoundError as error:
-        raise UserError(f'{error}: pip install "faststyle[{ENGINES[job.engine]}]"') from None
     output = Folder(job.output)
     manifest = Manifest(output)
     tasks = _begin(job, output, manifest)

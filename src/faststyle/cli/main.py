@@ -4,16 +4,12 @@ import argparse
 import importlib
 import io
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from faststyle.cli.table import ALIASES, COMMANDS, TASKS
-from faststyle.core.errors import UserError, nearest, report_errors
+from faststyle.core.errors import UserError, nearest, needs_extra, report_errors
 from faststyle.core.version import __version__
-
-#: What comes with every installation: if it is missing, no extra brings it.
-_ALWAYS = {"faststyle", "torch", "numpy", "PIL", "psutil", "safetensors", "tqdm"}
 
 
 def main(name: str | None = None) -> None:
@@ -63,7 +59,7 @@ def _run(name: str, arguments: Sequence[str], prog: str) -> None:
     if name not in COMMANDS:
         raise UserError(f'unknown command "{name}": {nearest(name, COMMANDS)}')
     command = COMMANDS[name]
-    with _missing_packages(command.extra):
+    with needs_extra(command.extra):
         if command.config:
             from faststyle.config.command import launch
 
@@ -83,15 +79,3 @@ def _of_task(arguments: Sequence[str]) -> tuple[str, Sequence[str]]:
     if tasks[-1] not in TASKS:
         raise UserError(f'unknown task "{tasks[-1]}": {nearest(tasks[-1], TASKS)}')
     return TASKS[tasks[-1]], [each for each in arguments if not each.startswith("task=")]
-
-
-@contextmanager
-def _missing_packages(extra: str | None) -> Iterator[None]:
-    """Say which extra brings what cannot be imported."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if extra is None or package in _ALWAYS:
-            raise
-        raise UserError(f'{error}: pip install "faststyle[{extra}]"') from None

@@ -42,6 +42,8 @@ _CAUSED_BY_USER = {
     errno.ETIMEDOUT,
     errno.ETXTBSY,
 }
+#: What comes with every installation: if it is missing, no extra brings it.
+_ALWAYS = {"faststyle", "torch", "numpy", "PIL", "psutil", "safetensors", "tqdm"}
 
 
 class UserError(Exception):
@@ -53,6 +55,17 @@ def nearest(name: str, options: Iterable[str]) -> str:
     known = sorted(set(options))
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f'did you mean "{close[0]}"?' if close else f"choose one of: {', '.join(known)}"
+
+
+@contextmanager
+def needs_extra(extra: str | None) -> Iterator[None]:
+    """Say which of faststyle's extras, if any, brings what cannot be imported."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if not extra or (error.name or "").partition(".")[0] in _ALWAYS:
+            raise
+        raise UserError(f'{error}: pip install "faststyle[{extra}]"') from None
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -1,7 +1,6 @@
 """``evaluate``: a trained style on held-out photos, as numbers and as a table of text."""
 
-import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,11 +15,11 @@ from tqdm import tqdm
 from faststyle.config.objects import instantiate
 from faststyle.core.errors import UserError
 from faststyle.data.folder import PhotoFolder, find_photos, split
-from faststyle.encoder import LossNetwork
 from faststyle.evaluation import artifacts, flat_regions
 from faststyle.evaluation.lbfgs_baseline import Parity, Terms, compare
 from faststyle.evaluation.patches import MIN_SIDE, patch_distances
 from faststyle.evaluation.stability import MOTIONS, Frames, stability
+from faststyle.evaluation.trained_loss import build_loss, gatys_loss, style_overrides
 from faststyle.images.picture import Picture
 from faststyle.images.pixels import to_unit
 from faststyle.losses import PerceptualLoss, StyleImage
@@ -28,43 +27,10 @@ from faststyle.optimization.start import starting_picture
 from faststyle.styles import StyleMetadata, find_style, open_style
 from faststyle.stylize.stylizer import Stylizer
 
-log = logging.getLogger(__name__)
-
 #: Frames a second of clips that are made to be measured, and what counts as their border.
 _RATE, _RIM = 25.0, 1 / 6
 
 Compose = Callable[[list[str]], DictConfig]
-
-
-def style_overrides(about: StyleMetadata, given: Sequence[str]) -> list[str]:
-    """What composes the settings that a style was trained with, ``given`` ones taking over."""
-    named = [f"style={about.style}"] if about.style else []
-    sized = [f"style.size={about.style_size}"] if about.style_size else []
-    keys = {text.partition("=")[0] for text in given}
-    return [text for text in (*named, *sized) if text.partition("=")[0] not in keys] + list(given)
-
-
-def build_loss(cfg: DictConfig, about: StyleMetadata) -> PerceptualLoss:
-    """The loss of ``cfg``, with the layers and weights that the style was trained with.
-
-    A checkpoint may be anybody's: of what it says of its loss, only numbers, names of layers, and
-    registered names are taken. Raises ``UserError`` if it does not fit.
-    """
-    encoder, style = instantiate(cfg.encoder), instantiate(cfg.style)
-    loss = _described(about.loss, encoder) if about.loss else instantiate(cfg.loss, encoder)
-    if about.style_sha256 not in ((), style.digests()):
-        log.warning("the painting is another file than the one that the style was trained on")
-    loss.set_style([StyleImage(pixels, weight) for pixels, weight in style.load()])
-    return loss.to(memory_format=torch.channels_last)
-
-
-def _described(description: Mapping[str, Any], encoder: LossNetwork) -> PerceptualLoss:
-    """The loss that :meth:`PerceptualLoss.describe` described; older files have a target too."""
-    options = {key: value for key, value in description.items() if key != "_target_"}
-    try:
-        return PerceptualLoss(encoder, **options)
-    except (TypeError, ValueError, AttributeError):
-        raise UserError(f"the style's loss is not known here: {description}") from None
 
 
 def evaluate(
@@ -100,9 +66,10 @@ def evaluate(
     style = open_style(checkpoint)
     _, held_out = split(find_photos(photos), photos, count)
     cfg = compose(style_overrides(style.metadata, overrides))
-    loss = build_loss(cfg, StyleMetadata() if _chooses_loss(overrides) else style.metadata)
+    is_chosen = any(text.startswith("loss") for text in overrides)
+    loss = build_loss(cfg, StyleMetadata() if is_chosen else style.metadata)
     images = [StyleImage(pixels, weight) for pixels, weight in instantiate(cfg.style).load()]
-    gatys = _gatys_loss(compose(["loss=gatys"]), loss.encoder, images)
+    gatys = gatys_loss(compose(["loss=gatys"]), loss.encoder, images)
     paintings = [image.pixels for image in images if min(image.pixels.shape[1:]) >= MIN_SIDE]
     stylizer = Stylizer(style, device="cpu")
     result: dict[str, Any] = {"style": stylizer.name, "photos": len(held_out), "start": start}
@@ -118,24 +85,6 @@ def evaluate(
             "clips": _clips(stylizer, loss, pictures),
         }
     return result
-
-
-def _gatys_loss(
-    cfg: DictConfig, encoder: LossNetwork, images: Sequence[StyleImage]
-) -> PerceptualLoss | None:
-    """A loss on layers that no style of ours is trained on; none where the encoder lacks them."""
-    try:
-        encoder.check_layers([*cfg.loss.content, *cfg.loss.style])
-    except UserError as error:
-        log.info("layers that were not trained on are left out: %s", error)
-        return None
-    loss: PerceptualLoss = instantiate(cfg.loss, encoder)
-    loss.set_style(images)
-    return loss.to(memory_format=torch.channels_last)
-
-
-def _chooses_loss(overrides: Sequence[str]) -> bool:
-    return any(text.startswith("loss") for text in overrides)
 
 
 def _parities(

@@ -13,7 +13,7 @@
  */
 
 /**
- * What a browser fetches to run a program; see faststyle.apps.static_page.
+ * What a browser fetches to run a program; see scripts/web_styles.py.
  *
  * @typedef {object} Runnable
  * @property {string} address

@@ -6,10 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faststyle.core.errors import UserError, nearest
+from faststyle.core.errors import UserError, nearest, needs_extra
 from faststyle.core.version import __version__
 from faststyle.styles.hub.address import is_style, parse_address
-from faststyle.styles.hub.problems import explain, is_unreachable, needs_hub
+from faststyle.styles.hub.problems import explain, is_unreachable
 
 if TYPE_CHECKING:
     from huggingface_hub import HfUri
@@ -38,7 +38,7 @@ def fetch_style(given: str) -> Path:
         UserError: no such repository, revision or file; a private or gated one; no connection; a
             file of another kind, of more than 1 GB, or whose digest is not what the Hub says.
     """
-    with needs_hub(), explain(given):
+    with needs_extra("hub"), explain(given):
         address = parse_address(given)
         try:
             file = address.path_in_repo or _only(_styles(address), given)

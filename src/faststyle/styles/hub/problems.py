@@ -11,17 +11,6 @@ LOG_IN = "log in with: hf auth login"
 
 
 @contextmanager
-def needs_hub() -> Iterator[None]:
-    """Say which extra brings huggingface_hub if it cannot be imported."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "huggingface_hub":
-            raise
-        raise UserError('the Hub needs more packages: pip install "faststyle[hub]"') from None
-
-
-@contextmanager
 def explain(what: str) -> Iterator[None]:
     """Turn errors of huggingface_hub into ``UserError``, which begins with ``what``."""
     try:

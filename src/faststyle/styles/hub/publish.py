@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from faststyle.core.errors import UserError
+from faststyle.core.errors import UserError, needs_extra
 from faststyle.core.version import __version__
-from faststyle.styles.hub.problems import explain, needs_hub
+from faststyle.styles.hub.problems import explain
 
 #: What people write by hand, and what therefore is never replaced.
 CARD = "README.md"
@@ -36,7 +36,7 @@ def publish_folder(folder: Path, repository: str, private: bool = False) -> Publ
         UserError: nobody is logged in, or may not write there; no connection, or no answer;
             ``private`` for a repository that everyone sees.
     """
-    with needs_hub(), explain(repository):
+    with needs_extra("hub"), explain(repository):
         from huggingface_hub import CommitOperationAdd, HfApi, get_session
 
         get_session().timeout = PATIENCE  # it would wait for ever

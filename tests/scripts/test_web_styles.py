@@ -8,13 +8,13 @@ import onnxruntime
 import pytest
 from PIL import Image
 
-from faststyle.apps import static_page
-from faststyle.apps.static_page import write_programs
 from faststyle.core.errors import UserError
 from faststyle.export import ExportOptions
 from faststyle.export.exporting import export
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle, write_style
+from scripts import web_styles
+from scripts.web_styles import write_programs
 from tests.several import several_styles
 
 
@@ -25,7 +25,7 @@ def test_each_file_becomes_a_program_and_all_are_listed(
     def export_fixed(style: TrainedStyle, path: Path, options: ExportOptions) -> None:
         export(style, path, options=replace(options, size=(16, 16)))
 
-    monkeypatch.setattr(static_page, "export", export_fixed)
+    monkeypatch.setattr(web_styles, "export", export_fixed)
     one, several = tmp_path / "one.safetensors", tmp_path / "several.safetensors"
     write_style(TrainedStyle(TransformNetwork(2, 0), StyleMetadata("dusk")), one)
     write_style(several_styles(), several)
@@ -60,7 +60,7 @@ def test_a_small_network_is_the_quick_one_of_its_style(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Exporting takes long, and is tried above.
-    monkeypatch.setattr(static_page, "export", lambda _, path, **__: path.write_bytes(b"12345"))
+    monkeypatch.setattr(web_styles, "export", lambda _, path, **__: path.write_bytes(b"12345"))
     files = [tmp_path / f"{name}.safetensors" for name in ("a", "a_small", "b_small")]
     for file in files:
         write_style(TrainedStyle(TransformNetwork(2, 0)), file)
