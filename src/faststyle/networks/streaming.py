@@ -65,10 +65,10 @@ def stream(
     stages = network.stages()
     grid, coarse_rows, margin = _grid(stages), _coarse_rows(stages, rows), margin_of(network)
     size = _Padding(height, width, grid, margin)
-    padded_weights = weights and size.pad(weights)
+    padded, padded_weights = size.pad(read), weights and size.pad(weights)
 
-    def read_padded(start: int, stop: int, read: Read = size.pad(read)) -> Tensor:
-        return read(start, stop).to(dtype).contiguous(memory_format=torch.channels_last)
+    def read_padded(start: int, stop: int) -> Tensor:
+        return padded(start, stop).to(dtype).contiguous(memory_format=torch.channels_last)
 
     def weigh(start: int, strip: Tensor) -> Tensor | None:
         if padded_weights is None:
@@ -116,7 +116,7 @@ class _Padding:
         self.height, self.width = self._tall + 2 * margin, self._wide + 2 * margin
 
     def pad(self, read: Read) -> Read:
-        """What gives rows of the padded picture, from ``read``, which gives those of the picture."""
+        """Gives rows of the padded picture, by ``read``, which gives those of the picture."""
         columns = self._places(0, self.width, self._wide)
 
         def read_padded(start: int, stop: int) -> Tensor:
