@@ -155,3 +155,32 @@ def test_the_network_itself_stays_as_it_is() -> None:
 )
 def test_it_says_which_networks_it_knows(options: dict[str, Any], expected: bool) -> None:
     assert streaming.can_stream(TransformNetwork(2, 1, **options)) is expected
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 48), (61, 47), (33, 70), (32, 36)])
+@pytest.mark.parametrize("rows", [16, 40])
+def test_strips_of_a_network_with_a_margin_are_the_whole(
+    height: int, width: int, rows: int
+) -> None:
+    network = TransformNetwork(width=4, blocks=2, noise=2, margin=32).eval()
+    photo = torch.rand(1, 3, height, width)
+    strips = list(
+        streaming.stream(network, lambda a, b: photo[:, :, a:b], height, width, rows, torch.float32)
+    )
+    starts = [start for start, _ in strips]
+    assert starts == sorted(starts)
+    found = torch.cat([strip for _, strip in strips], 2)
+    with torch.no_grad():
+        torch.testing.assert_close(found, network(photo), rtol=1e-4, atol=1e-4)
+
+
+def test_as_many_strips_are_counted_as_computed_with_a_margin() -> None:
+    network = TransformNetwork(width=4, blocks=1, margin=32).eval()
+    photo, done = torch.rand(1, 3, 50, 40), []
+    list(
+        streaming.stream(
+            *(network, lambda a, b: photo[:, :, a:b], 50, 40, 16, torch.float32),
+            after_each=lambda: done.append(1),
+        )
+    )
+    assert len(done) == streaming.count_strips(network, 50, 16)

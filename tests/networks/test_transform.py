@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -109,3 +110,22 @@ def test_reflection_leaves_no_border_on_a_plain_picture() -> None:
 def test_a_wrong_option_is_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         TransformNetwork(**options)
+
+
+@pytest.mark.parametrize("size", [(64, 48), (61, 47), (20, 90)])
+def test_a_margin_is_the_reflected_picture_and_its_result_cropped(size: tuple[int, int]) -> None:
+    with_margin = TransformNetwork(width=4, blocks=1, noise=1, margin=16).eval()
+    plain = TransformNetwork(width=4, blocks=1, noise=1).eval()
+    plain.load_state_dict(with_margin.state_dict())
+    photo = torch.rand(2, 3, *size)
+    height, width = size
+    padded = F.pad(photo, (0, -width % 4, 0, -height % 4), mode="replicate")
+    reflected = F.pad(padded, (16,) * 4, mode="reflect")
+    with torch.no_grad():
+        expected = plain(reflected)[..., 16 : 16 + height, 16 : 16 + width]
+        torch.testing.assert_close(with_margin(photo), expected)
+
+
+def test_a_margin_that_strides_do_not_divide_is_refused() -> None:
+    with pytest.raises(UserError, match=r"network\.margin=6 must be a multiple of 4"):
+        TransformNetwork(margin=6)

@@ -93,14 +93,18 @@ def regional(network: nn.Module, masks: Tensor, style_weights: Tensor | None = N
 
     Args:
         network: one that :func:`knows_regions`, in evaluation mode; its weights are shared.
-        masks: (R, H, W), from 0 to 1, as large as the picture; none of them 0 everywhere.
+        masks: (R, H, W), from 0 to 1, as large as the picture; none of them 0 everywhere. They are
+            padded as the network pads pictures.
         style_weights: of a network of S styles, the share of each in each region, (R, S).
 
     Returns:
         A network without gradients.
     """
-    pad = getattr(network, "pad", nn.Identity())
-    pooled = _PooledMasks(pad(masks[None])[0])
+    pad, margin = getattr(network, "pad", nn.Identity()), getattr(network, "margin", 0)
+    padded = pad(masks[None])
+    if margin:
+        padded = F.pad(padded, (margin,) * 4, mode="reflect")
+    pooled = _PooledMasks(padded[0])
     tensors = (*network.parameters(), *network.buffers())
     changed = copy.deepcopy(network, {id(tensor): tensor for tensor in tensors})
     for name, norm in list(changed.named_modules()):

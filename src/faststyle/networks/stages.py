@@ -67,7 +67,8 @@ class Stage(NamedTuple):
 class StagedNetwork(Protocol):
     """A network that says what it is made of.
 
-    One that makes pictures larger for its first layer does so in ``pad(images)``.
+    One that makes pictures larger for its first layer does so in ``pad(images)``; one that reflects
+    them on each side first says by how many pixels in ``margin``.
     """
 
     def stages(self) -> Sequence[Stage]:

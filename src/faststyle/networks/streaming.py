@@ -63,25 +63,21 @@ def stream(
     """
     network = copy.deepcopy(network)  # folding changes it
     stages = network.stages()
-    grid, coarse_rows = _grid(stages), _coarse_rows(stages, rows)
-
-    def padded(read: Read, start: int, stop: int) -> Tensor:
-        strip = read(start, min(stop, height))
-        right, below = -width % grid, max(0, stop - height)
-        return F.pad(strip, (0, right, 0, below), mode="replicate") if right or below else strip
+    grid, coarse_rows, margin = _grid(stages), _coarse_rows(stages, rows), margin_of(network)
+    size = _Padding(height, width, grid, margin)
+    padded, padded_weights = size.pad(read), weights and size.pad(weights)
 
     def read_padded(start: int, stop: int) -> Tensor:
-        strip = padded(read, start, stop).to(dtype)
-        return strip.contiguous(memory_format=torch.channels_last)
+        return padded(start, stop).to(dtype).contiguous(memory_format=torch.channels_last)
 
     def weigh(start: int, strip: Tensor) -> Tensor | None:
-        if weights is None:
+        if padded_weights is None:
             return None
-        factor = -(-width // grid) * grid // strip.shape[3]
+        factor = size.width // strip.shape[3]
         stop = start + strip.shape[2]
-        return F.avg_pool2d(padded(weights, start * factor, stop * factor), factor)[0, 0]
+        return F.avg_pool2d(padded_weights(start * factor, stop * factor), factor)[0, 0]
 
-    chain = _Chain(read_padded, -(-height // grid), grid, coarse_rows, after_each, noise)
+    chain = _Chain(read_padded, size.height // grid, grid, coarse_rows, after_each, noise)
     features: Tensor | None = None
     for stage, stride in zip(stages, strides(stages), strict=True):
         chain.stages.append(stage)
@@ -94,13 +90,64 @@ def stream(
             chain = _Chain(_rows_of(features), chain.height, 1, coarse_rows, after_each, noise)
     exact = torch.promote_types(dtype, torch.float32)
     for start, strip in chain.strips():
-        yield start, network.activate(strip[..., : height - start, :width].to(exact))
+        above, below = max(0, margin - start), max(0, margin + height - start)
+        inside = strip[..., above:below, margin : margin + width]
+        if inside.shape[2]:
+            yield start + above - margin, network.activate(inside.to(exact))
+
+
+def margin_of(network: StagedNetwork) -> int:
+    """By how many pixels a network reflects a picture on each side."""
+    return int(getattr(network, "margin", 0))
+
+
+class _Padding:
+    """A picture as a network pads it: to multiples of ``grid``, then reflected by ``margin``.
+
+    ``height`` and ``width`` are of the padded one.
+    """
+
+    def __init__(self, height: int, width: int, grid: int, margin: int) -> None:
+        self._height, self._width, self._margin = height, width, margin
+        # A side is reflected about its last pixels, so it has to be longer than the margin.
+        self._tall, self._wide = (
+            -(-max(side, margin + 1) // grid) * grid for side in (height, width)
+        )
+        self.height, self.width = self._tall + 2 * margin, self._wide + 2 * margin
+
+    def pad(self, read: Read) -> Read:
+        """Gives rows of the padded picture, by ``read``, which gives those of the picture."""
+        columns = self._places(0, self.width, self._wide)
+
+        def read_padded(start: int, stop: int) -> Tensor:
+            rows = self._places(start, stop, self._tall)
+            first = int(rows.min())
+            strip = self._repeat_ends(read, first, int(rows.max()) + 1)
+            if not self._margin:
+                return strip
+            return strip[:, :, (rows - first).to(strip.device)][..., columns.to(strip.device)]
+
+        return read_padded
+
+    def _places(self, start: int, stop: int, side: int) -> Tensor:
+        """Where in a side the pixels from ``start`` to ``stop`` of the reflected one are."""
+        place = (torch.arange(start, stop) - self._margin).abs()
+        return torch.minimum(place, 2 * (side - 1) - place)
+
+    def _repeat_ends(self, read: Read, start: int, stop: int) -> Tensor:
+        first = min(start, self._height - 1)
+        strip = read(first, min(stop, self._height))
+        right, below = self._wide - self._width, max(0, stop - self._height)
+        if right or below:
+            strip = F.pad(strip, (0, right, 0, below), mode="replicate")
+        return strip[:, :, start - first :]
 
 
 def count_strips(network: StagedNetwork, height: int, rows: int) -> int:
     """How many strips :func:`stream` computes, all passes together."""
     stages = network.stages()
     grid = _grid(stages)
+    height = _Padding(height, height, grid, margin_of(network)).height
     stored = strides(stages)[:-1].count(grid)
     passes = sum(len(stage.layer.norms()) for stage in stages) + stored + 1
     return passes * -(-height // (grid * _coarse_rows(stages, rows)))

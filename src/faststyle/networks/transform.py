@@ -47,6 +47,8 @@ class TransformNetwork(nn.Module):
         noise: octaves of the noise, from which flat surfaces get forms; 0 for none.
         styles: how many styles it has, which share all convolutions
             (:mod:`faststyle.networks.conditional`).
+        margin: pixels by which the picture is reflected on each side first, and the result cropped,
+            so that no frame stands along the borders; a multiple of 4.
 
     Raises:
         UserError: an option that is not one of these, or out of range.
@@ -62,12 +64,15 @@ class TransformNetwork(nn.Module):
         output: Annotated[str, OneOf(("tanh", "linear", "sigmoid"))] = "tanh",
         noise: Annotated[int, Between(0, 8)] = 0,
         styles: Annotated[int, Between(1, MAX_STYLES)] = 1,
+        margin: Annotated[int, Between(0, 128)] = 0,
     ) -> None:
         super().__init__()
         if norm == "batch" and styles != 1:
             raise UserError("network.styles: several styles need network.norm=instance")
         make = make_norm(norm, styles)
-        self.output, self.styles = output, styles
+        if margin % STRIDE:
+            raise UserError(f"network.margin={margin} must be a multiple of {STRIDE}")
+        self.output, self.styles, self.margin = output, styles, margin
         self.bytes_per_pixel = 158 + 6 * width  # measured
         self.stem = ConvNormReLU(make_conv(3, width, 9, 1, padding), make)
         self.down1 = ConvNormReLU(make_conv(width, 2 * width, 3, 2, padding), make)
@@ -79,8 +84,8 @@ class TransformNetwork(nn.Module):
         self.up1 = _upsample(4 * width, 2 * width, upsample, make, padding)
         self.up2 = _upsample(2 * width, width, upsample, make, padding)
         self.head = OutputConv(width, padding)
-        # As many pixels as blocks without padding lose on each side, all together.
-        self.reflection = STRIDE * sum(stage.crop for stage in self.stages())
+        # Blocks without padding lose pixels on each side, too.
+        self.reflection = margin + STRIDE * sum(stage.crop for stage in self.stages())
 
     def forward(
         self, images: Tensor, style_weights: Tensor | None = None, noise: NoiseField = DEFAULT_FIELD
@@ -107,6 +112,8 @@ class TransformNetwork(nn.Module):
             y = kernels.without_autocast(partial(self._through_stages, noise=noise), x)
         else:
             y = self._through_stages(x, noise)
+        if self.margin:
+            y = y[..., self.margin :, self.margin :]
         return self.activate(crop(y, height, width).to(images.dtype))
 
     def pad(self, images: Tensor) -> Tensor:
