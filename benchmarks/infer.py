@@ -87,10 +87,10 @@ def _prepare_ours(args: Namespace, network: Mapping[str, Any], size: Size, preci
 
 def _prepare_reference(args: Namespace, options: Mapping[str, Any], size: Size) -> Round:
     network = _style(args, options).network
-    kind, facts = NETWORKS.describe(network)
-    if kind != "johnson" or any(facts[name] != value for name, value in _REFERENCE.items()):
-        raise UserError(f"{args.ckpt}: the reference has no such network: {kind}, {facts}")
-    reference = ReferenceNetwork(**{name: facts[name] for name in options})
+    kind, given = NETWORKS.describe(network)
+    if kind != "johnson" or any(given[name] != value for name, value in _REFERENCE.items()):
+        raise UserError(f"{args.ckpt}: the reference has no such network: {kind}, {given}")
+    reference = ReferenceNetwork(**{name: given[name] for name in options})
     reference.load(network.state_dict()).to(args.device).eval()
     photo = _photo(args, size)
     return _stylize(lambda _: reference(photo.to(args.device)), photo)

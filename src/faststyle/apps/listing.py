@@ -1,4 +1,4 @@
-"""What a page is told of styles: their names, painters, and what each makes of a landscape."""
+"""Styles as a page lists them: their names, artists, and what each makes of a landscape."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -19,13 +19,13 @@ def describe(stylizer: Stylizer) -> dict[str, Any]:
     a mixture, and a ``sample``: an address that holds the picture. Of a painting at several sizes
     the usual one stands for all. A stylizer of several styles is left at the last of them.
     """
-    held = stylizer.source_metadata
-    if not held.styles:
-        return {"weights": 0, "styles": [_shown(stylizer, stylizer.metadata, 0)]}
-    labels, shown = held.labels(), []
-    for name in held.names():
+    metadata = stylizer.source_metadata
+    if not metadata.styles:
+        return {"weights": 0, "styles": [_entry(stylizer, stylizer.metadata, 0)]}
+    labels, shown = metadata.labels(), []
+    for name in metadata.names():
         stylizer.mix({name: 1})
-        shown.append(_shown(stylizer, stylizer.metadata, labels.index(name)))
+        shown.append(_entry(stylizer, stylizer.metadata, labels.index(name)))
     return {"weights": len(labels), "styles": shown}
 
 
@@ -38,7 +38,7 @@ def arrange(programs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     the same mixture.
 
     Args:
-        programs: what :func:`describe` says of each file, and as ``name`` what that is called.
+        programs: what :func:`describe` gives for each file, and its ``name``.
     """
     shown = {each["name"]: dict(each) for each in programs}
     for each in programs:
@@ -47,7 +47,7 @@ def arrange(programs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             fine["quick"] = {key: value for key, value in each.items() if key != "styles"}
             del shown[each["name"]]
     single = {name: each for name, each in shown.items() if not each["weights"]}
-    several = [_without(each, single.keys()) for each in shown.values() if each["weights"]]
+    several = [_hide_samples(each, single.keys()) for each in shown.values() if each["weights"]]
     return [*single.values(), *several]
 
 
@@ -56,7 +56,7 @@ def _mixture(program: dict[str, Any]) -> list[tuple[str, int]]:
     return [(each["name"], each["place"]) for each in program["styles"] if program["weights"]]
 
 
-def _without(program: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
+def _hide_samples(program: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
     styles = program["styles"]
     if all(style["name"] in names for style in styles):
         return program
@@ -64,12 +64,12 @@ def _without(program: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
     return program | {"styles": shown}
 
 
-def _shown(stylizer: Stylizer, about: StyleMetadata, place: int) -> dict[str, Any]:
+def _entry(stylizer: Stylizer, metadata: StyleMetadata, place: int) -> dict[str, Any]:
     return {
         "name": stylizer.name,
-        "title": about.title,
-        "artist": about.artist,
-        "year": about.year,
+        "title": metadata.title,
+        "artist": metadata.artist,
+        "year": metadata.year,
         "place": place,
         "sample": sample_address(stylizer),
     }

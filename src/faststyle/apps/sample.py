@@ -46,7 +46,7 @@ def sample_picture(size: int) -> Tensor:
 def sample_address(stylizer: Stylizer, size: int = SIDE) -> str:
     """The stylized landscape, ``size`` pixels high and wide, as an address that holds it all."""
     [stylized] = stylizer.process([Picture(sample_picture(size))])
-    content = base64.b64encode(_encoded(stylized.pixels, "WEBP")).decode()
+    content = base64.b64encode(_encode(stylized.pixels, "WEBP")).decode()
     return f"data:image/webp;base64,{content}"
 
 
@@ -66,10 +66,10 @@ def sample_sheet(style: TrainedStyle, size: int = 256) -> Picture:
 @cache
 def sample_file(size: int = 768) -> bytes:
     """The landscape as a JPEG file, for those who have no photo at hand."""
-    return _encoded(sample_picture(size), "JPEG")
+    return _encode(sample_picture(size), "JPEG")
 
 
-def _encoded(pixels: Tensor, form: str) -> bytes:
+def _encode(pixels: Tensor, format: str) -> bytes:
     file = BytesIO()
-    to_pil(pixels).save(file, form, quality=90)
+    to_pil(pixels).save(file, format, quality=90)
     return file.getvalue()

@@ -48,12 +48,12 @@ def evaluate_enlarger(
     Raises:
         UserError: anything that the user can put right; see :mod:`faststyle.core.errors`.
     """
-    enlarger = Upscaler(load_style(find_style(checkpoint).path), device="cpu")
-    factor = enlarger.factor
-    ways = _ways(enlarger)
+    upscaler = Upscaler(load_style(find_style(checkpoint).path), device="cpu")
+    factor = upscaler.factor
+    ways = _ways(upscaler)
     encoder = LiteEncoder()
     _, held_out = split(find_photos(photos), photos, count)
-    result: dict[str, Any] = {"enlarger": enlarger.name, "photos": len(held_out)}
+    result: dict[str, Any] = {"enlarger": upscaler.name, "photos": len(held_out)}
     for size in sizes:
         if size % factor:
             raise UserError(f"--size {size} must be a multiple of {factor}")
@@ -71,16 +71,16 @@ def evaluate_enlarger(
     return result
 
 
-def _ways(enlarger: Upscaler) -> dict[str, Enlarge]:
+def _ways(upscaler: Upscaler) -> dict[str, Enlarge]:
     """Ways to enlarge a picture, by name."""
 
     def by_network(options: RenderOptions) -> Enlarge:
-        return lambda small: enlarger.process([Picture(small)], options)[0].pixels
+        return lambda small: upscaler.process([Picture(small)], options)[0].pixels
 
     def by_pillow(kernel: Image.Resampling) -> Enlarge:
         def enlarge(small: Tensor) -> Tensor:
             image = to_pil(small)
-            size = enlarger.factor * image.width, enlarger.factor * image.height
+            size = upscaler.factor * image.width, upscaler.factor * image.height
             return to_unit(pil_to_tensor(image.resize(size, kernel)))
 
         return enlarge

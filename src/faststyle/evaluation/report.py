@@ -193,11 +193,11 @@ def _clips(
 
     def measured(stylize: Frames, frames: Iterator[Tensor]) -> Iterator[Tensor]:
         clip = list(frames)
-        painted = list(stylize(iter(clip)))
+        stylized = list(stylize(iter(clip)))
         with torch.no_grad():
-            inside = loss(_inside(painted[-1]), loss.targets(_inside(clip[-1])))
+            inside = loss(_inside(stylized[-1]), loss.targets(_inside(clip[-1])))
         styles.append(inside.style.item())
-        return iter(painted)
+        return iter(stylized)
 
     found: dict[str, dict[str, float]] = {name: {} for name in MOTIONS}
     has_packages = find_spec("av") is not None
@@ -243,7 +243,7 @@ def table(result: dict[str, Any]) -> str:
         if scales:
             lines.append(f"  patches from the painting's, at scale {', '.join(scales)}")
         lines += [f"  {name}: {value:.2f}" for name, value in found["artifacts"].items()]
-        for prefix, words in (("", "clips"), ("smooth_", "clips with --smooth")):
+        for prefix, title in (("", "clips"), ("smooth_", "clips with --smooth")):
             clips = [
                 f"{name} {values[prefix + 'gray_levels']:.1f} ({values[prefix + 'e_stab']:.4f},"
                 f" {values[prefix + 'style']:.3f})"
@@ -251,7 +251,7 @@ def table(result: dict[str, Any]) -> str:
                 if prefix + "e_stab" in values
             ]
             if clips:
-                lines.append(f"  {words}, gray levels (e_stab, style loss): {', '.join(clips)}")
+                lines.append(f"  {title}, gray levels (e_stab, style loss): {', '.join(clips)}")
     return "\n".join(lines)
 
 

@@ -53,12 +53,12 @@ class Demo:
         self.pool, self.ready = pool, ready
         self.queue = RequestQueue()
         self.uploads = Uploads()
-        self._about: dict[str, Any] = {}
+        self._styles: dict[str, Any] = {}
 
     @asynccontextmanager
     async def running(self, _app: Starlette) -> AsyncIterator[None]:
         """For as long as the server does."""
-        self._about = {
+        self._styles = {
             "engine": "server",
             "project": project_address(),
             "max_bytes": MAX_BYTES,
@@ -76,9 +76,9 @@ class Demo:
             self.pool.close()
             self.uploads.close()
 
-    async def about(self, _request: Request) -> Response:
+    async def styles(self, _request: Request) -> Response:
         """The styles, and what may be sent."""
-        return JSONResponse(self._about)
+        return JSONResponse(self._styles)
 
     async def example(self, _request: Request) -> Response:
         """A picture to begin with."""
@@ -159,7 +159,7 @@ def build(
     demo = Demo(pool, ready)
     page = StaticFiles(directory=str(files("faststyle.apps") / "page"), html=True)
     routes = [
-        Route("/styles.json", demo.about),
+        Route("/styles.json", demo.styles),
         Route("/example.jpg", demo.example),
         Route("/license.txt", demo.license),
         Route("/photos", demo.upload, methods=["POST"]),
