@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from typing import Any
 
 from torch import nn
@@ -109,50 +110,32 @@ class StyleMetadata:
 
         Raises ``UserError`` if what should be JSON is not, or not of the expected form.
         """
-        digests, network = texts.get("style_sha256", ""), texts.get("network")
-        return cls(
-            style=texts.get("style"),
-            style_sha256=tuple(digests.split(",")) if digests else (),
-            style_size=_number(texts.get("style_size")),
-            title=texts.get("title"),
-            artist=texts.get("artist"),
-            year=texts.get("year"),
-            license=texts.get("licence"),
-            loss=_mapping("loss", texts.get("loss", "{}")),
-            encoder=_mapping("encoder", texts.get("encoder", "{}")),
-            init=texts.get("init"),
-            steps=_number(texts.get("steps")),
-            training=_mapping("training", texts.get("training", "{}")),
-            origin=texts.get("origin"),
-            network=None if network is None else _network(_mapping("network", network)),
-            styles=tuple(cls.read(each) for each in _texts(texts.get("styles", "[]"))),
-            version=texts.get("version"),
-        )
+        keys = {each.name: _KEYS.get(each.name, each.name) for each in fields(cls)}
+        found = {name: texts[key] for name, key in keys.items() if key in texts}
+        return cls(**{name: _READERS.get(name, str)(text) for name, text in found.items()})
 
     def write(self) -> dict[str, str]:
         """As texts by key, which is what files hold; what is not known is left out."""
-        texts = {
-            "style": self.style,
-            "style_sha256": ",".join(self.style_sha256),
-            "style_size": self.style_size,
-            "title": self.title,
-            "artist": self.artist,
-            "year": self.year,
-            "licence": self.license,
-            "loss": self.loss and json.dumps(self.loss),
-            "encoder": self.encoder and json.dumps(self.encoder),
-            "init": self.init,
-            "steps": self.steps,
-            "training": self.training and json.dumps(self.training),
-            "origin": self.origin,
-            "network": self.network and json.dumps(self.network._asdict()),
-            "styles": self.styles and json.dumps([style.write() for style in self.styles]),
-            "version": self.version,
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {
+            _KEYS.get(name, name): _as_text(value)
+            for name, value in values.items()
+            if value not in (None, "", {}, ())
         }
-        return {key: str(value) for key, value in texts.items() if value not in (None, "", {}, ())}
 
 
-def _network(content: Mapping[str, Any]) -> Description:
+def _as_text(value: Any) -> str:
+    if isinstance(value, Description):
+        return json.dumps(value._asdict())
+    if isinstance(value, tuple):
+        if isinstance(value[0], str):
+            return ",".join(value)
+        return json.dumps([style.write() for style in value])
+    return json.dumps(value) if isinstance(value, Mapping) else str(value)
+
+
+def _network(text: str) -> Description:
+    content = _mapping("network", text)
     if set(content) == {"name", "options"} and isinstance(content["options"], dict):
         return Description(str(content["name"]), content["options"])
     return Description(_UNNAMED_NETWORK, content)
@@ -165,16 +148,17 @@ def _mapping(key: str, text: str) -> Mapping[str, Any]:
     return content
 
 
-def _texts(text: str) -> list[dict[str, str]]:
+def _styles(text: str) -> tuple[StyleMetadata, ...]:
     content = _parsed("styles", text)
     if not isinstance(content, list) or not all(isinstance(each, dict) for each in content):
         raise UserError("describes styles that are not known here")
     if len(content) > MAX_STYLES:
         raise UserError(f"describes {len(content)} styles; {MAX_STYLES} are the most")
-    return [
+    texts = [
         {key: _printable(value) for key, value in each.items() if key != "styles" and value}
         for each in content
     ]
+    return tuple(map(StyleMetadata.read, texts))
 
 
 def _printable(value: object) -> str:
@@ -189,5 +173,20 @@ def _parsed(key: str, text: str) -> Any:
         raise UserError(f"does not describe its {key}") from None
 
 
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() and len(text) < 12 else None
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 12 else None
+
+
+#: Fields that files call otherwise.
+_KEYS = {"license": "licence"}
+#: How fields are read that are no texts.
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "style_sha256": lambda text: tuple(text.split(",")) if text else (),
+    "style_size": _number,
+    "steps": _number,
+    "loss": partial(_mapping, "loss"),
+    "encoder": partial(_mapping, "encoder"),
+    "training": partial(_mapping, "training"),
+    "network": _network,
+    "styles": _styles,
+}
