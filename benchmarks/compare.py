@@ -9,7 +9,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection
@@ -119,9 +119,10 @@ def compare(
 
 def _ask(connection: Connection, order: str, name: str) -> Any:
     try:
-        connection.send(order)
+        with suppress(BrokenPipeError):  # a worker that has ended may have said why
+            connection.send(order)
         answer = connection.recv()
-    except (EOFError, BrokenPipeError):
+    except (EOFError, ConnectionResetError):
         raise UserError(f"the benchmark of {name} died; was there enough memory?") from None
     if isinstance(answer, UserError):
         raise answer

@@ -43,7 +43,7 @@ def test_a_cropped_image_is_read_as_large_as_its_part_needs(
 
 def test_the_style_that_ships_needs_nothing_else() -> None:
     style = Style("flow_field", image="bundled:flow_field.png")
-    assert style.load()[0][0].shape == (3, 320, 320)
+    assert style.load()[0][0].shape == (3, 256, 256)
 
 
 def test_several_images_come_with_their_weights(tmp_path: Path, make_photo: MakePhoto) -> None:
@@ -143,7 +143,7 @@ def test_a_share_that_is_none_is_refused(share: float) -> None:
 
 def test_a_strip_that_would_become_huge_is_refused(tmp_path: Path, make_photo: MakePhoto) -> None:
     path = make_photo(tmp_path / "a.png", 2000, 1)
-    with pytest.raises(UserError, match=r"640000 x 320 pixels at style\.size=320"):
+    with pytest.raises(UserError, match=r"512000 x 256 pixels at style\.size=256"):
         Style("a", str(path)).load()
 
 
