@@ -105,7 +105,7 @@ class StyleTransfer(PictureModule):
         """
         told: dict[str, object] = {}
         if styles is not None:
-            told["mixture"] = self._mixture(styles).to(photos)
+            told["style_weights"] = self._mixture(styles).to(photos)
         if self.training and takes_noise(self.network):
             seed = torch_seed(self.seed, Purpose.NETWORK_NOISE, self.global_step)
             told["noise"] = NoiseField(torch.tensor(seed, device=photos.device))
