@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from faststyle.cli.arguments import add_device, add_options, add_precision, add_style, read_options
 from faststyle.cli.styles import print_styles
 from faststyle.core.errors import UserError
-from faststyle.core.storage import is_address
 from faststyle.files.options import ReadOptions, WriteOptions
 from faststyle.stylize.options import RenderOptions
 from faststyle.video.options import ClipOptions
@@ -82,6 +81,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> None:
     """Stylize them all; a file that cannot be is named, and does not stop the rest."""
+    from faststyle.core.storage import is_address
+
     named = (*args.inputs, args.output) if args.output else args.inputs
     is_elsewhere = any(not Path(each).exists() and is_address(each) for each in named)
     if is_elsewhere or args.engine is not None or args.actors is not None:

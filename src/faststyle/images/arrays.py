@@ -50,8 +50,8 @@ def to_pictures(photos: Any) -> tuple[list[Picture], Callable[[Sequence[Picture]
     _check_values(tensor, "photos")
 
     def back(results: Sequence[Picture]) -> Any:
-        pixels = torch.stack([result.pixels for result in results])
-        pixels = pixels[0] if tensor.dim() == 3 else pixels
+        all_pixels = [result.pixels for result in results]
+        pixels = all_pixels[0] if tensor.dim() == 3 else torch.stack(all_pixels)
         return pixels if channels == -3 else pixels.movedim(-3, -1).contiguous().numpy()
 
     batch = tensor.movedim(channels, -3)

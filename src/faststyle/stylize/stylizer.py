@@ -222,7 +222,8 @@ class Stylizer:
         if plan.rows:
             stylized = [self.run_network(picture.pixels[None], plan)[0] for picture in pictures]
         else:
-            batch = torch.stack([to_unit(picture.pixels) for picture in pictures])
+            first, *others = (to_unit(picture.pixels) for picture in pictures)
+            batch = torch.stack([first, *others]) if others else first[None]
             stylized = list(self.run_network(batch, plan))
         return [
             restore_protected(picture, blend(each, picture.pixels, options))
