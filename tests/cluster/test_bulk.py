@@ -56,13 +56,13 @@ time.sleep = lambda seconds: sleep(min(seconds, 0.1))
 #: In the place of a decoder that crashes: whoever opens a picture called so is killed.
 CRASHES = """
 import os, signal
-from PIL import Image
-open_ = Image.open
-def crash(path, *args, **more):
-    if "poison" in str(path):
+from PIL import ImageFile
+load = ImageFile.ImageFile.load
+def crash(image, *args, **more):
+    if "poison" in str(getattr(image.fp, "name", "")):
         os.kill(os.getpid(), signal.SIGKILL)
-    return open_(path, *args, **more)
-Image.open = crash
+    return load(image, *args, **more)
+ImageFile.ImageFile.load = crash
 """
 
 
