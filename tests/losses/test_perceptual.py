@@ -351,7 +351,7 @@ def test_terms_are_described_in_full_and_made_anew(encoder: VGGEncoder) -> None:
         ({"gram": {"weight": 1, "layers": {"relu9_1": 1}}}, 'no layer "relu9_1"'),
         (
             {"relaxed_emd": {"weight": 1, "layers": {"input": 1}, "places": 0}},
-            "relaxed_emd: places is 0; it must be a whole number above 0",
+            "style loss.places=0 must be a whole number from 1 to 65536",
         ),
     ],
 )

@@ -1,10 +1,12 @@
 """Style by the nearest neighbors of features: forms of the painting, wherever they are."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
+from faststyle.core.limits import Between
 from faststyle.losses.base import STYLE_LOSSES, StyleLoss, Target
 from faststyle.losses.sampling import (
     cosine_distances,
@@ -13,7 +15,6 @@ from faststyle.losses.sampling import (
     some_places,
     vectors,
 )
-from faststyle.losses.sliced_wasserstein import check_counts
 
 
 @STYLE_LOSSES.register("relaxed_emd")
@@ -31,12 +32,16 @@ class RelaxedEarthMover(StyleLoss):
         one_sided: leave out the second mean, for pictures that need not have all of the painting.
 
     Raises:
-        UserError: a count that is no whole number above 0.
+        UserError: a count that is not in its range.
     """
 
-    def __init__(self, places: int = 1024, samples: int = 4096, one_sided: bool = False) -> None:
+    def __init__(
+        self,
+        places: Annotated[int, Between(1, 65_536)] = 1024,
+        samples: Annotated[int, Between(1, 1_000_000)] = 4096,
+        one_sided: bool = False,
+    ) -> None:
         super().__init__()
-        check_counts("relaxed_emd", places=places, samples=samples)
         self.places, self.samples, self.one_sided = places, samples, one_sided
 
     def target(self, features: Tensor) -> Target:

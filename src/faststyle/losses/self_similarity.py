@@ -1,11 +1,13 @@
 """Content by how the places of a picture relate to each other, whatever they look like."""
 
+from typing import Annotated
+
 import torch
 from torch import Tensor
 
+from faststyle.core.limits import Between
 from faststyle.losses.base import CONTENT_LOSSES, ContentLoss, Target
 from faststyle.losses.sampling import cosine_distances, some_places, vectors
-from faststyle.losses.sliced_wasserstein import check_counts
 
 
 @CONTENT_LOSSES.register("self_similarity")
@@ -21,12 +23,11 @@ class SelfSimilarity(ContentLoss):
         places: P, at most; a distance is computed for each pair.
 
     Raises:
-        UserError: ``places`` is no whole number above 0.
+        UserError: ``places`` is not in its range.
     """
 
-    def __init__(self, places: int = 576) -> None:
+    def __init__(self, places: Annotated[int, Between(1, 65_536)] = 576) -> None:
         super().__init__()
-        check_counts("self_similarity", places=places)
         self.places = places
 
     def target(self, features: Tensor) -> Target:

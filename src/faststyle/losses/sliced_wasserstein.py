@@ -1,12 +1,13 @@
 """Style by the distribution of features along random directions: at ``input``, the palette."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from faststyle.core.errors import UserError
+from faststyle.core.limits import Between
 from faststyle.losses.base import STYLE_LOSSES, StyleLoss, Target
 from faststyle.losses.normalization import MIN_ENERGY
 from faststyle.losses.sampling import fixed_sample, mix_samples, some_places, vectors
@@ -29,12 +30,16 @@ class SlicedWasserstein(StyleLoss):
         samples: how many vectors of a painting are kept, and compared at most.
 
     Raises:
-        UserError: an option that is no whole number above 0.
+        UserError: an option that is not in its range.
     """
 
-    def __init__(self, projections: int = 32, pool: int = 1, samples: int = 16384) -> None:
+    def __init__(
+        self,
+        projections: Annotated[int, Between(1, 4096)] = 32,
+        pool: Annotated[int, Between(1, 64)] = 1,
+        samples: Annotated[int, Between(1, 1_000_000)] = 16384,
+    ) -> None:
         super().__init__()
-        check_counts("sliced_wasserstein", projections=projections, pool=pool, samples=samples)
         self.projections, self.pool, self.samples = projections, pool, samples
 
     def target(self, features: Tensor) -> Target:
@@ -68,10 +73,3 @@ class SlicedWasserstein(StyleLoss):
     def _vectors(self, features: Tensor) -> Tensor:
         side = min(self.pool, *features.shape[2:])
         return vectors(F.avg_pool2d(features, side) if side > 1 else features)
-
-
-def check_counts(name: str, **options: int) -> None:
-    """Raise ``UserError`` for an option of a loss that is no whole number above 0."""
-    for option, value in options.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise UserError(f"{name}: {option} is {value}; it must be a whole number above 0")
