@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from faststyle.networks.conditional import ConditionalInstanceNorm2d
 from faststyle.networks.instance_norm import CHUNK_VALUES, pixels_of, weighted_moments
 from faststyle.networks.layers import RegionalLayerNorm
-from faststyle.networks.stages import stages_of
+from faststyle.networks.stages import margin_of, stages_of
 
 #: Shares that all regions have everywhere, so that pixels of none are of all.
 _EVERYWHERE = 1e-6
@@ -100,7 +100,7 @@ def regional(network: nn.Module, masks: Tensor, style_weights: Tensor | None = N
     Returns:
         A network without gradients.
     """
-    pad, margin = getattr(network, "pad", nn.Identity()), getattr(network, "margin", 0)
+    pad, margin = getattr(network, "pad", nn.Identity()), margin_of(network)
     padded = pad(masks[None])
     if margin:
         padded = F.pad(padded, (margin,) * 4, mode="reflect")

@@ -84,6 +84,11 @@ def stages_of(network: nn.Module) -> Sequence[Stage]:
     return found
 
 
+def margin_of(network: object) -> int:
+    """By how many pixels a network reflects a picture on each side; 0 of one that does not say."""
+    return int(getattr(network, "margin", 0))
+
+
 def strides(stages: Sequence[Stage]) -> list[float]:
     """After each stage, how many pixels of the picture there are along a side of a feature."""
     return list(accumulate((1 / stage.scale for stage in stages), mul))

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from faststyle.networks.cpu import empty
 from faststyle.networks.instance_norm import merge_moments, moments, weighted_moments
 from faststyle.networks.noise import DEFAULT_FIELD, NoiseField
-from faststyle.networks.stages import Stage, StagedNetwork, stages_of, strides
+from faststyle.networks.stages import Stage, StagedNetwork, margin_of, stages_of, strides
 
 #: Rows from, to (of pixels or features) -> the strip (1, C, to - from, W).
 Read = Callable[[int, int], Tensor]
@@ -94,11 +94,6 @@ def stream(
         inside = strip[..., above:below, margin : margin + width]
         if inside.shape[2]:
             yield start + above - margin, network.activate(inside.to(exact))
-
-
-def margin_of(network: StagedNetwork) -> int:
-    """By how many pixels a network reflects a picture on each side."""
-    return int(getattr(network, "margin", 0))
 
 
 class _Padding:
