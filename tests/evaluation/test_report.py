@@ -62,12 +62,17 @@ def test_figures_for_every_size_and_a_table(tmp_path: Path, photo_folder: Path) 
             assert clip["smooth_style"] == pytest.approx(clip["style"], rel=0.3)
         assert {"content/relu4_2", "style/relu1_1", "style/relu5_1"} <= found["gatys"].keys()
         assert len(found["patches"]) == 1, "the painting is 32 pixels high"
+        looks = found["appearance"]
+        assert -1 <= looks["layout"] <= 1
+        assert looks["cfsd"] > 0
     lines = table(result).splitlines()
     assert lines[0] == "flow_field, 2 held-out photos"
     assert sum("one pass equals iteration" in line for line in lines) == 2
     assert sum("L-BFGS 3 " in line for line in lines) == 2
     assert sum("layers of Gatys" in line for line in lines) == 2
     assert sum("patches from the painting's, at scale 1/1 0." in line for line in lines) == 2
+    for name in ("contrast", "saturation", "layout", "frame", "cfsd"):
+        assert sum(line.startswith(f"  {name}: ") for line in lines) == 2
 
 
 def test_flat_surfaces_are_looked_at_where_a_photo_has_any(tmp_path: Path) -> None:
@@ -109,6 +114,7 @@ def test_what_cannot_be_measured_is_left_out(
     result = evaluate(composed, str(path), photo_folder, [64], 1, [], overrides=overrides)
     assert result["64"]["gatys"] == {}
     assert result["64"]["patches"] == []
+    assert "cfsd" not in result["64"]["appearance"]
     assert "Gatys" not in table(result)
     assert "patches" not in table(result)
 

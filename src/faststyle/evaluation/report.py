@@ -15,10 +15,13 @@ from tqdm import tqdm
 from faststyle.config.objects import instantiate
 from faststyle.core.errors import UserError
 from faststyle.data.folder import PhotoFolder, find_photos, split
+from faststyle.encoder import LossNetwork
 from faststyle.evaluation import artifacts, flat_regions
+from faststyle.evaluation.appearance import contrast, frame, layout, saturation
 from faststyle.evaluation.lbfgs_baseline import Parity, Terms, compare
 from faststyle.evaluation.patches import MIN_SIDE, patch_distances
 from faststyle.evaluation.stability import MOTIONS, Frames, stability
+from faststyle.evaluation.structure import LAYER, MAX_SIDE, cfsd
 from faststyle.evaluation.trained_loss import build_loss, gatys_loss, style_overrides
 from faststyle.images.picture import Picture
 from faststyle.images.pixels import to_unit
@@ -81,6 +84,7 @@ def evaluate(
         result[str(size)] = _summary(found) | {
             "gatys": _layers(gatys, stylized, pictures) if gatys else {},
             "patches": _patches(stylized, paintings),
+            "appearance": _appearance(stylized, pictures, images, loss.encoder),
             "artifacts": _artifacts(stylizer, stylized, pictures),
             "clips": _clips(stylizer, loss, pictures),
         }
@@ -138,6 +142,31 @@ def _patches(stylized: Sequence[Tensor], paintings: Sequence[Tensor]) -> list[fl
     """The mean of :func:`patch_distances` over pictures and paintings, level by level."""
     found = [patch_distances(s[0], painting) for s in stylized for painting in paintings]
     return [mean(levels) for levels in zip(*found, strict=False)]
+
+
+@torch.no_grad()
+def _appearance(
+    stylized: Sequence[Tensor],
+    pictures: Sequence[Tensor],
+    images: Sequence[StyleImage],
+    encoder: LossNetwork,
+) -> dict[str, float]:
+    """Means over the photos, beside what the photos and the paintings have themselves."""
+    paintings = [image.pixels[None] for image in images]
+    pairs = list(zip(stylized, pictures, strict=True))
+
+    def compared(measure: Callable[..., Tensor], *others: object) -> float:
+        return mean(measure(s, p, *others).item() for s, p in pairs)
+
+    found = {
+        f"{measure.__name__}{suffix}": mean(measure(one).item() for one in group)
+        for measure in (contrast, saturation)
+        for suffix, group in (("", stylized), ("_painting", paintings), ("_photo", pictures))
+    }
+    found |= {"layout": compared(layout), "frame": compared(frame)}
+    if LAYER in encoder.names and pictures[0].shape[-1] <= MAX_SIDE:
+        found["cfsd"] = compared(cfsd, encoder)
+    return found
 
 
 def _artifacts(
@@ -242,6 +271,15 @@ def table(result: dict[str, Any]) -> str:
         scales = [f"1/{2**level} {value:.3f}" for level, value in enumerate(found["patches"])]
         if scales:
             lines.append(f"  patches from the painting's, at scale {', '.join(scales)}")
+        looks = found["appearance"]
+        lines += [
+            f"  {name}: {looks[name]:.3f}; the painting's {looks[name + '_painting']:.3f},"
+            f" the photos' {looks[name + '_photo']:.3f}"
+            for name in ("contrast", "saturation")
+        ]
+        lines += [
+            f"  {name}: {looks[name]:.2f}" for name in ("layout", "frame", "cfsd") if name in looks
+        ]
         lines += [f"  {name}: {value:.2f}" for name, value in found["artifacts"].items()]
         for prefix, title in (("", "clips"), ("smooth_", "clips with --smooth")):
             clips = [

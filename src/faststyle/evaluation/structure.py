@@ -8,6 +8,8 @@ from faststyle.losses.sampling import vectors
 
 #: The layer of Chung et al.
 LAYER = "relu3_1"
+#: Sides of larger pictures make matrices of more than a gigabyte.
+MAX_SIDE = 512
 
 
 def cfsd(pictures: Tensor, photos: Tensor, encoder: LossNetwork) -> Tensor:
