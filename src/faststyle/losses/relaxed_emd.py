@@ -4,17 +4,12 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from faststyle.core.limits import Between
 from faststyle.losses.base import STYLE_LOSSES, StyleLoss, Target
-from faststyle.losses.sampling import (
-    cosine_distances,
-    fixed_sample,
-    mix_samples,
-    some_places,
-    vectors,
-)
+from faststyle.losses.sampling import fixed_sample, mix_samples, some_places, vectors
 
 
 @STYLE_LOSSES.register("relaxed_emd")
@@ -55,10 +50,23 @@ class RelaxedEarthMover(StyleLoss):
             every = vectors(features)
             places = some_places(every.shape[1], self.places, generator).to(every.device)
             drawn = some_places(kept.shape[1], self.places, generator).to(kept.device)
-            costs = cosine_distances(every[:, places], kept[:, drawn].to(every))
-            forth = costs.amin(2).mean(1)
-            return forth if self.one_sided else torch.maximum(forth, costs.amin(1).mean(1))
+            ours = F.normalize(every.index_select(1, places), dim=2)
+            theirs = F.normalize(kept[:, drawn].to(every), dim=2)
+            # Only the nearest pairs have a gradient, so that the backward pass has no matrices.
+            with torch.no_grad():
+                cosines = ours @ theirs.mT
+            nearest = theirs.take_along_dim(cosines.argmax(2)[..., None], 1)
+            forth = _mean_distance(ours, nearest)
+            if self.one_sided:
+                return forth
+            nearest = ours.take_along_dim(cosines.argmax(1)[..., None], 1)
+            return torch.maximum(forth, _mean_distance(nearest, theirs))
 
     def mix(self, targets: Sequence[Target], shares: Sequence[float]) -> Target:
         """Of each painting its share of the vectors."""
         return (mix_samples([each for [each] in targets], list(shares)),)
+
+
+def _mean_distance(first: Tensor, second: Tensor) -> Tensor:
+    """1 - cos of unit vectors (N, P, C) and those at the same places, averaged: (N,)."""
+    return 1 - (first * second).sum(2).mean(1)

@@ -34,9 +34,3 @@ def mix_samples(samples: list[Tensor], shares: list[float]) -> Tensor:
     starts = [0, *ends[:-1]]
     parts = [each[:, start:end] for each, start, end in zip(samples, starts, ends, strict=True)]
     return torch.cat(parts, 1)
-
-
-def cosine_distances(first: Tensor, second: Tensor) -> Tensor:
-    """1 - cos of each vector of (N, P, C) and each of (N, Q, C): (N, P, Q), from 0 to 2."""
-    first, second = (torch.nn.functional.normalize(each, dim=2) for each in (first, second))
-    return 1 - first @ second.transpose(1, 2)

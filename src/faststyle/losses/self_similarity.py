@@ -3,11 +3,12 @@
 from typing import Annotated
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from faststyle.core.limits import Between
 from faststyle.losses.base import CONTENT_LOSSES, ContentLoss, Target
-from faststyle.losses.sampling import cosine_distances, some_places, vectors
+from faststyle.losses.sampling import some_places, vectors
 
 
 @CONTENT_LOSSES.register("self_similarity")
@@ -39,12 +40,13 @@ class SelfSimilarity(ContentLoss):
         with torch.autocast(features.device.type, enabled=False):
             found, wanted = vectors(features), vectors(target[0])
             places = some_places(found.shape[1], self.places, generator).to(found.device)
-            ours, theirs = (_relations(each[:, places]) for each in (found, wanted))
+            ours, theirs = (_relations(each.index_select(1, places)) for each in (found, wanted))
             return (ours - theirs).abs().mean((1, 2)) * len(places)
 
 
 def _relations(values: Tensor) -> Tensor:
     """Distances of vectors (N, P, C) to each other, (N, P, P), the sum of each row being 1."""
-    distances = cosine_distances(values, values)
+    unit = F.normalize(values, dim=2)
+    distances = 1 - unit @ unit.mT
     # Of one color, each place is at no distance from any.
     return distances / distances.sum(2, keepdim=True).clamp_min(1e-6)

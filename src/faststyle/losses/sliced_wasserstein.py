@@ -53,7 +53,7 @@ class SlicedWasserstein(StyleLoss):
         with torch.autocast(features.device.type, enabled=False):
             found = self._vectors(features)
             places = some_places(found.shape[1], self.samples, generator).to(found.device)
-            found = found[:, places]
+            found = found.index_select(1, places)
             drawn = torch.randint(kept.shape[1], (len(places),), generator=generator)
             wanted = kept[:, drawn.to(kept.device)]
             directions = torch.randn(found.shape[2], self.projections, generator=generator)
