@@ -265,6 +265,29 @@ def test_each_picture_may_have_a_style_of_its_own(encoder: VGGEncoder) -> None:
     torch.testing.assert_close(found.total, torch.stack(expected).mean())
 
 
+def test_a_style_without_pictures_asks_for_the_photos_own_statistics(encoder: VGGEncoder) -> None:
+    loss, painting, photos = _loss(encoder), StyleImage(_images(1)[0]), _images(2)
+    loss.set_styles([[], [painting]])
+    found = loss(photos, loss.targets(photos, torch.tensor([0, 1])))
+    assert found.each[0] == pytest.approx(0, abs=1e-6)
+    assert found.each[1] > 0.01
+
+
+def test_beside_the_photo_a_painting_asks_for_what_it_does_alone(encoder: VGGEncoder) -> None:
+    terms = {"palette": {"loss": "sliced_wasserstein", "weight": 1.0, "layers": {"input": 1.0}}}
+    beside, alone = _loss(encoder, terms=terms), _loss(encoder, terms=terms)
+    painting, photos, images = StyleImage(_images(1)[0]), _images(2), _images(3)
+    beside.set_styles([[], [painting]])
+    alone.set_style([painting])
+    found = beside(images, beside.targets(photos, torch.tensor([0, 1])))
+    torch.testing.assert_close(found.each[1], alone(images, alone.targets(photos)).each[1])
+
+
+def test_the_photo_is_no_style_by_itself(encoder: VGGEncoder) -> None:
+    with pytest.raises(UserError, match="name a painting, too"):
+        _loss(encoder).set_styles([[]])
+
+
 def test_several_styles_and_no_choice_are_a_mistake(encoder: VGGEncoder) -> None:
     loss = _loss(encoder)
     loss.set_styles([[StyleImage(painting)] for painting in _images(9)])

@@ -8,9 +8,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from faststyle.config.compose import compose_config
 from faststyle.core.errors import UserError
 from faststyle.networks import NETWORKS, TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle, load_style, write_style
+from faststyle.styles.metadata import IDENTITY
 from faststyle.styles.mixture import (
     choose,
     mixture_metadata,
@@ -84,6 +86,19 @@ def test_strokes_are_trained_up_to_the_sizes_that_all_paintings_have(
 ) -> None:
     assert trained_stroke(ABOUT, mix, stroke) == pytest.approx(expected)
     weight_vector(ABOUT, mix, trained_stroke(ABOUT, mix, stroke))
+
+
+def test_a_part_of_the_photo_is_mixed_with_strokes_of_any_size() -> None:
+    metadata = StyleMetadata("all", styles=(*STYLES, StyleMetadata(IDENTITY)))
+    mix = {"night": 0.75, IDENTITY: 0.25}
+    assert trained_stroke(metadata, mix, 1.5) == 1.5
+    weights = weight_vector(metadata, mix, 416 / 256)
+    torch.testing.assert_close(weights, torch.tensor([0, 0, 0.75, 0, 0.25]))
+    assert metadata.names() == ("night", "wave"), "it is no painting to choose from"
+
+
+def test_the_photo_as_a_style_is_called_alike_where_it_is_trained_and_read() -> None:
+    assert compose_config("train", ["style=photo"]).style.name == IDENTITY
 
 
 def test_a_file_of_one_style_has_strokes_of_one_size() -> None:

@@ -114,6 +114,7 @@ class PerceptualLoss(nn.Module):
         encoder.check_layers([*content, *style, *self.layers])
         self._losses = nn.ModuleDict({name: term.loss for name, term in self.terms.items()})
         self._targets: dict[tuple[str, str], tuple[str, ...]] = {}  # -> names of buffers
+        self._is_photo = torch.zeros(1, dtype=torch.bool)  # of each style
 
     def describe(self) -> dict[str, object]:
         """The arguments, but the encoder, that make this loss anew, as values for JSON.
@@ -151,8 +152,18 @@ class PerceptualLoss(nn.Module):
         self.set_styles([images])
 
     def set_styles(self, styles: Sequence[Sequence[StyleImage]]) -> None:
-        """Compute the targets of several styles, as :meth:`set_style` does of one."""
-        found = [self._style_targets(images) for images in styles]
+        """Compute the targets of several styles, as :meth:`set_style` does of one.
+
+        A style without pictures is the photo itself: what is to be its style has the statistics of
+        the photo. Raises ``UserError`` if all are.
+        """
+        paintings = [self._style_targets(images) for images in styles if images]
+        if not paintings:
+            raise UserError("the photo itself is a style beside others: name a painting, too")
+        self._is_photo = torch.tensor([not images for images in styles])
+        # Of the photo's targets only the shapes are known yet.
+        each = iter(paintings)
+        found = [next(each) if images else paintings[0] for images in styles]
         for name, term in self._active_terms(StyleLoss):
             for layer in term.layers:
                 parts = zip(*(each[name][layer] for each in found), strict=True)
@@ -170,7 +181,7 @@ class PerceptualLoss(nn.Module):
             photos: without them there is no content, for a loss that has no such term.
             styles: (N,), which of several styles each picture is to have.
         """
-        targets: dict[str, Mapping[str, Target]] = {
+        targets: Targets = {
             name: {layer: self._style_target(name, layer, styles) for layer in term.layers}
             for name, term in self._active_terms(StyleLoss)
             if self._targets
@@ -178,8 +189,12 @@ class PerceptualLoss(nn.Module):
         if photos is None:
             return targets
         content = dict(self._active_terms(ContentLoss))
-        features = self.encoder(photos, _layers(content.values()))
-        return targets | {name: term.targets(features) for name, term in content.items()}
+        is_photo = self._is_photo[styles.cpu()] if styles is not None else self._is_photo[:1]
+        layers = self.layers if is_photo.any() else _layers(content.values())
+        features = self.encoder(photos, layers)
+        if is_photo.any():
+            targets = self._with_photos(targets, features, is_photo.to(photos.device))
+        return {**targets, **{name: term.targets(features) for name, term in content.items()}}
 
     def targets_of(self, features: Features) -> Targets:
         """What pictures of these features themselves have, for every term."""
@@ -251,6 +266,21 @@ class PerceptualLoss(nn.Module):
             for name, term in terms.items()
         }
 
+    def _with_photos(self, targets: Targets, features: Features, is_photo: Tensor) -> Targets:
+        """Style targets (N, ...), but those of the photos' ``features`` where ``is_photo`` (N,)."""
+        return {
+            name: {
+                layer: tuple(
+                    _where(is_photo, own, painting)
+                    for own, painting in zip(
+                        term.loss.target(features[layer]), targets[name][layer], strict=True
+                    )
+                )
+                for layer in term.layers
+            }
+            for name, term in self._active_terms(StyleLoss)
+        }
+
     def _style_target(self, name: str, layer: str, styles: Tensor | None) -> Target:
         targets = tuple(self.get_buffer(buffer) for buffer in self._targets[name, layer])
         if styles is not None:
@@ -258,6 +288,11 @@ class PerceptualLoss(nn.Module):
         if len(targets[0]) > 1:
             raise ValueError("several styles are set: say which one each picture is to have")
         return targets
+
+
+def _where(chosen: Tensor, first: Tensor, second: Tensor) -> Tensor:
+    """``first`` (N, ...) at the rows that are ``chosen`` (N,), else ``second``."""
+    return torch.where(chosen.view(-1, *[1] * (first.dim() - 1)), first, second)
 
 
 def _mixed(loss: LayerLoss, targets: Sequence[Target], shares: Sequence[float]) -> Target:

@@ -15,6 +15,9 @@ from faststyle.core.version import __version__
 from faststyle.networks import NETWORKS
 from faststyle.networks.conditional import MAX_STYLES
 
+#: Of several styles the one that is the photo itself.
+IDENTITY = "photo"
+
 #: Files of before networks had names hold the options alone.
 _UNNAMED_NETWORK = "johnson"
 
@@ -71,7 +74,8 @@ class StyleMetadata:
 
     def names(self) -> tuple[str, ...]:
         """Of several styles the paintings' names, each once, in their order."""
-        return tuple(dict.fromkeys(style.name for style in self.styles))
+        names = dict.fromkeys(style.name for style in self.styles)
+        return tuple(name for name in names if name != IDENTITY)
 
     def labels(self) -> tuple[str, ...]:
         """What each of several styles is called: its name, and its size if another has that name.

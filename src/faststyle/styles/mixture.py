@@ -10,7 +10,7 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError, nearest
 from faststyle.networks import bake_style
-from faststyle.styles.metadata import StyleMetadata
+from faststyle.styles.metadata import IDENTITY, StyleMetadata
 from faststyle.styles.style_file import TrainedStyle
 
 #: A style's name -> its weight, 0 or more; only their proportions count.
@@ -106,7 +106,7 @@ def trained_stroke(metadata: StyleMetadata, mix: StyleWeights, stroke: float) ->
     sizes = _sizes(metadata)
     _check(metadata, mix, sizes)
     low, high = 0.0, math.inf
-    for name in mix:
+    for name in mix.keys() - {IDENTITY}:
         usual = next(iter(sizes[name]))
         known = [size / usual for size in sizes[name] if size] if usual else [1.0]
         low, high = max(low, min(known)), min(high, max(known))
@@ -165,7 +165,7 @@ def _check(metadata: StyleMetadata, mix: StyleWeights, names: Iterable[str]) -> 
 def _interpolate_sizes(name: str, sizes: Mapping[int, int], stroke: float) -> dict[int, float]:
     """Number of a style -> its part of a painting, for strokes of that size; they add up to 1."""
     usual = next(iter(sizes))
-    if stroke == 1:
+    if stroke == 1 or name == IDENTITY:
         return {sizes[usual]: 1.0}
     known = sorted(size for size in sizes if size)
     if len(known) < 2 or not usual:

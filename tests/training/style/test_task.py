@@ -400,6 +400,16 @@ def test_several_styles_are_trained_in_one_network(of_two: Callable[..., DictCon
     assert (first - second).abs().mean() > 1e-3
 
 
+def test_the_photo_itself_is_trained_beside_a_painting(
+    configured: Callable[..., DictConfig],
+) -> None:
+    path = train(configured("a", "styles=[flow_field,photo]", "styles.flow_field.size=32"))
+    assert path is not None
+    metadata = read_style(path).metadata
+    assert [each.style for each in metadata.styles] == ["flow_field", "photo"]
+    assert metadata.names() == ("flow_field",)
+
+
 def test_every_style_can_be_exported_by_itself(
     of_two: Callable[..., DictConfig], tmp_path: Path
 ) -> None:
@@ -515,7 +525,7 @@ def test_every_style_config_is_complete(name: str, tmp_path: Path) -> None:
     extra = ["style.image=x.jpg"] if name == "mine" else []
     style = configure(tmp_path, f"style={name}", *extra).style
     assert style.name == name
-    if name not in ("mine", "flow_field"):
+    if name not in ("mine", "flow_field", "photo"):
         assert {style.title, style.artist, style.year, style.license}.isdisjoint({None, ""})
     if "url" in style:  # and so is fetched
         assert re.match(r"https://(commons.wikimedia|en.wikipedia).org/wiki/Special:", style.url)

@@ -16,6 +16,7 @@ from faststyle.core.atomic import check_target
 from faststyle.core.devices import cpu_has_bf16
 from faststyle.core.errors import UserError
 from faststyle.core.torch_files import read_torch
+from faststyle.data.identity import Identity
 from faststyle.data.painting import Style
 from faststyle.encoder import LossNetwork
 from faststyle.losses import PerceptualLoss, StyleImage
@@ -94,7 +95,9 @@ def _target(cfg: DictConfig, path: Path) -> Path:
 
 def build_module(cfg: DictConfig) -> StyleTransfer:
     """Network, encoder, loss with its style targets, and the metadata of the checkpoint."""
-    styles: list[Style] = [instantiate(style) for style in cfg.styles.values() or [cfg.style]]
+    styles: list[Style | Identity] = [
+        instantiate(style) for style in cfg.styles.values() or [cfg.style]
+    ]
     # Before the weights, which may have to be fetched.
     paintings = [[StyleImage(*image) for image in style.load()] for style in styles]
     encoder: LossNetwork = instantiate(cfg.encoder)
@@ -106,16 +109,16 @@ def build_module(cfg: DictConfig) -> StyleTransfer:
             "encoder.weights=random: nothing to download, but the style is matched less well than"
             " with trained weights (encoder.weights=imagenet or a file)"
         )
-    described = [_describe(style) for style in styles]
+    each = [_describe(style) for style in styles]
     several = len(styles) > 1
     metadata = replace(
-        StyleMetadata(cfg.name, styles=tuple(described)) if several else described[0],
+        StyleMetadata(cfg.name, styles=tuple(each)) if several else each[0],
         loss=loss.describe(),
         encoder=encoder.describe(),
         init=label(cfg.init) if cfg.init else None,
         training=describe_run(cfg),
     )
-    tune = _load_init(cfg, network, described)
+    tune = _load_init(cfg, network, each)
     order = StyleSampler([style.share for style in styles], cfg.seed) if several else None
     make_module: partial[StyleTransfer] = instantiate(cfg.model)
     return make_module(
@@ -151,7 +154,9 @@ def _load_init(cfg: DictConfig, network: nn.Module, styles: Sequence[StyleMetada
     return cfg.tune or ("norms" if style.metadata.styles and len(styles) == 1 else "all")
 
 
-def _describe(style: Style) -> StyleMetadata:
+def _describe(style: Style | Identity) -> StyleMetadata:
+    if isinstance(style, Identity):
+        return StyleMetadata(style=style.name)
     return StyleMetadata(
         style=style.name,
         style_sha256=style.digests(),
