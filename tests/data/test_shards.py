@@ -201,7 +201,7 @@ def test_addresses_that_cannot_be_read_are_one_line(tmp_path: Path) -> None:
 
 
 def test_crops_larger_than_the_photos_are_refused(shards: Path) -> None:
-    with pytest.raises(UserError, match=r"prepare shards with --size 57"):
+    with pytest.raises(UserError, match=r"prepare shards with --size 76"):
         PhotoData(root=str(shards), size=40).setup()
 
 

@@ -12,7 +12,6 @@ class Purpose(IntEnum):
     CROP = 1
     STYLE = 2
     PHOTO_NOISE = 3
-    WINDOW = 4
     VIEW = 5
     NETWORK_NOISE = 6
     LOSS = 7

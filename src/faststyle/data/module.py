@@ -40,7 +40,7 @@ class PhotoData(pl.LightningDataModule):
 
     def __init__(
         self,
-        size: int = 256,
+        size: int = 192,
         batch_size: int = 4,
         workers: int = 2,
         val_photos: int = 16,

@@ -12,7 +12,7 @@ from torch import Tensor
 from faststyle.core.errors import UserError
 
 #: Training crops have at least this part of the photo's short side.
-MIN_CROP_SCALE = 0.7
+MIN_CROP_SCALE = 0.525
 log = logging.getLogger(__name__)
 
 
@@ -45,7 +45,7 @@ class PhotoSet(ABC):
         return len(self.unreadable)
 
     def random_crop(self, index: int, generator: np.random.Generator) -> Tensor:
-        """A random square, 70 to 100 % of the short side, scaled and perhaps mirrored.
+        """A random square, 52 to 100 % of the short side, scaled and perhaps mirrored.
 
         Returns uint8 (3, size, size). Raises ``UserError`` if no photo at all can be read.
         """

@@ -19,7 +19,6 @@ from faststyle.styles import StyleMetadata
 from faststyle.training.engine.schedule import step_decay
 from faststyle.training.style.features import EncoderFeatures
 from faststyle.training.style.module import StyleTransfer
-from faststyle.training.style.window import moving_window
 
 
 def _module(encoder: VGGEncoder, **options: Any) -> StyleTransfer:
@@ -140,27 +139,6 @@ def test_the_loss_compares_with_the_photo_without_noise(
     assert all(photos.max() == photos.min() for photos in compared)
 
 
-def test_in_training_the_loss_sees_a_part_and_in_validation_the_whole(encoder: VGGEncoder) -> None:
-    module = _module(encoder, loss_crop_margin=16)
-    made: list[torch.Tensor] = []
-    judged: list[torch.Tensor] = []
-    module.network.register_forward_hook(lambda *args: made.append(args[2]))
-    module.loss.register_forward_pre_hook(lambda _, inputs: judged.append(inputs[0]))
-    _shown(module, side=192)
-    for step in (0, 1):
-        assert judged[step].equal(made[step][moving_window(192, 192, 16, 0, step)])
-        assert judged[step].shape == (1, 3, 176, 176)
-    assert judged[2].equal(made[2])
-
-
-@pytest.mark.parametrize("margin", [-1, 0.5, "8", True])
-def test_a_margin_that_is_no_number_of_pixels_is_refused(encoder: VGGEncoder, margin: Any) -> None:
-    with pytest.raises(
-        UserError, match=r"model\.loss_crop_margin=.* must be a whole number, 0 or more"
-    ):
-        _module(encoder, loss_crop_margin=margin)
-
-
 def test_the_temporal_term_is_of_the_batch_and_a_view_of_it(encoder: VGGEncoder) -> None:
     temporal = TemporalLoss(3.0)
     module = _module(encoder, temporal=temporal)
@@ -178,16 +156,6 @@ def test_the_temporal_term_is_of_the_batch_and_a_view_of_it(encoder: VGGEncoder)
     expected = temporal(module(batch), module(views.photos), views).mean()
     torch.testing.assert_close(terms.others["temporal"], expected)
     torch.testing.assert_close(terms.total, plain.total + expected)
-
-
-def test_flicker_is_that_of_whole_crops_where_the_loss_sees_a_part(encoder: VGGEncoder) -> None:
-    temporal = TemporalLoss(3.0)
-    module = _module(encoder, temporal=temporal, loss_crop_margin=16)
-    batch = torch.rand(1, 3, 192, 192)
-    views = temporal.views(batch, _view_seeds(1))
-    expected = temporal(module(batch), module(views.photos), views).mean()
-    terms = module._terms(batch, batch, None, "train", range(1))
-    torch.testing.assert_close(terms.others["temporal"], expected)
 
 
 def test_features_are_compared_too_where_they_have_a_weight(encoder: VGGEncoder) -> None:

@@ -17,7 +17,6 @@ from faststyle.training.engine.schedule import Schedule, constant
 from faststyle.training.style.features import EncoderFeatures
 from faststyle.training.style.per_style_meter import PerStyleMeter
 from faststyle.training.style.style_sampler import StyleSampler
-from faststyle.training.style.window import moving_window
 
 #: What of a network may be trained.
 TUNE = ("all", "norms")
@@ -40,8 +39,6 @@ class StyleTransfer(PictureModule):
         photo_noise: standard deviation, in gray levels of 255, of noise that is added to what the
             network sees and not to what the loss compares with, so that a camera's noise becomes no
             pattern and a clip does not flicker with it.
-        loss_crop_margin: in training, how many pixels of a crop's height, and of its width, the
-            perceptual loss does not see; see :func:`faststyle.training.style.window.moving_window`.
         order: of several styles, which the network and the loss have: that of each photo.
         tune: ``all``, or ``norms`` for the scales and shifts of normalizations alone, which are
             what styles in one network differ in (Dumoulin et al., 2017, section 3.2).
@@ -49,9 +46,9 @@ class StyleTransfer(PictureModule):
         seed: of all random numbers.
 
     Raises:
-        UserError: a learning rate that is not above 0; noise, or a crop margin, that are
-            no numbers of 0 or more; an unknown ``tune``; or a network that is not registered,
-            enlarges, has no normalizations to be tuned, or no features for ``temporal``.
+        UserError: a learning rate that is not above 0; noise that is no number of 0 or more; an
+            unknown ``tune``; or a network that is not registered, enlarges, has no normalizations
+            to be tuned, or no features for ``temporal``.
     """
 
     loss: PerceptualLoss
@@ -67,7 +64,6 @@ class StyleTransfer(PictureModule):
         channels_last: bool = True,
         compile: bool = False,
         photo_noise: float = 2.0,
-        loss_crop_margin: int = 64,
         order: StyleSampler | None = None,
         tune: str = "all",
         temporal: TemporalLoss | None = None,
@@ -80,13 +76,8 @@ class StyleTransfer(PictureModule):
             raise UserError("a network that enlarges learns no style: train-super-resolution")
         if not isinstance(photo_noise, int | float) or not photo_noise >= 0:
             raise UserError(f"model.photo_noise={photo_noise} must be a number, 0 or more")
-        if type(loss_crop_margin) is not int or loss_crop_margin < 0:
-            raise UserError(
-                f"model.loss_crop_margin={loss_crop_margin} must be a whole number, 0 or more"
-            )
         _tune(network, tune)
-        self.photo_noise, self.loss_crop_margin = photo_noise, loss_crop_margin
-        self.seed = seed
+        self.photo_noise, self.seed = photo_noise, seed
         self.order = order
         self.temporal = temporal
         has_features = temporal is not None and temporal.feature_weight > 0
@@ -95,7 +86,7 @@ class StyleTransfer(PictureModule):
             stage: PerStyleMeter(order.count) for stage in ("train", "val") if order is not None
         }
         if compile:
-            self.network.compile(dynamic=False)  # crops have one size, and what is seen another
+            self.network.compile(dynamic=False)  # crops have one size
             self.loss.encoder.compile(dynamic=False)
 
     def forward(self, photos: Tensor, styles: Tensor | None = None) -> Tensor:
@@ -161,15 +152,12 @@ class StyleTransfer(PictureModule):
         self, photos: Tensor, shown: Tensor, styles: Tensor | None, stage: str, places: range
     ) -> LossTerms:
         """Of what the network makes of ``shown``, which should look like ``photos``."""
-        height, width = photos.shape[2:]
         is_training = stage == "train"
-        margin = self.loss_crop_margin if is_training else 0
-        seen = moving_window(height, width, margin, self.seed, self.global_step)
-        targets = self.loss.targets(photos[seen], styles)
+        targets = self.loss.targets(photos, styles)
         stylized = self(shown, styles)
         # On held-out photos it is the same loss in every run and at every step.
         generator = torch_generator(self.seed, Purpose.LOSS, self.global_step)
-        terms: LossTerms = self.loss(stylized[seen], targets, generator if is_training else None)
+        terms: LossTerms = self.loss(stylized, targets, generator if is_training else None)
         if self.temporal is not None:
             features = self._features
             before = features.take() if features else None
