@@ -10,7 +10,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("photos", type=Path, help="a folder, searched recursively")
     parser.add_argument("--output", type=Path, required=True, help="folder of the shards")
     parser.add_argument(
-        "--size", type=int, default=366, help="short side to scale to; 256 / 0.7 by default"
+        "--size", type=int, default=366, help="short side to scale to; 192 / 0.525 by default"
     )
     parser.add_argument("--quality", type=int, default=90, help="of the JPEGs, 1 to 100")
     parser.add_argument("--photos-per-shard", type=int, default=1000)

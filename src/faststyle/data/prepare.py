@@ -67,7 +67,7 @@ def prepare(
     Args:
         root: a folder of photos, searched recursively.
         folder: where the shards and their manifest go.
-        short_side: to which photos are scaled down; crops of 256 pixels are cut from 256 to 366.
+        short_side: to which photos are scaled down; crops of 192 pixels are cut from 192 to 366.
         quality: of the JPEGs.
         photos_per_shard: which are chosen at random.
         held_out: how many photos are kept apart for validation.
