@@ -53,3 +53,9 @@ def test_another_network_is_refused() -> None:
     found = TrainedStyle(_network(2, width=3), StyleMetadata("all", styles=(NIGHT, WAVE)))
     with pytest.raises(UserError, match=r"init=all is of network .*'width': 3.*, not .*'width': 2"):
         load_initial_weights(found, _network(3), (NIGHT, WAVE, OTHER), "init=all")
+
+
+def test_a_network_with_another_margin_begins_with_the_same_weights() -> None:
+    found, network = TrainedStyle(TransformNetwork(2, 1), NIGHT), TransformNetwork(2, 1, margin=8)
+    load_initial_weights(found, network, (NIGHT,), "x")
+    assert torch.equal(network.stem[0].weight, found.network.state_dict()["stem.0.weight"])

@@ -30,7 +30,7 @@ def load_initial_weights(
         UserError: they are different networks.
     """
     kinds = [NETWORKS.describe(each) for each in (found.network, network)]
-    if _but_for_styles(kinds[0]) != _but_for_styles(kinds[1]):
+    if _of_weights(kinds[0]) != _of_weights(kinds[1]):
         raise UserError(f"{source} is of network {words(kinds[0])}, not {words(kinds[1])}")
     state = dict(found.network.state_dict())
     rows = [_row(style, found.metadata.styles) for style in styles]
@@ -50,6 +50,8 @@ def _row(style: StyleMetadata, known: Sequence[StyleMetadata]) -> int | None:
     return next(iter(of_size + same), None)
 
 
-def _but_for_styles(network: Description) -> Description:
-    options = {key: value for key, value in network.options.items() if key != "styles"}
+def _of_weights(network: Description) -> Description:
+    """The network but for what its weights, of one style, do not depend on."""
+    free = ("styles", "margin")
+    options = {key: value for key, value in network.options.items() if key not in free}
     return Description(network.name, options)
