@@ -58,4 +58,6 @@ def test_another_network_is_refused() -> None:
 def test_a_network_with_another_margin_begins_with_the_same_weights() -> None:
     found, network = TrainedStyle(TransformNetwork(2, 1), NIGHT), TransformNetwork(2, 1, margin=8)
     load_initial_weights(found, network, (NIGHT,), "x")
-    assert torch.equal(network.stem[0].weight, found.network.state_dict()["stem.0.weight"])
+    assert torch.equal(
+        network.state_dict()["stem.0.weight"], found.network.state_dict()["stem.0.weight"]
+    )
