@@ -56,7 +56,7 @@ def register_resolvers() -> None:
 
 
 def default_of(*, _node_: Node, _parent_: DictConfig) -> Any:
-    """The default of a setting in the signature that owns it, that of the ``_target_`` beside it.
+    """The default of a setting in the signature that owns it: of ``_target_``, or of its bases.
 
     So a config shows a setting, and can explain it, without saying its default once more. The
     class is imported only where the value is asked for.
@@ -64,7 +64,9 @@ def default_of(*, _node_: Node, _parent_: DictConfig) -> Any:
     Raises ``UserError`` if there is none.
     """
     key, target = str(_node_._key()), _parent_._get_node("_target_")
-    parameters = signature(get_object(str(target))).parameters
-    if key not in parameters or parameters[key].default is Parameter.empty:
-        raise UserError(f"{_node_._get_full_key(key)}: {target} has no default for {key}")
-    return parameters[key].default
+    owned = get_object(str(target))
+    for owner in getattr(owned, "__mro__", (owned,)):
+        found = signature(owner).parameters.get(key)
+        if found and found.default is not Parameter.empty:
+            return found.default
+    raise UserError(f"{_node_._get_full_key(key)}: {target} has no default for {key}")

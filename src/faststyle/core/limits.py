@@ -20,6 +20,17 @@ class Between(NamedTuple):
             )
 
 
+class AtLeast(NamedTuple):
+    """A number that is not too small."""
+
+    low: int
+
+    def check(self, setting: str, value: float) -> None:
+        """Raise ``UserError``, which names ``setting``, for a smaller value."""
+        if value < self.low:
+            raise UserError(f"{setting} is {value}; it must be {self.low} or more")
+
+
 class OneOf(NamedTuple):
     """One of several texts."""
 

@@ -29,7 +29,7 @@ def test_a_teacher_that_is_its_own_student_has_no_loss() -> None:
     same = Distillation(lite, lite, ExampleMixer(pool=2))
     numbers = torch.tensor([0, 1, 2])
     terms, _ = same.compare(torch.rand(3, 3, 32, 32), numbers, numbers.roll(1), train=False)
-    assert all(value < 1e-10 for value in terms.flat().values())
+    assert all(value < 1e-10 for value in terms.values())
 
 
 @pytest.mark.parametrize("term", ["features/relu2_2", "gram/relu2_2", "gradient"])
@@ -47,7 +47,7 @@ def test_steps_on_a_term_bring_the_student_closer(term: str) -> None:
     for _ in range(20):
         optimizer.zero_grad()
         terms, _ = module.compare(pictures, styles, styles.roll(1))
-        value = terms.flat()[term]
+        value = terms[term]
         value.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(module.student.parameters(), 1.0)
         optimizer.step()

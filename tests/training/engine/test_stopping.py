@@ -4,8 +4,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
-from faststyle.training.engine.stopping import SaveFinalCheckpoint, StopOnSignal
+from faststyle.training.engine.stopping import AtomicCheckpointIO, SaveFinalCheckpoint, StopOnSignal
 
 
 class _Trainer(SimpleNamespace):
@@ -65,3 +66,28 @@ def test_the_state_after_the_last_step_is_saved() -> None:
     trainer.global_step = 9
     save.on_train_batch_end(trainer, None)  # type: ignore[arg-type]
     assert trainer.saved == Path("last.ckpt")
+
+
+def test_a_checkpoint_comes_back(tmp_path: Path) -> None:
+    AtomicCheckpointIO().save_checkpoint({"step": 3, "w": torch.ones(2)}, tmp_path / "a" / "b.ckpt")
+    content = AtomicCheckpointIO().load_checkpoint(tmp_path / "a" / "b.ckpt", weights_only=True)
+    assert content["step"] == 3
+    assert content["w"].tolist() == [1, 1]
+
+
+def test_a_full_disk_keeps_the_last_good_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "last.ckpt"
+    AtomicCheckpointIO().save_checkpoint({"step": 1}, path)
+    write = Path.write_bytes
+
+    def write_half(self: Path, data: memoryview) -> int:
+        write(self, data[: len(data) // 2])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", write_half)
+    with pytest.raises(OSError, match=r"No space left on device: '.*last\.ckpt'"):
+        AtomicCheckpointIO().save_checkpoint({"step": 2}, path)
+    assert torch.load(path, weights_only=True) == {"step": 1}
+    assert list(tmp_path.iterdir()) == [path]

@@ -15,6 +15,7 @@ from torchvision.datasets import CIFAR10, ImageFolder
 from torchvision.transforms import v2
 
 from faststyle.core.errors import UserError
+from faststyle.core.limits import AtLeast
 from faststyle.data.loader import SizedDataset, held_out_loader, training_loader
 from faststyle.data.sampler import SampleIndex
 from faststyle.images.files import load_rgb
@@ -57,9 +58,8 @@ class ClassData(pl.LightningDataModule):
         cache: str = "~/.cache/faststyle",
     ) -> None:
         super().__init__()
-        for name, value, least in (("size", size, 32), ("batch_size", batch_size, 2)):
-            if value < least:
-                raise UserError(f"data.{name} is {value}; it must be {least} or more")
+        AtLeast(32).check("data.size", size)
+        AtLeast(2).check("data.batch_size", batch_size)
         if not 0 < held_out < 1:
             raise UserError(f"data.held_out is {held_out}; it must be between 0 and 1")
         self.root = Path(root).expanduser() if root else None
@@ -91,20 +91,27 @@ class ClassData(pl.LightningDataModule):
         if self.train_set is not None:
             return
         if self.root is None:
-            train, held_out = CIFAR10(self.cache, True), CIFAR10(self.cache, False)
-            self.classes = train.classes
+            train, held_out = (CIFAR10(self.cache, part, self._fit) for part in (True, False))
         elif (self.root / "train").is_dir() and (self.root / "val").is_dir():
-            train, held_out = _folder(self.root / "train"), _folder(self.root / "val")
-            self.classes = train.classes
-            if held_out.classes != train.classes:
-                raise UserError(f"{self.root}: train and val have different classes")
+            train, held_out = (self._folder(self.root / part) for part in ("train", "val"))
         else:
-            found = _folder(self.root)
-            self.classes = found.classes
-            train, held_out = _split(found, self.share, self.seed)
-        self.train_set, self.val_set = _Fitted(train, self._fit), _Fitted(held_out, self._fit)
+            train = held_out = self._folder(self.root)
+        self.classes = train.classes
+        if held_out.classes != self.classes:
+            raise UserError(f"{self.root}: train and val have different classes")
+        if held_out is train:
+            train, held_out = _split(train, self.share, self.seed)
+        self.train_set, self.val_set = _Readable(train), _Readable(held_out)
         counts = len(self.classes), len(self.train_set), len(self.val_set)
         log.info("%d classes, %d pictures to train on, %d held out", *counts)
+
+    def _folder(self, root: Path) -> ImageFolder:
+        try:
+            return ImageFolder(root, self._fit, loader=_load)
+        except FileNotFoundError as error:
+            raise UserError(
+                f"data.root: {error}; it must hold one folder of pictures for each class"
+            ) from None
 
     def statistics(self) -> tuple[list[float], list[float]]:
         """Each channel's mean and standard deviation over pictures for training, in [0, 1]."""
@@ -135,11 +142,11 @@ class ClassData(pl.LightningDataModule):
         return held_out_loader(self.val_set, self.trainer, self.batch_size)
 
 
-class _Fitted:
-    """Pictures scaled and cropped to one size, uint8 (3, S, S), with their class."""
+class _Readable:
+    """Pictures with their class; the next ones take the place of those that cannot be read."""
 
-    def __init__(self, samples: SizedDataset, fit: v2.Compose) -> None:
-        self._samples, self._fit = samples, fit
+    def __init__(self, samples: SizedDataset) -> None:
+        self._samples = samples
 
     def __len__(self) -> int:
         return len(self._samples)
@@ -147,11 +154,11 @@ class _Fitted:
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         for step in range(len(self)):
             try:
-                picture, label = self._samples[(index + step) % len(self)]
+                sample: tuple[Tensor, int] = self._samples[(index + step) % len(self)]
             except UserError as error:
                 log.warning("skipped: %s", error)
-                continue
-            return self._fit(picture), label
+            else:
+                return sample
         raise UserError(f"none of the {len(self)} pictures could be read")
 
 
@@ -177,15 +184,6 @@ class MovedPictures(Dataset[tuple[Tensor, int]]):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(place.generate_state(1)[0]))
             return self._move(pixels), label
-
-
-def _folder(root: Path) -> ImageFolder:
-    try:
-        return ImageFolder(root, loader=_load)
-    except FileNotFoundError as error:
-        raise UserError(
-            f"data.root: {error}; it must hold one folder of pictures for each class"
-        ) from None
 
 
 def _load(path: str) -> Image.Image:

@@ -24,11 +24,10 @@ def train_classifier(cfg: DictConfig) -> Path | None:
     Returns:
         The file of the weights; see :func:`run_task`, also for what is raised.
     """
-    return run_task(cfg, "classifier", cfg.export, build_task)
+    return run_task(cfg, "classifier", cfg.export, _build_task)
 
 
-def build_task(cfg: DictConfig) -> Task:
-    """A classifier's training, for the classes that the data is found to have."""
+def _build_task(cfg: DictConfig) -> Task:
     if cfg.normalization not in _NORMALIZATIONS:
         guess = nearest(str(cfg.normalization), _NORMALIZATIONS)
         raise UserError(f'unknown normalization "{cfg.normalization}": {guess}')

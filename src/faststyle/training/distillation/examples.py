@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from faststyle.core.errors import UserError
+from faststyle.core.limits import AtLeast
 from faststyle.data.folder import find_photos
 from faststyle.data.painting import local_image
 from faststyle.images.files import load_picture
@@ -62,11 +62,11 @@ class ExampleMixer:
         seed: int = 0,
         painters: Painters | None = None,
     ) -> None:
-        for name, value in (("bank", bank), ("pool", pool)):
-            if value < 1:
-                raise UserError(f"pictures.{name} is {value}; it must be at least 1")
+        AtLeast(1).check("pictures.bank", bank)
+        AtLeast(1).check("pictures.pool", pool)
         self._generator = torch.Generator().manual_seed(seed)
-        self._paintings = [_small(path) for given in paintings for path in _files(given)]
+        files = [path for given in paintings for path in _files(given)]
+        self._paintings = [shrink(load_picture(path).pixels, _MAX_SIDE) for path in files]
         self._bank_size, self._pool_size, self._step = bank, pool, step
         self._painters = painters or Painters(seed=seed)
         self._bank: Tensor | None = None
@@ -155,7 +155,3 @@ def _files(given: str) -> list[Path]:
     if not given.startswith("bundled:") and Path(given).expanduser().is_dir():
         return find_photos(Path(given).expanduser())
     return [local_image(given)]
-
-
-def _small(path: Path) -> Tensor:
-    return shrink(load_picture(path).pixels, _MAX_SIDE)

@@ -15,7 +15,6 @@ from faststyle.losses import gram_matrix
 from faststyle.losses.defaults import CONTENT, STYLE, STYLE_WEIGHT
 from faststyle.losses.normalization import relative_distance
 from faststyle.training.distillation.examples import ExampleMixer
-from faststyle.training.distillation.terms import DistillationTerms
 from faststyle.training.engine.schedule import cosine, scheduled
 
 Features = Mapping[str, Tensor]
@@ -62,8 +61,7 @@ class Distillation(pl.LightningModule):
         self.learning_rate = learning_rate
         self.gram_weight, self.gradient_weight = gram_weight, gradient_weight
         self.gradient_warmup_steps = gradient_warmup_steps
-        self._teacher_grams: Features | None = None
-        self._teacher_side = 0
+        self._teacher_grams: dict[int, Features] = {}  # of the bank, by the side of its squares
         self.to(memory_format=torch.channels_last)
 
     def training_step(self, batch: Tensor) -> Tensor:
@@ -72,7 +70,7 @@ class Distillation(pl.LightningModule):
         terms, gradient = self.compare(shown.pictures, shown.styles, shown.contents)
         self.pictures.learn(shown, gradient)
         self._log("train", terms)
-        return terms.total
+        return terms["loss"]
 
     @torch.enable_grad()
     def validation_step(self, batch: Tensor) -> None:
@@ -90,7 +88,7 @@ class Distillation(pl.LightningModule):
 
     def compare(
         self, pictures: Tensor, styles: Tensor, contents: Tensor, train: bool = True
-    ) -> tuple[DistillationTerms, Tensor]:
+    ) -> tuple[dict[str, Tensor], Tensor]:
         """Show both networks ``pictures`` (N, 3, S, S) in [0, 1].
 
         Args:
@@ -100,7 +98,9 @@ class Distillation(pl.LightningModule):
             train: let the terms be differentiated by the student's weights.
 
         Returns:
-            The terms of the loss, and the gradient of the student's perceptual loss, (N, 3, S, S).
+            ``loss`` and its terms, scalars: ``features/relu1_2``, ``gram/relu1_2`` ..., and
+            ``gradient`` if it has a weight. The gradient of the student's perceptual loss,
+            (N, 3, S, S).
         """
         pictures = pictures.detach().requires_grad_()
         matched = self.gradient_weight > 0
@@ -112,25 +112,24 @@ class Distillation(pl.LightningModule):
         found = self.student(pictures, HEADS)
         grams = _grams(found)
         # The student's loss is relative to the teacher's energies: its own may be next to none.
-        gradient = self._gradient(pictures, found, grams, targets, given_targets, train and matched)
-        distance = None
+        loss = _perceptual_loss(found, grams, targets, given_targets)
+        gradient = _gradient(loss, pictures, train and matched)
+        features = {f"features/{name}": _distance(found[name], given[name]) for name in HEADS}
+        gram = {f"gram/{name}": _distance(grams[name], given_grams[name]) for name in HEADS}
+        terms = {"loss": _sum(features) + self.gram_weight * _sum(gram), **features, **gram}
         if matched:
-            wanted = self._gradient(pictures, given, given_grams, given_targets, given_targets)
-            distance = _distance(gradient, wanted)
-        by_layer = {layer: _distance(found[layer], given[layer].detach()) for layer in HEADS}
-        by_gram = {layer: _distance(grams[layer], given_grams[layer].detach()) for layer in HEADS}
-        loss = _sum(by_layer) + self.gram_weight * _sum(by_gram)
-        if distance is not None:
-            loss = loss + self._ramp() * distance
-        return DistillationTerms(loss, by_layer, by_gram, distance), gradient.detach()
+            wanted = _perceptual_loss(given, given_grams, given_targets, given_targets)
+            terms["gradient"] = _distance(gradient, _gradient(wanted, pictures))
+            terms["loss"] = terms["loss"] + self._ramp() * terms["gradient"]
+        return terms, gradient.detach()
 
     def _teacher_targets(
         self, given: Features, side: int, styles: Tensor, contents: Tensor
     ) -> Targets:
-        if self._teacher_grams is None or self._teacher_side != side:
-            self._teacher_grams, self._teacher_side = self._bank_grams(side), side
+        if side not in self._teacher_grams:
+            self._teacher_grams[side] = self._bank_grams(side)
         content = {layer: given[layer].detach()[contents] for layer in CONTENT}
-        style = {layer: grams[styles] for layer, grams in self._teacher_grams.items()}
+        style = {layer: grams[styles] for layer, grams in self._teacher_grams[side].items()}
         return Targets(content, style)
 
     def _student_targets(self, pictures: Tensor, styles: Tensor, contents: Tensor) -> Targets:
@@ -150,23 +149,6 @@ class Distillation(pl.LightningModule):
         parts = [_grams(self.teacher(part, STYLE)) for part in torch.split(bank, 16)]
         return {layer: torch.cat([part[layer] for part in parts]) for layer in STYLE}
 
-    def _gradient(
-        self,
-        pictures: Tensor,
-        features: Features,
-        grams: Features,
-        targets: Targets,
-        reference: Targets,
-        graph: bool = False,
-    ) -> Tensor:
-        """The gradient of each picture's perceptual loss, (N, 3, S, S), in float32.
-
-        Distances are relative to the energies of ``reference``.
-        """
-        loss = _perceptual_loss(features, grams, targets, reference).sum()
-        (gradient,) = torch.autograd.grad(loss, pictures, create_graph=graph, retain_graph=True)
-        return gradient.float()
-
     def _photos(self, batch: Tensor) -> Tensor:
         return to_unit(batch).contiguous(memory_format=torch.channels_last)
 
@@ -175,11 +157,10 @@ class Distillation(pl.LightningModule):
         steps = self.gradient_warmup_steps
         return self.gradient_weight * min(1.0, (self.global_step + 1) / max(1, steps))
 
-    def _log(self, stage: str, terms: DistillationTerms) -> None:
-        values = {f"{stage}/{name}": value.detach() for name, value in terms.flat().items()}
-        loss = values.pop(f"{stage}/loss")
-        self.log(f"{stage}/loss", loss, prog_bar=True, sync_dist=stage == "val")
-        self.log_dict(values, sync_dist=stage == "val")
+    def _log(self, stage: str, terms: Features) -> None:
+        for name, value in terms.items():
+            options: Any = {"prog_bar": name == "loss", "sync_dist": stage == "val"}
+            self.log(f"{stage}/{name}", value.detach(), **options)
 
 
 def _grams(features: Features) -> dict[str, Tensor]:
@@ -187,13 +168,22 @@ def _grams(features: Features) -> dict[str, Tensor]:
 
 
 def _distance(value: Tensor, target: Tensor) -> Tensor:
-    return relative_distance(value, target).mean()
+    return relative_distance(value, target.detach()).mean()
+
+
+def _gradient(loss: Tensor, pictures: Tensor, graph: bool = False) -> Tensor:
+    """That of each picture's ``loss`` (N,): (N, 3, S, S) in float32."""
+    options: Any = {"create_graph": graph, "retain_graph": True}
+    return torch.autograd.grad(loss.sum(), pictures, **options)[0].float()
 
 
 def _perceptual_loss(
     features: Features, grams: Features, targets: Targets, reference: Targets
 ) -> Tensor:
-    """The default perceptual loss with Gram matrices, of each picture (N,)."""
+    """The default perceptual loss with Gram matrices, of each picture (N,).
+
+    Distances are relative to the energies of ``reference``.
+    """
     contents = (
         (weight, features[layer], targets.content[layer], reference.content[layer])
         for layer, weight in CONTENT.items()

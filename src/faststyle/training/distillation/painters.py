@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from faststyle.core.errors import UserError
+from faststyle.core.limits import AtLeast
 from faststyle.networks import TransformNetwork
 
 
@@ -25,15 +25,10 @@ class Painters:
     """
 
     def __init__(
-        self,
-        networks: int = 2,
-        steps: int = 150,
-        learning_rate: float = 1e-3,
-        seed: int = 0,
+        self, networks: int = 2, steps: int = 150, learning_rate: float = 1e-3, seed: int = 0
     ) -> None:
-        for name, value in (("networks", networks), ("steps", steps)):
-            if value < 1:
-                raise UserError(f"pictures.painters.{name} is {value}; it must be at least 1")
+        AtLeast(1).check("pictures.painters.networks", networks)
+        AtLeast(1).check("pictures.painters.steps", steps)
         self._generator = torch.Generator().manual_seed(seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -47,8 +42,8 @@ class Painters:
 
     def paint(self, photos: Tensor, styles: int) -> tuple[Tensor, int]:
         """The next network's pictures of ``photos`` (N, 3, S, S), and the number of its style."""
-        index = self._turn % len(self._networks)
-        if self._turn // len(self._networks) % self._steps == 0:
+        turn, index = divmod(self._turn, len(self._networks))
+        if turn % self._steps == 0:
             self._style[index] = int(torch.randint(styles, (1,), generator=self._generator))
         network = self._networks[index].to(photos.device)
         with torch.enable_grad():

@@ -21,11 +21,10 @@ def distill(cfg: DictConfig) -> Path | None:
     Returns:
         The file of the weights; see :func:`run_task`, also for what is raised.
     """
-    return run_task(cfg, "distill", cfg.export, build_task)
+    return run_task(cfg, "distill", cfg.export, _build_task)
 
 
-def build_task(cfg: DictConfig) -> Task:
-    """A distillation, of which the student's weights are kept, in float16."""
+def _build_task(cfg: DictConfig) -> Task:
     make_module: partial[Distillation] = instantiate(cfg.model)
     module = make_module(*map(instantiate, (cfg.student, cfg.teacher, cfg.pictures)))
 

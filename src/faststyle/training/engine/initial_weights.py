@@ -1,15 +1,32 @@
-"""The weights that a training begins with, if these are those of a trained style."""
+"""What a training begins with, or goes on from: weights of a trained style, or a checkpoint."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import nn
 
 from faststyle.core.errors import UserError
 from faststyle.core.registry import Description
+from faststyle.core.torch_files import read_torch
 from faststyle.networks import NETWORKS
-from faststyle.styles import StyleMetadata, TrainedStyle
-from faststyle.training.engine.resuming import words
+from faststyle.styles import StyleMetadata, TrainedStyle, load_style
+
+
+def check_resumable(path: Path, network: nn.Module) -> TrainedStyle:
+    """What ``path`` holds.
+
+    Raises ``UserError`` if that is no checkpoint of training, or of another network.
+    """
+    found = load_style(path)
+    kind, wanted = NETWORKS.describe(found.network), NETWORKS.describe(network)
+    if kind != wanted:
+        raise UserError(f"{path} was trained with network {_format(kind)}, not {_format(wanted)}")
+    if path.suffix == ".safetensors" or "optimizer_states" not in read_torch(path):
+        raise UserError(
+            f"{path} is an exported file; resume needs a checkpoint of training (.ckpt)"
+        )
+    return found
 
 
 def load_initial_weights(
@@ -29,17 +46,17 @@ def load_initial_weights(
     Raises:
         UserError: they are different networks.
     """
-    kinds = [NETWORKS.describe(each) for each in (found.network, network)]
-    if _of_weights(kinds[0]) != _of_weights(kinds[1]):
-        raise UserError(f"{source} is of network {words(kinds[0])}, not {words(kinds[1])}")
+    kind, wanted = NETWORKS.describe(found.network), NETWORKS.describe(network)
+    if (kind.name, _shared(kind)) != (wanted.name, _shared(wanted)):
+        raise UserError(f"{source} is of network {_format(kind)}, not {_format(wanted)}")
     state = dict(found.network.state_dict())
     rows = [_row(style, found.metadata.styles) for style in styles]
-    for name, wanted in network.state_dict().items():
+    for name, value in network.state_dict().items():
         given = state[name]
-        if 2 in (given.dim(), wanted.dim()):  # a scale or shift for each of several styles
+        if 2 in (given.dim(), value.dim()):  # a scale or shift for each of several styles
             table = given.view(-1, given.shape[-1])
             chosen = [table.mean(0) if row is None else table[row] for row in rows]
-            state[name] = torch.stack(chosen).view(wanted.shape)
+            state[name] = torch.stack(chosen).view(value.shape)
     network.load_state_dict(state)
 
 
@@ -50,8 +67,10 @@ def _row(style: StyleMetadata, known: Sequence[StyleMetadata]) -> int | None:
     return next(iter(of_size + same), None)
 
 
-def _of_weights(network: Description) -> Description:
-    """The network but for what its weights, of one style, do not depend on."""
-    free = ("styles", "margin")
-    options = {key: value for key, value in network.options.items() if key not in free}
-    return Description(network.name, options)
+def _shared(network: Description) -> dict[str, object]:
+    """Its options, but for what its weights, of one style, do not depend on."""
+    return {key: network.options[key] for key in network.options if key not in ("styles", "margin")}
+
+
+def _format(network: Description) -> str:
+    return f"{network.name} {dict(network.options)}"

@@ -1,22 +1,34 @@
 """What trainings of networks that make pictures of pictures have in common."""
 
+import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from omegaconf import DictConfig
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor, nn
 
+from faststyle.config.objects import instantiate
 from faststyle.core.errors import UserError
+from faststyle.encoder import LossNetwork
 from faststyle.images.pixels import to_unit
+from faststyle.styles import StyleMetadata, TrainedStyle
+from faststyle.styles.catalog import beside_shipped
 from faststyle.styles.loading import METADATA_KEY
-from faststyle.styles.metadata import StyleMetadata
-from faststyle.training.engine.schedule import Schedule, scheduled
+from faststyle.training.engine.schedule import Schedule, constant, scheduled
+from faststyle.training.engine.task import Task, model_checkpoint
+
+log = logging.getLogger(__name__)
 
 
 class PictureModule(pl.LightningModule, ABC):
-    """Train ``network`` with Adam; checkpoints say what it is.
+    """Train ``network`` with Adam to lower ``loss``; checkpoints say what it is.
 
     Only the network has parameters and a state dict; the loss is made of constants.
 
@@ -28,6 +40,7 @@ class PictureModule(pl.LightningModule, ABC):
         learning_rate: of Adam.
         warmup_steps: over which the learning rate rises from almost 0.
         channels_last: keep tensors in the layout that convolutions prefer.
+        compile: run the network and the loss network through ``torch.compile``.
 
     Raises:
         UserError: a network that is not registered, or a learning rate that is not above 0.
@@ -38,10 +51,11 @@ class PictureModule(pl.LightningModule, ABC):
         network: nn.Module,
         loss: nn.Module,
         metadata: StyleMetadata,
-        schedule: Schedule,
-        learning_rate: float,
-        warmup_steps: int,
-        channels_last: bool,
+        schedule: Schedule = constant,
+        learning_rate: float = 1e-3,
+        warmup_steps: int = 50,
+        channels_last: bool = True,
+        compile: bool = False,
     ) -> None:
         super().__init__()
         self.network, self.loss = network, loss
@@ -52,10 +66,19 @@ class PictureModule(pl.LightningModule, ABC):
         self.warmup_steps = warmup_steps
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         self.to(memory_format=self.layout)
+        if compile:
+            encoders = [each for each in loss.modules() if isinstance(each, LossNetwork)]
+            for each in (network, *encoders):
+                each.compile(dynamic=False)  # crops have one size, and what is seen another
 
     @abstractmethod
     def samples(self, photos: Tensor) -> Iterator[tuple[str, Tensor]]:
         """Names and pictures (3, H, W) in [0, 1], of photos (N, 3, S, S) as batches have them."""
+
+    @property
+    def trained(self) -> TrainedStyle:
+        """The network as it is now, and what its file says."""
+        return TrainedStyle(self.network, replace(self.metadata, steps=self.global_step))
 
     @property
     def tuned(self) -> list[nn.Parameter]:
@@ -84,7 +107,78 @@ class PictureModule(pl.LightningModule, ABC):
 
     def log_terms(self, stage: str, terms: Mapping[str, Tensor], count: int) -> None:
         """Show the terms of the loss of ``count`` photos, of which ``loss`` is the whole."""
-        values = {f"{stage}/{name}": value for name, value in terms.items() if name != "loss"}
-        loss = terms["loss"]
-        self.log(f"{stage}/loss", loss, prog_bar=True, batch_size=count, sync_dist=True)
-        self.log_dict(values, batch_size=count, sync_dist=True)
+        for name, value in terms.items():
+            options: Any = {"prog_bar": name == "loss", "batch_size": count, "sync_dist": True}
+            self.log(f"{stage}/{name}", value, **options)
+
+
+class Samples(Callback):
+    """Show in TensorBoard what becomes of the same few held-out photos, each on a card of its own.
+
+    Args:
+        count: how many photos.
+        every_n_steps: how often, besides the first and the last step.
+    """
+
+    def __init__(self, count: int, every_n_steps: int) -> None:
+        self.count, self.every_n_steps = count, every_n_steps
+        self._photos: Tensor | None = None
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Take the first held-out photos."""
+        held_out = trainer.datamodule.photos.held_out  # type: ignore[attr-defined]
+        count = min(self.count, len(held_out))
+        if count and trainer.is_global_zero:
+            photos = torch.stack([held_out.center_crop(i) for i in range(count)])
+            self._photos = pl_module.on_after_batch_transfer(photos.to(pl_module.device), 0)
+            if trainer.global_step == 0:
+                self._show(trainer, pl_module)
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: object
+    ) -> None:
+        """Show every so often."""
+        if trainer.global_step % self.every_n_steps == 0:
+            self._show(trainer, pl_module)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Show the result, unless the last step just did."""
+        if trainer.global_step % self.every_n_steps:
+            self._show(trainer, pl_module)
+
+    @torch.no_grad()
+    def _show(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self._photos is None or not isinstance(trainer.logger, TensorBoardLogger):
+            return
+        assert isinstance(pl_module, PictureModule)
+        mode = pl_module.network.training
+        pl_module.network.eval()
+        for name, picture in pl_module.samples(self._photos):
+            trainer.logger.experiment.add_image(f"val_samples/{name}", picture, trainer.global_step)
+        pl_module.network.train(mode)
+
+
+def picture_task(
+    cfg: DictConfig,
+    module: PictureModule,
+    data: pl.LightningDataModule,
+    write: Callable[[Path], None],
+    check_resume: Callable[[Path], object],
+) -> Task:
+    """The training of ``module``; TensorBoard shows samples, and the best state is kept."""
+    averaging = [instantiate(cfg.averaging)] if cfg.averaging else []
+    best = model_checkpoint(cfg, filename="best", monitor="val/loss")
+    callbacks = [*averaging, Samples(**cfg.samples), best]
+    return Task(module, data, write, callbacks, check_resume, "exported")
+
+
+def spare_shipped(cfg: DictConfig) -> str:
+    """Where ``cfg.export.path`` may be written: beside a file that ships, and so it is said."""
+    asked = Path(cfg.export.path).expanduser()
+    target = asked if cfg.overwrite else beside_shipped(asked)
+    if target != asked:
+        log.warning(
+            "%s ships with faststyle and stays; this run writes %s (overwrite=true replaces it)",
+            *(asked, target),
+        )
+    return str(target)

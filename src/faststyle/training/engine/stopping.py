@@ -3,11 +3,14 @@
 import signal
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from faststyle.core.interrupts import STOPPING, Interrupts, catch_interrupts
+from faststyle.core.torch_files import write_torch
 
 
 class StopOnSignal(Callback):
@@ -37,21 +40,15 @@ class StopOnSignal(Callback):
             self.received = self._interrupts.received or signal.SIGTERM
             trainer.should_stop = True
 
-    def on_exception(self, *_: object) -> None:
-        """Give the signals back; Lightning then calls no :meth:`teardown`."""
-        self._catching.close()
-
     def teardown(self, *_: object, **__: object) -> None:
         """Give the signals back."""
         self._catching.close()
 
+    on_exception = teardown  # Lightning then calls no teardown
+
 
 class SaveFinalCheckpoint(Callback):
-    """Save the state after the last step, be the run complete or told to stop.
-
-    Args:
-        path: where to.
-    """
+    """Save the state to ``path`` after the last step, be the run complete or told to stop."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -62,3 +59,17 @@ class SaveFinalCheckpoint(Callback):
         """Save if this step was the last."""
         if trainer.should_stop or trainer.global_step >= trainer.max_steps:
             trainer.save_checkpoint(self.path)
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Write beside the final name, then rename.
+
+    Lightning's own writes to the system's temporary folder and moves from there, which on another
+    file system is a copy: a full disk leaves half a checkpoint in place of the last good one.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, *_: object, **__: object
+    ) -> None:
+        """Save ``checkpoint`` to ``path``; raises ``OSError`` if there is no room."""
+        write_torch(checkpoint, Path(path))

@@ -1,26 +1,49 @@
-"""What is trained, and how any such thing is run."""
+"""What is trained, and one run of Lightning that trains it."""
 
 import logging
+import os
+import subprocess
+import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 from omegaconf import DictConfig
-from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
+from pytorch_lightning.utilities import rank_zero_only
 
+from faststyle.config.objects import instantiate
 from faststyle.config.paths import input_files
-from faststyle.config.runs import find_resume
+from faststyle.config.runs import LAST_CHECKPOINT, find_resume
 from faststyle.core.atomic import check_target
 from faststyle.core.errors import UserError
+from faststyle.core.interrupts import OUT_OF_TIME
 from faststyle.core.names import check_name
 from faststyle.core.torch_files import read_torch
 from faststyle.networks.conv3x3 import choose_kernel
-from faststyle.styles.catalog import beside_shipped
-from faststyle.training.engine.fit import fit
-from faststyle.training.engine.quiet import quiet_library_logs
+from faststyle.training.engine.failures import translate_failures
+from faststyle.training.engine.finite import StopOnNonFinite
+from faststyle.training.engine.logger import LogHyperparameters
+from faststyle.training.engine.progress import StepBar
+from faststyle.training.engine.stopping import AtomicCheckpointIO, SaveFinalCheckpoint, StopOnSignal
+from faststyle.training.engine.throughput import Throughput
 
 log = logging.getLogger(__name__)
+
+#: What Lightning and torch say of intended things.
+_INTENDED = (
+    ".*in eval mode at the start of training",  # the loss network, always
+    ".*overridden `on_after_batch_transfer`",
+    ".*your dataloader is not resumable",  # StepSampler starts at the trainer's step
+    ".*exists and is not empty",  # resumed runs go on in their folder
+    ".*does not have many workers",
+    ".*`LeafSpec`|.*treespec",
+    ".*`broadcast_buffers` is deprecated",  # torch 2.11 has no other name for it
+    "The number of training batches .* is smaller than the logging interval",
+)
 
 
 @dataclass(frozen=True)
@@ -40,24 +63,8 @@ class Task:
     data: pl.LightningDataModule
     write: Callable[[Path], None]
     callbacks: Sequence[Callback] = ()
-    check_resume: Callable[[Path], object] | None = None
+    check_resume: Callable[[Path], object] = lambda _: None
     done: str = "wrote"
-
-
-def spare_shipped(asked: Path, overwrite: bool) -> Path:
-    """Where a training may write: beside a file that ships with faststyle, and so it is said.
-
-    Args:
-        asked: the file of the result.
-        overwrite: whether it may be written whatever it is.
-    """
-    target = asked if overwrite else beside_shipped(asked)
-    if target != asked:
-        log.warning(
-            "%s ships with faststyle and stays; this run writes %s (overwrite=true replaces it)",
-            *(asked, target),
-        )
-    return target
 
 
 def run_task(
@@ -66,8 +73,8 @@ def run_task(
     """Build a task and train it to its end, after what can be checked without it.
 
     Args:
-        cfg: with ``seed``, ``kernel``, ``resume``, ``output_dir``, and what ``fit`` and ``build``
-            ask for.
+        cfg: with ``seed``, ``kernel``, ``resume``, ``output_dir``, ``trainer``, ``logger``,
+            ``checkpoint_every_n_steps``, and what ``build`` asks for.
         name: of its runs, for errors.
         target: the file of the result.
         build: makes the task; this may take long.
@@ -82,25 +89,40 @@ def run_task(
             (``resume=auto``) writes its result once more instead.
         OSError: the result cannot be written there, or the disk is full.
     """
-    quiet_library_logs()
+    _quiet_library_logs()
     choose_kernel(str(cfg.kernel))
-    path = Path(target).expanduser()
+    path, out = Path(target).expanduser(), Path(cfg.output_dir)
     check_target(path, input_files(cfg))  # now, not after hours of training
-    check_name(Path(cfg.output_dir))
+    check_name(out)
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
-    resume = find_resume(cfg.resume, name, Path(cfg.output_dir))
+    resume = find_resume(cfg.resume, name, out)
     task = build(cfg)
     if resume:
-        if task.check_resume:
-            task.check_resume(resume)
+        task.check_resume(resume)
         _check_incomplete(resume, cfg)
         log.info("resuming from %s", resume)
-    trainer = fit(cfg, task.module, task.data, resume, task.callbacks)
+    trainer = _fit(cfg, task, resume)
     if not trainer.is_global_zero:
         return None
     task.write(path)
     log.info("%s %s", task.done, path)
     return path
+
+
+def model_checkpoint(cfg: DictConfig, **options: Any) -> ModelCheckpoint:
+    """One checkpoint under one name, replaced atomically, instead of last-v1, last-v2 ..."""
+    folder = Path(cfg.output_dir, LAST_CHECKPOINT.parent)
+    return ModelCheckpoint(folder, enable_version_counter=False, **options)
+
+
+def _quiet_library_logs() -> None:
+    """Let one process of a run speak for all, and nobody of what is intended."""
+    if rank_zero_only.rank:  # type: ignore[attr-defined]
+        logging.disable(logging.WARNING)
+    for talkative in ("pytorch_lightning", "aiobotocore", "botocore"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
+    for message in _INTENDED:
+        warnings.filterwarnings("ignore", message)
 
 
 def _check_incomplete(resume: Path, cfg: DictConfig) -> None:
@@ -115,3 +137,44 @@ def _check_incomplete(resume: Path, cfg: DictConfig) -> None:
     if cfg.resume != "auto":
         raise UserError(message)
     log.warning(message)
+
+
+def _fit(cfg: DictConfig, task: Task, resume: Path | None) -> pl.Trainer:
+    out, every = Path(cfg.output_dir), cfg.checkpoint_every_n_steps
+    stop = StopOnSignal()
+    bar = [StepBar()] if cfg.trainer.get("enable_progress_bar", True) else []
+    trainer: pl.Trainer = instantiate(
+        cfg.trainer,
+        logger=instantiate(cfg.logger),
+        callbacks=[
+            *task.callbacks,
+            *bar,
+            stop,
+            StopOnNonFinite(),
+            Throughput(),
+            LearningRateMonitor(),
+            LogHyperparameters(cfg),
+            # What averages weights, stops, or refuses to save must have had its turn before.
+            SaveFinalCheckpoint(out / LAST_CHECKPOINT),
+            model_checkpoint(cfg, filename=LAST_CHECKPOINT.stem, every_n_train_steps=every),
+        ],
+        plugins=[AtomicCheckpointIO()],
+    )
+    with translate_failures(trainer, out):
+        # Our own checkpoints need no code to be read, so a foreign one gets none to run.
+        trainer.fit(task.module, task.data, ckpt_path=resume, weights_only=True)
+    if stop.received:
+        step = trainer.global_step
+        log.warning("stopped at step %d of %d; go on with resume=last", step, trainer.max_steps)
+        if stop.received == OUT_OF_TIME and trainer.is_global_zero:
+            _requeue()
+        sys.exit(128 + stop.received)
+    return trainer
+
+
+def _requeue() -> None:
+    """Ask SLURM, which has warned that the job's time is over, for another turn."""
+    job = os.environ.get("SLURM_JOB_ID")
+    if job is not None:
+        log.warning("asking SLURM to go on with job %s", job)
+        subprocess.run(["scontrol", "requeue", job], check=False)

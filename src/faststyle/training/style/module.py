@@ -1,41 +1,31 @@
 """The LightningModule: a transform network trained against a perceptual loss."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faststyle.core.chance import Purpose, torch_generator, torch_seed
-from faststyle.core.errors import UserError, nearest
+from faststyle.core.errors import UserError
+from faststyle.core.limits import OneOf
 from faststyle.losses import LossTerms, PerceptualLoss
 from faststyle.losses.temporal import TemporalLoss
 from faststyle.networks.noise import NoiseField, takes_noise
 from faststyle.styles.metadata import StyleMetadata
 from faststyle.training.engine.picture_module import PictureModule
-from faststyle.training.engine.schedule import Schedule, constant
 from faststyle.training.style.features import EncoderFeatures
-from faststyle.training.style.per_style_meter import PerStyleMeter
-from faststyle.training.style.style_sampler import StyleSampler
-
-#: What of a network may be trained.
-TUNE = ("all", "norms")
+from faststyle.training.style.several_styles import PerStyleMeter, StyleSampler
 
 
 class StyleTransfer(PictureModule):
     """Train ``network`` with Adam to lower ``loss`` on photos.
 
-    Only the network has parameters and a state dict; the loss network is made of constants.
-
     Args:
         network: the transform network.
         loss: the perceptual loss, its style or styles already set.
         metadata: what every checkpoint says of the style or styles.
-        learning_rate: of Adam.
-        schedule: a step's factor of the learning rate.
-        warmup_steps: over which the learning rate rises from almost 0.
-        channels_last: keep tensors in the layout that convolutions prefer.
-        compile: run network and encoder through ``torch.compile``.
         photo_noise: standard deviation, in gray levels of 255, of noise that is added to what the
             network sees and not to what the loss compares with, so that a camera's noise becomes no
             pattern and a clip does not flicker with it.
@@ -44,11 +34,11 @@ class StyleTransfer(PictureModule):
             what styles in one network differ in (Dumoulin et al., 2017, section 3.2).
         temporal: what flickers between two views of each photo.
         seed: of all random numbers.
+        options: of :class:`PictureModule`.
 
     Raises:
-        UserError: a learning rate that is not above 0; noise that is no number of 0 or more; an
-            unknown ``tune``; or a network that is not registered, enlarges, has no normalizations
-            to be tuned, or no features for ``temporal``.
+        UserError: noise that is no number of 0 or more; an unknown ``tune``; or a network that
+            enlarges, has no normalizations to be tuned, or no features for ``temporal``.
     """
 
     loss: PerceptualLoss
@@ -58,36 +48,24 @@ class StyleTransfer(PictureModule):
         network: nn.Module,
         loss: PerceptualLoss,
         metadata: StyleMetadata,
-        schedule: Schedule = constant,
-        learning_rate: float = 1e-3,
-        warmup_steps: int = 50,
-        channels_last: bool = True,
-        compile: bool = False,
         photo_noise: float = 2.0,
         order: StyleSampler | None = None,
         tune: str = "all",
         temporal: TemporalLoss | None = None,
         seed: int = 0,
+        **options: Any,
     ) -> None:
-        super().__init__(
-            network, loss, metadata, schedule, learning_rate, warmup_steps, channels_last
-        )
+        super().__init__(network, loss, metadata, **options)
         if self.metadata.factor > 1:
             raise UserError("a network that enlarges learns no style: train-super-resolution")
         if not isinstance(photo_noise, int | float) or not photo_noise >= 0:
             raise UserError(f"model.photo_noise={photo_noise} must be a number, 0 or more")
         _tune(network, tune)
         self.photo_noise, self.seed = photo_noise, seed
-        self.order = order
-        self.temporal = temporal
+        self.order, self.temporal = order, temporal
         has_features = temporal is not None and temporal.feature_weight > 0
         self._features = EncoderFeatures(network) if has_features else None
-        self._means = {
-            stage: PerStyleMeter(order.count) for stage in ("train", "val") if order is not None
-        }
-        if compile:
-            self.network.compile(dynamic=False)  # crops have one size
-            self.loss.encoder.compile(dynamic=False)
+        self._means = {stage: PerStyleMeter(order.count) for stage in ("train", "val") if order}
 
     def forward(self, photos: Tensor, styles: Tensor | None = None) -> Tensor:
         """Stylize (N, 3, H, W) in [0, 1]; the result has the same shape.
@@ -96,7 +74,8 @@ class StyleTransfer(PictureModule):
         """
         told: dict[str, object] = {}
         if styles is not None:
-            told["style_weights"] = self._mixture(styles).to(photos)
+            assert self.order is not None
+            told["style_weights"] = F.one_hot(styles, self.order.count).to(photos)
         if self.training and takes_noise(self.network):
             seed = torch_seed(self.seed, Purpose.NETWORK_NOISE, self.global_step)
             told["noise"] = NoiseField(torch.tensor(seed, device=photos.device))
@@ -137,10 +116,6 @@ class StyleTransfer(PictureModule):
             for index, pair in enumerate(zip(photos, stylized, strict=True), start=1):
                 name = "/".join([*labels[number : number + 1], f"photo_{index}"])
                 yield name, torch.cat(pair, dim=2)
-
-    def _mixture(self, styles: Tensor) -> Tensor:
-        assert self.order is not None
-        return F.one_hot(styles, self.order.count)
 
     def _places(self, batch: Tensor) -> range:
         """Of this process's photos in the whole run; see ``StepSampler``."""
@@ -204,13 +179,12 @@ class StyleTransfer(PictureModule):
 
 def _tune(network: nn.Module, tune: str) -> None:
     """Let what is not to be trained of ``network`` need no gradients."""
-    if tune not in TUNE:
-        raise UserError(f'tune="{tune}": {nearest(tune, TUNE)}')
+    OneOf(("all", "norms")).check("tune", tune)
     if tune == "norms":
         kinds = nn.InstanceNorm2d, nn.BatchNorm2d
-        norms = [module for module in network.modules() if isinstance(module, kinds)]
         network.requires_grad_(False)
-        for norm in norms:
-            norm.requires_grad_(True)
+        for module in network.modules():
+            if isinstance(module, kinds):
+                module.requires_grad_(True)
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise UserError("tune=norms: this network has no normalizations")

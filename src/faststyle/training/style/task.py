@@ -1,7 +1,7 @@
 """``train(cfg)``: from a composed config to an exported style."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,22 +20,14 @@ from faststyle.data.identity import Identity
 from faststyle.data.painting import Style
 from faststyle.encoder import LossNetwork
 from faststyle.losses import PerceptualLoss, StyleImage
-from faststyle.styles import (
-    StyleMetadata,
-    TrainedStyle,
-    find_style,
-    load_style,
-    write_style,
-)
+from faststyle.styles import StyleMetadata, find_style, load_style, write_style
 from faststyle.styles.catalog import beside_shipped, label
 from faststyle.styles.mixture import choose, single_styles
-from faststyle.training.engine.fit import model_checkpoint
-from faststyle.training.engine.initial_weights import load_initial_weights
-from faststyle.training.engine.resuming import check_resumable
-from faststyle.training.engine.samples import Samples
-from faststyle.training.engine.task import Task, run_task, spare_shipped
+from faststyle.training.engine.initial_weights import check_resumable, load_initial_weights
+from faststyle.training.engine.picture_module import picture_task, spare_shipped
+from faststyle.training.engine.task import Task, run_task
 from faststyle.training.style.module import StyleTransfer
-from faststyle.training.style.style_sampler import StyleSampler
+from faststyle.training.style.several_styles import StyleSampler
 
 log = logging.getLogger(__name__)
 
@@ -49,52 +41,34 @@ def train(cfg: DictConfig) -> Path | None:
     Returns:
         The exported file; see :func:`run_task`, also for what is raised.
     """
-    return run_task(cfg, cfg.name, str(spare_shipped(_asked(cfg), cfg.overwrite)), build_task)
+    return run_task(cfg, cfg.name, spare_shipped(cfg), _build_task)
 
 
-def build_task(cfg: DictConfig) -> Task:
-    """The training of styles, beside which TensorBoard shows samples and the best state is kept."""
+def _build_task(cfg: DictConfig) -> Task:
     _warn_of_slow_precision(cfg)
-    asked = _asked(cfg)
+    asked = Path(cfg.export.path).expanduser()
     data = instantiate(cfg.data)
-    module = build_module(cfg)
+    module = _build_module(cfg)
     each = module.metadata.labels() if cfg.export.each else ()
     if asked.stem in each:
         raise UserError(f"export=each has a style for export.path={cfg.export.path}, too")
     begun_from = [find_style(cfg.init).path] if cfg.init else []
     for path in (asked, *map(asked.with_stem, each)):
         check_target(_target(cfg, path), begun_from)
-    samples = Samples(cfg.samples.count, cfg.samples.every_n_steps)
-    best = model_checkpoint(Path(cfg.output_dir), filename="best", monitor="val/loss")
-    averaging = [instantiate(cfg.averaging)] if cfg.averaging else []
 
     def write(path: Path) -> None:
-        metadata = replace(module.metadata, steps=module.global_step)
-        style = TrainedStyle(module.network, metadata)
-        write_style(style, path, cfg.export.half)
-        for name, one in single_styles(style) if cfg.export.each else ():
+        write_style(module.trained, path, cfg.export.half)
+        for name, one in single_styles(module.trained) if cfg.export.each else ():
             write_style(one, _target(cfg, path.with_stem(name)), cfg.export.half)
 
-    return Task(
-        module,
-        data,
-        write,
-        callbacks=[*averaging, samples, best],
-        check_resume=partial(check_same_styles, module=module),
-        done="exported",
-    )
-
-
-def _asked(cfg: DictConfig) -> Path:
-    return Path(cfg.export.path).expanduser()
+    return picture_task(cfg, module, data, write, partial(_check_same_styles, module=module))
 
 
 def _target(cfg: DictConfig, path: Path) -> Path:
     return path if cfg.overwrite else beside_shipped(path)
 
 
-def build_module(cfg: DictConfig) -> StyleTransfer:
-    """Network, encoder, loss with its style targets, and the metadata of the checkpoint."""
+def _build_module(cfg: DictConfig) -> StyleTransfer:
     styles: list[Style | Identity] = [
         instantiate(style) for style in cfg.styles.values() or [cfg.style]
     ]
@@ -125,7 +99,7 @@ def build_module(cfg: DictConfig) -> StyleTransfer:
         network,
         loss,
         metadata,
-        instantiate(cfg.schedule),
+        schedule=instantiate(cfg.schedule),
         order=order,
         tune=tune,
         temporal=instantiate(cfg.temporal) if cfg.temporal else None,
@@ -137,8 +111,7 @@ def _build_network(cfg: DictConfig, styles: int) -> nn.Module:
     given = cfg.network.get("styles", 1)
     if given not in (1, styles):
         raise UserError(f"network.styles={given}, but the styles to train are {styles}")
-    several = {"styles": styles} if styles > 1 else {}
-    network: nn.Module = instantiate(cfg.network, **several)
+    network: nn.Module = instantiate(cfg.network, **({"styles": styles} if styles > 1 else {}))
     return network
 
 
@@ -168,25 +141,23 @@ def _describe(style: Style | Identity) -> StyleMetadata:
     )
 
 
-def check_same_styles(path: Path, module: StyleTransfer) -> None:
+def _check_same_styles(path: Path, module: StyleTransfer) -> None:
     """Raise ``UserError`` if ``path`` is no training checkpoint, or of another network or style."""
     found = check_resumable(path, module.network)
     if found.metadata.style_sha256 != module.metadata.style_sha256:
         raise UserError(f"{path} was trained on another style image than this run's")
     if found.metadata.styles != StyleMetadata.read(module.metadata.write()).styles:
         raise UserError(f"{path} was trained on another list of styles than this run's")
-    states: Mapping[str, Any] = read_torch(path)
-    [optimizer] = states["optimizer_states"]
-    if len(optimizer["param_groups"][0]["params"]) != len(module.tuned):
+    states: Any = read_torch(path)["optimizer_states"]
+    if len(states[0]["param_groups"][0]["params"]) != len(module.tuned):
         raise UserError(f"{path} was trained with another tune=... than this run's")
 
 
 def _warn_of_slow_precision(cfg: DictConfig) -> None:
     """bf16 without hardware for it is hundreds of times slower than float32 on a CPU."""
-    if cfg.trainer.accelerator != "cpu" or "16" not in str(cfg.trainer.precision):
-        return
-    if not cpu_has_bf16():
+    on_cpu, precision = cfg.trainer.accelerator == "cpu", str(cfg.trainer.precision)
+    if on_cpu and "16" in precision and not cpu_has_bf16():
         log.warning(
             "trainer.precision=%s: this CPU has no bf16 arithmetic; float32 will be far faster",
-            cfg.trainer.precision,
+            precision,
         )

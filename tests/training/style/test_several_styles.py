@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
-from faststyle.training.style.style_sampler import StyleSampler
+from faststyle.training.style.several_styles import PerStyleMeter, StyleSampler
 
 
 @given(st.integers(0, 1000), st.integers(1, 9), st.integers(0, 200))
@@ -48,3 +50,21 @@ def test_another_seed_is_another_order_and_turns_differ() -> None:
     first, second = (order.at(range(120)).view(10, 12) for order in orders)
     assert not first.equal(second)
     assert len({tuple(turn.tolist()) for turn in first}) == 10
+
+
+def test_it_is_the_mean_of_each_style_since_it_was_asked_for() -> None:
+    means = PerStyleMeter(3)
+    means.add(torch.tensor([0, 2, 0]), torch.tensor([1.0, 5.0, 2.0]))
+    means.add(torch.tensor([0]), torch.tensor([6.0]))
+    assert means.take(lambda sums: sums) == pytest.approx({0: 3.0, 2: 5.0})
+    assert means.take(lambda sums: sums) == {}
+
+
+def test_what_other_processes_saw_counts_as_much() -> None:
+    def gather(sums: Tensor) -> Tensor:
+        other = torch.tensor([[9.0, 8.0], [3.0, 1.0]])  # losses, pictures
+        return torch.stack([sums, other])
+
+    means = PerStyleMeter(2)
+    means.add(torch.tensor([0]), torch.tensor([1.0]))
+    assert means.take(gather) == pytest.approx({0: 10 / 4, 1: 8.0})

@@ -1,4 +1,4 @@
-from faststyle.training.engine.hyperparameters import flatten_settings
+from faststyle.training.engine.logger import flatten_settings
 
 
 def test_settings_are_named_as_on_the_command_line() -> None:
