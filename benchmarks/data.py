@@ -12,12 +12,11 @@ from benchmarks.compare import Round, Variant
 from benchmarks.reference import reference_loader
 from faststyle.core.devices import reuse_freed_memory
 from faststyle.core.errors import UserError
-from faststyle.data.crops import TrainingCrops
 from faststyle.data.folder import PhotoFolder, find_photos
-from faststyle.data.photos import MIN_CROP_SCALE, PhotoSet
+from faststyle.data.loader import StepSampler, TrainingCrops
 from faststyle.data.prepare import prepare
-from faststyle.data.sampler import StepSampler
 from faststyle.data.shards import ShardedPhotos
+from faststyle.data.source import MIN_CROP_SCALE, PhotoSet
 from faststyle.data.synthetic import DeadLeaves
 from faststyle.images.files import save_picture
 from faststyle.images.picture import Picture

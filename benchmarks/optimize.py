@@ -13,8 +13,7 @@ from faststyle.encoder import VGGEncoder
 from faststyle.images.files import load_picture
 from faststyle.images.pixels import resample, resize
 from faststyle.losses import PerceptualLoss, StyleImage
-from faststyle.optimization.objective import Objective
-from faststyle.optimization.optimizers import LBFGS
+from faststyle.optimization.optimizers import LBFGS, Objective
 
 _CONTENT = {"relu4_2": 1.0}
 _STYLE = {f"relu{block}_1": 1.0 for block in range(1, 6)}

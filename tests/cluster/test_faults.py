@@ -17,8 +17,8 @@ import pytest
 import torch
 
 from faststyle.core.torch_files import read_torch
+from faststyle.data.loader import StepSampler
 from faststyle.data.prepare import prepare
-from faststyle.data.sampler import StepSampler
 from faststyle.styles import read_style
 from tests.broken_line import BrokenLine
 from tests.commands import Started, start_command

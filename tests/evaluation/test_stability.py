@@ -1,11 +1,12 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from faststyle.evaluation.stability import MOTIONS, Motion, stability
+from faststyle.evaluation.stability import MOTIONS, Motion, make_clip, stability
 
 NOISE = 2 / 255
 
@@ -17,20 +18,27 @@ def photo() -> Tensor:
     return F.interpolate(coarse, (128, 128), mode="bicubic", align_corners=True).clamp(0.1, 0.9)
 
 
+def measured(
+    stylize: Callable[[Iterator[Tensor]], Iterator[Tensor]], photo: Tensor, motion: Motion
+) -> SimpleNamespace:
+    clip = make_clip(photo, motion)
+    return SimpleNamespace(**stability(clip, list(stylize(frame.pixels for frame in clip))))
+
+
 def unchanged(frames: Iterator[Tensor]) -> Iterator[Tensor]:
     yield from frames
 
 
 @pytest.mark.parametrize("name", MOTIONS)
 def test_the_clip_itself_differs_by_its_noise_alone(photo: Tensor, name: str) -> None:
-    found = stability(unchanged, photo, MOTIONS[name])
+    found = measured(unchanged, photo, MOTIONS[name])
     # Moved along by parts of a pixel, noise is averaged.
     assert 1.05 * NOISE < found.e_stab < 1.5 * NOISE
     assert found.e_stab * 255 * 0.7 < found.gray_levels < found.e_stab * 255
 
 
 def test_the_difference_of_two_noises_is_what_statistics_say(photo: Tensor) -> None:
-    found = stability(unchanged, photo, Motion())
+    found = measured(unchanged, photo, Motion())
     assert found.e_stab == pytest.approx(2**0.5 * NOISE, rel=0.03)
     # The mean absolute value of a normal variable.
     assert found.gray_levels == pytest.approx(255 * found.e_stab * (2 / torch.pi) ** 0.5, rel=0.03)
@@ -43,7 +51,7 @@ def test_a_pattern_that_stays_on_the_screen_while_the_camera_moves_is_seen(photo
         for frame in frames:
             yield frame + pattern
 
-    standing, pan = (stability(behind_glass, photo, MOTIONS[name]) for name in ("standing", "pan"))
+    standing, pan = (measured(behind_glass, photo, MOTIONS[name]) for name in ("standing", "pan"))
     assert standing.gray_levels < 3
     assert pan.gray_levels > 5 * standing.gray_levels
 
@@ -53,12 +61,12 @@ def test_light_that_flickers_is_seen_by_its_size(photo: Tensor) -> None:
         for number, _ in enumerate(frames):
             yield torch.full((1, 3, 96, 96), 0.5 + 0.1 * (number % 2))
 
-    found = stability(lit, photo, Motion())
+    found = measured(lit, photo, Motion())
     assert found.e_stab == pytest.approx(0.1, rel=1e-4)
     assert found.gray_levels == pytest.approx(25.5, rel=1e-4)
 
 
 def test_what_the_thing_in_front_covers_does_not_count(photo: Tensor) -> None:
-    still = stability(unchanged, photo, Motion())
-    behind = stability(unchanged, photo, Motion(thing=0.05))
+    still = measured(unchanged, photo, Motion())
+    behind = measured(unchanged, photo, Motion(thing=0.05))
     assert behind.e_stab == pytest.approx(still.e_stab, rel=0.1)

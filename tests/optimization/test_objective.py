@@ -5,7 +5,7 @@ from torch import Tensor
 from faststyle.core.errors import UserError
 from faststyle.encoder import VGGEncoder
 from faststyle.losses import PerceptualLoss
-from faststyle.optimization.objective import Objective
+from faststyle.optimization.optimizers import Objective
 
 
 @pytest.fixture

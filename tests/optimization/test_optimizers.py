@@ -10,8 +10,7 @@ from torch import Tensor
 from faststyle.core.errors import UserError
 from faststyle.encoder import VGGEncoder
 from faststyle.losses import PerceptualLoss, StyleImage
-from faststyle.optimization.objective import Objective
-from faststyle.optimization.optimizers import LBFGS, LBFGSB, Adam, PixelOptimizer
+from faststyle.optimization.optimizers import LBFGS, LBFGSB, Adam, Objective, PixelOptimizer
 
 OPTIMIZERS: dict[str, Callable[[Tensor], PixelOptimizer]] = {
     "lbfgs": LBFGS,

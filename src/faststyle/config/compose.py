@@ -10,10 +10,9 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.utils import get_object
 from omegaconf import DictConfig, Node, OmegaConf
 
+from faststyle.config.lists import expand_style_list, expand_value_lists
 from faststyle.config.paths import check_grammar, quote_paths
 from faststyle.config.runs import run_name
-from faststyle.config.style_lists import expand_style_list
-from faststyle.config.value_lists import expand_value_lists
 from faststyle.core.assets import bundled_folder
 from faststyle.core.errors import UserError
 

@@ -6,7 +6,7 @@ from typing import Any
 import hydra.utils
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from faststyle.config.paths import escape
+from faststyle.config.paths import escape, values_of
 
 
 def instantiate(config: DictConfig, *args: Any, **kwargs: Any) -> Any:
@@ -21,11 +21,7 @@ def instantiate(config: DictConfig, *args: Any, **kwargs: Any) -> Any:
 
 
 def _escape_texts(node: DictConfig | ListConfig) -> None:
-    keys: Any = node.keys() if isinstance(node, DictConfig) else range(len(node))
-    for key in list(keys):
-        if OmegaConf.is_missing(node, key):
-            continue
-        value = node[key]
+    for key, value in values_of(node):
         if isinstance(value, str) and "${" in value:
             node[key] = escape(escape(value))
         elif OmegaConf.is_config(value) and not OmegaConf.is_interpolation(node, key):

@@ -2,8 +2,9 @@
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
@@ -13,14 +14,12 @@ from omegaconf.errors import GrammarParseError
 from faststyle.core.errors import UserError
 
 #: Settings that are paths, or may be, by the last part of their names.
-_PATHS = frozenset(
-    (
-        *("image", "root", "weights", "content", "output", "start", "init", "resume"),
-        *("path", "export", "cache", "output_dir", "paintings", "dir", "name"),
-    )
-)
+_PATHS = {
+    *("image", "root", "weights", "content", "output", "start", "init", "resume"),
+    *("path", "export", "cache", "output_dir", "paintings", "dir", "name"),
+}
 #: Settings that say where something is written.
-_OUTPUTS = frozenset({"export", "output", "output_dir", "cache", "hydra"})
+_OUTPUTS = {"export", "output", "output_dir", "cache", "hydra"}
 #: What Hydra's grammar takes as a plain word.
 _PLAIN = re.compile(r"[\w./:@%+*?|$-]*", re.ASCII)
 #: A plain word that Hydra takes for a number, a truth value or none, as the name of a folder 2020.
@@ -39,16 +38,20 @@ _SWEEP = re.compile(r"(choice|glob|range|interval|shuffle|sort|tag)\(.*\)", re.D
 def input_files(node: DictConfig | ListConfig) -> list[Path]:
     """Files that settings name, and that are there, but for what is to be written."""
     found: list[Path] = []
-    keys = list(node.keys()) if isinstance(node, DictConfig) else list(range(len(node)))
-    for key in keys:
-        if key in _OUTPUTS or OmegaConf.is_missing(node, key):
+    for key, value in values_of(node):
+        if key in _OUTPUTS:
             continue
-        value = node[key]  # type: ignore[index]
         if isinstance(value, DictConfig | ListConfig):
             found += input_files(value)
         elif isinstance(value, str) and exists(value):
             found += [path] if (path := Path(value).expanduser()).is_file() else []
     return found
+
+
+def values_of(node: DictConfig | ListConfig) -> Iterator[tuple[Any, Any]]:
+    """The keys, or places, and values of settings, but for those that are missing."""
+    keys: Any = node.keys() if isinstance(node, DictConfig) else range(len(node))
+    return ((key, node[key]) for key in list(keys) if not OmegaConf.is_missing(node, key))
 
 
 def quote_paths(overrides: Sequence[str]) -> list[str]:
@@ -58,8 +61,13 @@ def quote_paths(overrides: Sequence[str]) -> list[str]:
     marks are around, ``null`` and interpolations are left to it, unless a file is called so. A list
     stays a list, and in a sweep (``-m``) commas go on separating values.
     """
-    sweeps = any(text in ("-m", "--multirun") for text in overrides)
+    sweeps = is_sweep(overrides)
     return [_quoted(text, sweeps) for text in overrides]
+
+
+def is_sweep(overrides: Sequence[str]) -> bool:
+    """Whether Hydra is to run every choice."""
+    return any(text in ("-m", "--multirun") for text in overrides)
 
 
 def is_path(key: str) -> bool:

@@ -11,12 +11,10 @@ from omegaconf import DictConfig, OmegaConf
 from faststyle.core.version import __version__
 
 #: What belongs to a machine, or to a run's own folder, and makes no other pictures.
-_LOCAL = frozenset(
-    (
-        *("hydra", "output_dir", "run_group", "resume", "cache", "logger", "export", "overwrite"),
-        *("samples", "default_root_dir", "workers", "checkpoint_every_n_steps"),
-    )
-)
+_LOCAL = {
+    *("hydra", "output_dir", "run_group", "resume", "cache", "logger", "export", "overwrite"),
+    *("samples", "default_root_dir", "workers", "checkpoint_every_n_steps"),
+}
 #: Packages whose versions decide what a training computes.
 _PACKAGES = ("torch", "torchvision", "pytorch-lightning")
 

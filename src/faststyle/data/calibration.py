@@ -41,8 +41,7 @@ def _middle(path: Path) -> Tensor | None:
     except UserError as error:
         log.warning("passed over: %s", error)
         return None
-    height, width = pixels.shape[1:]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
+    side = min(pixels.shape[1:])
+    top, left = ((length - side) // 2 for length in pixels.shape[1:])
     square = pixels[:, top : top + side, left : left + side]
     return resample(square, (SIDE, SIDE))[None]

@@ -64,7 +64,9 @@ def download_coco(split: str, root: Path) -> Path:
     root.mkdir(parents=True, exist_ok=True)
     zip_path = root / f"{split}.zip"
     if not zip_path.exists():
-        _check_room(root, archive.gigabytes * 2)
+        free, needed = shutil.disk_usage(root).free / 1e9, archive.gigabytes * 2
+        if free < needed:
+            raise UserError(f"{root} has {free:.1f} GB free; {needed:.1f} GB are needed")
         fetch_large(archive.url, zip_path, archive.md5)
     unpack(zip_path, folder)
     zip_path.unlink()
@@ -90,9 +92,3 @@ def unpack(zip_path: Path, folder: Path) -> None:
         raise UserError(f"{zip_path} is damaged; remove it and try again") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def _check_room(root: Path, gigabytes: float) -> None:
-    free = shutil.disk_usage(root).free / 1e9
-    if free < gigabytes:
-        raise UserError(f"{root} has {free:.1f} GB free; {gigabytes:.1f} GB are needed")

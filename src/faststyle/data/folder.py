@@ -11,9 +11,15 @@ import torch
 from torch import Tensor
 
 from faststyle.core.errors import UserError
-from faststyle.data.photos import MIN_CROP_SCALE, PhotoSet
 from faststyle.data.shards import ShardSource, is_sharded
-from faststyle.data.source import SOURCES, DataSpec, DataSplits, PhotoSource
+from faststyle.data.source import (
+    MIN_CROP_SCALE,
+    SOURCES,
+    DataSpec,
+    DataSplits,
+    PhotoSet,
+    PhotoSource,
+)
 from faststyle.images.files import decode_image
 from faststyle.images.folders import find_pictures
 from faststyle.images.formats import readable_suffixes
@@ -83,13 +89,11 @@ def _decode_plain_jpeg(opened: OpenedImage) -> Tensor | None:
     image = opened.image
     if image.format != "JPEG" or image.mode != "RGB" or opened.info.orientation is not None:
         return None
+    width, height = image.size
     try:
-        width, height = image.size
         opened.file.seek(0)
-        content = opened.file.read()
-        pixels = simplejpeg.decode_jpeg(
-            content, fastupsample=True, min_height=height, min_width=width
-        )
+        least = {"min_height": height, "min_width": width}
+        pixels = simplejpeg.decode_jpeg(opened.file.read(), fastupsample=True, **least)
     except Exception:  # any damage: Pillow says what it is
         return None
     return torch.from_numpy(pixels).permute(2, 0, 1)
@@ -120,13 +124,13 @@ def split(paths: Sequence[Path], root: Path, held_out: int) -> tuple[list[Path],
     The choice does not depend on order, and hardly changes when photos are added. At least one
     photo is left for training; where there is only one, it is used for both.
     """
+
+    def digest(path: Path) -> str:
+        name = path.relative_to(root).as_posix()
+        return hashlib.sha256(os.fsencode(name)).hexdigest()
+
     count = min(held_out, len(paths) - 1)
     if count <= 0:
         return list(paths), list(paths[:held_out])
-    by_hash = sorted(paths, key=lambda path: _hash(path.relative_to(root).as_posix()))
-    chosen = set(by_hash[:count])
+    chosen = set(sorted(paths, key=digest)[:count])
     return [path for path in paths if path not in chosen], sorted(chosen)
-
-
-def _hash(name: str) -> str:
-    return hashlib.sha256(os.fsencode(name)).hexdigest()

@@ -1,27 +1,137 @@
-"""Loaders that follow the trainer's step and share batches among its processes."""
+"""Photos in an order fixed by the seed and the step, as batches that processes share."""
 
 import atexit
 import functools
 import os
 import signal
 import sys
-from collections.abc import Sequence, Sized
+from collections.abc import Iterator, Sequence, Sized
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import pytorch_lightning as pl
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 
+from faststyle.core.chance import Purpose, numpy_generator
 from faststyle.core.errors import UserError
 from faststyle.core.interrupts import leave_signals_to_parent
-from faststyle.data.sampler import StepSampler
+from faststyle.core.limits import AtLeast
+from faststyle.data.source import CropDataset
+
+#: Groups that are shown at a time.
+_MIXED = 8
 
 
 class SizedDataset(Sized, Protocol):
     """Samples that can be counted and asked for by position."""
 
     def __getitem__(self, index: int) -> Any: ...
+
+
+class SampleIndex(NamedTuple):
+    """One sample: its place in the whole run, and which photo is shown there."""
+
+    position: int
+    photo: int
+
+
+class StepSampler(Sampler[list[SampleIndex]]):
+    """Batches of one process for steps ``start`` to ``steps`` of a run.
+
+    Sample k of the run shows photo ``order(seed, k // photos)[k % photos]``, a permutation. Step s
+    takes samples s * B to (s + 1) * B of a global batch of B, split evenly over the processes; so
+    the order is the same for any number of processes, and a resumed run goes on where it stopped.
+
+    The length is that of the whole run, ``start`` included: Lightning counts resumed batches so.
+
+    Args:
+        photos: how many there are.
+        batch_size: global batch B.
+        steps: of the whole run.
+        start: first step to yield.
+        seed: of the order.
+        groups: how many photos lie together, in the order of their numbers. A few groups, chosen
+            at random, are mixed and shown before the next, so that not all are needed at once.
+        rank: this process, of ``world_size``, which must divide ``batch_size``.
+        world_size: number of processes.
+    """
+
+    def __init__(
+        self,
+        photos: int,
+        batch_size: int,
+        steps: int,
+        start: int = 0,
+        seed: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+        groups: Sequence[int] | None = None,
+    ) -> None:
+        self.photos, self.batch_size = photos, batch_size
+        self.steps, self.start = steps, start
+        self.seed, self.rank = seed, rank
+        self.share = batch_size // world_size
+        self.groups = [photos] if groups is None else groups
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __iter__(self) -> Iterator[list[SampleIndex]]:
+        epoch, order = -1, np.empty(0, dtype=np.int64)
+        for step in range(self.start, self.steps):
+            batch = []
+            first = step * self.batch_size + self.rank * self.share
+            for position in range(first, first + self.share):
+                if position // self.photos != epoch:
+                    epoch = position // self.photos
+                    order = self._order(epoch)
+                batch.append(SampleIndex(position, int(order[position % self.photos])))
+            yield batch
+
+    def _order(self, epoch: int) -> npt.NDArray[np.int64]:
+        generator = np.random.default_rng((self.seed, epoch))
+        if len(self.groups) == 1:
+            return generator.permutation(self.photos)
+        ends = np.cumsum(self.groups)
+        chosen = generator.permutation(len(self.groups))
+        parts = []
+        for first in range(0, len(chosen), _MIXED):
+            mixed = [
+                np.arange(ends[group] - self.groups[group], ends[group])
+                for group in chosen[first : first + _MIXED]
+            ]
+            parts.append(generator.permutation(np.concatenate(mixed)))
+        return np.concatenate(parts)
+
+
+class TrainingCrops(Dataset[torch.Tensor]):
+    """Random crops uint8 (3, size, size), each a function of the seed and its place in the run.
+
+    So a crop is the same in any process, and after a resume.
+    """
+
+    def __init__(self, photos: CropDataset, seed: int) -> None:
+        self.photos, self.seed = photos, seed
+
+    def __getitem__(self, draw: SampleIndex) -> torch.Tensor:
+        generator = numpy_generator(self.seed, Purpose.CROP, draw.position)
+        return self.photos.random_crop(draw.photo, generator)
+
+
+class HeldOutCrops(Dataset[torch.Tensor]):
+    """Center crops uint8 (3, size, size) of the first ``count`` photos, if there are as many."""
+
+    def __init__(self, photos: CropDataset, count: int) -> None:
+        self.photos, self.count = photos, min(count, len(photos))
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        return self.photos.center_crop(index)
+
+    def __len__(self) -> int:
+        return self.count
 
 
 def training_loader(
@@ -42,30 +152,19 @@ def training_loader(
         batch_size: of one step, over all processes together.
         workers: loader processes; 0 loads in the training process.
         seed: of the order.
-        groups: see :class:`StepSampler`.
+        groups: of a :class:`StepSampler`.
 
     Raises:
         UserError: no steps to take, or ``batch_size`` cannot be split over the processes.
     """
-    if batch_size % trainer.world_size:
-        raise UserError(
-            f"data.batch_size={batch_size} cannot be split over {trainer.world_size} processes"
-        )
-    if trainer.max_steps < 1:
-        raise UserError(f"trainer.max_steps is {trainer.max_steps}; it must be 1 or more")
-    sampler = StepSampler(
-        count,
-        batch_size,
-        steps=trainer.max_steps,
-        start=trainer.global_step,
-        seed=seed,
-        rank=trainer.global_rank,
-        world_size=trainer.world_size,
-        groups=groups,
-    )
+    processes = trainer.world_size
+    if batch_size % processes:
+        raise UserError(f"data.batch_size={batch_size} cannot be split over {processes} processes")
+    AtLeast(1).check("trainer.max_steps", trainer.max_steps)
+    steps, start, rank = trainer.max_steps, trainer.global_step, trainer.global_rank
     return DataLoader(
         samples,
-        batch_sampler=sampler,
+        batch_sampler=StepSampler(count, batch_size, steps, start, seed, rank, processes, groups),
         num_workers=workers,
         worker_init_fn=functools.partial(_follow_the_training, _set_at_exit()) if workers else None,
         pin_memory=torch.cuda.is_available(),

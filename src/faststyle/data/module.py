@@ -1,6 +1,7 @@
 """The LightningDataModule: where photos come from, and how they reach the trainer."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,11 @@ import pytorch_lightning as pl
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from faststyle.core.errors import UserError
-from faststyle.data.crops import HeldOutCrops, TrainingCrops
-from faststyle.data.loader import held_out_loader, training_loader
-from faststyle.data.photos import PhotoSet
-from faststyle.data.registry import choose_source
-from faststyle.data.source import DataSpec, DataSplits
+from faststyle.core.errors import UserError, nearest
+from faststyle.core.limits import AtLeast
+from faststyle.data import coco, folder, synthetic  # noqa: F401 (each registers its source)
+from faststyle.data.loader import HeldOutCrops, TrainingCrops, held_out_loader, training_loader
+from faststyle.data.source import SOURCES, DataSpec, DataSplits, PhotoSet, PhotoSource
 
 log = logging.getLogger(__name__)
 
@@ -49,14 +49,10 @@ class PhotoData(pl.LightningDataModule):
         **source: Any,
     ) -> None:
         super().__init__()
-        for name, value, least in (
-            ("size", size, 16),
-            ("batch_size", batch_size, 1),
-            ("workers", workers, 0),
-            ("val_photos", val_photos, 0),
-        ):
-            if value < least:
-                raise UserError(f"data.{name} is {value}; it must be {least} or more")
+        AtLeast(16).check("data.size", size)
+        AtLeast(1).check("data.batch_size", batch_size)
+        AtLeast(0).check("data.workers", workers)
+        AtLeast(0).check("data.val_photos", val_photos)
         self.batch_size, self.workers, self.seed = batch_size, workers, seed
         self.source = choose_source(source)
         self.request = DataSpec(size, val_photos, seed, Path(cache).expanduser())
@@ -106,3 +102,18 @@ class PhotoData(pl.LightningDataModule):
         if self.opened is not None and isinstance(self.opened.train, PhotoSet):
             return int(self.opened.train.unreadable.sum())
         return 0
+
+
+def choose_source(settings: Mapping[str, Any]) -> PhotoSource:
+    """The source that ``settings`` choose; those that are none choose nothing.
+
+    Raises ``UserError`` for a name that is not in :data:`SOURCES`, or if nothing is chosen.
+    """
+    for name in settings:
+        if name not in SOURCES:
+            raise UserError(f'no source of photos "{name}": {nearest(name, SOURCES)}')
+    given = [name for name in SOURCES if settings.get(name) is not None]
+    if not given:
+        raise UserError("no photos to train on: pass data.root=/path/to/photos")
+    first = min(given, key=lambda name: SOURCES[name].rank)
+    return SOURCES[first].from_setting(settings[first])

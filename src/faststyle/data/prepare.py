@@ -5,8 +5,9 @@ import io
 import json
 import tarfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -18,14 +19,13 @@ from tqdm import tqdm
 
 from faststyle.core.atomic import atomic_write, check_writable
 from faststyle.core.errors import UserError, problem
+from faststyle.core.limits import AtLeast
 from faststyle.core.processes import fresh_processes
 from faststyle.data.folder import find_photos, read_photo, split
 from faststyle.data.shards import MANIFEST, Manifest, Shard
 from faststyle.images.formats import check_fits
 from faststyle.images.pillow import to_array
 from faststyle.images.pixels import shrink
-
-_HELD_OUT = "held_out"
 
 
 @dataclass(frozen=True)
@@ -77,23 +77,19 @@ def prepare(
     Raises:
         UserError: no photos, none that can be read, or numbers out of range.
     """
-    for name, value in (
-        ("size", short_side),
-        ("photos-per-shard", photos_per_shard),
-        ("workers", workers),
-    ):
-        if value < 1:
-            raise UserError(f"--{name} is {value}; it must be 1 or more")
+    AtLeast(1).check("--size", short_side)
+    AtLeast(1).check("--photos-per-shard", photos_per_shard)
+    AtLeast(1).check("--workers", workers)
     if not 1 <= quality <= 100:
         raise UserError(f"--quality is {quality}; it must lie between 1 and 100")
     check_writable(folder)
     train, apart = split(find_photos(root), root, held_out)
     order = np.random.default_rng(seed).permutation(len(train))
     shuffled = [train[i] for i in order]
-    starts = range(0, len(shuffled), photos_per_shard)
-    parts = [(_HELD_OUT, apart)]
-    parts += [(f"{n:05d}", shuffled[s : s + photos_per_shard]) for n, s in enumerate(starts)]
-    tasks = [_Task(tuple(p), root, folder, name, short_side, quality) for name, p in parts]
+    parts = {"held_out": apart}
+    for number, start in enumerate(range(0, len(shuffled), photos_per_shard)):
+        parts[f"{number:05d}"] = shuffled[start : start + photos_per_shard]
+    tasks = [_Task(tuple(p), root, folder, name, short_side, quality) for name, p in parts.items()]
     first, *rest = _write_all(tasks, workers)
     shards = [shard for shard in rest if len(shard)]
     if not shards:
@@ -104,18 +100,15 @@ def prepare(
 
 
 def _write_all(tasks: Sequence[_Task], workers: int) -> list[Shard]:
-    if workers == 1:
-        return _collect(tasks, map(_write, tasks))
-    processes = fresh_processes(__name__)
-    with ProcessPoolExecutor(workers, processes, torch.set_num_threads, (1,)) as pool:
-        return _collect(tasks, pool.map(_write, tasks))
-
-
-def _collect(tasks: Sequence[_Task], written: Iterator[Shard]) -> list[Shard]:
-    shards = []
-    bar: tqdm[NoReturn]
     count = sum(len(task.photos) for task in tasks)
-    with tqdm(total=count, unit="photo", disable=None) as bar:  # none where nobody looks
+    bar: tqdm[NoReturn] = tqdm(total=count, unit="photo", disable=None)  # none where nobody looks
+    shards = []
+    with ExitStack() as stack:
+        written: Iterable[Shard] = map(_write, tasks)
+        if workers > 1:
+            options = workers, fresh_processes(__name__), torch.set_num_threads, (1,)
+            written = stack.enter_context(ProcessPoolExecutor(*options)).map(_write, tasks)
+        stack.enter_context(bar)
         for task, shard in zip(tasks, written, strict=True):
             shards.append(shard)
             bar.update(len(task.photos))

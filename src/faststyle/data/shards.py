@@ -24,8 +24,14 @@ from torch import Tensor
 from faststyle.core import storage
 from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError
-from faststyle.data.photos import MIN_CROP_SCALE, PhotoSet, UnavailableError
-from faststyle.data.source import DataSpec, DataSplits, PhotoSource
+from faststyle.data.source import (
+    MIN_CROP_SCALE,
+    DataSpec,
+    DataSplits,
+    PhotoSet,
+    PhotoSource,
+    UnavailableError,
+)
 
 MANIFEST = "manifest.json"
 _FORMAT, _VERSION = "faststyle shards", 1
@@ -139,7 +145,7 @@ class ShardedPhotos(PhotoSet):
         start = int(self.ends[number]) - len(shard)
         path = self._local(shard)
         try:
-            content = _photo(path, shard, position - start)
+            content = _read_photo(path, shard, position - start)
             pixels = simplejpeg.decode_jpeg(content, fastupsample=True)
         except (OSError, ValueError):
             self.unreadable[start : start + len(shard)] = True
@@ -158,7 +164,7 @@ class ShardedPhotos(PhotoSet):
         return path
 
 
-def _photo(path: Path, shard: Shard, index: int) -> bytes:
+def _read_photo(path: Path, shard: Shard, index: int) -> bytes:
     with path.open("rb") as file:
         file.seek(shard.offsets[index])
         content = file.read(shard.lengths[index])

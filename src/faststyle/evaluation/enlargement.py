@@ -12,8 +12,8 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.data.degradation import degrade
-from faststyle.data.folder import PhotoFolder, find_photos, split
 from faststyle.encoder import LiteEncoder, LossNetwork
+from faststyle.evaluation.photos import held_out_photos, means, squares
 from faststyle.images.metrics import psnr, ssim
 from faststyle.images.picture import Picture
 from faststyle.images.pillow import pil_to_tensor, to_pil
@@ -52,22 +52,17 @@ def evaluate_enlarger(
     factor = upscaler.factor
     ways = _ways(upscaler)
     encoder = LiteEncoder()
-    _, held_out = split(find_photos(photos), photos, count)
+    held_out = held_out_photos(photos, count)
     result: dict[str, Any] = {"enlarger": upscaler.name, "photos": len(held_out)}
     for size in sizes:
         if size % factor:
             raise UserError(f"--size {size} must be a multiple of {factor}")
-        folder = PhotoFolder(held_out, size)
         found: dict[str, list[Mapping[str, float]]] = {name: [] for name in ways}
-        for index in range(len(held_out)):
-            truth = to_unit(folder.center_crop(index))
-            small = degrade(truth[None], factor)[0]
+        for truth in squares(held_out, size):
+            small = degrade(truth, factor)[0]
             for name, enlarge in ways.items():
-                found[name].append(fidelity(enlarge(small), truth, factor, encoder))
-        result[str(size)] = {
-            name: {key: mean(one[key] for one in each) for key in each[0]}
-            for name, each in found.items()
-        }
+                found[name].append(fidelity(enlarge(small), truth[0], factor, encoder))
+        result[str(size)] = {name: means(rows) for name, rows in found.items()}
     return result
 
 
@@ -139,9 +134,8 @@ def table(result: Mapping[str, Any]) -> str:
             continue
         lines.append(f"{size} x {size}")
         for name, of in found.items():
-            values = (
-                f"PSNR {of['psnr']:.2f} dB  SSIM {of['ssim']:.4f}"
+            lines.append(
+                f"  {name:27} PSNR {of['psnr']:.2f} dB  SSIM {of['ssim']:.4f}"
                 f"  distance {of['distance']:.4f}  edges {100 * of['edges']:.0f} %"
             )
-            lines.append(f"  {name:27} {values}")
     return "\n".join(lines)

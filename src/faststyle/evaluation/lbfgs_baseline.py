@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 
 from faststyle.losses import LossTerms, PerceptualLoss, Targets
-from faststyle.optimization.objective import Objective
-from faststyle.optimization.optimizers import LBFGS
+from faststyle.optimization.optimizers import LBFGS, Objective
 
 _PASSES = 5
 
@@ -55,7 +54,7 @@ def compare(
     photo: Tensor,
     start: Tensor,
     iterations: Sequence[int],
-    after_each: Callable[[], None] = lambda: None,
+    after_each: Callable[[], object] = lambda: None,
 ) -> Parity:
     """Stylize ``photo`` by one pass, and by L-BFGS from ``start``; measure both by ``loss``.
 

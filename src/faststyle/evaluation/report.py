@@ -14,19 +14,18 @@ from tqdm import tqdm
 
 from faststyle.config.objects import instantiate
 from faststyle.core.errors import UserError
-from faststyle.data.folder import PhotoFolder, find_photos, split
 from faststyle.encoder import LossNetwork
 from faststyle.evaluation import artifacts, flat_regions
 from faststyle.evaluation.appearance import contrast, frame, layout, saturation
-from faststyle.evaluation.lbfgs_baseline import Parity, Terms, compare
+from faststyle.evaluation.lbfgs_baseline import Parity, compare
 from faststyle.evaluation.patches import MIN_SIDE, patch_distances
-from faststyle.evaluation.stability import MOTIONS, Frames, stability
+from faststyle.evaluation.photos import held_out_photos, means, squares
+from faststyle.evaluation.stability import MOTIONS, Frame, make_clip, stability
 from faststyle.evaluation.structure import LAYER, MAX_SIDE, cfsd
 from faststyle.evaluation.trained_loss import build_loss, gatys_loss, style_overrides
 from faststyle.images.picture import Picture
-from faststyle.images.pixels import to_unit
 from faststyle.losses import PerceptualLoss, StyleImage
-from faststyle.optimization.start import starting_picture
+from faststyle.optimization.state import starting_picture
 from faststyle.styles import StyleMetadata, find_style, open_style
 from faststyle.stylize.stylizer import Stylizer
 
@@ -34,6 +33,8 @@ from faststyle.stylize.stylizer import Stylizer
 _RATE, _RIM = 25.0, 1 / 6
 
 Compose = Callable[[list[str]], DictConfig]
+#: Maps frames of a clip, (1, 3, H, W) in [0, 1], one after another, to stylized ones.
+Frames = Callable[[Iterator[Tensor]], Iterator[Tensor]]
 
 
 def evaluate(
@@ -67,18 +68,17 @@ def evaluate(
     if len(find_style(checkpoint).mix) > 1:
         raise UserError(f"{checkpoint} is a mixture: pass a single painting, to compare it with")
     style = open_style(checkpoint)
-    _, held_out = split(find_photos(photos), photos, count)
+    held_out = held_out_photos(photos, count)
     cfg = compose(style_overrides(style.metadata, overrides))
     is_chosen = any(text.startswith("loss") for text in overrides)
     loss = build_loss(cfg, StyleMetadata() if is_chosen else style.metadata)
-    images = [StyleImage(pixels, weight) for pixels, weight in instantiate(cfg.style).load()]
+    images = [StyleImage(*image) for image in instantiate(cfg.style).load()]
     gatys = gatys_loss(compose(["loss=gatys"]), loss.encoder, images)
     paintings = [image.pixels for image in images if min(image.pixels.shape[1:]) >= MIN_SIDE]
     stylizer = Stylizer(style, device="cpu")
     result: dict[str, Any] = {"style": stylizer.name, "photos": len(held_out), "start": start}
     for size in sizes:
-        folder = PhotoFolder(held_out, size)
-        pictures = [to_unit(folder.center_crop(i))[None] for i in range(len(held_out))]
+        pictures = list(squares(held_out, size))
         found = _parities(stylizer, loss, pictures, iterations, start)
         stylized = [stylizer(picture) for picture in pictures]
         result[str(size)] = _summary(found) | {
@@ -102,30 +102,23 @@ def _parities(
     bar: tqdm[NoReturn]
     found = []
     with tqdm(total=total, unit="iteration", disable=not total) as bar:
-
-        def advance() -> None:
-            bar.update()
-
         for index, photo in enumerate(pictures):
             size = (photo.shape[2], photo.shape[3])
             first = starting_picture(start, 0.0, photo[0], size, seed=index)[None]
-            found.append(compare(stylizer, loss, photo, first, iterations, advance))
+            found.append(compare(stylizer, loss, photo, first, iterations, bar.update))
     return found
 
 
 def _summary(found: Sequence[Parity]) -> dict[str, Any]:
-    counts = found[0].optimized
-    equal = [parity.equal_iterations for parity in found]
     return {
-        "photo": _mean([parity.photo for parity in found]),
-        "network": _mean([parity.network for parity in found]),
-        "optimized": {str(n): _mean([p.optimized[n] for p in found]) for n in counts},
-        "equal_iterations": equal,
+        "photo": means([vars(parity.photo) for parity in found]),
+        "network": means([vars(parity.network) for parity in found]),
+        "optimized": {
+            str(n): means([vars(parity.optimized[n]) for parity in found])
+            for n in found[0].optimized
+        },
+        "equal_iterations": [parity.equal_iterations for parity in found],
     }
-
-
-def _mean(terms: Sequence[Terms]) -> dict[str, float]:
-    return {name: mean(getattr(t, name) for t in terms) for name in vars(terms[0])}
 
 
 @torch.no_grad()
@@ -135,7 +128,7 @@ def _layers(
     """Each layer's part of ``loss``, the mean over the photos."""
     pairs = zip(stylized, pictures, strict=True)
     found = [loss(picture, loss.targets(photo)).flat() for picture, photo in pairs]
-    return {name: mean(f[name].item() for f in found) for name in found[0] if "/" in name}
+    return means([{name: f[name].item() for name in f if "/" in name} for f in found])
 
 
 def _patches(stylized: Sequence[Tensor], paintings: Sequence[Tensor]) -> list[float]:
@@ -188,15 +181,14 @@ def _artifacts(
         found["flicker"] = mean(artifacts.flicker(stylizer, p).item() for p in pictures)
     if side > artifacts.MIN_SIDE_FOR_BORDERS:
         found["border_ratio"] = mean(artifacts.border_error(stylizer, p).item() for p in pictures)
-    flat = [(s, p) for s, p in pairs if flat_regions.flat_windows(p).any()]
-    if flat:
-
-        def in_flat(measure: Callable[[Tensor, Tensor], Tensor]) -> float:
-            return mean(measure(s, p).item() for s, p in flat)
-
-        found["flat_grid_db"] = in_flat(flat_regions.grid)
-        found["flat_one_direction"] = in_flat(flat_regions.one_direction)
-        found["flat_spread"] = in_flat(flat_regions.spread)
+    measures = {
+        "flat_grid_db": flat_regions.grid,
+        "flat_one_direction": flat_regions.one_direction,
+        "flat_spread": flat_regions.spread,
+    }
+    if flat := [pair for pair in pairs if flat_regions.flat_windows(pair[1]).any()]:
+        for name, measure in measures.items():
+            found[name] = mean(measure(*pair).item() for pair in flat)
     return found
 
 
@@ -209,35 +201,32 @@ def _clips(
     frames as :mod:`faststyle.video` stylizes them, and there only with its packages.
     """
 
-    def alone(frames: Iterator[Tensor]) -> Iterator[Tensor]:
-        return map(stylizer, frames)
-
     def smooth(frames: Iterator[Tensor]) -> Iterator[Tensor]:
         from faststyle.video.clips import stylize_frames
 
         stylized = stylize_frames(stylizer, (Picture(frame[0]) for frame in frames), _RATE)
         return (frame[None] for frame in stylized)
 
-    styles: list[float] = []
-
-    def measured(stylize: Frames, frames: Iterator[Tensor]) -> Iterator[Tensor]:
-        clip = list(frames)
-        stylized = list(stylize(iter(clip)))
-        with torch.no_grad():
-            inside = loss(_inside(stylized[-1]), loss.targets(_inside(clip[-1])))
-        styles.append(inside.style.item())
-        return iter(stylized)
-
-    found: dict[str, dict[str, float]] = {name: {} for name in MOTIONS}
-    has_packages = find_spec("av") is not None
-    for prefix, stylize in (("", alone), ("smooth_", smooth))[: 1 + has_packages]:
-        for name, motion in MOTIONS.items():
-            styles.clear()
-            each = [stability(partial(measured, stylize), picture, motion) for picture in pictures]
-            for key in vars(each[0]):
-                found[name][prefix + key] = mean(getattr(one, key) for one in each)
-            found[name][prefix + "style"] = mean(styles)
+    ways: dict[str, Frames] = {"": partial(map, stylizer)}
+    if find_spec("av") is not None:
+        ways["smooth_"] = smooth
+    found: dict[str, dict[str, float]] = {}
+    for name, motion in MOTIONS.items():
+        clips = [make_clip(picture, motion) for picture in pictures]
+        found[name] = {
+            prefix + key: value
+            for prefix, stylize in ways.items()
+            for key, value in means([_clip(stylize, loss, clip) for clip in clips]).items()
+        }
     return found
+
+
+@torch.no_grad()
+def _clip(stylize: Frames, loss: PerceptualLoss, clip: Sequence[Frame]) -> dict[str, float]:
+    stylized = list(stylize(frame.pixels for frame in clip))
+    targets = loss.targets(_inside(clip[-1].pixels))
+    style = loss(_inside(stylized[-1]), targets).style.item()
+    return {**stability(clip, stylized), "style": style}
 
 
 def _inside(frame: Tensor) -> Tensor:

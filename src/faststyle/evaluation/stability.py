@@ -6,15 +6,13 @@ same. Here clips are made from a photo, so that the motion is known exactly.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-
-#: Maps frames of a clip, (1, 3, H, W) in [0, 1], one after another, to stylized ones.
-Frames = Callable[[Iterator[Tensor]], Iterator[Tensor]]
 
 _FRAMES = 8
 #: Side of a frame as a part of the photo's, so that the camera has room to move.
@@ -50,41 +48,23 @@ MOTIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Stability:
-    """``e_stab`` of pictures in [0, 1], and the mean absolute difference in gray levels of 255."""
+class Frame(NamedTuple):
+    """A frame (1, 3, S, S) in [0, 1], its camera (3 x 3, from frame to photo), the thing's place.
 
-    e_stab: float
-    gray_levels: float
-
-
-def stability(stylize: Frames, photo: Tensor, motion: Motion) -> Stability:
-    """How much stylized frames differ from those before, moved along.
-
-    Args:
-        stylize: maps the frames of a clip.
-        photo: (1, 3, S, S) in [0, 1]; frames have three quarters of its side.
-        motion: what the clip shows.
+    ``covered``: (1, 1, S, S) of bool.
     """
-    clip = list(_frames(photo, motion))
-    stylized = list(stylize(frame for frame, _, _ in clip))
-    squares, absolutes = [], []
-    for index in range(1, len(clip)):
-        grid, seen = _flow(clip[index - 1][1:], clip[index][1:])
-        # Bicubic: what moves by parts of a pixel should not lose its detail on the way.
-        moved = F.grid_sample(stylized[index - 1], grid, "bicubic", align_corners=False)
-        difference = (stylized[index] - moved)[seen.expand_as(moved)]
-        squares.append(difference.square().mean())
-        absolutes.append(difference.abs().mean())
-    e_stab = torch.stack(squares).mean().sqrt().item()
-    return Stability(e_stab, 255 * torch.stack(absolutes).mean().item())
+
+    pixels: Tensor
+    camera: Tensor
+    covered: Tensor
 
 
-def _frames(photo: Tensor, motion: Motion) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Each frame, its camera (3 x 3, from frame to photo), and what of it the thing covers."""
+def make_clip(photo: Tensor, motion: Motion) -> list[Frame]:
+    """A clip of a photo (1, 3, S, S) in [0, 1]; frames have three quarters of its side."""
     generator = torch.Generator().manual_seed(0)
     side = round(photo.shape[-1] * _PART)
     size = [1, 3, side, side]
+    clip = []
     for number in range(_FRAMES):
         camera = _camera(motion, number, generator)
         frame = F.grid_sample(photo, _grid(camera, size), "bicubic", align_corners=False)
@@ -95,7 +75,25 @@ def _frames(photo: Tensor, motion: Motion) -> Iterator[tuple[Tensor, Tensor, Ten
             covered[..., wide : 2 * wide, left : left + wide] = True
             frame = torch.where(covered, 1 - frame.flip(-1), frame)
         noise = torch.randn(size, generator=generator) * _NOISE
-        yield (frame + noise).clamp(0, 1), camera, covered
+        clip.append(Frame((frame + noise).clamp(0, 1), camera, covered))
+    return clip
+
+
+def stability(clip: Sequence[Frame], stylized: Sequence[Tensor]) -> dict[str, float]:
+    """How much ``stylized`` frames (1, 3, S, S) of a clip differ from those before, moved along.
+
+    ``e_stab`` is of pictures in [0, 1], ``gray_levels`` the mean absolute difference, of 255.
+    """
+    squares, absolutes = [], []
+    for index in range(1, len(clip)):
+        grid, seen = _flow(clip[index - 1], clip[index])
+        # Bicubic: what moves by parts of a pixel should not lose its detail on the way.
+        moved = F.grid_sample(stylized[index - 1], grid, "bicubic", align_corners=False)
+        difference = (stylized[index] - moved)[seen.expand_as(moved)]
+        squares.append(difference.square().mean())
+        absolutes.append(difference.abs().mean())
+    e_stab = torch.stack(squares).mean().sqrt().item()
+    return {"e_stab": e_stab, "gray_levels": 255 * torch.stack(absolutes).mean().item()}
 
 
 def _camera(motion: Motion, number: int, generator: torch.Generator) -> Tensor:
@@ -112,11 +110,11 @@ def _grid(camera: Tensor, size: list[int]) -> Tensor:
     return F.affine_grid(camera[None, :2], size, align_corners=False)
 
 
-def _flow(before: tuple[Tensor, Tensor], now: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+def _flow(before: Frame, now: Frame) -> tuple[Tensor, Tensor]:
     """Where each pixel was in the frame before, (1, S, S, 2), and whether both show it."""
-    (camera_before, covered_before), (camera, covered) = before, now
-    grid = _grid(torch.linalg.inv(camera_before) @ camera, [1, 1, *covered.shape[2:]])
+    side = now.covered.shape[-1]
+    grid = _grid(torch.linalg.inv(before.camera) @ now.camera, [1, 1, side, side])
     # Not at the edge, where a bicubic look would see over it.
-    inside = (grid.abs() < 1 - 4 / covered.shape[-1]).all(-1)[:, None]
-    was_covered = F.grid_sample(covered_before.float(), grid, align_corners=False) > 0
-    return grid, inside & ~covered & ~was_covered
+    inside = (grid.abs() < 1 - 4 / side).all(-1)[:, None]
+    was_covered = F.grid_sample(before.covered.float(), grid, align_corners=False) > 0
+    return grid, inside & ~now.covered & ~was_covered

@@ -2,9 +2,8 @@
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -26,37 +25,15 @@ from faststyle.images.picture import Picture
 from faststyle.images.pixels import resample, resize, shrink
 from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.networks.conv3x3 import choose_kernel
-from faststyle.optimization.objective import Objective
-from faststyle.optimization.optimizers import PixelOptimizer
+from faststyle.optimization.optimizers import Objective, PixelOptimizer
 from faststyle.optimization.progress import Progress
-from faststyle.optimization.start import sizes, starting_picture
-from faststyle.optimization.state import State
+from faststyle.optimization.state import State, sizes, starting_picture
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Task:
-    """What is wanted, the same at every size.
-
-    ``photo``: (3, H, W) at the final size, or none. ``style``: pictures and their shares at the
-    final size. ``optimizer``: makes one for the pixels (1, 3, H, W) that it is to change.
-    """
-
-    loss: PerceptualLoss
-    photo: Tensor | None
-    style: list[StyleImage]
-    optimizer: Callable[[Tensor], PixelOptimizer]
-    sizes: list[tuple[int, int]]
-    iterations: int
-    snapshot_every: int
-
-
 def optimize(cfg: DictConfig) -> Path:
-    """Optimize one picture.
-
-    Args:
-        cfg: what ``configs/optimize.yaml`` composes.
+    """Optimize one picture, by what ``configs/optimize.yaml`` composes.
 
     Returns:
         The picture's file. If a signal stopped the run, the best picture so far is written there,
@@ -66,142 +43,125 @@ def optimize(cfg: DictConfig) -> Path:
         UserError: anything that the user can put right; see :mod:`faststyle.core.errors`.
     """
     choose_kernel(str(cfg.kernel))
-    target = _check_target(cfg)
-    out = Path(cfg.output_dir)
+    target, out = Path(cfg.output).expanduser(), Path(cfg.output_dir)
+    format_of(target)
+    check_target(target, input_files(cfg))  # now, not after minutes of work
     check_name(out)
     checkpoint = find_resume(cfg.resume, cfg.name, out)
     content = _load_content(cfg)
-    task = _prepare(cfg, content)
-    if checkpoint:
-        state = State.load(checkpoint, task.sizes)
-        log.info("resuming from %s", checkpoint)
-    else:
-        photo = None if content is None else content.pixels
-        start = starting_picture(str(cfg.start), cfg.noise, photo, task.sizes[0], cfg.seed)
-        state = State(task.sizes, start[None])
-    done = state.level * task.iterations + state.iteration
-    stopped = None
+    descent = _Descent(cfg, content, checkpoint)
+    state, stopped = descent.state, None
     with catch_interrupts("iteration") as interrupts:
         try:
-            with Progress(out, len(task.sizes) * task.iterations, done) as progress:
-                save = partial(state.save, out / LAST_CHECKPOINT)
-                save()  # now: a run can be interrupted before its first snapshot
-                for _ in _levels(state):
-                    _descend(task, state, progress, interrupts, save)
+            descent.run(out, interrupts)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
-            raise UserError(
-                f"memory ended at {task.sizes[state.level][1]} x {task.sizes[state.level][0]}"
-                " pixels: lower size="
-            ) from None
+            height, width = state.sizes[state.level]
+            raise UserError(f"memory ended at {width} x {height} pixels: lower size=") from None
         except KeyboardInterrupt:
             stopped = interrupts.received
             log.warning("stopped; go on with resume=last")
         finally:
             if state.best is not None:
-                pixels = resample(state.best[0].cpu(), task.sizes[-1])
+                pixels = resample(state.best[0].cpu(), state.sizes[-1])
                 save_picture(_like(content, pixels), target)
-                shown = _distance(pixels, content)
-                log.info("wrote %s, loss %.4g%s", target, state.best_loss, shown)
+                near = (
+                    ""
+                    if content is None
+                    else f", {psnr(pixels, content.pixels):.1f} dB of the photo"
+                )
+                log.info("wrote %s, loss %.4g%s", target, state.best_loss, near)
     if stopped:
         sys.exit(128 + stopped)
     return target
 
 
-def _levels(state: State) -> Iterator[int]:
-    """From the size that ``state`` is at to the last."""
-    yield state.level
-    while state.level + 1 < len(state.sizes):
-        _refine(state)
-        yield state.level
+class _Descent:
+    """What is wanted, the same at every size, and how far it has come: ``state``."""
 
+    def __init__(self, cfg: DictConfig, content: Picture | None, checkpoint: Path | None) -> None:
+        for name in ("iterations", "snapshot_every"):
+            if not isinstance(cfg[name], int) or cfg[name] < 1:
+                raise UserError(f"{name}={cfg[name]} must be a whole number above 0")
+        loss: PerceptualLoss = instantiate(cfg.loss, encoder=instantiate(cfg.encoder))
+        if not loss.layers:
+            raise UserError("nothing to optimize: all content and style weights are 0")
+        if loss.needs_photo and content is None:
+            raise UserError(
+                "content has no value, but the loss has content layers: pass content=PATH"
+            )
+        style = instantiate(cfg.style).load() if loss.needs_style else []
+        self._style = [StyleImage(*image) for image in style]
+        self._photo = None if content is None else content.pixels
+        self._device = find_device(cfg.device)
+        self._loss = loss.to(self._device, memory_format=torch.channels_last)
+        self._make_optimizer: Callable[[Tensor], PixelOptimizer]
+        self._make_optimizer = instantiate(cfg.optimizer, _partial_=True)
+        self._iterations, self._snapshot_every = cfg.iterations, cfg.snapshot_every
+        size = (cfg.size or 0,) * 2 if self._photo is None else _size(self._photo)
+        levels = sizes(size, cfg.coarse_to_fine)
+        if checkpoint:
+            self.state = State.load(checkpoint, levels)
+            log.info("resuming from %s", checkpoint)
+        else:
+            start = starting_picture(str(cfg.start), cfg.noise, self._photo, levels[0], cfg.seed)
+            self.state = State(levels, start[None])
 
-def _descend(
-    task: Task,
-    state: State,
-    progress: Progress,
-    interrupts: Interrupts,
-    save: Callable[[], None],
-) -> None:
-    """Go on from ``state`` to the last iteration at its size, keeping it up to date."""
-    device = task.loss.encoder.mean.device
-    pixels = state.pixels.to(device, copy=True)
-    objective = _objective(task, task.sizes[state.level], device)
-    objective.best, objective.best_loss = state.best, state.best_loss
-    optimizer = task.optimizer(pixels)
-    if state.optimizer:
-        optimizer.load_state_dict(state.optimizer)
+    def run(self, out: Path, interrupts: Interrupts) -> None:
+        """Go on to the last size. Raises ``KeyboardInterrupt`` after the iteration of a signal."""
+        state, checkpoint = self.state, out / LAST_CHECKPOINT
+        with Progress(out, len(state.sizes) * self._iterations, self._done()) as progress:
+            state.save(checkpoint)  # now: a run can be interrupted before its first snapshot
+            self._descend(progress, interrupts, checkpoint)
+            while state.level + 1 < len(state.sizes):
+                state.refine()
+                self._descend(progress, interrupts, checkpoint)
 
-    def remember() -> None:
-        state.best, state.best_loss = objective.best, objective.best_loss
+    def _done(self) -> int:
+        """How many iterations are behind, over all sizes."""
+        return self.state.level * self._iterations + self.state.iteration
 
-    def after_each() -> None:
-        progress.iteration(objective.terms)
-        remember()
-        interrupts.check()
+    def _descend(self, progress: Progress, interrupts: Interrupts, checkpoint: Path) -> None:
+        """Go on to the last iteration at this size, keeping the state up to date."""
+        state = self.state
+        pixels = state.pixels.to(self._device, copy=True)
+        objective = self._objective()
+        objective.best, objective.best_loss = state.best, state.best_loss
+        optimizer = self._make_optimizer(pixels)
+        if state.optimizer:
+            optimizer.load_state_dict(state.optimizer)
 
-    while state.iteration < task.iterations:
-        count = min(task.snapshot_every, task.iterations - state.iteration)
-        optimizer.minimize(objective, count, after_each)
-        remember()  # an optimizer that starts at the minimum makes no iteration
-        state.iteration += count
-        state.pixels, state.optimizer = pixels.detach(), optimizer.state_dict()
-        save()
-        number = state.level * task.iterations + state.iteration
-        progress.snapshot(state.pixels[0].clamp(0, 1), number)
+        def remember() -> None:
+            state.best, state.best_loss = objective.best, objective.best_loss
 
+        def after_each() -> None:
+            progress.iteration(objective.terms)
+            remember()
+            interrupts.check()
 
-def _distance(pixels: Tensor, content: Picture | None) -> str:
-    return "" if content is None else f", {psnr(pixels, content.pixels):.1f} dB of the photo"
+        while state.iteration < self._iterations:
+            count = min(self._snapshot_every, self._iterations - state.iteration)
+            optimizer.minimize(objective, count, after_each)
+            remember()  # an optimizer that starts at the minimum makes no iteration
+            state.iteration += count
+            state.pixels, state.optimizer = pixels.detach(), optimizer.state_dict()
+            state.save(checkpoint)
+            progress.snapshot(state.pixels[0].clamp(0, 1), self._done())
 
+    def _objective(self) -> Objective:
+        """Style and photo scaled alike, so that strokes keep their size relative to the picture."""
+        size, last = self.state.sizes[self.state.level], self.state.sizes[-1]
+        if self._style:
+            self._loss.set_style([self._scaled(image, size[0] / last[0]) for image in self._style])
+        photo = self._photo
+        if photo is not None:
+            photo = resample(photo, size)[None].to(self._device)
+        return Objective(self._loss, photo)
 
-def _refine(state: State) -> None:
-    """Carry the best picture of one size to the next."""
-    assert state.best is not None
-    state.level += 1
-    state.pixels = resample(state.best[0], state.sizes[state.level])[None]
-    state.iteration, state.optimizer = 0, {}
-    state.best, state.best_loss = None, float("inf")
-
-
-def _objective(task: Task, size: tuple[int, int], device: torch.device) -> Objective:
-    """Style and photo scaled alike, so that strokes keep their size relative to the picture."""
-    factor = size[0] / task.sizes[-1][0]
-    if task.style:
-        task.loss.set_style([_scaled(image, factor, device) for image in task.style])
-    photo = task.photo
-    if photo is not None:
-        photo = resample(photo, size)[None].to(device)
-    return Objective(task.loss, photo)
-
-
-def _scaled(image: StyleImage, factor: float, device: torch.device) -> StyleImage:
-    short_side = max(1, round(min(image.pixels.shape[1:]) * factor))
-    return StyleImage(resize(image.pixels, short_side).to(device), image.weight)
-
-
-def _prepare(cfg: DictConfig, content: Picture | None) -> Task:
-    for name in ("iterations", "snapshot_every"):
-        if not isinstance(cfg[name], int) or cfg[name] < 1:
-            raise UserError(f"{name}={cfg[name]} must be a whole number above 0")
-    loss = instantiate(cfg.loss, encoder=instantiate(cfg.encoder))
-    if not loss.layers:
-        raise UserError("nothing to optimize: all content and style weights are 0")
-    if loss.needs_photo and content is None:
-        raise UserError("content has no value, but the loss has content layers: pass content=PATH")
-    style = instantiate(cfg.style).load() if loss.needs_style else []
-    photo = None if content is None else content.pixels
-    side = cfg.size or 0
-    return Task(
-        loss=loss.to(find_device(cfg.device), memory_format=torch.channels_last),
-        photo=photo,
-        style=[StyleImage(pixels, weight) for pixels, weight in style],
-        optimizer=instantiate(cfg.optimizer, _partial_=True),
-        sizes=sizes((side, side) if photo is None else _size(photo), cfg.coarse_to_fine),
-        iterations=cfg.iterations,
-        snapshot_every=cfg.snapshot_every,
-    )
+    def _scaled(self, image: StyleImage, factor: float) -> StyleImage:
+        short_side = max(1, round(min(image.pixels.shape[1:]) * factor))
+        return StyleImage(resize(image.pixels, short_side).to(self._device), image.weight)
 
 
 def _load_content(cfg: DictConfig) -> Picture | None:
@@ -217,14 +177,6 @@ def _load_content(cfg: DictConfig) -> Picture | None:
     pixels = picture.pixels if cfg.size is None else shrink(picture.pixels, cfg.size)
     _check_pixels(_size(pixels), cfg.max_pixels)
     return _like(picture, pixels)
-
-
-def _check_target(cfg: DictConfig) -> Path:
-    """Where the result goes, found out now and not after minutes of work."""
-    target = Path(cfg.output).expanduser()
-    format_of(target)
-    check_target(target, input_files(cfg))
-    return target
 
 
 def _check_pixels(size: tuple[int, int], limit: int) -> None:
@@ -244,7 +196,5 @@ def _like(picture: Picture | None, pixels: Tensor) -> Picture:
     """``pixels`` with the transparency and the color profile of ``picture``, if there is one."""
     if picture is None:
         return Picture(pixels)
-    alpha = picture.alpha
-    if alpha is not None:
-        alpha = resample(alpha, _size(pixels))
+    alpha = None if picture.alpha is None else resample(picture.alpha, _size(pixels))
     return replace(picture, pixels=pixels, alpha=alpha)

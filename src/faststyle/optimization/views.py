@@ -18,20 +18,23 @@ from faststyle.core.atomic import check_target
 from faststyle.core.devices import find_device
 from faststyle.core.names import check_name
 from faststyle.encoder import LOSS_NETWORKS, LossNetwork
-from faststyle.images.contact_sheet import Panel, contact_sheet
+from faststyle.images.contact_sheet import contact_sheet
 from faststyle.images.files import load_picture, save_picture
 from faststyle.images.formats import format_of
 from faststyle.images.metrics import psnr
 from faststyle.images.pillow import pil_to_tensor, to_pil
 from faststyle.images.pixels import shrink, to_unit
-from faststyle.losses import gram_matrix
-from faststyle.optimization.inversion import invert
+from faststyle.losses import PerceptualLoss, gram_matrix
+from faststyle.optimization.optimizers import LBFGS, Objective
+from faststyle.optimization.state import starting_picture
 
 #: Dark blue over red to light yellow, which is readable in print and to the color-blind.
 _DARK, _MIDDLE, _LIGHT = "#0d0887", "#cc4778", "#f0f921"
 #: Entries of a Gram matrix are told apart down to this part of the largest.
 _MIN_SHOWN = 1e-4
 _PANEL = 512  # pixels high
+#: Weight of the total variation: among all pictures with the same features, a smooth one.
+_TV_WEIGHT = 0.1
 
 #: layer -> kind of view -> picture (3, H, W) in [0, 1].
 Views = Mapping[str, Mapping[str, Tensor]]
@@ -74,6 +77,41 @@ def look(
     return views
 
 
+def invert(
+    encoder: LossNetwork,
+    layer: str,
+    photo: Tensor,
+    iterations: int = 200,
+    seed: int = 0,
+    after_each: Callable[[], object] = lambda: None,
+) -> Tensor:
+    """Find, from noise, a picture with the photo's features at one layer.
+
+    What a layer keeps of a photo (Mahendran and Vedaldi, 2015).
+
+    Args:
+        encoder: the loss network.
+        layer: of the encoder.
+        photo: (3, H, W) in [0, 1].
+        iterations: of L-BFGS.
+        seed: of the noise.
+        after_each: called after every iteration.
+
+    Returns:
+        (3, H, W) in [0, 1].
+
+    Raises:
+        UserError: an unknown layer.
+    """
+    loss = PerceptualLoss(encoder, {layer: 1.0}, {}, tv_weight=_TV_WEIGHT)
+    size = (photo.shape[1], photo.shape[2])
+    pixels = starting_picture("noise", 1.0, None, size, seed)[None].to(photo.device)
+    objective = Objective(loss, photo[None])
+    LBFGS(pixels).minimize(objective, iterations, after_each)
+    assert objective.best is not None
+    return objective.best[0]
+
+
 def feature_grid(features: Tensor, maps: int) -> Tensor:
     """The maps of most energy of (C, H, W), each scaled to its own largest, in a square grid.
 
@@ -99,14 +137,6 @@ def heat_map(gram: Tensor) -> Tensor:
     shade = 1 - part.log10() / math.log10(_MIN_SHOWN)
     colored = ImageOps.colorize(to_pil(shade[None]), _DARK, _LIGHT, _MIDDLE)
     return to_unit(pil_to_tensor(colored))
-
-
-def _panels(views: Views) -> list[list[Panel]]:
-    """A row for each layer, and what each panel shows as its caption."""
-    return [
-        [(_enlarge(pixels), f"{layer}: {kind}") for kind, pixels in panels.items()]
-        for layer, panels in views.items()
-    ]
 
 
 def _enlarge(pixels: Tensor) -> Tensor:
@@ -136,17 +166,17 @@ def show(args: argparse.Namespace) -> None:
     with tqdm(total=len(layers) * args.iterations, disable=not args.reconstruct or None) as bar:
 
         def recover(layer: str) -> Tensor:
-            return invert(encoder, layer, photo, args.iterations, after_each=lambda: _advance(bar))
+            return invert(encoder, layer, photo, args.iterations, after_each=bar.update)
 
         recovered = recover if args.reconstruct else None
         views = look(encoder, layers, photo, style, recovered, args.maps)
-    save_picture(contact_sheet(_panels(views), _PANEL), args.output)
+    rows = [
+        [(_enlarge(pixels), f"{layer}: {kind}") for kind, pixels in panels.items()]
+        for layer, panels in views.items()
+    ]
+    save_picture(contact_sheet(rows, _PANEL), args.output)
     if args.logdir:
         write_tensorboard(views, args.logdir)
-
-
-def _advance(bar: "tqdm[NoReturn]") -> None:
-    bar.update()
 
 
 def write_tensorboard(views: Views, folder: Path) -> None:

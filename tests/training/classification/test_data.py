@@ -10,7 +10,7 @@ from PIL import Image
 from torchvision.datasets import CIFAR10
 
 from faststyle.core.errors import UserError
-from faststyle.data.sampler import SampleIndex
+from faststyle.data.loader import SampleIndex
 from faststyle.training.classification.data import ClassData, MovedPictures
 
 

@@ -16,8 +16,7 @@ from torchvision.transforms import v2
 
 from faststyle.core.errors import UserError
 from faststyle.core.limits import AtLeast
-from faststyle.data.loader import SizedDataset, held_out_loader, training_loader
-from faststyle.data.sampler import SampleIndex
+from faststyle.data.loader import SampleIndex, SizedDataset, held_out_loader, training_loader
 from faststyle.images.files import load_rgb
 
 log = logging.getLogger(__name__)

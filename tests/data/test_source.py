@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from faststyle.core.errors import UserError
-from faststyle.data.photos import PhotoSet, UnavailableError
+from faststyle.data.source import PhotoSet, UnavailableError
 
 
 class Numbered(PhotoSet):
