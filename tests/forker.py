@@ -33,7 +33,7 @@ MODULES = (
     "faststyle.training.classification.task",
     "faststyle.training.distillation.task",
     "faststyle.training.style.task",
-    "faststyle.training.super_resolution.task",
+    "faststyle.training.super_resolution",
 )
 #: Lightning imports these where they are installed.
 OPTIONAL = ("s3fs",)

@@ -5,11 +5,12 @@ import pytest
 from omegaconf import OmegaConf
 
 from faststyle.config import runs
-from faststyle.config.compose import compose_config
+from faststyle.config.compose import compose_config, instantiate
 from faststyle.config.mistakes import report_config_errors
-from faststyle.config.objects import instantiate
 from faststyle.config.runs import run_name
 from faststyle.core.errors import UserError
+
+"""Objects get the texts that settings hold, whatever these look like."""
 
 
 @pytest.mark.parametrize(
@@ -89,3 +90,17 @@ def test_a_choice_that_is_no_name_is_one_line() -> None:
         report_config_errors("train"),
     ):
         compose_config("train", ["style=1"])
+
+
+@pytest.mark.parametrize("text", ["a${b}", r"a\${b}", "${x}", "${", "plain"])
+def test_a_text_is_not_resolved_twice(text: str) -> None:
+    escaped = text.replace("\\", "\\\\").replace("${", r"\${")
+    config = OmegaConf.create(
+        {
+            "x": escaped,
+            "made": {"_target_": "builtins.dict", "direct": escaped, "by": "${x}", "in": [escaped]},
+        }
+    )
+    made = instantiate(config.made)
+    assert (made["direct"], made["by"], made["in"]) == (text, text, [text])
+    assert config.made.direct == text, "what is given stays as it is"

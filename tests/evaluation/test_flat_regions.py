@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from faststyle.evaluation.flat_regions import flat_windows, grid, one_direction, spread
+from faststyle.evaluation.artifacts import flat_windows, grid, one_direction, spread
 
 SIDE = 256
 GRAY = torch.full((1, 3, SIDE, SIDE), 0.5)

@@ -38,7 +38,7 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "train-super-resolution": Command(
         "Train a network that enlarges pictures.",
-        "faststyle.training.super_resolution.task:train_super_resolution",
+        "faststyle.training.super_resolution:train_super_resolution",
         "train",
         config="super_resolution",
     ),

@@ -24,11 +24,8 @@ _USER_STATUS = 2
 def launch(task: str, config: str, command: str, arguments: Sequence[str]) -> None:
     """Call ``task`` with what ``configs/CONFIG.yaml`` composes and the overrides ``arguments``.
 
-    Args:
-        task: ``module:function``, imported only once the settings are right.
-        config: name of a file.
-        command: its name, by which the runs of a sweep are started as commands of their own.
-        arguments: of the command line, after the command's name.
+    ``task`` is ``module:function``, imported only once the settings are right; runs of a sweep are
+    started as commands of their own by the name ``command``.
 
     What a user can put right ends in one line and exit status 2, without a traceback. In a sweep
     it ends that run, and the others follow.

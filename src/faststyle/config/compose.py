@@ -1,17 +1,18 @@
-"""Settings composed outside of Hydra's own command line, and what every composition knows."""
+"""Settings composed outside of Hydra's own command line, and the objects that they describe."""
 
+import copy
 from collections.abc import Sequence
 from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
+import hydra.utils
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hydra.utils import get_object
-from omegaconf import DictConfig, Node, OmegaConf
+from omegaconf import DictConfig, ListConfig, Node, OmegaConf
 
 from faststyle.config.lists import expand_style_list, expand_value_lists
-from faststyle.config.paths import check_grammar, quote_paths
+from faststyle.config.paths import check_grammar, escape, quote_paths, values_of
 from faststyle.config.runs import run_name
 from faststyle.core.assets import bundled_folder
 from faststyle.core.errors import UserError
@@ -63,9 +64,28 @@ def default_of(*, _node_: Node, _parent_: DictConfig) -> Any:
     Raises ``UserError`` if there is none.
     """
     key, target = str(_node_._key()), _parent_._get_node("_target_")
-    owned = get_object(str(target))
+    owned = hydra.utils.get_object(str(target))
     for owner in getattr(owned, "__mro__", (owned,)):
         found = signature(owner).parameters.get(key)
         if found and found.default is not Parameter.empty:
             return found.default
     raise UserError(f"{_node_._get_full_key(key)}: {target} has no default for {key}")
+
+
+def instantiate(config: DictConfig, *args: Any, **kwargs: Any) -> Any:
+    """Hydra's, also for names that hold ``${``; objects get plain lists and dicts.
+
+    Hydra resolves a copy of the settings, and then reads it as if it were not resolved, and lists
+    and dicts of its own once more.
+    """
+    copied = copy.deepcopy(config)
+    _escape_texts(copied)
+    return hydra.utils.instantiate(copied, *args, _convert_="all", **kwargs)
+
+
+def _escape_texts(node: DictConfig | ListConfig) -> None:
+    for key, value in values_of(node):
+        if isinstance(value, str) and "${" in value:
+            node[key] = escape(escape(value))
+        elif OmegaConf.is_config(value) and not OmegaConf.is_interpolation(node, key):
+            _escape_texts(value)

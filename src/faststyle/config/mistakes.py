@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from hydra.errors import HydraException, MissingConfigException
-from omegaconf import DictConfig, ListConfig
+from omegaconf import OmegaConf
 from omegaconf.errors import (
     InterpolationKeyError,
     InterpolationResolutionError,
@@ -28,8 +29,9 @@ def report_config_errors(config_name: str) -> Iterator[None]:
     except MissingConfigException as error:
         raise _missing_choice(error, config_name) from None
     except (HydraException, OmegaConfBaseException) as error:
-        cause = _user_error_behind(error)
-        raise cause or UserError(_explain(error, config_name)) from None
+        # Hydra's instantiate, or a resolver, may have wrapped an error of ours.
+        ours = next((cause for cause in causes(error) if isinstance(cause, UserError)), None)
+        raise ours or UserError(_explain(error, config_name)) from None
     except ValueError as error:  # Hydra's own, of style=1
         if not str(error).startswith("Config group override"):
             raise
@@ -51,16 +53,11 @@ def _missing_choice(error: MissingConfigException, config_name: str) -> UserErro
     return UserError(f'unknown {group} "{name}": {nearest(name, choices)}')
 
 
-def _user_error_behind(error: BaseException) -> UserError | None:
-    """The error of ours that Hydra's ``instantiate`` or a resolver wrapped, if it is one."""
-    return next((cause for cause in causes(error) if isinstance(cause, UserError)), None)
-
-
 def _explain(error: Exception, config_name: str) -> str:
     text = str(error) or str(error.__cause__ or type(error).__name__)
     key = re.search(r"Could not override '([^']+)'", text)
     if key:
-        keys = list(_keys(compose_config(config_name)))
+        keys = list(_keys(OmegaConf.to_container(compose_config(config_name))))
         if key[1] in keys:
             return f"{key[1]} is no setting of what else is chosen here, as by experiment="
         return (
@@ -86,12 +83,7 @@ def _nearest_key(key: str, keys: list[str]) -> str:
     return nearest(key, siblings or [k for k in keys if "." not in k])
 
 
-def _keys(node: DictConfig | ListConfig, prefix: str = "") -> Iterator[str]:
-    if isinstance(node, ListConfig):
-        return
-    for key in node:
-        name = f"{prefix}{key!s}"
-        yield name
-        child = node._get_node(key)
-        if isinstance(child, DictConfig) and not child._is_none() and not child._is_missing():
-            yield from _keys(child, f"{name}.")
+def _keys(node: Any, prefix: str = "") -> Iterator[str]:
+    for key, child in node.items() if isinstance(node, dict) else ():
+        yield f"{prefix}{key}"
+        yield from _keys(child, f"{prefix}{key}.")

@@ -50,25 +50,18 @@ def _common_name() -> str:
 def find_resume(resume: str | None, style: str, output_dir: Path) -> Path | None:
     """The checkpoint that ``resume`` means, or none to begin anew.
 
-    Args:
-        resume: none; a path; ``last`` of the style's newest run; or ``auto``, which goes on if this
-            very run has begun before, as jobs do that a scheduler starts again.
-        style: the run's name for errors.
-        output_dir: the run's folder.
-
-    Raises:
-        UserError: there is no such file.
+    It is none; a path; ``last`` of the style's newest run, whose folder is ``output_dir``; or
+    ``auto``, which goes on if this very run has begun before, as jobs do that a scheduler starts
+    again. Raises ``UserError`` if there is no such file.
     """
     if not resume:
         return None
-    if resume not in ("last", "auto"):
-        path = Path(resume).expanduser()
-        if not path.is_file():
-            raise UserError(f"no such checkpoint to resume from: {path}")
+    is_named = resume not in ("last", "auto")
+    path = Path(resume).expanduser() if is_named else output_dir / LAST_CHECKPOINT
+    if path.is_file():
         return path
-    path = output_dir / LAST_CHECKPOINT
     if resume == "auto":
-        return path if path.is_file() else None
-    if not path.is_file():
-        raise UserError(f'no earlier run of style "{style}" to resume in {output_dir.parent}')
-    return path
+        return None
+    if is_named:
+        raise UserError(f"no such checkpoint to resume from: {path}")
+    raise UserError(f'no earlier run of style "{style}" to resume in {output_dir.parent}')

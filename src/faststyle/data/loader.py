@@ -47,16 +47,9 @@ class StepSampler(Sampler[list[SampleIndex]]):
 
     The length is that of the whole run, ``start`` included: Lightning counts resumed batches so.
 
-    Args:
-        photos: how many there are.
-        batch_size: global batch B.
-        steps: of the whole run.
-        start: first step to yield.
-        seed: of the order.
-        groups: how many photos lie together, in the order of their numbers. A few groups, chosen
-            at random, are mixed and shown before the next, so that not all are needed at once.
-        rank: this process, of ``world_size``, which must divide ``batch_size``.
-        world_size: number of processes.
+    This process is ``rank`` of ``world_size``, which must divide the global ``batch_size`` B.
+    ``groups`` says how many photos lie together, in the order of their numbers: a few groups,
+    chosen at random, are mixed and shown before the next, so that not all are needed at once.
     """
 
     def __init__(
@@ -145,17 +138,9 @@ def training_loader(
 ) -> DataLoader[Any]:
     """Batches of ``samples``, which take a :class:`SampleIndex`, from the trainer's step on.
 
-    Args:
-        samples: what a draw stands for.
-        count: how many there are to draw from.
-        trainer: says which step it is, how many follow, and which process this is.
-        batch_size: of one step, over all processes together.
-        workers: loader processes; 0 loads in the training process.
-        seed: of the order.
-        groups: of a :class:`StepSampler`.
-
-    Raises:
-        UserError: no steps to take, or ``batch_size`` cannot be split over the processes.
+    ``count`` of them are drawn from as a :class:`StepSampler` does, by so many ``workers``, or in
+    the training process. Raises ``UserError`` if there are no steps to take, or ``batch_size``
+    cannot be split over the processes.
     """
     processes = trainer.world_size
     if batch_size % processes:

@@ -67,7 +67,8 @@ class Style:
             raise UserError(f"style {self.name}: share is {self.share}; it must be above 0")
         if self.size < 8:
             raise UserError(f"style.size is {self.size}; brush strokes need at least 8 pixels")
-        if not _is_part(self.crop):
+        left, top, right, bottom = self.crop if len(self.crop) == 4 else (1, 1, 0, 0)
+        if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
             raise UserError(
                 f"style {self.name}: crop is {list(self.crop)}: left, top, right, bottom must be"
                 " from 0 to 1"
@@ -134,13 +135,6 @@ class Style:
             raise UserError(
                 f"{self.url} gave another picture ({width} x {height}) than {self.name}"
             )
-
-
-def _is_part(crop: Sequence[float]) -> bool:
-    if len(crop) != 4:
-        return False
-    left, top, right, bottom = crop
-    return 0 <= left < right <= 1 and 0 <= top < bottom <= 1
 
 
 def _part(pixels: Tensor, crop: Sequence[float]) -> Tensor:

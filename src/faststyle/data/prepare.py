@@ -64,18 +64,11 @@ def prepare(
 ) -> Manifest:
     """Write the photos below ``root`` as shards; begun ones are finished, done ones kept.
 
-    Args:
-        root: a folder of photos, searched recursively.
-        folder: where the shards and their manifest go.
-        short_side: to which photos are scaled down; crops of 192 pixels are cut from 192 to 366.
-        quality: of the JPEGs.
-        photos_per_shard: which are chosen at random.
-        held_out: how many photos are kept apart for validation.
-        workers: processes to use.
-        seed: of the choice.
+    Photos are scaled down to ``short_side`` pixels (crops of 192 are cut from 192 to 366) and
+    written as JPEGs of ``quality``; which go into one shard the ``seed`` decides. ``held_out``
+    photos are kept apart for validation. The manifest goes into ``folder``, beside the shards.
 
-    Raises:
-        UserError: no photos, none that can be read, or numbers out of range.
+    Raises ``UserError`` for no photos, none that can be read, or numbers out of range.
     """
     AtLeast(1).check("--size", short_side)
     AtLeast(1).check("--photos-per-shard", photos_per_shard)

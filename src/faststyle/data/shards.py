@@ -123,11 +123,7 @@ class ShardSource(PhotoSource):
 class ShardedPhotos(PhotoSet):
     """Crops of the photos of ``shards``, addressed by their place in all of them.
 
-    Args:
-        root: the folder or address of the shards.
-        shards: which of them.
-        size: side of the crops in pixels.
-        cache: where shards from elsewhere are kept once they were fetched.
+    ``root`` is the folder or address of the shards, ``cache`` where those from elsewhere are kept.
     """
 
     def __init__(self, root: str, shards: Sequence[Shard], size: int, cache: Path) -> None:
@@ -145,7 +141,11 @@ class ShardedPhotos(PhotoSet):
         start = int(self.ends[number]) - len(shard)
         path = self._local(shard)
         try:
-            content = _read_photo(path, shard, position - start)
+            with path.open("rb") as file:
+                file.seek(shard.offsets[position - start])
+                content = file.read(shard.lengths[position - start])
+            if zlib.crc32(content) != shard.checksums[position - start]:
+                raise ValueError("checksum")
             pixels = simplejpeg.decode_jpeg(content, fastupsample=True)
         except (OSError, ValueError):
             self.unreadable[start : start + len(shard)] = True
@@ -162,15 +162,6 @@ class ShardedPhotos(PhotoSet):
         if not path.exists():
             fetch(f"{self.root}/{shard.name}", path)
         return path
-
-
-def _read_photo(path: Path, shard: Shard, index: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(shard.offsets[index])
-        content = file.read(shard.lengths[index])
-    if zlib.crc32(content) != shard.checksums[index]:
-        raise ValueError("checksum")
-    return content
 
 
 def fetch(address: str, path: Path) -> None:

@@ -35,13 +35,7 @@ class DeadLeavesSource(PhotoSource):
 
 
 class DeadLeaves:
-    """As many pictures as asked for, each a function of the seed and its number.
-
-    Args:
-        count: how many there are.
-        size: side in pixels.
-        seed: of the whole set.
-    """
+    """``count`` pictures of ``size`` x ``size`` pixels, each a function of seed and number."""
 
     def __init__(self, count: int, size: int, seed: int = 0) -> None:
         self.count, self.size, self.seed = count, size, seed

@@ -36,17 +36,11 @@ def evaluate_enlarger(
 ) -> dict[str, Any]:
     """Measure a trained network on photos that :func:`degrade` made small.
 
-    Args:
-        checkpoint: its name or file.
-        photos: a folder; those photos are used that training on it would have held out.
-        sizes: sides in pixels of the squares that are cut from them, multiples of the factor.
-        count: how many photos.
+    Squares with sides of ``sizes`` pixels, multiples of the factor, are cut from those ``count``
+    photos that training on the folder would have held out.
 
-    Returns:
-        For each size and each way to enlarge what :func:`fidelity` says, the mean over the photos.
-
-    Raises:
-        UserError: anything that the user can put right; see :mod:`faststyle.core.errors`.
+    Returns for each size and each way to enlarge what :func:`fidelity` says, the mean over photos.
+    Raises ``UserError`` for anything that the user can put right.
     """
     upscaler = Upscaler(load_style(find_style(checkpoint).path), device="cpu")
     factor = upscaler.factor
@@ -100,7 +94,9 @@ def fidelity(made: Tensor, truth: Tensor, border: int, encoder: LossNetwork) -> 
     """
     inner = slice(border, -border)
     energy = RelativeEnergy().variation
-    y, expected = (_video_luma(each[None])[..., inner, inner] for each in (made, truth))
+    y, expected = (
+        (16 + 219 * to_luma(each[None])[..., inner, inner]) / 255 for each in (made, truth)
+    )
     return {
         "psnr": psnr(y, expected),
         "ssim": ssim(y, expected),
@@ -120,10 +116,6 @@ def perceptual_distance(a: Tensor, b: Tensor, encoder: LossNetwork) -> float:
     return mean(
         (F.normalize(one) - F.normalize(other)).square().sum(1).mean().item() for one, other in seen
     )
-
-
-def _video_luma(pictures: Tensor) -> Tensor:
-    return (16 + 219 * to_luma(pictures)) / 255
 
 
 def table(result: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ of the time of 500.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -18,14 +18,8 @@ from faststyle.optimization.optimizers import LBFGS, Objective
 _PASSES = 5
 
 
-@dataclass(frozen=True)
-class Terms:
-    """Content and style, the whole loss (with total variation, if it has any), and the seconds."""
-
-    content: float
-    style: float
-    loss: float
-    seconds: float
+#: ``content``, ``style``, the whole ``loss`` (with total variation, if it has any), ``seconds``.
+Terms = Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -44,7 +38,7 @@ class Parity:
     @property
     def equal_iterations(self) -> int | None:
         """The first iteration whose loss is as low as the network's; none if there was none."""
-        reached = (i for i, loss in enumerate(self.trace, 1) if loss <= self.network.loss)
+        reached = (i for i, loss in enumerate(self.trace, 1) if loss <= self.network["loss"])
         return next(reached, None)
 
 
@@ -58,16 +52,9 @@ def compare(
 ) -> Parity:
     """Stylize ``photo`` by one pass, and by L-BFGS from ``start``; measure both by ``loss``.
 
-    Args:
-        stylize: the network.
-        loss: its style already set.
-        photo: (1, 3, H, W) in [0, 1].
-        start: the same shape: the photo, or noise.
-        iterations: after how many to measure; none skips the optimization.
-        after_each: called after every iteration.
-
-    Raises:
-        UserError: the loss is not finite.
+    Both are (1, 3, H, W) in [0, 1]. It is measured after ``iterations``, none of which skips the
+    optimization; ``after_each`` is called after every one. Raises ``UserError`` if the loss, whose
+    style is set already, is not finite.
     """
     targets = loss.targets(photo)
     stylized, seconds = _timed(lambda: stylize(photo))
@@ -92,9 +79,10 @@ def compare(
 
 
 @torch.no_grad()
-def _terms(loss: PerceptualLoss, picture: Tensor, targets: Targets, s: float) -> Terms:
+def _terms(loss: PerceptualLoss, picture: Tensor, targets: Targets, seconds: float) -> Terms:
     found: LossTerms = loss(picture, targets)
-    return Terms(found.content.item(), found.style.item(), found.total.item(), s)
+    terms = {"content": found.content, "style": found.style, "loss": found.total}
+    return {**{name: value.item() for name, value in terms.items()}, "seconds": seconds}
 
 
 def _timed(run: Callable[[], Tensor]) -> tuple[Tensor, float]:

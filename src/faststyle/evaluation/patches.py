@@ -23,13 +23,8 @@ def patch_distances(picture: Tensor, painting: Tensor, seed: int = 0) -> list[fl
     each set of patches has been brought to mean 0 and deviation 1: it tells what a scale looks
     like, not how much of it there is. 0 is a picture made of the painting's patches.
 
-    Args:
-        picture: (3, H, W), RGB in [0, 1].
-        painting: (3, H, W), at the size whose strokes the picture should have.
-        seed: of the patches and directions.
-
-    Raises:
-        ValueError: a side is shorter than 32 pixels.
+    Both are (3, H, W), RGB in [0, 1]; the painting at the size whose strokes the picture should
+    have. Raises ``ValueError`` if a side is shorter than 32 pixels.
     """
     for pixels in (picture, painting):
         if min(pixels.shape[-2:]) < MIN_SIDE:

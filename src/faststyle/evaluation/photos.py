@@ -22,5 +22,6 @@ def squares(paths: Sequence[Path], size: int) -> Iterator[Tensor]:
 
 
 def means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """The mean of each value over rows of the same names."""
-    return {name: mean(row[name] for row in rows) for name in rows[0]}
+    """The mean of each value over those rows that have it."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: mean(row[name] for row in rows if name in row) for name in names}

@@ -12,12 +12,12 @@ from omegaconf import DictConfig
 from torch import Tensor
 from tqdm import tqdm
 
-from faststyle.config.objects import instantiate
+from faststyle.config.compose import instantiate
 from faststyle.core.errors import UserError
 from faststyle.encoder import LossNetwork
-from faststyle.evaluation import artifacts, flat_regions
+from faststyle.evaluation import artifacts
 from faststyle.evaluation.appearance import contrast, frame, layout, saturation
-from faststyle.evaluation.lbfgs_baseline import Parity, compare
+from faststyle.evaluation.lbfgs_baseline import compare
 from faststyle.evaluation.patches import MIN_SIDE, patch_distances
 from faststyle.evaluation.photos import held_out_photos, means, squares
 from faststyle.evaluation.stability import MOTIONS, Frame, make_clip, stability
@@ -31,6 +31,16 @@ from faststyle.stylize.stylizer import Stylizer
 
 #: Frames a second of clips that are made to be measured, and what counts as their border.
 _RATE, _RIM = 25.0, 1 / 6
+_MORE = {
+    "checkerboard_db": artifacts.checkerboard,
+    "bright_dots_per_million": artifacts.bright_dots,
+    "stripes_per_million": artifacts.stripes,
+}
+_IN_FLAT = {
+    "flat_grid_db": artifacts.grid,
+    "flat_one_direction": artifacts.one_direction,
+    "flat_spread": artifacts.spread,
+}
 
 Compose = Callable[[list[str]], DictConfig]
 #: Maps frames of a clip, (1, 3, H, W) in [0, 1], one after another, to stylized ones.
@@ -47,23 +57,20 @@ def evaluate(
     start: str = "content",
     overrides: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Measure a trained style.
+    """Measure a trained style: for each size, plain values that :func:`table` shows.
 
     Args:
         compose: the settings for training with given overrides.
         checkpoint: name or file of the style.
-        photos: a folder; those photos are used that training on it would have held out.
+        photos: a folder; those ``count`` are used that training on it would have held out.
         sizes: sides in pixels of the squares that are cut from them.
         count: how many photos.
         iterations: of L-BFGS after which to compare; none leaves the optimization out.
         start: of the optimization: ``content`` or ``noise``.
         overrides: of the settings, as on the command line of ``faststyle train``.
 
-    Returns:
-        Plain values: for each size, what :func:`table` shows.
-
     Raises:
-        UserError: anything that the user can put right; see :mod:`faststyle.core.errors`.
+        UserError: anything that the user can put right.
     """
     if len(find_style(checkpoint).mix) > 1:
         raise UserError(f"{checkpoint} is a mixture: pass a single painting, to compare it with")
@@ -79,13 +86,14 @@ def evaluate(
     result: dict[str, Any] = {"style": stylizer.name, "photos": len(held_out), "start": start}
     for size in sizes:
         pictures = list(squares(held_out, size))
-        found = _parities(stylizer, loss, pictures, iterations, start)
-        stylized = [stylizer(picture) for picture in pictures]
-        result[str(size)] = _summary(found) | {
-            "gatys": _layers(gatys, stylized, pictures) if gatys else {},
-            "patches": _patches(stylized, paintings),
-            "appearance": _appearance(stylized, pictures, images, loss.encoder),
-            "artifacts": _artifacts(stylizer, stylized, pictures),
+        parities = _parities(stylizer, loss, pictures, iterations, start)
+        pairs = [(stylizer(picture), picture) for picture in pictures]
+        looks = [_appearance(*pair, images, loss.encoder) for pair in pairs]
+        result[str(size)] = parities | {
+            "gatys": means([_layers(gatys, *pair) for pair in pairs]) if gatys else {},
+            "patches": _patches([stylized for stylized, _ in pairs], paintings),
+            "appearance": means(looks),
+            "artifacts": means([_artifacts(stylizer, *pair) for pair in pairs]),
             "clips": _clips(stylizer, loss, pictures),
         }
     return result
@@ -97,7 +105,7 @@ def _parities(
     pictures: Sequence[Tensor],
     iterations: Sequence[int],
     start: str,
-) -> list[Parity]:
+) -> dict[str, Any]:
     total = len(pictures) * max(iterations, default=0)
     bar: tqdm[NoReturn]
     found = []
@@ -106,29 +114,20 @@ def _parities(
             size = (photo.shape[2], photo.shape[3])
             first = starting_picture(start, 0.0, photo[0], size, seed=index)[None]
             found.append(compare(stylizer, loss, photo, first, iterations, bar.update))
-    return found
-
-
-def _summary(found: Sequence[Parity]) -> dict[str, Any]:
+    optimized = {str(n): means([each.optimized[n] for each in found]) for n in found[0].optimized}
     return {
-        "photo": means([vars(parity.photo) for parity in found]),
-        "network": means([vars(parity.network) for parity in found]),
-        "optimized": {
-            str(n): means([vars(parity.optimized[n]) for parity in found])
-            for n in found[0].optimized
-        },
-        "equal_iterations": [parity.equal_iterations for parity in found],
+        "photo": means([each.photo for each in found]),
+        "network": means([each.network for each in found]),
+        "optimized": optimized,
+        "equal_iterations": [each.equal_iterations for each in found],
     }
 
 
 @torch.no_grad()
-def _layers(
-    loss: PerceptualLoss, stylized: Sequence[Tensor], pictures: Sequence[Tensor]
-) -> dict[str, float]:
-    """Each layer's part of ``loss``, the mean over the photos."""
-    pairs = zip(stylized, pictures, strict=True)
-    found = [loss(picture, loss.targets(photo)).flat() for picture, photo in pairs]
-    return means([{name: f[name].item() for name in f if "/" in name} for f in found])
+def _layers(loss: PerceptualLoss, stylized: Tensor, photo: Tensor) -> dict[str, float]:
+    """Each layer's part of ``loss``."""
+    terms = loss(stylized, loss.targets(photo)).flat()
+    return {name: value.item() for name, value in terms.items() if "/" in name}
 
 
 def _patches(stylized: Sequence[Tensor], paintings: Sequence[Tensor]) -> list[float]:
@@ -139,57 +138,32 @@ def _patches(stylized: Sequence[Tensor], paintings: Sequence[Tensor]) -> list[fl
 
 @torch.no_grad()
 def _appearance(
-    stylized: Sequence[Tensor],
-    pictures: Sequence[Tensor],
-    images: Sequence[StyleImage],
-    encoder: LossNetwork,
+    stylized: Tensor, photo: Tensor, images: Sequence[StyleImage], encoder: LossNetwork
 ) -> dict[str, float]:
-    """Means over the photos, beside what the photos and the paintings have themselves."""
+    """Beside what the photo and the paintings have themselves."""
     paintings = [image.pixels[None] for image in images]
-    pairs = list(zip(stylized, pictures, strict=True))
-
-    def compared(measure: Callable[..., Tensor], *others: object) -> float:
-        return mean(measure(s, p, *others).item() for s, p in pairs)
-
+    groups = {"": [stylized], "_painting": paintings, "_photo": [photo]}
     found = {
         f"{measure.__name__}{suffix}": mean(measure(one).item() for one in group)
         for measure in (contrast, saturation)
-        for suffix, group in (("", stylized), ("_painting", paintings), ("_photo", pictures))
+        for suffix, group in groups.items()
     }
-    found |= {"layout": compared(layout), "frame": compared(frame)}
-    if LAYER in encoder.names and pictures[0].shape[-1] <= MAX_SIDE:
-        found["cfsd"] = compared(cfsd, encoder)
+    found |= {"layout": layout(stylized, photo).item(), "frame": frame(stylized, photo).item()}
+    if LAYER in encoder.names and photo.shape[-1] <= MAX_SIDE:
+        found["cfsd"] = cfsd(stylized, photo, encoder).item()
     return found
 
 
-def _artifacts(
-    stylizer: Stylizer, stylized: Sequence[Tensor], pictures: Sequence[Tensor]
-) -> dict[str, float]:
-    """Means over the photos; what photos have themselves is taken off where that makes sense."""
-    pairs = list(zip(stylized, pictures, strict=True))
-
-    def more(measure: Callable[[Tensor], Tensor]) -> float:
-        return mean((measure(s) - measure(p)).item() for s, p in pairs)
-
-    found = {
-        "checkerboard_db": more(artifacts.checkerboard),
-        "bright_dots_per_million": more(artifacts.bright_dots),
-        "stripes_per_million": more(artifacts.stripes),
-    }
-    side = min(pictures[0].shape[-2:])
-    if side > artifacts.MIN_SIDE_FOR_FLICKER:
-        found["flicker"] = mean(artifacts.flicker(stylizer, p).item() for p in pictures)
-    if side > artifacts.MIN_SIDE_FOR_BORDERS:
-        found["border_ratio"] = mean(artifacts.border_error(stylizer, p).item() for p in pictures)
-    measures = {
-        "flat_grid_db": flat_regions.grid,
-        "flat_one_direction": flat_regions.one_direction,
-        "flat_spread": flat_regions.spread,
-    }
-    if flat := [pair for pair in pairs if flat_regions.flat_windows(pair[1]).any()]:
-        for name, measure in measures.items():
-            found[name] = mean(measure(*pair).item() for pair in flat)
-    return found
+def _artifacts(stylizer: Stylizer, stylized: Tensor, photo: Tensor) -> dict[str, float]:
+    """What the photo has itself is taken off where that makes sense."""
+    found = {name: measure(stylized) - measure(photo) for name, measure in _MORE.items()}
+    if photo.shape[-1] > artifacts.MIN_SIDE_FOR_FLICKER:
+        found["flicker"] = artifacts.flicker(stylizer, photo)
+    if photo.shape[-1] > artifacts.MIN_SIDE_FOR_BORDERS:
+        found["border_ratio"] = artifacts.border_error(stylizer, photo)
+    if artifacts.flat_windows(photo).any():
+        found |= {name: measure(stylized, photo) for name, measure in _IN_FLAT.items()}
+    return {name: value.item() for name, value in found.items()}
 
 
 def _clips(
@@ -254,11 +228,9 @@ def table(result: dict[str, Any]) -> str:
             most = max(map(int, found["optimized"]))
             equal = [f"over {most}" if n is None else str(n) for n in found["equal_iterations"]]
             lines.append(f"  one pass equals iteration: {', '.join(equal)}")
-        layers = [f"{name} {value:.3f}" for name, value in found["gatys"].items()]
-        if layers:
+        if layers := [f"{name} {value:.3f}" for name, value in found["gatys"].items()]:
             lines.append(f"  layers of Gatys et al.: {', '.join(layers)}")
-        scales = [f"1/{2**level} {value:.3f}" for level, value in enumerate(found["patches"])]
-        if scales:
+        if scales := [f"1/{2**level} {value:.3f}" for level, value in enumerate(found["patches"])]:
             lines.append(f"  patches from the painting's, at scale {', '.join(scales)}")
         looks = found["appearance"]
         lines += [

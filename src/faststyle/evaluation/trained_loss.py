@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from omegaconf import DictConfig
 
-from faststyle.config.objects import instantiate
+from faststyle.config.compose import instantiate
 from faststyle.core.errors import UserError
 from faststyle.encoder import LossNetwork
 from faststyle.losses import PerceptualLoss, StyleImage

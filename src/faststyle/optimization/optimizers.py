@@ -47,11 +47,8 @@ class Objective:
     """The loss of a picture, which also remembers the best one that it was shown.
 
     Pixels outside [0, 1] count as clamped, so that the value is always that of a picture which a
-    file can hold.
-
-    Args:
-        loss: the perceptual loss, its style already set.
-        photo: the content, (1, 3, H, W) in [0, 1], or none if no term asks for one.
+    file can hold. The style of ``loss`` is set already; ``photo`` is the content, (1, 3, H, W) in
+    [0, 1], or none if no term asks for one.
 
     Attributes:
         terms: what the last picture's loss consisted of; there is none before the first.
@@ -106,9 +103,8 @@ class PixelOptimizer(ABC):
 class LBFGS(PixelOptimizer):
     """L-BFGS with a strong Wolfe line search (Liu and Nocedal, 1989), as Gatys et al. used.
 
-    Args:
-        pixels: (1, 3, H, W), in the contiguous layout.
-        history: how many steps the curvature is estimated from; each takes twice the picture.
+    ``pixels`` are in the contiguous layout. The curvature is estimated from ``history`` steps, each
+    of which takes twice the picture.
     """
 
     def __init__(self, pixels: Tensor, history: int = 20) -> None:
@@ -144,9 +140,7 @@ class LBFGS(PixelOptimizer):
 class Adam(PixelOptimizer):
     """Adam (Kingma and Ba, 2015), pixels brought back to [0, 1] after every step.
 
-    Args:
-        pixels: (1, 3, H, W).
-        learning_rate: in parts of the pixel range.
+    ``learning_rate`` is in parts of the pixel range.
     """
 
     def __init__(self, pixels: Tensor, learning_rate: float = 0.02) -> None:
@@ -166,11 +160,8 @@ class Adam(PixelOptimizer):
 class LBFGSB(PixelOptimizer):
     """L-BFGS-B (Byrd et al., 1995) of SciPy: float64 outside, and pixels bound to [0, 1].
 
-    SciPy keeps its curvature to itself, so every call of :meth:`minimize` starts without any.
-
-    Args:
-        pixels: (1, 3, H, W).
-        history: how many steps the curvature is estimated from.
+    SciPy keeps its curvature, of ``history`` steps, to itself, so every call of :meth:`minimize`
+    starts without any.
     """
 
     def __init__(self, pixels: Tensor, history: int = 20) -> None:

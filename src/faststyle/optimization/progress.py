@@ -13,12 +13,9 @@ from faststyle.losses import LossTerms
 
 
 class Progress:
-    """Counts iterations, draws the curve of every term, and keeps numbered pictures.
+    """Counts iterations, draws the curve of every term, and keeps numbered pictures in ``folder``.
 
-    Args:
-        folder: where TensorBoard's event file and ``snapshots/`` go.
-        total: how many iterations there are.
-        done: how many were done by an earlier run; its curve is continued from there.
+    ``done`` of the ``total`` were done by an earlier run; its curve is continued from there.
     """
 
     def __init__(self, folder: Path, total: int, done: int = 0) -> None:

@@ -10,7 +10,7 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from faststyle.config.objects import instantiate
+from faststyle.config.compose import instantiate
 from faststyle.config.paths import input_files
 from faststyle.config.runs import LAST_CHECKPOINT, find_resume
 from faststyle.core.atomic import check_target
@@ -91,14 +91,14 @@ class _Descent:
             raise UserError(
                 "content has no value, but the loss has content layers: pass content=PATH"
             )
-        style = instantiate(cfg.style).load() if loss.needs_style else []
-        self._style = [StyleImage(*image) for image in style]
+        self._style = instantiate(cfg.style).load() if loss.needs_style else []
         self._photo = None if content is None else content.pixels
         self._device = find_device(cfg.device)
-        self._loss = loss.to(self._device, memory_format=torch.channels_last)
+        self._loss = loss.to(self._device).to(memory_format=torch.channels_last)
         self._make_optimizer: Callable[[Tensor], PixelOptimizer]
         self._make_optimizer = instantiate(cfg.optimizer, _partial_=True)
-        self._iterations, self._snapshot_every = cfg.iterations, cfg.snapshot_every
+        self._iterations: int = cfg.iterations
+        self._snapshot_every: int = cfg.snapshot_every
         size = (cfg.size or 0,) * 2 if self._photo is None else _size(self._photo)
         levels = sizes(size, cfg.coarse_to_fine)
         if checkpoint:
@@ -152,16 +152,16 @@ class _Descent:
     def _objective(self) -> Objective:
         """Style and photo scaled alike, so that strokes keep their size relative to the picture."""
         size, last = self.state.sizes[self.state.level], self.state.sizes[-1]
-        if self._style:
-            self._loss.set_style([self._scaled(image, size[0] / last[0]) for image in self._style])
+        scaled = []
+        for pixels, weight in self._style:
+            short_side = max(1, round(min(pixels.shape[1:]) * (size[0] / last[0])))
+            scaled.append(StyleImage(resize(pixels, short_side).to(self._device), weight))
+        if scaled:
+            self._loss.set_style(scaled)
         photo = self._photo
         if photo is not None:
             photo = resample(photo, size)[None].to(self._device)
         return Objective(self._loss, photo)
-
-    def _scaled(self, image: StyleImage, factor: float) -> StyleImage:
-        short_side = max(1, round(min(image.pixels.shape[1:]) * factor))
-        return StyleImage(resize(image.pixels, short_side).to(self._device), image.weight)
 
 
 def _load_content(cfg: DictConfig) -> Picture | None:

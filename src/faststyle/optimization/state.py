@@ -64,7 +64,7 @@ class State:
 def starting_picture(
     start: str, noise: float, photo: Tensor | None, size: tuple[int, int], seed: int
 ) -> Tensor:
-    """The picture to start from.
+    """The picture to start from, (3, height, width) in [0, 1].
 
     Args:
         start: ``content``, ``noise``, or the path of a picture, which is scaled to ``size``.
@@ -72,9 +72,6 @@ def starting_picture(
         photo: the content (3, H, W), if there is one.
         size: height and width of the result.
         seed: of the noise.
-
-    Returns:
-        (3, height, width) in [0, 1].
 
     Raises:
         UserError: a share outside 0..1, no content to start from, a picture that cannot be read.
@@ -98,11 +95,7 @@ def sizes(size: tuple[int, int], coarse_to_fine: bool | str) -> list[tuple[int, 
 
     Each is half of the next, down to a longer side of :data:`COARSE_SIDE` at most (Gatys et al.,
     2017, section 6): strokes are laid out where the encoder's receptive field sees them whole.
-
-    Args:
-        size: height and width of the result.
-        coarse_to_fine: true, false, or ``auto``: for pictures above :data:`COARSE_SIDE`. True
-            gives a smaller picture one coarse size too.
+    ``coarse_to_fine`` is false, ``auto``, or true, which gives a small picture a coarse size too.
     """
     if coarse_to_fine not in (True, False, "auto"):
         raise UserError(f"coarse_to_fine={coarse_to_fine}: choose true, false or auto")

@@ -49,18 +49,10 @@ def look(
     invert: Callable[[str], Tensor] | None = None,
     maps: int = 64,
 ) -> Views:
-    """Every view of every layer.
+    """Every view of every layer: the ``maps`` of most energy of a photo, Gram matrices of a style.
 
-    Args:
-        encoder: the loss network.
-        layers: of the encoder.
-        photo: (3, H, W) in [0, 1], whose feature maps are shown.
-        style: (3, H, W) in [0, 1], whose Gram matrices are shown, or none.
-        invert: gives the photo recovered from a layer, or none.
-        maps: how many feature maps, those of the most energy.
-
-    Raises:
-        UserError: an unknown layer.
+    Both are (3, H, W) in [0, 1]. ``invert`` gives the photo recovered from a layer. Raises
+    ``UserError`` for an unknown layer.
     """
     features = encoder(photo[None], layers)
     painted = {} if style is None else encoder(style[None], layers)
@@ -82,30 +74,17 @@ def invert(
     layer: str,
     photo: Tensor,
     iterations: int = 200,
-    seed: int = 0,
     after_each: Callable[[], object] = lambda: None,
 ) -> Tensor:
     """Find, from noise, a picture with the photo's features at one layer.
 
-    What a layer keeps of a photo (Mahendran and Vedaldi, 2015).
-
-    Args:
-        encoder: the loss network.
-        layer: of the encoder.
-        photo: (3, H, W) in [0, 1].
-        iterations: of L-BFGS.
-        seed: of the noise.
-        after_each: called after every iteration.
-
-    Returns:
-        (3, H, W) in [0, 1].
-
-    Raises:
-        UserError: an unknown layer.
+    What a layer keeps of a photo (Mahendran and Vedaldi, 2015). Both pictures are (3, H, W) in
+    [0, 1]; ``after_each`` is called after each of the ``iterations`` of L-BFGS. Raises
+    ``UserError`` for an unknown layer.
     """
     loss = PerceptualLoss(encoder, {layer: 1.0}, {}, tv_weight=_TV_WEIGHT)
     size = (photo.shape[1], photo.shape[2])
-    pixels = starting_picture("noise", 1.0, None, size, seed)[None].to(photo.device)
+    pixels = starting_picture("noise", 1.0, None, size, seed=0)[None].to(photo.device)
     objective = Objective(loss, photo[None])
     LBFGS(pixels).minimize(objective, iterations, after_each)
     assert objective.best is not None

@@ -164,12 +164,8 @@ class _Readable:
 class MovedPictures(Dataset[tuple[Tensor, int]]):
     """Pictures moved at random: how is a function of the seed and of the place in the run.
 
-    Args:
-        samples: uint8 (3, size, size) with their class.
-        size: side in pixels.
-        shift: pixels by which one is moved at most, each way; black comes in.
-        flip: mirror half of them.
-        seed: of the moves.
+    ``samples`` uint8 (3, size, size), with their class, are moved by at most ``shift`` pixels each
+    way, where black comes in; half of them are mirrored if ``flip``.
     """
 
     def __init__(self, samples: SizedDataset, size: int, shift: int, flip: bool, seed: int) -> None:

@@ -7,13 +7,14 @@ import torch.nn.functional as F
 import torchvision
 from torch import Tensor, nn
 
-from faststyle.core.errors import UserError, nearest
+from faststyle.core.errors import UserError
+from faststyle.core.limits import OneOf
 from faststyle.encoder.initialization import he_initialize
 from faststyle.encoder.vgg import ARCHITECTURES
 from faststyle.images.pixels import IMAGENET_MEAN, IMAGENET_STD
 
 #: Those that train from scratch without tricks.
-NORMALIZED = tuple(arch for arch in ARCHITECTURES if arch.endswith("_bn"))
+_NORMALIZED = tuple(arch for arch in ARCHITECTURES if arch.endswith("_bn"))
 _HIDDEN = 512
 
 
@@ -38,8 +39,7 @@ class Classifier(nn.Module):
 
     def __init__(self, arch: str = "vgg16_bn", classes: int = 10, dropout: float = 0.5) -> None:
         super().__init__()
-        if arch not in NORMALIZED:
-            raise UserError(f'no classifier "{arch}" is trained here: {nearest(arch, NORMALIZED)}')
+        OneOf(_NORMALIZED).check("classifier.arch", arch)
         if not 0 <= dropout < 1:
             raise UserError(f"classifier.dropout is {dropout}; it must be at least 0 and below 1")
         with torch.device("meta"):  # skip the initialization of 100 million classifier weights

@@ -13,10 +13,58 @@ from faststyle.data.folder import find_photos
 from faststyle.data.painting import local_image
 from faststyle.images.files import load_picture
 from faststyle.images.pixels import resample, shrink
-from faststyle.training.distillation.painters import Painters
+from faststyle.networks import TransformNetwork
 
 _MAX_SIDE = 512  # short side of paintings that are kept in memory
 _RESTART = 0.03  # chance that a picture of the pool begins anew
+
+
+class Painters:
+    """Small transform networks that learn one style after another from the student's gradient.
+
+    What a loss network will be asked about is what such networks make, and where it is wrong they
+    go astray. So they learn beside it, and their pictures become its examples. They take turns, and
+    keep their weights when the style changes: what they show is half of the old style by then.
+
+    Each of the ``networks`` learns a style for so many ``steps`` of its turns. Weights and styles
+    are a function of the seed. Raises ``UserError`` for a count below 1.
+    """
+
+    def __init__(
+        self, networks: int = 2, steps: int = 150, learning_rate: float = 1e-3, seed: int = 0
+    ) -> None:
+        AtLeast(1).check("pictures.painters.networks", networks)
+        AtLeast(1).check("pictures.painters.steps", steps)
+        self._generator = torch.Generator().manual_seed(seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            made = [TransformNetwork(width=8, blocks=3) for _ in range(networks)]
+        self._networks = [network.to(memory_format=torch.channels_last) for network in made]
+        self._optimizers = [torch.optim.Adam(n.parameters(), learning_rate) for n in made]
+        self._steps = steps
+        self._style = [0] * networks
+        self._turn = 0
+        self._painted: Tensor | None = None
+
+    def paint(self, photos: Tensor, styles: int) -> tuple[Tensor, int]:
+        """The next network's pictures of ``photos`` (N, 3, S, S), and the number of its style."""
+        turn, index = divmod(self._turn, len(self._networks))
+        if turn % self._steps == 0:
+            self._style[index] = int(torch.randint(styles, (1,), generator=self._generator))
+        network = self._networks[index].to(photos.device)
+        with torch.enable_grad():
+            self._painted = network(photos)
+        return self._painted.detach(), self._style[index]
+
+    def learn(self, gradient: Tensor) -> None:
+        """Teach that network by the ``gradient`` (N, 3, S, S) of the loss at its pictures."""
+        assert self._painted is not None
+        optimizer = self._optimizers[self._turn % len(self._networks)]
+        optimizer.zero_grad()
+        torch.autograd.backward(self._painted, gradient)
+        optimizer.step()
+        self._painted = None
+        self._turn += 1
 
 
 class Shown(NamedTuple):
@@ -93,9 +141,8 @@ class ExampleMixer:
         pictures[noise] = self._with_noise(pictures[noise])
         if count // 8:
             sources = torch.arange(painted.stop - painted.start)
-            pictures[painted], styles[painted] = self._painters.paint(
-                photos[sources], self._bank_size
-            )
+            made = self._painters.paint(photos[sources], self._bank_size)
+            pictures[painted], styles[painted] = made
             contents[painted] = sources
         slots = self._slots(photos, styles, count // 8)
         assert self._pool is not None
@@ -141,14 +188,14 @@ class ExampleMixer:
     def _with_noise(self, pictures: Tensor) -> Tensor:
         """Blends with noise of a random coarseness, from a little to nothing but noise."""
         side = pictures.shape[-1]
-        blended = []
-        for picture in pictures:
+        blended = torch.empty_like(pictures)
+        for index, picture in enumerate(pictures):
             share, coarse = torch.rand(2, generator=self._generator).tolist()
             cells = max(2, round(side ** (1 - 0.8 * coarse)))
             noise = torch.rand(1, 3, cells, cells, generator=self._generator)
             noise = F.interpolate(noise, (side, side), mode="bilinear")[0].to(picture)
-            blended.append(torch.lerp(picture, noise, share))
-        return torch.stack(blended) if blended else pictures
+            blended[index] = torch.lerp(picture, noise, share)
+        return blended
 
 
 def _files(given: str) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -20,11 +20,9 @@ from faststyle.training.engine.schedule import cosine, scheduled
 Features = Mapping[str, Tensor]
 
 
-class Targets(NamedTuple):
-    """Features (N, C, H, W) of the content, and Gram matrices (N, C, C) of the style, by layer."""
-
-    content: Features
-    style: Features
+#: Weights of the default perceptual loss with Gram matrices, by term and layer.
+_WEIGHTS = {f"content/{layer}": weight for layer, weight in CONTENT.items()}
+_WEIGHTS |= {f"style/{layer}": STYLE_WEIGHT * weight for layer, weight in STYLE.items()}
 
 
 class Distillation(pl.LightningModule):
@@ -112,27 +110,28 @@ class Distillation(pl.LightningModule):
         found = self.student(pictures, HEADS)
         grams = _grams(found)
         # The student's loss is relative to the teacher's energies: its own may be next to none.
-        loss = _perceptual_loss(found, grams, targets, given_targets)
+        loss = _perceptual_loss(_compared(found, grams), targets, given_targets)
         gradient = _gradient(loss, pictures, train and matched)
         features = {f"features/{name}": _distance(found[name], given[name]) for name in HEADS}
         gram = {f"gram/{name}": _distance(grams[name], given_grams[name]) for name in HEADS}
         terms = {"loss": _sum(features) + self.gram_weight * _sum(gram), **features, **gram}
         if matched:
-            wanted = _perceptual_loss(given, given_grams, given_targets, given_targets)
+            given_values = _compared(given, given_grams)
+            wanted = _perceptual_loss(given_values, given_targets, given_targets)
             terms["gradient"] = _distance(gradient, _gradient(wanted, pictures))
             terms["loss"] = terms["loss"] + self._ramp() * terms["gradient"]
         return terms, gradient.detach()
 
     def _teacher_targets(
         self, given: Features, side: int, styles: Tensor, contents: Tensor
-    ) -> Targets:
+    ) -> Features:
         if side not in self._teacher_grams:
             self._teacher_grams[side] = self._bank_grams(side)
         content = {layer: given[layer].detach()[contents] for layer in CONTENT}
         style = {layer: grams[styles] for layer, grams in self._teacher_grams[side].items()}
-        return Targets(content, style)
+        return _compared(content, style)
 
-    def _student_targets(self, pictures: Tensor, styles: Tensor, contents: Tensor) -> Targets:
+    def _student_targets(self, pictures: Tensor, styles: Tensor, contents: Tensor) -> Features:
         """Targets move with the student's weights, but not with the pictures: passes of their own.
 
         A graph leads to the weights.
@@ -140,7 +139,7 @@ class Distillation(pl.LightningModule):
         crops = self.pictures.bank(pictures.shape[-1])[styles].to(pictures)
         style = _grams(self.student(crops, STYLE))
         found = self.student(pictures.detach(), CONTENT)
-        return Targets({layer: found[layer][contents] for layer in CONTENT}, style)
+        return _compared({layer: found[layer][contents] for layer in CONTENT}, style)
 
     @torch.no_grad()
     def _bank_grams(self, side: int) -> Features:
@@ -177,24 +176,17 @@ def _gradient(loss: Tensor, pictures: Tensor, graph: bool = False) -> Tensor:
     return torch.autograd.grad(loss.sum(), pictures, **options)[0].float()
 
 
-def _perceptual_loss(
-    features: Features, grams: Features, targets: Targets, reference: Targets
-) -> Tensor:
-    """The default perceptual loss with Gram matrices, of each picture (N,).
+def _compared(features: Features, grams: Features) -> Features:
+    """What the perceptual loss compares, by term and layer."""
+    content = {f"content/{layer}": features[layer] for layer in CONTENT}
+    return {**content, **{f"style/{layer}": grams[layer] for layer in STYLE}}
 
-    Distances are relative to the energies of ``reference``.
-    """
-    contents = (
-        (weight, features[layer], targets.content[layer], reference.content[layer])
-        for layer, weight in CONTENT.items()
-    )
-    styles = (
-        (STYLE_WEIGHT * weight, grams[layer], targets.style[layer], reference.style[layer])
-        for layer, weight in STYLE.items()
-    )
+
+def _perceptual_loss(values: Features, targets: Features, reference: Features) -> Tensor:
+    """That of each picture (N,); distances are relative to the energies of ``reference``."""
     distances = [
-        weight * relative_distance(value, target, of, min_energy=0.0)
-        for weight, value, target, of in (*contents, *styles)
+        weight * relative_distance(values[name], targets[name], reference[name], min_energy=0.0)
+        for name, weight in _WEIGHTS.items()
     ]
     return torch.stack(distances).sum(0)
 

@@ -6,20 +6,16 @@ from pathlib import Path
 import safetensors.torch
 from omegaconf import DictConfig
 
-from faststyle.config.objects import instantiate
+from faststyle.config.compose import instantiate
 from faststyle.core.atomic import atomic_write
 from faststyle.training.distillation.module import Distillation
 from faststyle.training.engine.task import Task, run_task
 
 
 def distill(cfg: DictConfig) -> Path | None:
-    """Distil a teacher into a student and write its weights.
+    """Distil a teacher into a student by what ``configs/distill.yaml`` composes.
 
-    Args:
-        cfg: what ``configs/distill.yaml`` composes.
-
-    Returns:
-        The file of the weights; see :func:`run_task`, also for what is raised.
+    Returns the file of its weights, in float16; see :func:`run_task`.
     """
     return run_task(cfg, "distill", cfg.export, _build_task)
 

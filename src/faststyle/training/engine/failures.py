@@ -47,19 +47,20 @@ def translate_failures(trainer: pl.Trainer, out: Path) -> Iterator[None]:
     except Exception as error:
         # Loader processes and TensorBoard's thread fail while others work, who may make whatever
         # goes wrong an error of their own.
-        chain = list(causes(error))
+        chain, step = list(causes(error)), trainer.global_step
         said = "\n".join(map(str, chain))
         lost = next((who for sign, who in _LOST.items() if sign in said), None)
         if any(map(is_out_of_memory, chain)):
             raise UserError(
-                f"memory ended at step {trainer.global_step}: lower data.batch_size or"
-                " data.size, or take trainer.precision=bf16-mixed; resume=last goes on"
+                f"memory ended at step {step}: lower data.batch_size or data.size, or take"
+                " trainer.precision=bf16-mixed; resume=last goes on"
             ) from None
         if lost is not None:
-            step = trainer.global_step
             raise UserError(f"{lost} at step {step}; go on with resume=last") from None
-        if isinstance(error, UserError):
-            raise UserError(_message(str(error))) from None
+        if isinstance(error, UserError) and "in DataLoader worker process" in str(error):
+            # They send it as the last line of a traceback.
+            last = str(error).strip().splitlines()[-1]
+            raise UserError(last.partition(": ")[2]) from None
         for cause in chain:
             if isinstance(cause, OSError) and cause.errno in _FULL:
                 cause.filename = cause.filename or str(out)
@@ -72,10 +73,3 @@ def translate_failures(trainer: pl.Trainer, out: Path) -> Iterator[None]:
         raise
     finally:
         threading.excepthook = report
-
-
-def _message(text: str) -> str:
-    """The message alone; loader processes send it as the last line of a traceback."""
-    if "in DataLoader worker process" not in text:
-        return text
-    return text.strip().splitlines()[-1].partition(": ")[2]

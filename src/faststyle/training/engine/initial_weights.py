@@ -34,17 +34,10 @@ def load_initial_weights(
 ) -> None:
     """Give ``network`` the weights of what was trained.
 
-    The scale and shift of a style are those of the same painting at the same size, else at another,
-    else the mean of all styles that ``found`` has.
+    It is the same, but for how many ``styles`` it has: the scale and shift of one are those of the
+    same painting at the same size, else at another, else the mean of all styles of ``found``.
 
-    Args:
-        found: a network of one or several styles.
-        network: of as many as ``styles``; otherwise the same.
-        styles: what is known of each.
-        source: what ``found`` is, for errors.
-
-    Raises:
-        UserError: they are different networks.
+    Raises ``UserError``, which calls ``found`` by its ``source``, for different networks.
     """
     kind, wanted = NETWORKS.describe(found.network), NETWORKS.describe(network)
     if (kind.name, _shared(kind)) != (wanted.name, _shared(wanted)):

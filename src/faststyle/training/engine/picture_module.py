@@ -14,7 +14,7 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor, nn
 
-from faststyle.config.objects import instantiate
+from faststyle.config.compose import instantiate
 from faststyle.core.errors import UserError
 from faststyle.encoder import LossNetwork
 from faststyle.images.pixels import to_unit
@@ -30,20 +30,12 @@ log = logging.getLogger(__name__)
 class PictureModule(pl.LightningModule, ABC):
     """Train ``network`` with Adam to lower ``loss``; checkpoints say what it is.
 
-    Only the network has parameters and a state dict; the loss is made of constants.
+    Only the network has parameters and a state dict; the loss is made of constants. ``schedule`` is
+    a step's factor of the learning rate, which rises from almost 0 over the ``warmup_steps``.
+    ``channels_last`` is the layout that convolutions prefer. ``compile`` runs the network and the
+    loss network through ``torch.compile``.
 
-    Args:
-        network: one that is registered.
-        loss: what is to be lowered.
-        metadata: what every checkpoint says.
-        schedule: a step's factor of the learning rate.
-        learning_rate: of Adam.
-        warmup_steps: over which the learning rate rises from almost 0.
-        channels_last: keep tensors in the layout that convolutions prefer.
-        compile: run the network and the loss network through ``torch.compile``.
-
-    Raises:
-        UserError: a network that is not registered, or a learning rate that is not above 0.
+    Raises ``UserError`` for a network that is not registered, or a learning rate not above 0.
     """
 
     def __init__(
@@ -113,11 +105,9 @@ class PictureModule(pl.LightningModule, ABC):
 
 
 class Samples(Callback):
-    """Show in TensorBoard what becomes of the same few held-out photos, each on a card of its own.
+    """Show in TensorBoard what becomes of the same ``count`` held-out photos, a card for each.
 
-    Args:
-        count: how many photos.
-        every_n_steps: how often, besides the first and the last step.
+    That is after every so many steps, and at the first and the last one.
     """
 
     def __init__(self, count: int, every_n_steps: int) -> None:

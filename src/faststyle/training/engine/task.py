@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from pytorch_lightning.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.utilities import rank_zero_only
 
-from faststyle.config.objects import instantiate
+from faststyle.config.compose import instantiate
 from faststyle.config.paths import input_files
 from faststyle.config.runs import LAST_CHECKPOINT, find_resume
 from faststyle.core.atomic import check_target
@@ -25,11 +25,8 @@ from faststyle.core.names import check_name
 from faststyle.core.torch_files import read_torch
 from faststyle.networks.conv3x3 import choose_kernel
 from faststyle.training.engine.failures import translate_failures
-from faststyle.training.engine.finite import StopOnNonFinite
-from faststyle.training.engine.logger import LogHyperparameters
-from faststyle.training.engine.progress import StepBar
-from faststyle.training.engine.stopping import AtomicCheckpointIO, SaveFinalCheckpoint, StopOnSignal
-from faststyle.training.engine.throughput import Throughput
+from faststyle.training.engine.logger import LogHyperparameters, StepBar, Throughput
+from faststyle.training.engine.stopping import AtomicCheckpointIO, StopAndSave, StopOnNonFinite
 
 log = logging.getLogger(__name__)
 
@@ -50,13 +47,9 @@ _INTENDED = (
 class Task:
     """One kind of training, ready to begin.
 
-    Args:
-        module: what is trained.
-        data: what it sees.
-        write: called when it is complete, with the file that is to hold the result.
-        callbacks: besides those of every run.
-        check_resume: raises ``UserError`` if this cannot go on from a checkpoint.
-        done: what the log says of ``write``.
+    ``write`` is called when it is complete, with the file that is to hold the result; ``done`` is
+    what the log says then. ``check_resume`` raises ``UserError`` if it cannot go on from a
+    checkpoint. ``callbacks`` are besides those of every run.
     """
 
     module: pl.LightningModule
@@ -141,7 +134,7 @@ def _check_incomplete(resume: Path, cfg: DictConfig) -> None:
 
 def _fit(cfg: DictConfig, task: Task, resume: Path | None) -> pl.Trainer:
     out, every = Path(cfg.output_dir), cfg.checkpoint_every_n_steps
-    stop = StopOnSignal()
+    stop = StopAndSave(out / LAST_CHECKPOINT)
     bar = [StepBar()] if cfg.trainer.get("enable_progress_bar", True) else []
     trainer: pl.Trainer = instantiate(
         cfg.trainer,
@@ -149,13 +142,11 @@ def _fit(cfg: DictConfig, task: Task, resume: Path | None) -> pl.Trainer:
         callbacks=[
             *task.callbacks,
             *bar,
-            stop,
             StopOnNonFinite(),
             Throughput(),
             LearningRateMonitor(),
             LogHyperparameters(cfg),
-            # What averages weights, stops, or refuses to save must have had its turn before.
-            SaveFinalCheckpoint(out / LAST_CHECKPOINT),
+            stop,  # what averages weights, or refuses to save, must have had its turn before
             model_checkpoint(cfg, filename=LAST_CHECKPOINT.stem, every_n_train_steps=every),
         ],
         plugins=[AtomicCheckpointIO()],
@@ -166,15 +157,9 @@ def _fit(cfg: DictConfig, task: Task, resume: Path | None) -> pl.Trainer:
     if stop.received:
         step = trainer.global_step
         log.warning("stopped at step %d of %d; go on with resume=last", step, trainer.max_steps)
-        if stop.received == OUT_OF_TIME and trainer.is_global_zero:
-            _requeue()
+        job = os.environ.get("SLURM_JOB_ID")
+        if stop.received == OUT_OF_TIME and trainer.is_global_zero and job:
+            log.warning("asking SLURM to go on with job %s", job)  # for another turn
+            subprocess.run(["scontrol", "requeue", job], check=False)
         sys.exit(128 + stop.received)
     return trainer
-
-
-def _requeue() -> None:
-    """Ask SLURM, which has warned that the job's time is over, for another turn."""
-    job = os.environ.get("SLURM_JOB_ID")
-    if job is not None:
-        log.warning("asking SLURM to go on with job %s", job)
-        subprocess.run(["scontrol", "requeue", job], check=False)

@@ -11,15 +11,8 @@ from faststyle.networks.stages import coarsest_features, stages_of
 class EncoderFeatures:
     """Keeps the features of a network's last pass: what its first up-sampling layer is given.
 
-    Args:
-        network: one with ``stages()``, of which one enlarges. It gets a hook, and computes as
-            before.
-
-    Attributes:
-        stride: pixels of the photo for each row of features.
-
-    Raises:
-        UserError: another network.
+    ``stride`` is how many pixels of the photo there are for each row of features. Raises
+    ``UserError`` for a network without ``stages()`` of which one enlarges.
     """
 
     def __init__(self, network: nn.Module) -> None:

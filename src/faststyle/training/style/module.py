@@ -84,7 +84,9 @@ class StyleTransfer(PictureModule):
 
     def training_step(self, batch: Tensor) -> Tensor:
         """One step on uint8 photos (N, 3, H, W)."""
-        places = self._places(batch)
+        count, trainer = len(batch), self.trainer
+        first = (self.global_step * trainer.world_size + trainer.global_rank) * count
+        places = range(first, first + count)  # in the whole run; see StepSampler
         styles = None if self.order is None else self.order.at(places).to(batch.device)
         terms = self._terms(batch, self._with_noise(batch), styles, "train", places)
         if self.is_shown:
@@ -116,12 +118,6 @@ class StyleTransfer(PictureModule):
             for index, pair in enumerate(zip(photos, stylized, strict=True), start=1):
                 name = "/".join([*labels[number : number + 1], f"photo_{index}"])
                 yield name, torch.cat(pair, dim=2)
-
-    def _places(self, batch: Tensor) -> range:
-        """Of this process's photos in the whole run; see ``StepSampler``."""
-        count = len(batch)
-        first = (self.global_step * self.trainer.world_size + self.trainer.global_rank) * count
-        return range(first, first + count)
 
     def _terms(
         self, photos: Tensor, shown: Tensor, styles: Tensor | None, stage: str, places: range

@@ -14,11 +14,7 @@ class StyleSampler:
 
     A run that is resumed, or that several processes share, so gives a photo the same style. Of as
     many photos in a row as there are styles, beginning at a multiple of that, each style gets its
-    share, to the next whole number up or down.
-
-    Args:
-        shares: of the styles, above 0; only their proportions count.
-        seed: of the order.
+    share, to the next whole number up or down. Of ``shares``, above 0, only proportions count.
     """
 
     def __init__(self, shares: Sequence[float], seed: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import DictConfig
 from torch import nn
 
-from faststyle.config.objects import instantiate
+from faststyle.config.compose import instantiate
 from faststyle.config.record import describe_run
 from faststyle.core.atomic import check_target
 from faststyle.core.devices import cpu_has_bf16
@@ -33,13 +33,9 @@ log = logging.getLogger(__name__)
 
 
 def train(cfg: DictConfig) -> Path | None:
-    """Train one style, or several in one network, and export them.
+    """Train one style, or several in one network, by what ``configs/train.yaml`` composes.
 
-    Args:
-        cfg: what ``configs/train.yaml`` composes.
-
-    Returns:
-        The exported file; see :func:`run_task`, also for what is raised.
+    Returns the exported file; see :func:`run_task`.
     """
     return run_task(cfg, cfg.name, spare_shipped(cfg), _build_task)
 

@@ -1,15 +1,27 @@
-"""The LightningModule: a network that learns to undo a picture's scaling down."""
+"""Training a network that enlarges pictures (Johnson et al., 2016, section 4.2)."""
 
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 
 import torch
+from omegaconf import DictConfig
 from torch import Tensor
 
+from faststyle.config.compose import instantiate
+from faststyle.config.record import describe_run
+from faststyle.core.errors import UserError
 from faststyle.data.degradation import degrade
+from faststyle.encoder import LossNetwork
 from faststyle.images.pixels import resample
+from faststyle.losses.reconstruction import ReconstructionLoss
 from faststyle.losses.terms import LossTerms
 from faststyle.networks.super_resolution import SuperResolutionNetwork
-from faststyle.training.engine.picture_module import PictureModule
+from faststyle.styles import StyleMetadata, find_style, load_style, write_style
+from faststyle.styles.catalog import label
+from faststyle.training.engine.initial_weights import check_resumable, load_initial_weights
+from faststyle.training.engine.picture_module import PictureModule, picture_task, spare_shipped
+from faststyle.training.engine.task import Task, run_task
 
 #: So many rows, and columns, are the first that the loss sees: a step's next pair of them.
 _STARTS, _STRIDE = 16, 37
@@ -70,3 +82,45 @@ def _window(side: int, start: int) -> slice:
     starts = min(_STARTS, side // 2)
     first = start % starts
     return slice(first, first + side - starts + 1)
+
+
+def train_super_resolution(cfg: DictConfig) -> Path | None:
+    """Train a network that enlarges, by what ``configs/super_resolution.yaml`` composes.
+
+    Returns the exported file; see :func:`run_task`.
+    """
+    return run_task(cfg, cfg.name, spare_shipped(cfg), _build_task)
+
+
+def _build_task(cfg: DictConfig) -> Task:
+    module = _build_module(cfg)
+    factor = module.network.factor
+    if cfg.data.size % factor:
+        raise UserError(f"data.size={cfg.data.size} must be a multiple of factor={factor}")
+
+    def write(path: Path) -> None:
+        write_style(module.trained, path, cfg.export.half)
+
+    check_resume = partial(check_resumable, network=module.network)
+    return picture_task(cfg, module, instantiate(cfg.data), write, check_resume)
+
+
+def _build_module(cfg: DictConfig) -> SuperResolution:
+    network: SuperResolutionNetwork = instantiate(cfg.network)
+    if cfg.init:
+        load_initial_weights(load_style(find_style(cfg.init).path), network, (), f"init={cfg.init}")
+    # Pixels need no loss network, which may have to be downloaded.
+    sees_features = cfg.loss.get("content_weight") or cfg.loss.get("texture_weight")
+    encoder: LossNetwork | None = instantiate(cfg.encoder) if sees_features else None
+    loss = instantiate(cfg.loss, encoder=encoder)
+    if not isinstance(loss, ReconstructionLoss):
+        raise UserError("this loss is for styles: choose loss=perceptual, pixel, both or texture")
+    metadata = StyleMetadata(
+        cfg.name,
+        loss=loss.describe(),
+        encoder={} if encoder is None else encoder.describe(),
+        init=label(cfg.init) if cfg.init else None,
+        training=describe_run(cfg),
+    )
+    make_module: partial[SuperResolution] = instantiate(cfg.model)
+    return make_module(network, loss, metadata, instantiate(cfg.schedule))

@@ -11,7 +11,7 @@ from faststyle.config.compose import compose_config
 from faststyle.config.mistakes import report_config_errors
 from faststyle.core.errors import UserError
 from faststyle.styles import catalog, load_style, read_style
-from faststyle.training.super_resolution.task import train_super_resolution
+from faststyle.training.super_resolution import train_super_resolution
 from tests.upscalers import write_upscaler
 
 Configure = Callable[..., DictConfig]
