@@ -12,7 +12,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, ListConfig, Node, OmegaConf
 
 from faststyle.config.lists import expand_style_list, expand_value_lists
-from faststyle.config.paths import check_grammar, escape, quote_paths, values_of
+from faststyle.config.paths import check_grammar, escape, keys_of, quote_paths
 from faststyle.config.runs import run_name
 from faststyle.core.assets import bundled_folder
 from faststyle.core.errors import UserError
@@ -84,7 +84,8 @@ def instantiate(config: DictConfig, *args: Any, **kwargs: Any) -> Any:
 
 
 def _escape_texts(node: DictConfig | ListConfig) -> None:
-    for key, value in values_of(node):
+    for key in keys_of(node):
+        value = node[key]
         if isinstance(value, str) and "${" in value:
             node[key] = escape(escape(value))
         elif OmegaConf.is_config(value) and not OmegaConf.is_interpolation(node, key):

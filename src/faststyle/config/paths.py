@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +38,10 @@ _SWEEP = re.compile(r"(choice|glob|range|interval|shuffle|sort|tag)\(.*\)", re.D
 def input_files(node: DictConfig | ListConfig) -> list[Path]:
     """Files that settings name, and that are there, but for what is to be written."""
     found: list[Path] = []
-    for key, value in values_of(node):
+    for key in keys_of(node):
         if key in _OUTPUTS:
             continue
+        value = node[key]
         if isinstance(value, DictConfig | ListConfig):
             found += input_files(value)
         elif isinstance(value, str) and exists(value):
@@ -48,10 +49,10 @@ def input_files(node: DictConfig | ListConfig) -> list[Path]:
     return found
 
 
-def values_of(node: DictConfig | ListConfig) -> Iterator[tuple[Any, Any]]:
-    """The keys, or places, and values of settings, but for those that are missing."""
+def keys_of(node: DictConfig | ListConfig) -> list[Any]:
+    """The keys, or places, of those settings that are not missing."""
     keys: Any = node.keys() if isinstance(node, DictConfig) else range(len(node))
-    return ((key, node[key]) for key in list(keys) if not OmegaConf.is_missing(node, key))
+    return [key for key in keys if not OmegaConf.is_missing(node, key)]
 
 
 def quote_paths(overrides: Sequence[str]) -> list[str]:

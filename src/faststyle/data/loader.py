@@ -73,15 +73,13 @@ class StepSampler(Sampler[list[SampleIndex]]):
         return self.steps
 
     def __iter__(self) -> Iterator[list[SampleIndex]]:
-        epoch, order = -1, np.empty(0, dtype=np.int64)
+        order = functools.lru_cache(maxsize=1)(self._order)
         for step in range(self.start, self.steps):
-            batch = []
             first = step * self.batch_size + self.rank * self.share
+            batch = []
             for position in range(first, first + self.share):
-                if position // self.photos != epoch:
-                    epoch = position // self.photos
-                    order = self._order(epoch)
-                batch.append(SampleIndex(position, int(order[position % self.photos])))
+                epoch, place = divmod(position, self.photos)
+                batch.append(SampleIndex(position, int(order(epoch)[place])))
             yield batch
 
     def _order(self, epoch: int) -> npt.NDArray[np.int64]:

@@ -46,11 +46,6 @@ class _Task:
         content = json.dumps([listed, self.short_side, self.quality])
         return hashlib.sha256(content.encode()).hexdigest()
 
-    @property
-    def index(self) -> Path:
-        """What is known of the finished shard."""
-        return self.folder / f".{self.name}.json"
-
 
 def prepare(
     root: Path,
@@ -111,8 +106,9 @@ def _write_all(tasks: Sequence[_Task], workers: int) -> list[Shard]:
 def _write(task: _Task) -> Shard:
     """Write one shard, unless that was done before."""
     digest, tar = task.digest, task.folder / f"{task.name}.tar"
-    if task.index.is_file() and tar.is_file():
-        known = json.loads(task.index.read_text())
+    index = task.folder / f".{task.name}.json"
+    if index.is_file() and tar.is_file():
+        known = json.loads(index.read_text())
         if known.pop("digest") == digest:
             return Shard(**known)
     shard = Shard(tar.name)
@@ -131,6 +127,6 @@ def _write(task: _Task) -> Shard:
             shard.lengths.append(len(content))
             shard.checksums.append(zlib.crc32(content))
             archive.addfile(member, io.BytesIO(content))
-    with atomic_write(task.index) as temporary:
+    with atomic_write(index) as temporary:
         temporary.write_text(json.dumps({"digest": digest, **asdict(shard)}))
     return shard

@@ -68,9 +68,8 @@ def _ways(upscaler: Upscaler) -> dict[str, Enlarge]:
 
     def by_pillow(kernel: Image.Resampling) -> Enlarge:
         def enlarge(small: Tensor) -> Tensor:
-            image = to_pil(small)
-            size = upscaler.factor * image.width, upscaler.factor * image.height
-            return to_unit(pil_to_tensor(image.resize(size, kernel)))
+            height, width = (upscaler.factor * side for side in small.shape[1:])
+            return to_unit(pil_to_tensor(to_pil(small).resize((width, height), kernel)))
 
         return enlarge
 

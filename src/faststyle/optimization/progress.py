@@ -1,5 +1,6 @@
 """What is shown while a picture is optimized: a bar with the terms, TensorBoard, snapshots."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,7 +13,7 @@ from faststyle.images.picture import Picture
 from faststyle.losses import LossTerms
 
 
-class Progress:
+class Progress(AbstractContextManager["Progress"]):
     """Counts iterations, draws the curve of every term, and keeps numbered pictures in ``folder``.
 
     ``done`` of the ``total`` were done by an earlier run; its curve is continued from there.
@@ -23,9 +24,6 @@ class Progress:
         self.done = done
         self._writer = SummaryWriter(str(folder), purge_step=done + 1 if done else None)
         self._bar: tqdm[NoReturn] = tqdm(total=total, initial=done, unit="it", disable=None)
-
-    def __enter__(self) -> "Progress":
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._bar.close()
