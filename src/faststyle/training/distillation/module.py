@@ -17,12 +17,13 @@ from faststyle.losses.normalization import relative_distance
 from faststyle.training.distillation.examples import ExampleMixer
 from faststyle.training.engine.schedule import cosine, scheduled
 
-Features = Mapping[str, Tensor]
+#: By names, such as ``features/relu1_2``.
+Features = dict[str, Tensor]
 
 
-#: Weights of the default perceptual loss with Gram matrices, by term and layer.
-_WEIGHTS = {f"content/{layer}": weight for layer, weight in CONTENT.items()}
-_WEIGHTS |= {f"style/{layer}": STYLE_WEIGHT * weight for layer, weight in STYLE.items()}
+#: Weights of the default perceptual loss with Gram matrices, as they are described here.
+_WEIGHTS = {f"features/{layer}": weight for layer, weight in CONTENT.items()}
+_WEIGHTS |= {f"gram/{layer}": STYLE_WEIGHT * weight for layer, weight in STYLE.items()}
 
 
 class Distillation(pl.LightningModule):
@@ -59,7 +60,7 @@ class Distillation(pl.LightningModule):
         self.learning_rate = learning_rate
         self.gram_weight, self.gradient_weight = gram_weight, gradient_weight
         self.gradient_warmup_steps = gradient_warmup_steps
-        self._teacher_grams: dict[int, Features] = {}  # of the bank, by the side of its squares
+        self._bank_grams: dict[int, Features] = {}  # the teacher's, by the side of squares
         self.to(memory_format=torch.channels_last)
 
     def training_step(self, batch: Tensor) -> Tensor:
@@ -103,33 +104,33 @@ class Distillation(pl.LightningModule):
         pictures = pictures.detach().requires_grad_()
         matched = self.gradient_weight > 0
         with torch.set_grad_enabled(matched):
-            given = self.teacher(pictures, HEADS)
-        given_grams = _grams(given)
+            given = _describe(self.teacher(pictures, HEADS))
         given_targets = self._teacher_targets(given, pictures.shape[-1], styles, contents)
         targets = self._student_targets(pictures, styles, contents)
-        found = self.student(pictures, HEADS)
-        grams = _grams(found)
+        found = _describe(self.student(pictures, HEADS))
         # The student's loss is relative to the teacher's energies: its own may be next to none.
-        loss = _perceptual_loss(_compared(found, grams), targets, given_targets)
+        loss = _perceptual_loss(found, targets, given_targets)
         gradient = _gradient(loss, pictures, train and matched)
-        features = {f"features/{name}": _distance(found[name], given[name]) for name in HEADS}
-        gram = {f"gram/{name}": _distance(grams[name], given_grams[name]) for name in HEADS}
-        terms = {"loss": _sum(features) + self.gram_weight * _sum(gram), **features, **gram}
+        terms = {name: _distance(value, given[name]) for name, value in found.items()}
+        features, grams = (
+            torch.stack([terms[f"{kind}/{layer}"] for layer in HEADS]).sum()
+            for kind in ("features", "gram")
+        )
+        terms = {"loss": features + self.gram_weight * grams, **terms}
         if matched:
-            given_values = _compared(given, given_grams)
-            wanted = _perceptual_loss(given_values, given_targets, given_targets)
-            terms["gradient"] = _distance(gradient, _gradient(wanted, pictures))
+            wanted = _gradient(_perceptual_loss(given, given_targets, given_targets), pictures)
+            terms["gradient"] = _distance(gradient, wanted)
             terms["loss"] = terms["loss"] + self._ramp() * terms["gradient"]
         return terms, gradient.detach()
 
     def _teacher_targets(
         self, given: Features, side: int, styles: Tensor, contents: Tensor
     ) -> Features:
-        if side not in self._teacher_grams:
-            self._teacher_grams[side] = self._bank_grams(side)
-        content = {layer: given[layer].detach()[contents] for layer in CONTENT}
-        style = {layer: grams[styles] for layer, grams in self._teacher_grams[side].items()}
-        return _compared(content, style)
+        if side not in self._bank_grams:
+            self._bank_grams[side] = self._look_at_bank(side)
+        content = {f"features/{name}": given[f"features/{name}"].detach() for name in CONTENT}
+        targets = {name: value[contents] for name, value in content.items()}
+        return targets | {name: value[styles] for name, value in self._bank_grams[side].items()}
 
     def _student_targets(self, pictures: Tensor, styles: Tensor, contents: Tensor) -> Features:
         """Targets move with the student's weights, but not with the pictures: passes of their own.
@@ -137,16 +138,18 @@ class Distillation(pl.LightningModule):
         A graph leads to the weights.
         """
         crops = self.pictures.bank(pictures.shape[-1])[styles].to(pictures)
-        style = _grams(self.student(crops, STYLE))
-        found = self.student(pictures.detach(), CONTENT)
-        return _compared({layer: found[layer][contents] for layer in CONTENT}, style)
+        style = _describe(self.student(crops, STYLE))
+        content = self.student(pictures.detach(), CONTENT)
+        return style | {f"features/{name}": content[name][contents] for name in CONTENT}
 
     @torch.no_grad()
-    def _bank_grams(self, side: int) -> Features:
+    def _look_at_bank(self, side: int) -> Features:
         bank = self.pictures.bank(side).to(self.teacher.mean)
         # The whole bank at once would take much memory.
-        parts = [_grams(self.teacher(part, STYLE)) for part in torch.split(bank, 16)]
-        return {layer: torch.cat([part[layer] for part in parts]) for layer in STYLE}
+        parts = [_describe(self.teacher(part, STYLE)) for part in torch.split(bank, 16)]
+        return {
+            f"gram/{layer}": torch.cat([part[f"gram/{layer}"] for part in parts]) for layer in STYLE
+        }
 
     def _photos(self, batch: Tensor) -> Tensor:
         return to_unit(batch).contiguous(memory_format=torch.channels_last)
@@ -162,8 +165,10 @@ class Distillation(pl.LightningModule):
             self.log(f"{stage}/{name}", value.detach(), **options)
 
 
-def _grams(features: Features) -> dict[str, Tensor]:
-    return {layer: gram_matrix(value) for layer, value in features.items()}
+def _describe(features: Mapping[str, Tensor]) -> Features:
+    """Features (N, C, H, W) of layers, and their Gram matrices (N, C, C)."""
+    grams = {f"gram/{layer}": gram_matrix(value) for layer, value in features.items()}
+    return {f"features/{layer}": value for layer, value in features.items()} | grams
 
 
 def _distance(value: Tensor, target: Tensor) -> Tensor:
@@ -176,12 +181,6 @@ def _gradient(loss: Tensor, pictures: Tensor, graph: bool = False) -> Tensor:
     return torch.autograd.grad(loss.sum(), pictures, **options)[0].float()
 
 
-def _compared(features: Features, grams: Features) -> Features:
-    """What the perceptual loss compares, by term and layer."""
-    content = {f"content/{layer}": features[layer] for layer in CONTENT}
-    return {**content, **{f"style/{layer}": grams[layer] for layer in STYLE}}
-
-
 def _perceptual_loss(values: Features, targets: Features, reference: Features) -> Tensor:
     """That of each picture (N,); distances are relative to the energies of ``reference``."""
     distances = [
@@ -189,7 +188,3 @@ def _perceptual_loss(values: Features, targets: Features, reference: Features) -
         for name, weight in _WEIGHTS.items()
     ]
     return torch.stack(distances).sum(0)
-
-
-def _sum(terms: Features) -> Tensor:
-    return torch.stack(list(terms.values())).sum()
