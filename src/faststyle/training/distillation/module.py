@@ -20,7 +20,6 @@ from faststyle.training.engine.schedule import cosine, scheduled
 #: By names, such as ``features/relu1_2``.
 Features = dict[str, Tensor]
 
-
 #: Weights of the default perceptual loss with Gram matrices, as they are described here.
 _WEIGHTS = {f"features/{layer}": weight for layer, weight in CONTENT.items()}
 _WEIGHTS |= {f"gram/{layer}": STYLE_WEIGHT * weight for layer, weight in STYLE.items()}
@@ -161,8 +160,8 @@ class Distillation(pl.LightningModule):
 
     def _log(self, stage: str, terms: Features) -> None:
         for name, value in terms.items():
-            options: Any = {"prog_bar": name == "loss", "sync_dist": stage == "val"}
-            self.log(f"{stage}/{name}", value.detach(), **options)
+            is_loss = name == "loss"
+            self.log(f"{stage}/{name}", value.detach(), prog_bar=is_loss, sync_dist=stage == "val")
 
 
 def _describe(features: Mapping[str, Tensor]) -> Features:
@@ -177,8 +176,8 @@ def _distance(value: Tensor, target: Tensor) -> Tensor:
 
 def _gradient(loss: Tensor, pictures: Tensor, graph: bool = False) -> Tensor:
     """That of each picture's ``loss`` (N,): (N, 3, S, S) in float32."""
-    options: Any = {"create_graph": graph, "retain_graph": True}
-    return torch.autograd.grad(loss.sum(), pictures, **options)[0].float()
+    (gradient,) = torch.autograd.grad(loss.sum(), pictures, create_graph=graph, retain_graph=True)
+    return gradient.float()
 
 
 def _perceptual_loss(values: Features, targets: Features, reference: Features) -> Tensor:

@@ -100,8 +100,8 @@ class PictureModule(pl.LightningModule, ABC):
     def log_terms(self, stage: str, terms: Mapping[str, Tensor], count: int) -> None:
         """Show the terms of the loss of ``count`` photos, of which ``loss`` is the whole."""
         for name, value in terms.items():
-            options: Any = {"prog_bar": name == "loss", "batch_size": count, "sync_dist": True}
-            self.log(f"{stage}/{name}", value, **options)
+            is_loss = name == "loss"
+            self.log(f"{stage}/{name}", value, prog_bar=is_loss, batch_size=count, sync_dist=True)
 
 
 class Samples(Callback):
