@@ -63,18 +63,19 @@ def optimize(cfg: DictConfig) -> Path:
             stopped = interrupts.received
             log.warning("stopped; go on with resume=last")
         finally:
-            if state.best is not None:
-                pixels = resample(state.best[0].cpu(), state.sizes[-1])
-                save_picture(_like(content, pixels), target)
-                near = (
-                    ""
-                    if content is None
-                    else f", {psnr(pixels, content.pixels):.1f} dB of the photo"
-                )
-                log.info("wrote %s, loss %.4g%s", target, state.best_loss, near)
+            _write_best(state, content, target)
     if stopped:
         sys.exit(128 + stopped)
     return target
+
+
+def _write_best(state: State, content: Picture | None, target: Path) -> None:
+    if state.best is None:
+        return
+    pixels = resample(state.best[0].cpu(), state.sizes[-1])
+    save_picture(_like(content, pixels), target)
+    near = "" if content is None else f", {psnr(pixels, content.pixels):.1f} dB of the photo"
+    log.info("wrote %s, loss %.4g%s", target, state.best_loss, near)
 
 
 class _Descent:
