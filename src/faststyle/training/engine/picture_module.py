@@ -61,7 +61,7 @@ class PictureModule(pl.LightningModule, ABC):
         if compile:
             encoders = [each for each in loss.modules() if isinstance(each, LossNetwork)]
             for each in (network, *encoders):
-                each.compile(dynamic=False)  # crops have one size, and what is seen another
+                each.compile(dynamic=False)  # crops have one size
 
     @abstractmethod
     def samples(self, photos: Tensor) -> Iterator[tuple[str, Tensor]]:
