@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from faststyle.core.errors import UserError
 from faststyle.networks import TransformNetwork
-from faststyle.training.style.features import EncoderFeatures
+from faststyle.training.style.module import EncoderFeatures
 
 
 def _by_hand(network: TransformNetwork, photos: Tensor) -> Tensor:

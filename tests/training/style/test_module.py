@@ -17,8 +17,7 @@ from faststyle.losses.temporal import TemporalLoss
 from faststyle.networks import NETWORKS, SuperResolutionNetwork, TransformNetwork
 from faststyle.styles import StyleMetadata
 from faststyle.training.engine.schedule import step_decay
-from faststyle.training.style.features import EncoderFeatures
-from faststyle.training.style.module import StyleTransfer
+from faststyle.training.style.module import EncoderFeatures, StyleTransfer
 
 
 def _module(encoder: VGGEncoder, **options: Any) -> StyleTransfer:
