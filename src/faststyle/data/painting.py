@@ -63,8 +63,7 @@ class Style:
 
     def __post_init__(self) -> None:
         """Raise ``UserError`` for a size without strokes, or a share or crop that is none."""
-        if not self.share > 0:
-            raise UserError(f"style {self.name}: share is {self.share}; it must be above 0")
+        _check_share(self.name, self.share)
         if self.size < 8:
             raise UserError(f"style.size is {self.size}; brush strokes need at least 8 pixels")
         left, top, right, bottom = self.crop if len(self.crop) == 4 else (1, 1, 0, 0)
@@ -135,6 +134,32 @@ class Style:
             raise UserError(
                 f"{self.url} gave another picture ({width} x {height}) than {self.name}"
             )
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A style without a painting: each photo is to keep its own statistics (Ghiasi et al., 2017).
+
+    Between it and a painting's style a network makes the paint gradually thicker, for
+    ``--strength``. ``name`` is :data:`faststyle.styles.metadata.IDENTITY`; ``share`` as of a
+    :class:`Style`. Raises ``UserError`` for a share that is not above 0.
+    """
+
+    name: str
+    share: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Raise ``UserError`` for a share that is none."""
+        _check_share(self.name, self.share)
+
+    def load(self) -> list[tuple[Tensor, float]]:
+        """No painting."""
+        return []
+
+
+def _check_share(name: str, share: float) -> None:
+    if not share > 0:
+        raise UserError(f"style {name}: share is {share}; it must be above 0")
 
 
 def _part(pixels: Tensor, crop: Sequence[float]) -> Tensor:

@@ -16,8 +16,7 @@ from faststyle.core.atomic import check_target
 from faststyle.core.devices import cpu_has_bf16
 from faststyle.core.errors import UserError
 from faststyle.core.torch_files import read_torch
-from faststyle.data.identity import Identity
-from faststyle.data.painting import Style
+from faststyle.data.painting import Identity, Style
 from faststyle.encoder import LossNetwork
 from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.styles import StyleMetadata, find_style, load_style, write_style
