@@ -34,8 +34,9 @@ def load_initial_weights(
 ) -> None:
     """Give ``network`` the weights of what was trained.
 
-    It is the same, but for how many ``styles`` it has: the scale and shift of one are those of the
-    same painting at the same size, else at another, else the mean of all styles of ``found``.
+    It is the same, but for its margin, and how many ``styles`` it has: the scale and shift of one
+    are those of the same painting at the same size, else at another, else the mean of all styles of
+    ``found``.
 
     Raises ``UserError``, which calls ``found`` by its ``source``, for different networks.
     """
