@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from faststyle.core.errors import UserError
 from faststyle.encoder import LOSS_NETWORKS, LiteEncoder, LossNetwork, VGGEncoder
-from faststyle.encoder.initialization import he_initialize
+from faststyle.encoder.weights import he_initialize
 
 
 class Tiny(LossNetwork):

@@ -10,6 +10,7 @@ from faststyle.core.errors import UserError
 from faststyle.encoder import VGGEncoder
 from faststyle.encoder.vgg import ARCHITECTURES
 from faststyle.images.pixels import IMAGENET_MEAN, IMAGENET_STD
+from faststyle.networks import winograd
 
 # Numbers of convolutions in each block (Simonyan and Zisserman, 2015, table 1).
 BLOCKS = {
@@ -125,3 +126,21 @@ def test_large_features_and_their_gradients_are_those_of_direct_convolutions() -
     for layer, value in features[0].items():
         assert (features[1][layer] - value).norm() < 1e-5 * value.norm()
     assert (gradients[1] - gradients[0]).norm() < 1e-4 * gradients[0].norm()
+
+
+def test_weights_are_transformed_once_for_winograds_algorithm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    encoder, tiles = VGGEncoder("vgg11", "random"), []
+    transform = winograd.transform_weights
+
+    def spy(weight: torch.Tensor, tile: int) -> torch.Tensor:
+        tiles.append(tile)
+        return transform(weight, tile)
+
+    monkeypatch.setattr(winograd, "transform_weights", spy)
+    for _ in range(2):
+        encoder(torch.rand(1, 3, 128, 128), ["relu3_1"])
+    assert len(tiles) == 1
+    encoder(torch.rand(1, 3, 192, 192), ["relu3_1"])
+    assert len(tiles) == len(set(tiles)) == 2

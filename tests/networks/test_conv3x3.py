@@ -109,13 +109,3 @@ def test_direct_means_nowhere() -> None:
 def test_an_unknown_kernel_is_named() -> None:
     with pytest.raises(UserError, match='unknown kernel "dircet": did you mean "direct"'):
         conv3x3.choose_kernel("dircet")
-
-
-def test_transforms_of_constants_are_kept_until_the_weights_are_others() -> None:
-    known = conv3x3.ConstantKernels()
-    weight = torch.randn(4, 3, 3, 3)
-    first = known.transform("conv1_1", weight, 4)
-    assert known.transform("conv1_1", weight, 4) is first
-    assert known.transform("conv1_1", weight, 6).shape == (64, 3, 4)
-    moved = weight.double()
-    assert known.transform("conv1_1", moved, 4).dtype == torch.float64

@@ -35,23 +35,19 @@ def photo(height: int, width: int) -> Tensor:
     return torch.rand(1, 3, height, width, generator=generator, dtype=torch.float64)
 
 
+CPU = torch.device("cpu")
+
+
 def streamed(made: "TransformNetwork | Flat", picture: Tensor, rows: int) -> Tensor:
-    height, width = picture.shape[2:]
-    calls: list[int] = []
+    calls: list[tuple[int, int]] = []
     parts, next_row = [], 0
     for start, strip in streaming.stream(
-        made,
-        lambda start, stop: picture[:, :, start:stop],
-        height,
-        width,
-        rows,
-        picture.dtype,
-        lambda: calls.append(1),
+        made, picture, rows, picture.dtype, CPU, lambda done, total: calls.append((done, total))
     ):
         assert start == next_row
         next_row += strip.shape[2]
         parts.append(strip)
-    assert len(calls) == streaming.count_strips(made, height, rows)
+    assert calls == [(done, len(calls)) for done in range(1, len(calls) + 1)]
     return torch.cat(parts, dim=2)
 
 
@@ -63,14 +59,7 @@ def test_strips_take_their_statistics_from_where_weights_say(
     made, picture = network(noise=2), photo(*size)
     weights = torch.zeros(1, 1, *size, dtype=torch.float64)
     weights[:, :, counted].uniform_(generator=torch.Generator().manual_seed(1))
-    strips = streaming.stream(
-        made,
-        lambda start, stop: picture[:, :, start:stop],
-        *size,
-        16,
-        picture.dtype,
-        weights=lambda start, stop: weights[:, :, start:stop],
-    )
+    strips = streaming.stream(made, picture, 16, picture.dtype, CPU, weights=weights)
     found = torch.cat([strip for _, strip in strips], 2)
     torch.testing.assert_close(found, regional(made, weights[0])(picture))
 
@@ -164,9 +153,7 @@ def test_strips_of_a_network_with_a_margin_are_the_whole(
 ) -> None:
     network = TransformNetwork(width=4, blocks=2, noise=2, margin=32).eval()
     photo = torch.rand(1, 3, height, width)
-    strips = list(
-        streaming.stream(network, lambda a, b: photo[:, :, a:b], height, width, rows, torch.float32)
-    )
+    strips = list(streaming.stream(network, photo, rows, torch.float32, CPU))
     starts = [start for start, _ in strips]
     assert starts == sorted(starts)
     found = torch.cat([strip for _, strip in strips], 2)
@@ -177,10 +164,5 @@ def test_strips_of_a_network_with_a_margin_are_the_whole(
 def test_as_many_strips_are_counted_as_computed_with_a_margin() -> None:
     network = TransformNetwork(width=4, blocks=1, margin=32).eval()
     photo, done = torch.rand(1, 3, 50, 40), []
-    list(
-        streaming.stream(
-            *(network, lambda a, b: photo[:, :, a:b], 50, 40, 16, torch.float32),
-            after_each=lambda: done.append(1),
-        )
-    )
-    assert len(done) == streaming.count_strips(network, 50, 16)
+    list(streaming.stream(network, photo, 16, torch.float32, CPU, lambda *at: done.append(at)))
+    assert done == [(number, len(done)) for number in range(1, len(done) + 1)]

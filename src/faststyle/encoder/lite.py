@@ -9,8 +9,7 @@ from torch import Tensor, nn
 from faststyle.core.assets import bundled_file
 from faststyle.core.errors import UserError
 from faststyle.encoder.base import LOSS_NETWORKS, LossNetwork
-from faststyle.encoder.initialization import he_initialize
-from faststyle.encoder.weights import read_state
+from faststyle.encoder.weights import he_initialize, read_state
 
 #: Layers of the teacher that are predicted, and how many channels they have there.
 HEADS = {"relu1_2": 64, "relu2_2": 128, "relu3_3": 256, "relu4_3": 512}

@@ -58,7 +58,8 @@ class VGGEncoder(LossNetwork):
         super().__init__(_name_layers(features), str(weights), mean, std)
         self.features: nn.Sequential = features
         self.pooling, self.unit_activations = pooling, unit_activations
-        self._kernels = conv3x3.ConstantKernels()
+        #: Of layers' weights the transforms for tiles of a size, each computed once.
+        self._kernels: dict[tuple[str, int], Tensor] = {}
         self.freeze()
 
     def iter_features(self, x: Tensor, wanted: set[str]) -> Iterator[tuple[str, Tensor]]:
@@ -83,12 +84,14 @@ class VGGEncoder(LossNetwork):
         return super().describe() | own
 
     def _convolve(self, name: str, conv: nn.Conv2d, x: Tensor) -> Tensor:
-        weight = conv.weight
-        if not conv3x3.winograd_is_faster(x, weight, constant=True):
+        if not conv3x3.winograd_is_faster(x, conv.weight, constant=True):
             return conv(x)  # type: ignore[no-any-return]
         assert conv.bias is not None
-        kernel = self._kernels.transform(name, weight, winograd.best_tile(*x.shape[2:]))
-        return conv3x3.convolve(x, weight, conv.bias, "constant", kernel)
+        tile = winograd.best_tile(*x.shape[2:])
+        if (name, tile) not in self._kernels:
+            self._kernels[name, tile] = winograd.transform_weights(conv.weight, tile)
+        kernel = self._kernels[name, tile]
+        return conv3x3.convolve(x, conv.weight, conv.bias, "constant", kernel)
 
     def _pool(self, x: Tensor) -> Tensor:
         if min(x.shape[-2:]) < 2:

@@ -14,13 +14,26 @@ from torchvision.models import get_model_weights
 from faststyle.core.errors import UserError
 from faststyle.core.names import readable_name
 from faststyle.core.torch_files import is_plain, is_safetensors, read_torch
-from faststyle.encoder.initialization import he_initialize
 from faststyle.images.pixels import IMAGENET_MEAN, IMAGENET_STD
 
 _SUPPLY = "pass encoder.weights=/path/to/weights.pth, or encoder.weights=random"
 
 
 Triple = Sequence[float]
+
+
+def he_initialize(network: nn.Module, generator: torch.Generator | None = None) -> None:
+    """Weights that keep the variance of activations from layer to layer (He et al., 2015).
+
+    Zero-mean normal with variance 2 / fan_in; biases zero; batch norms the identity.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
+            assert module.bias is not None
+            nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            module.reset_parameters()
 
 
 def load_weights(
@@ -85,8 +98,9 @@ def _download(arch: str) -> dict[str, Tensor]:
 
 def _three(given: Mapping[str, Tensor], name: str, default: Triple) -> Triple:
     value = given.get(name)
-    known = value is not None and is_plain(value) and value.shape == (3,)
-    return value.float().tolist() if value is not None and known else default
+    if value is None or not is_plain(value) or value.shape != (3,):
+        return default
+    return value.float().tolist()
 
 
 def _fill(features: nn.Sequential, state: Mapping[str, Tensor], origin: str) -> None:
@@ -97,12 +111,13 @@ def _fill(features: nn.Sequential, state: Mapping[str, Tensor], origin: str) -> 
         if name.endswith("num_batches_tracked"):
             selected[name] = torch.zeros(expected.shape, dtype=expected.dtype)
             continue
-        if name not in plain:
+        value = plain.get(name)
+        if value is None:
             raise UserError(f'{origin}: key "features.{name}" is missing; is it another network?')
-        if not is_plain(plain[name]) or not plain[name].is_floating_point():
+        if not is_plain(value) or not value.is_floating_point():
             raise UserError(f'{origin}: "features.{name}" is no plain tensor of floats')
-        if plain[name].shape != expected.shape:
-            found, needed = tuple(plain[name].shape), tuple(expected.shape)
+        if value.shape != expected.shape:
+            found, needed = tuple(value.shape), tuple(expected.shape)
             raise UserError(f'{origin}: "features.{name}" has shape {found}, not {needed}')
-        selected[name] = plain[name].float()
+        selected[name] = value.float()
     features.load_state_dict(selected, assign=True)

@@ -8,14 +8,10 @@ from faststyle.networks.registry import NETWORKS
 
 
 def bake_style(network: nn.Module, style_weights: Tensor) -> nn.Module:
-    """The network of one style that computes what ``network`` does with a mixture.
+    """The network of one style that computes what ``network``, of S styles, does with a mixture.
 
-    Args:
-        network: of S styles; its convolutions are shared with the result.
-        style_weights: (S,), the share of each style.
-
-    Returns:
-        A network in evaluation mode, without gradients.
+    ``style_weights`` (S,) are the share of each style. The result shares the convolutions, is in
+    evaluation mode and has no gradients.
     """
     name, options = NETWORKS.describe(network)
     with torch.device("meta"):
@@ -31,11 +27,8 @@ class StyleInterpolator:
     """Changes the style weights that a network is baked with in place, in microseconds.
 
     All scales and shifts of a style are one row of a matrix, and those of the baked network lie in
-    one vector, which style weights fill by one product.
-
-    Args:
-        network: of S styles.
-        plain: what :func:`bake_style` made of it, on any device.
+    one vector, which style weights fill by one product. ``plain`` is what :func:`bake_style` made
+    of ``network``, on any device.
     """
 
     def __init__(self, network: nn.Module, plain: nn.Module) -> None:

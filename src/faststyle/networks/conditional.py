@@ -17,10 +17,6 @@ class ConditionalInstanceNorm2d(nn.InstanceNorm2d):
 
     ``weight`` and ``bias`` are tables (styles, C). It cannot compute with these: :func:`mix_norms`
     gives what takes their place, which is (N, C, 1, 1) or (1, C, 1, 1).
-
-    Args:
-        channels: C.
-        styles: how many there are.
     """
 
     def __init__(self, channels: int, styles: int) -> None:
@@ -52,13 +48,8 @@ def count_styles(network: nn.Module) -> int:
 def mix_norms(network: nn.Module, style_weights: Tensor) -> dict[str, Tensor]:
     """The scales and shifts of a mixture of styles, by the names of the parameters they replace.
 
-    Args:
-        network: of S styles.
-        style_weights: (N, S), the share of each style in each of N pictures, or (S,) for all
-            pictures.
-
-    Returns:
-        Each (N, C, 1, 1), or (1, C, 1, 1).
+    ``style_weights`` are the share of each of S styles in each of N pictures, (N, S), or in all
+    pictures, (S,); then results are (N, C, 1, 1) or (1, C, 1, 1).
     """
     weights = style_weights.view(-1, style_weights.shape[-1], 1)
     # As a sum and not a product of matrices, which autocast would round.

@@ -33,30 +33,11 @@ def choose_kernel(kernel: str) -> None:
     _kernel = kernel
 
 
-class ConstantKernels:
-    """Transforms of weights that never change, each computed once."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, int], tuple[Tensor, Tensor]] = {}
-
-    def transform(self, name: str, weight: Tensor, tile: int) -> Tensor:
-        """The transform of ``weight``, for a layer called ``name``, for tiles of a size."""
-        known = self._known.get((name, tile))
-        if known is None or known[0] is not weight:  # the module was moved or converted
-            known = weight, winograd.transform_weights(weight, tile)
-            self._known[name, tile] = known
-        return known[1]
-
-
 def winograd_is_faster(x: Tensor, weight: Tensor, constant: bool = False) -> bool:
     """Whether :func:`convolve` is faster for ``x`` (N, C, H, W) than a direct convolution.
 
     A rule, and no measurement at run time: a run that is resumed must take the same kernels.
-
-    Args:
-        x: what is convolved.
-        weight: with what.
-        constant: its transform is at hand.
+    ``constant``: the transform of ``weight`` is at hand.
     """
     positions = len(x) * x.shape[2] * x.shape[3]
     return (
@@ -76,16 +57,10 @@ def convolve(
 ) -> Tensor:
     """A 3x3 convolution of stride 1, padded by 1, by Winograd's algorithm.
 
-    Args:
-        x: (N, C_in, H, W), best in channels-last layout.
-        weight: (C_out, C_in, 3, 3).
-        bias: (C_out,).
-        mode: ``reflect``, or ``constant`` for zeros.
-        kernel: the transform of ``weight`` for :func:`faststyle.networks.winograd.best_tile`, if it
-            is at hand.
-
-    Returns:
-        (N, C_out, H, W) in channels-last layout.
+    Maps ``x`` (N, C_in, H, W), best in channels-last layout, by ``weight`` (C_out, C_in, 3, 3) and
+    ``bias`` (C_out,) to (N, C_out, H, W) in channels-last layout. ``mode`` is ``reflect``, or
+    ``constant`` for zeros; ``kernel`` the transform of ``weight`` for
+    :func:`faststyle.networks.winograd.best_tile`, if it is at hand.
     """
     if kernel is None:
         kernel = winograd.transform_weights(weight.detach(), winograd.best_tile(*x.shape[2:]))
@@ -110,7 +85,8 @@ class _Conv3x3(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             dx = _input_gradient(grad, ctx.shape, weight, kernel, ctx.mode)
         if ctx.needs_input_grad[1]:
-            dw, db = _weight_gradients(grad, x, ctx.mode)
+            padded = F.pad(x, (1, 1, 1, 1), mode=ctx.mode)
+            dw, db = weight_gradient(padded, grad, (3, 3), (1, 1)), grad.sum((0, 2, 3))
         return dx, dw, db, None, None
 
 
@@ -119,25 +95,12 @@ def _input_gradient(
 ) -> Tensor:
     """The convolution with turned weights of all that the padded input took part in."""
     reflected = mode == "reflect"
-    if torch.is_grad_enabled():  # for second derivatives, operations that have them
+    if torch.is_grad_enabled():  # for second derivatives, an operation that has them
         dx = F.conv_transpose2d(grad, weight, padding=0 if reflected else 1)
-        if reflected:
-            like = empty(tuple(shape), dx)
-            dx = torch.ops.aten.reflection_pad2d_backward(dx, like, [1, 1, 1, 1])
-        return dx
-    padding = 2 if reflected else 1
-    dx = winograd.convolve(grad, kernel, None, padding, "constant", turned=True)
-    return _fold_reflection(dx) if reflected else dx
-
-
-def _fold_reflection(dx: Tensor) -> Tensor:
-    """Add what belongs to the reflected pixels around (N, C, H, W) to those that they show."""
-    for side in (dx, dx.transpose(2, 3)):
-        side[:, :, 2] += side[:, :, 0]
-        side[:, :, -3] += side[:, :, -1]
-    return dx[:, :, 1:-1, 1:-1].contiguous(memory_format=torch.channels_last)
-
-
-def _weight_gradients(grad: Tensor, x: Tensor, mode: str) -> tuple[Tensor, Tensor]:
-    padded = F.pad(x, (1, 1, 1, 1), mode=mode)
-    return weight_gradient(padded, grad, (3, 3), (1, 1)), grad.sum((0, 2, 3))
+    else:
+        padding = 2 if reflected else 1
+        dx = winograd.convolve(grad, kernel, None, padding, "constant", turned=True)
+    if reflected:
+        like = empty(tuple(shape), dx)
+        dx = torch.ops.aten.reflection_pad2d_backward(dx, like, [1, 1, 1, 1])
+    return dx

@@ -28,15 +28,11 @@ LANES = 64
 def instance_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool) -> Tensor:
     """Normalize over each picture's H and W: (x - mean) / sqrt(var + eps) * weight + bias.
 
-    Args:
-        x: (N, C, H, W), best in channels-last layout; overwritten if no graph is recorded.
-        weight: (C,), or (N, C, 1, 1) if each picture has its own; float32 or the dtype of ``x``.
-        bias: as ``weight``.
-        eps: added to the variance, which is the biased one (Ulyanov et al., 2017).
-        relu: clamp at 0.
+    ``x`` is (N, C, H, W), best in channels-last layout, and overwritten if no graph is recorded.
+    ``weight`` and ``bias`` are (C,), or (N, C, 1, 1) if each picture has its own, in float32 or the
+    dtype of ``x``. The variance is the biased one (Ulyanov et al., 2017). ``relu``: clamp at 0.
 
-    Returns:
-        (N, C, H, W) in the dtype of ``x`` and channels-last layout.
+    Returns (N, C, H, W) in the dtype of ``x`` and channels-last layout.
     """
     x = x.contiguous(memory_format=torch.channels_last)
     weight, bias = (each.view(-1, x.shape[1]).expand(len(x), -1) for each in (weight, bias))

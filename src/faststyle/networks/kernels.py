@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from faststyle.networks import conv3x3
-from faststyle.networks.cpu import empty
+from faststyle.networks.cpu import empty, use_cpu_kernels
 from faststyle.networks.weight_gradient import conv2d, conv_transpose2d
 
 #: Rows and columns of pixels that the last convolution makes at once. Of all blocks up to 4x8 this
@@ -38,11 +38,13 @@ _MISCOMPUTED = (16, 24)
 _SPREAD = ((0, 0, 1), (0, 1, 1), (1, 1, 0), (1, 0, 0))
 
 
-def without_autocast(run: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """``run`` on ``x`` in the dtype that autocast asks for, and channels-last layout.
+def run_layers(run: Callable[[Tensor], Tensor], x: Tensor, has_kernels: bool) -> Tensor:
+    """``run`` on ``x``; with kernels on a CPU in channels-last layout, and without autocast.
 
-    Autocast itself would pad in float32 and convert before and after each convolution.
+    Autocast, whose dtype they take, would pad in float32 and convert around each convolution.
     """
+    if not (has_kernels and use_cpu_kernels(x)):
+        return run(x)
     x = x.contiguous(memory_format=torch.channels_last)
     if not torch.is_autocast_enabled("cpu"):
         return run(x)
@@ -75,10 +77,7 @@ def resize_convolve(x: Tensor, weight: Tensor, bias: Tensor, mode: str) -> Tenso
 
 
 def spread(weight: Tensor) -> Tensor:
-    """Of a convolution (C_out, C_in, 3, 3) after a doubling, the transposed one of stride 2.
-
-    (C_in, C_out, 4, 4).
-    """
+    """A convolution (C_out, C_in, 3, 3) after doubling, as a transposed one (C_in, C_out, 4, 4)."""
     taps = weight.new_tensor(_SPREAD)
     return torch.einsum("ia,jb,ocab->coij", taps, taps, weight)
 

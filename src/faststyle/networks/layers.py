@@ -27,12 +27,8 @@ from faststyle.networks.stages import FoldableNorm
 MakeNorm = Callable[[int], nn.Module]
 
 
-class RegionalLayerNorm(nn.Module):
-    """What :mod:`faststyle.networks.regional` puts in place of an instance normalization."""
-
-
 class ConvNormReLU(nn.Sequential):
-    """A convolution (perhaps transposed), normalization, ReLU."""
+    """Perhaps an enlargement, a convolution (perhaps transposed), normalization, ReLU."""
 
     def __init__(
         self, conv: nn.Conv2d | nn.ConvTranspose2d, norm: MakeNorm, *before: nn.Module
@@ -45,43 +41,25 @@ class ConvNormReLU(nn.Sequential):
         return self[-3]
 
     @property
-    def norm(self) -> nn.Module:
-        """The normalization, or the identity once it is folded into the convolution."""
-        return self[-2]
-
-    @property
     def has_kernels(self) -> bool:
         """Whether there are kernels for layers of this kind."""
-        return _keeps_size(self.conv) and _is_per_picture(self.norm)
+        return _keeps_size(self.conv) and not isinstance(self[-2], nn.BatchNorm2d)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to the convolution's channels, and its stride's share of H and W."""
         if self.has_kernels and use_cpu_kernels(x):
-            return _normalize(self.norm, self._convolve(x), relu=True)
+            return _normalize(self[-2], self._convolve(x), relu=True)
         y: Tensor = super().forward(x)  # type: ignore[no-untyped-call]
         return y
 
     def norms(self) -> list[FoldableNorm]:
-        """One, behind the convolution."""
-        return [FoldableNorm(self._convolve, self._fold)]
+        """The one behind the convolution."""
+        conv, norm, _relu = list(self._modules)[-3:]
+        return [FoldableNorm(self._convolve, partial(_fold, self, conv, norm))]
 
     def _convolve(self, x: Tensor) -> Tensor:
-        return convolve(self.conv, x)
-
-    def _fold(self, mean: Tensor, variance: Tensor) -> None:
-        self[-2] = _folded(self.conv, self.norm, mean, variance)
-
-
-class UpsampleConvNormReLU(ConvNormReLU):
-    """Nearest-neighbor doubling and a 3x3 convolution (Odena et al., 2016), normalization, ReLU.
-
-    Maps (N, C, H, W) to the convolution's channels and twice H and W.
-    """
-
-    def __init__(self, conv: nn.Conv2d, norm: MakeNorm) -> None:
-        super().__init__(conv, norm, nn.Upsample(scale_factor=2, mode="nearest"))
-
-    def _convolve(self, x: Tensor) -> Tensor:
+        if not isinstance(self[0], nn.Upsample):
+            return convolve(self.conv, x)
         assert isinstance(self.conv, nn.Conv2d)
         return kernels.resize_convolve(x, *_weights(self.conv), _pad_mode(self.conv))
 
@@ -95,16 +73,15 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels: int, norm: MakeNorm, padding: str) -> None:
         super().__init__()
         self.crop = 2 if padding == "reflect_start" else 0
-        size = 0 if self.crop else 1
-        self.conv1 = make_conv(channels, channels, 3, 1, padding, size)
-        self.norm1 = norm(channels)
-        self.conv2 = make_conv(channels, channels, 3, 1, padding, size)
-        self.norm2 = norm(channels)
+        self.conv1, self.norm1 = make_conv(channels, channels, 3, 1, padding), norm(channels)
+        self.conv2, self.norm2 = make_conv(channels, channels, 3, 1, padding), norm(channels)
+        if self.crop:
+            self.conv1.padding = self.conv2.padding = 0, 0
 
     @property
     def has_kernels(self) -> bool:
         """Whether there are kernels for blocks of this kind."""
-        return not self.crop and _is_per_picture(self.norm1) and _is_per_picture(self.norm2)
+        return _keeps_size(self.conv1) and not isinstance(self.norm1, nn.BatchNorm2d)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to the same shape, or to two pixels less on each side."""
@@ -118,23 +95,14 @@ class ResidualBlock(nn.Module):
         return x + residual
 
     def norms(self) -> list[FoldableNorm]:
-        """Two, each behind its convolution."""
+        """Those behind the two convolutions."""
         return [
-            FoldableNorm(self._first, self._fold_first),
-            FoldableNorm(self._second, self._fold_second),
+            FoldableNorm(partial(convolve, self.conv1), partial(_fold, self, "conv1", "norm1")),
+            FoldableNorm(self._second, partial(_fold, self, "conv2", "norm2")),
         ]
 
-    def _first(self, x: Tensor) -> Tensor:
-        return convolve(self.conv1, x)
-
     def _second(self, x: Tensor) -> Tensor:
-        return convolve(self.conv2, self._first(x).relu_())
-
-    def _fold_first(self, mean: Tensor, variance: Tensor) -> None:
-        self.norm1 = _folded(self.conv1, self.norm1, mean, variance)
-
-    def _fold_second(self, mean: Tensor, variance: Tensor) -> None:
-        self.norm2 = _folded(self.conv2, self.norm2, mean, variance)
+        return convolve(self.conv2, convolve(self.conv1, x).relu_())
 
 
 class OutputConv(nn.Conv2d):
@@ -149,7 +117,7 @@ class OutputConv(nn.Conv2d):
         return _keeps_size(self)
 
     def norms(self) -> list[FoldableNorm]:
-        """None."""
+        """It has no normalization."""
         return []
 
     def forward(self, x: Tensor) -> Tensor:
@@ -159,21 +127,25 @@ class OutputConv(nn.Conv2d):
         return super().forward(x)
 
 
-def make_conv(
-    inputs: int,
-    outputs: int,
-    kernel: int,
-    stride: int,
-    padding: str,
-    size: int | None = None,
-) -> nn.Conv2d:
-    """A convolution padded by ``size`` pixels, half of its kernel if not given.
-
-    ``padding``: ``reflect``; anything else pads with zeros.
-    """
-    size = kernel // 2 if size is None else size
+def make_conv(inputs: int, outputs: int, kernel: int, stride: int, padding: str) -> nn.Conv2d:
+    """A convolution padded by half of its kernel: by ``reflect``; anything else, by zeros."""
     mode = _padding_mode(padding)
-    return nn.Conv2d(inputs, outputs, kernel, stride, padding=size, padding_mode=mode)
+    return nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, padding_mode=mode)
+
+
+def make_upsample(
+    inputs: int, outputs: int, upsample: str, norm: MakeNorm, padding: str
+) -> ConvNormReLU:
+    """A layer from (N, inputs, H, W) to ``outputs`` channels and twice H and W.
+
+    ``upsample``: ``transposed`` convolution; or nearest-neighbor doubling and a 3x3 convolution
+    (Odena et al., 2016).
+    """
+    if upsample == "transposed":
+        enlarge = nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1)
+        return ConvNormReLU(enlarge, norm)
+    conv = make_conv(inputs, outputs, 3, 1, padding)
+    return ConvNormReLU(conv, norm, nn.Upsample(scale_factor=2, mode="nearest"))
 
 
 def make_norm(norm: str, styles: int = 1) -> MakeNorm:
@@ -197,13 +169,8 @@ def convolve(conv: nn.Module, x: Tensor) -> Tensor:
 def _normalize(norm: nn.Module, x: Tensor, relu: bool) -> Tensor:
     if isinstance(norm, nn.InstanceNorm2d):
         return instance_norm(x, norm.weight, norm.bias, norm.eps, relu)
-    if isinstance(norm, RegionalLayerNorm):
-        x = norm(x)
-    return x.relu_() if relu else x  # of what is folded into the convolution, nothing is left
-
-
-def _is_per_picture(norm: nn.Module) -> bool:
-    return isinstance(norm, nn.InstanceNorm2d | RegionalLayerNorm | nn.Identity)
+    x = norm(x)  # the identity, where it is folded into the convolution
+    return x.relu_() if relu else x
 
 
 def _padding_mode(padding: str) -> Literal["reflect", "zeros"]:
@@ -224,12 +191,13 @@ def _pad_mode(conv: nn.Conv2d) -> str:
     return "reflect" if conv.padding_mode == "reflect" else "constant"
 
 
-def _folded(conv: nn.Module, norm: nn.Module, mean: Tensor, variance: Tensor) -> nn.Identity:
-    """Make ``norm``, with statistics (C,), a part of ``conv``; what is left to do in its place."""
-    assert isinstance(conv, nn.Conv2d)
-    assert isinstance(norm, nn.InstanceNorm2d)
-    weight, bias = _weights(conv)
-    factor = norm.weight / (variance + norm.eps).sqrt()
+def _fold(layer: nn.Module, conv: str, norm: str, mean: Tensor, variance: Tensor) -> None:
+    """Make a normalization of a layer, with statistics (C,), a part of its convolution."""
+    before, folded = layer.get_submodule(conv), layer.get_submodule(norm)
+    assert isinstance(before, nn.Conv2d)
+    assert isinstance(folded, nn.InstanceNorm2d)
+    weight, bias = _weights(before)
+    factor = folded.weight / (variance + folded.eps).sqrt()
     weight.copy_(weight * factor.view(-1, 1, 1, 1))
-    bias.copy_((bias - mean) * factor + norm.bias)
-    return nn.Identity()
+    bias.copy_((bias - mean) * factor + folded.bias)
+    layer.register_module(norm, nn.Identity())

@@ -28,11 +28,9 @@ _LENGTH = 256
 class NoiseField(NamedTuple):
     """Which noise a network gets in one call, and where in it the pictures begin.
 
-    Args:
-        seed: a whole number, (), on the device of the pictures; none is 0.
-        row: in pixels of the picture, a multiple of 4, since noise is added where a network has a
-            quarter of the pixels.
-        column: as ``row``.
+    ``seed`` is a whole number, (), on the device of the pictures; none is 0. ``row`` and ``column``
+    are in pixels of the picture, multiples of 4, since noise is added where a network has a quarter
+    of the pixels.
     """
 
     seed: Tensor | None = None
@@ -51,16 +49,11 @@ def takes_noise(network: nn.Module) -> bool:
 class AddNoise(nn.Module):
     """Add to each channel of the features a learned sum of fields of smooth noise.
 
-    Octave k has two fields, with a lattice point every 2^k pixels of the features. All pictures
-    have the same noise, so that the frames of a clip agree; a training gives each step another
-    seed.
-
-    Args:
-        channels: of the features.
-        octaves: how many scales of noise.
+    Of ``octaves`` scales, the k-th has two fields, with a lattice point every 2^k pixels of the
+    features. All pictures have the same noise, so that the frames of a clip agree; a training gives
+    each step another seed.
     """
 
-    #: There is nothing to choose: see :class:`faststyle.networks.stages.Layer`.
     has_kernels = True
     table: Tensor
     #: The noise that was drawn last, since the frames of a clip have one size, and what it was
@@ -83,12 +76,9 @@ class AddNoise(nn.Module):
         return []
 
     def forward(self, x: Tensor, field: NoiseField = DEFAULT_FIELD, first_row: int = 0) -> Tensor:
-        """Map (N, C, H, W) to the same shape.
+        """Map features (N, C, H, W) to the same shape.
 
-        Args:
-            x: the features.
-            field: which noise.
-            first_row: the place in the picture of the first row of ``x``, if that is a strip.
+        ``first_row``: the place in the picture of the first row of ``x``, if that is a strip.
         """
         count, channels, height, width = x.shape
         noise = self._fields(x, field, first_row).to(x.dtype)
@@ -119,24 +109,15 @@ class AddNoise(nn.Module):
             count = self.weight.shape[1]
             seeds = torch.arange(count, device=x.device)[None]
             seeds = seeds if field.seed is None else seeds + field.seed
-            corner = field.row // STRIDE + first_row, field.column // STRIDE
-            octaves = enumerate(seeds[:, k : k + _FIELDS] for k in range(0, count, _FIELDS))
-            fields = [
-                smooth_noise(self.table, each, 2**octave, *corner, *x.shape[2:])
-                for octave, each in octaves
-            ]
+            place = field.row // STRIDE + first_row, field.column // STRIDE, *x.shape[2:]
+            octaves = enumerate(torch.split(seeds, _FIELDS, 1))
+            fields = [smooth_noise(self.table, each, 2**k, *place) for k, each in octaves]
             return torch.cat(fields, 1)
 
 
 class FixedNoise(nn.Module):
-    """The same noise from a table, for pictures of up to a size that begin at its corner.
+    """The same noise from a table, for pictures of up to ``size`` that begin at its corner."""
 
-    Args:
-        noise: what it stands for.
-        size: height and width of the largest pictures.
-    """
-
-    #: See :class:`AddNoise`.
     has_kernels = False
     fields: Tensor
 
@@ -167,36 +148,23 @@ def smooth_noise(
 
     A pixel is the weighted sum of four points of a lattice, its weights a smoothstep. The points
     are evenly distributed, by a hash of seed and place (Perlin, 2002), and repeat after as many of
-    them as ``table`` has entries.
-
-    Args:
-        table: a permutation of 0, 1, 2, ..., which is all that the noise depends on.
-        seeds: (N, C), whole numbers.
-        period: pixels from a point of the lattice to the next.
-        first_row: of the result, in the picture.
-        first_column: of the result, in the picture.
-        height: of the result.
-        width: of the result.
+    them as ``table``, a permutation of 0, 1, 2, ..., has entries; nothing else decides. ``seeds``
+    (N, C) are whole numbers, ``period`` is the pixels from a point of the lattice to the next, and
+    ``first_row`` and ``first_column`` say where in the picture the result begins.
     """
-    entries = len(table)
+    entries, device = len(table), table.device
 
     def hashed(seed: Tensor, place: Tensor) -> Tensor:
         return table[(seed + place) % entries]
 
     y, x = (
-        _points(table, first_row, height, period),
-        _points(table, first_column, width, period),
+        torch.arange(start // period, (start + count - 1) // period + 2, device=device)
+        for start, count in ((first_row, height), (first_column, width))
     )
     rows = hashed(table[seeds % entries][..., None], y)[..., None]
     drawn = hashed(hashed(rows, x), y[:, None])
     lattice = (drawn - (entries - 1) / 2) * (12 / (entries**2 - 1)) ** 0.5
     return _between(_between(lattice, 3, first_column, width, period), 2, first_row, height, period)
-
-
-def _points(table: Tensor, start: int, count: int, period: int) -> Tensor:
-    """The points of the lattice that ``count`` pixels from ``start`` lie between."""
-    first = start // period
-    return first + torch.arange((start + count - 1) // period - first + 2, device=table.device)
 
 
 def _between(lattice: Tensor, dim: int, start: int, count: int, period: int) -> Tensor:

@@ -26,7 +26,7 @@ def crop(images: Tensor, height: int, width: int) -> Tensor:
     """The first ``height`` rows and ``width`` columns of (N, C, H, W)."""
     below, right = height - images.shape[-2], width - images.shape[-1]
     if _is_open(below, right) or below or right:
-        # Slicing would tie an exported program to sizes of one kind: strides depend on it.
+        # Slicing would tie an exported model to sizes of one kind: strides depend on it.
         return F.pad(images, (0, right, 0, below))
     return images
 
@@ -39,7 +39,7 @@ def _missing(side: int, minimum: int) -> int:
 
 
 def _is_open(*pixels: int) -> bool:
-    """Whether numbers of pixels stand for any, as in the trace of a program for any size.
+    """Whether numbers of pixels stand for any, as in the trace of a model for any size.
 
     It must not depend on whether the size that it is traced with needs nothing.
     """
@@ -47,7 +47,7 @@ def _is_open(*pixels: int) -> bool:
 
 
 def _is_known(condition: bool) -> bool:
-    """Whether it is true of every size that a program is traced for."""
+    """Whether it is true of every size that a model is traced for."""
     if not torch.compiler.is_exporting():
         return condition
     # Imported late: it brings SymPy.

@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faststyle.networks.kernels import spread
-from faststyle.networks.layers import UpsampleConvNormReLU
+from faststyle.networks.layers import ConvNormReLU
 from faststyle.networks.noise import AddNoise, FixedNoise
 from faststyle.networks.super_resolution import Bicubic
 
@@ -37,8 +37,8 @@ def portable(network: nn.Module, size: tuple[int, int], transposed: bool) -> nn.
     """
     changed = fix_noise(network, size)
     for module in list(changed.modules()):
-        if transposed and isinstance(module, UpsampleConvNormReLU):
-            module[0], module[1] = nn.Identity(), _Doubling(module.conv)
+        if transposed and isinstance(module, ConvNormReLU) and isinstance(module[0], nn.Upsample):
+            module[0], module[1] = nn.Identity(), _transposed_doubling(module.conv)
     changed = _replace(changed, nn.InstanceNorm2d, _InstanceNorm)
     return _replace(changed, nn.Conv2d, _reflect_by_slices)
 
@@ -66,43 +66,40 @@ def _replace(
 
 
 def _reflect_by_slices(conv: nn.Conv2d) -> nn.Module:
-    return _ReflectedConv(conv) if conv.padding_mode == "reflect" else conv
+    if conv.padding_mode != "reflect":
+        return conv
+    plain = copy.deepcopy(conv)
+    plain.padding, plain.padding_mode = (0, 0), "zeros"
+    return nn.Sequential(_Reflect(int(conv.padding[0])), plain)
 
 
-class _ReflectedConv(nn.Module):
-    def __init__(self, conv: nn.Conv2d) -> None:
+def _transposed_doubling(conv: nn.Module) -> nn.Module:
+    """Nearest-neighbor doubling and a padded 3x3 convolution, as one transposed convolution."""
+    assert isinstance(conv, nn.Conv2d)
+    assert conv.bias is not None
+    is_reflected = conv.padding_mode == "reflect"
+    made = nn.ConvTranspose2d(conv.in_channels, conv.out_channels, 4, 2, 3 if is_reflected else 1)
+    made.weight = nn.Parameter(spread(conv.weight.detach()), requires_grad=False)
+    made.bias = nn.Parameter(conv.bias.detach(), requires_grad=False)
+    # A doubled picture reflected by one pixel is the small one with its edge repeated.
+    return nn.Sequential(_Reflect(1, edge=0), made) if is_reflected else made
+
+
+class _Reflect(nn.Module):
+    """Mirror rows and columns on each side: without the outermost, or with ``edge=0``."""
+
+    def __init__(self, count: int, edge: int = 1) -> None:
         super().__init__()
-        self.rows, self.columns = (int(count) for count in conv.padding)
-        self.conv = copy.deepcopy(conv)
-        self.conv.padding, self.conv.padding_mode = (0, 0), "zeros"
+        self.count, self.edge = count, edge
 
     def forward(self, x: Tensor) -> Tensor:
-        padded = _extended(_extended(x, 2, self.rows), 3, self.columns)
-        convolved: Tensor = self.conv(padded)
-        return convolved
-
-
-class _Doubling(nn.Module):
-    """Nearest-neighbor doubling and a reflected 3x3 convolution, as one transposed convolution.
-
-    A doubled picture reflected by one pixel is the small one with its edge repeated.
-    """
-
-    def __init__(self, conv: nn.Module) -> None:
-        super().__init__()
-        assert isinstance(conv, nn.Conv2d)
-        assert conv.bias is not None
-        self.is_reflected = conv.padding_mode == "reflect"
-        padding = 3 if self.is_reflected else 1
-        self.conv = nn.ConvTranspose2d(conv.in_channels, conv.out_channels, 4, 2, padding)
-        self.conv.weight = nn.Parameter(spread(conv.weight.detach()), requires_grad=False)
-        self.conv.bias = nn.Parameter(conv.bias.detach(), requires_grad=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.is_reflected:
-            x = _extended(_extended(x, 2, 1, edge=0), 3, 1, edge=0)
-        convolved: Tensor = self.conv(x)
-        return convolved
+        for dim in (2, 3):
+            last, places = x.shape[dim] - 1, range(self.edge, self.edge + self.count)
+            before = [x.narrow(dim, place, 1) for place in reversed(places)]
+            after = [x.narrow(dim, last - place, 1) for place in places]
+            # In three parts, since XNNPACK joins five tensors at most.
+            x = torch.cat([_joined(before, dim), x, _joined(after, dim)], dim)
+        return x
 
 
 class _BicubicConv(nn.Module):
@@ -146,17 +143,6 @@ class _InstanceNorm(nn.Module):
         centered = x - x.mean((2, 3), keepdim=True)
         variance = (centered * centered).mean((2, 3), keepdim=True)
         return centered * ((variance + self.eps).rsqrt() * self.weight) + self.bias
-
-
-def _extended(x: Tensor, dim: int, count: int, edge: int = 1) -> Tensor:
-    """Mirror ``count`` rows or columns on both sides: without the outermost, or with ``edge=0``."""
-    if count == 0:
-        return x
-    last = x.shape[dim] - 1
-    before = [x.narrow(dim, edge + i, 1) for i in reversed(range(count))]
-    after = [x.narrow(dim, last - edge - i, 1) for i in range(count)]
-    # In three parts, since XNNPACK joins five tensors at most.
-    return torch.cat([_joined(before, dim), x, _joined(after, dim)], dim)
 
 
 def _joined(parts: list[Tensor], dim: int) -> Tensor:

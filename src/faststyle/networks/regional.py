@@ -2,11 +2,13 @@
 
 Each region is normalized by its own mean and variance, and gets the scale and shift of its own
 style. So its colors are as in a picture of its own, and several styles of one network
-(:mod:`faststyle.networks.conditional`) are painted in one pass, the mixture being another one at
+(:mod:`faststyle.networks.conditional`) are rendered in one pass, the mixture being another one at
 each pixel.
 """
 
 import copy
+from collections.abc import Callable
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -14,39 +16,23 @@ from torch import Tensor, nn
 
 from faststyle.networks.conditional import ConditionalInstanceNorm2d
 from faststyle.networks.instance_norm import CHUNK_VALUES, pixels_of, weighted_moments
-from faststyle.networks.layers import RegionalLayerNorm
 from faststyle.networks.stages import margin_of, stages_of
 
 #: Shares that all regions have everywhere, so that pixels of none are of all.
 _EVERYWHERE = 1e-6
 
 
-class _PooledMasks:
-    """Masks (R, H, W) of regions, in the resolution of any layer."""
-
-    def __init__(self, masks: Tensor) -> None:
-        self.count, self._masks = len(masks), masks
-        self._pooled: dict[tuple[int, int], Tensor] = {}
-
-    def at(self, height: int, width: int) -> Tensor:
-        """(R, height, width)."""
-        if (height, width) not in self._pooled:
-            factor = self._masks.shape[1] // height
-            self._pooled[height, width] = F.avg_pool2d(self._masks[None], factor)[0]
-        return self._pooled[height, width]
+#: Masks (R, height, width) of regions in the resolution of a layer.
+MasksAt = Callable[[int, int], Tensor]
 
 
-class RegionalNorm(RegionalLayerNorm):
+class RegionalNorm(nn.Module):
     """Instance normalization of one picture, region by region.
 
-    Args:
-        weight: the scale of each region's style, (R, C).
-        bias: the shift of each region's style, (R, C).
-        eps: added to the variance.
-        masks: where the regions are.
+    ``weight`` and ``bias`` are the scale and the shift of each region's style, (R, C).
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor, eps: float, masks: _PooledMasks) -> None:
+    def __init__(self, weight: Tensor, bias: Tensor, eps: float, masks: MasksAt) -> None:
         super().__init__()
         self._weight, self._bias, self._eps, self._masks = weight, bias, eps, masks
 
@@ -55,23 +41,17 @@ class RegionalNorm(RegionalLayerNorm):
         x = x.detach().contiguous(memory_format=torch.channels_last)
         # Autocast would round the shares of pixels, of which there are millions, to 16 bits.
         with torch.autocast(x.device.type, enabled=False):
-            return self._normalize(x)
-
-    def _normalize(self, x: Tensor) -> Tensor:
-        masks = self._masks.at(*x.shape[2:])
-        moments = [weighted_moments(x, mask) for mask in masks]
-        means, variances = (torch.stack(each) for each in zip(*moments, strict=True))
-        scale = self._weight * (variances + self._eps).rsqrt()
-        shift = self._bias - means * scale
-        # In place: maps of scale and shift would be as large as the features, twice.
-        chunks = pixels_of(x, CHUNK_VALUES)
-        shares = torch.split(masks.flatten(1).T + _EVERYWHERE, len(chunks[0]))
-        for chunk, share in zip(chunks, shares, strict=True):
-            if len(masks) > 1:
+            masks = self._masks(*x.shape[2:])
+            moments = [weighted_moments(x, mask) for mask in masks]
+            means, variances = (torch.stack(each) for each in zip(*moments, strict=True))
+            scale = self._weight * (variances + self._eps).rsqrt()
+            shift = self._bias - means * scale
+            # In place: maps of scale and shift would be as large as the features, twice.
+            chunks = pixels_of(x, CHUNK_VALUES)
+            shares = torch.split(masks.flatten(1).T + _EVERYWHERE, len(chunks[0]))
+            for chunk, share in zip(chunks, shares, strict=True):
                 mixed = share / share.sum(1, keepdim=True)
                 chunk.mul_((mixed @ scale).to(x)).add_((mixed @ shift).to(x))
-            else:
-                chunk.mul_(scale[0].to(x)).add_(shift[0].to(x))
         return x
 
 
@@ -104,21 +84,22 @@ def regional(network: nn.Module, masks: Tensor, style_weights: Tensor | None = N
     padded = pad(masks[None])
     if margin:
         padded = F.pad(padded, (margin,) * 4, mode="reflect")
-    pooled = _PooledMasks(padded[0])
+
+    @cache
+    def masks_at(height: int, _width: int) -> Tensor:
+        return F.avg_pool2d(padded, padded.shape[2] // height)[0]
+
     tensors = (*network.parameters(), *network.buffers())
     changed = copy.deepcopy(network, {id(tensor): tensor for tensor in tensors})
     for name, norm in list(changed.named_modules()):
         if isinstance(norm, nn.InstanceNorm2d):
+            tables = norm.weight.detach(), norm.bias.detach()
+            if isinstance(norm, ConditionalInstanceNorm2d):
+                assert style_weights is not None
+                weight, bias = (style_weights.to(table) @ table for table in tables)
+            else:
+                weight, bias = (table.expand(len(masks), -1) for table in tables)
             parent, _, key = name.rpartition(".")
-            changed.get_submodule(parent).register_module(key, _of(norm, pooled, style_weights))
+            regional_norm = RegionalNorm(weight, bias, norm.eps, masks_at)
+            changed.get_submodule(parent).register_module(key, regional_norm)
     return changed
-
-
-def _of(norm: nn.InstanceNorm2d, masks: _PooledMasks, style_weights: Tensor | None) -> RegionalNorm:
-    tables = norm.weight.detach(), norm.bias.detach()
-    if isinstance(norm, ConditionalInstanceNorm2d):
-        assert style_weights is not None
-        weight, bias = (style_weights.to(table) @ table for table in tables)
-    else:
-        weight, bias = (table.expand(masks.count, -1) for table in tables)
-    return RegionalNorm(weight, bias, norm.eps, masks)

@@ -28,7 +28,7 @@ class FoldableNorm(NamedTuple):
 
 
 class Layer(Protocol):
-    """What transform networks are made of."""
+    """What transform networks are made of: a module that maps (N, C, H, W); see :class:`Stage`."""
 
     @property
     def has_kernels(self) -> bool:
@@ -37,11 +37,9 @@ class Layer(Protocol):
     def norms(self) -> list[FoldableNorm]:
         """Its normalizations, in order."""
 
-    def __call__(self, x: Tensor, *noise: NoiseField | int) -> Tensor:
-        """The layer on (N, C, H, W); see :class:`Stage`."""
+    def __call__(self, x: Tensor, *noise: NoiseField | int) -> Tensor: ...  # noqa: D102
 
-    def to(self, dtype: torch.dtype) -> object:
-        """Convert the weights in place."""
+    def to(self, dtype: torch.dtype) -> object: ...  # noqa: D102
 
 
 class Stage(NamedTuple):

@@ -8,15 +8,7 @@ from torch import Tensor, nn
 
 from faststyle.core.errors import UserError
 from faststyle.core.limits import Between, OneOf
-from faststyle.networks import kernels
-from faststyle.networks.cpu import use_cpu_kernels
-from faststyle.networks.layers import (
-    ConvNormReLU,
-    OutputConv,
-    ResidualBlock,
-    UpsampleConvNormReLU,
-    make_conv,
-)
+from faststyle.networks import kernels, layers
 from faststyle.networks.padding import STRIDE, crop, pad_to_multiple
 from faststyle.networks.registry import NETWORKS
 
@@ -76,14 +68,14 @@ class SuperResolutionNetwork(nn.Module):
         self.factor = factor
         self.bytes_per_pixel = 64 + 21 * width // 4  # measured
         self.enlarge = Bicubic(factor)
-        self.stem = ConvNormReLU(make_conv(3, width, 9, 1, "reflect"), _no_norm)
+        self.stem = layers.ConvNormReLU(layers.make_conv(3, width, 9, 1, "reflect"), _no_norm)
         self.blocks = nn.Sequential(
-            *(ResidualBlock(width, _no_norm, "reflect") for _ in range(blocks))
+            *(layers.ResidualBlock(width, _no_norm, "reflect") for _ in range(blocks))
         )
         self.has_kernels = upsample == "resize"
         doublings = factor.bit_length() - 1
         self.ups = nn.Sequential(*(_double(width, upsample) for _ in range(doublings)))
-        self.head = OutputConv(width, "reflect")
+        self.head = layers.OutputConv(width, "reflect")
         for parameter in self.head.parameters():
             nn.init.zeros_(parameter)
         # The first convolution sees 4, a block 2, all that is larger never more than 3 together.
@@ -96,12 +88,8 @@ class SuperResolutionNetwork(nn.Module):
         """
         height, width = images.shape[-2:]
         x = pad_to_multiple(images, minimum=_MIN_SIDE)
-        enlarged = self.enlarge(x)
-        if use_cpu_kernels(x) and self.has_kernels:
-            y = kernels.without_autocast(self._details, x)
-        else:
-            y = self._details(x)
-        y = enlarged + y.to(images.dtype)
+        y = kernels.run_layers(self._details, x, self.has_kernels)
+        y = self.enlarge(x) + y.to(images.dtype)
         return crop(y, self.factor * height, self.factor * width)
 
     def _details(self, x: Tensor) -> Tensor:
@@ -128,12 +116,9 @@ def _no_norm(_channels: int) -> nn.Module:
 
 def _double(width: int, upsample: str) -> nn.Module:
     """A layer that maps (N, width, H, W) to twice H and W."""
-    if upsample == "resize":
-        return UpsampleConvNormReLU(make_conv(width, width, 3, 1, "reflect"), _no_norm)
-    if upsample == "transposed":
-        conv = nn.ConvTranspose2d(width, width, 3, stride=2, padding=1, output_padding=1)
-        return ConvNormReLU(conv, _no_norm)
-    spread = make_conv(width, 4 * width, 3, 1, "reflect")
+    if upsample != "shuffle":
+        return layers.make_upsample(width, width, upsample, _no_norm, "reflect")
+    spread = layers.make_conv(width, 4 * width, 3, 1, "reflect")
     with torch.no_grad():  # the four pixels that one becomes are alike at first
         for values in spread.parameters():
             values.copy_(values[::4].repeat_interleave(4, 0))

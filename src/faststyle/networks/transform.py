@@ -9,18 +9,9 @@ from torch.func import functional_call
 
 from faststyle.core.errors import UserError
 from faststyle.core.limits import Between, OneOf
-from faststyle.networks import kernels
+from faststyle.networks import kernels, layers
 from faststyle.networks.conditional import MAX_STYLES, count_styles, mix_norms
-from faststyle.networks.cpu import use_cpu_kernels
-from faststyle.networks.layers import (
-    ConvNormReLU,
-    MakeNorm,
-    OutputConv,
-    ResidualBlock,
-    UpsampleConvNormReLU,
-    make_conv,
-    make_norm,
-)
+from faststyle.networks.layers import ConvNormReLU, make_conv
 from faststyle.networks.noise import DEFAULT_FIELD, AddNoise, NoiseField
 from faststyle.networks.padding import STRIDE, crop, pad_to_multiple
 from faststyle.networks.registry import NETWORKS
@@ -69,7 +60,7 @@ class TransformNetwork(nn.Module):
         super().__init__()
         if norm == "batch" and styles != 1:
             raise UserError("network.styles: several styles need network.norm=instance")
-        make = make_norm(norm, styles)
+        make = layers.make_norm(norm, styles)
         if margin % STRIDE:
             raise UserError(f"network.margin={margin} must be a multiple of {STRIDE}")
         self.output, self.styles, self.margin = output, styles, margin
@@ -79,11 +70,11 @@ class TransformNetwork(nn.Module):
         self.down2 = ConvNormReLU(make_conv(2 * width, 4 * width, 3, 2, padding), make)
         self.noise = AddNoise(4 * width, noise) if noise else None
         self.blocks = nn.Sequential(
-            *(ResidualBlock(4 * width, make, padding) for _ in range(blocks))
+            *(layers.ResidualBlock(4 * width, make, padding) for _ in range(blocks))
         )
-        self.up1 = _upsample(4 * width, 2 * width, upsample, make, padding)
-        self.up2 = _upsample(2 * width, width, upsample, make, padding)
-        self.head = OutputConv(width, padding)
+        self.up1 = layers.make_upsample(4 * width, 2 * width, upsample, make, padding)
+        self.up2 = layers.make_upsample(2 * width, width, upsample, make, padding)
+        self.head = layers.OutputConv(width, padding)
         # Blocks without padding lose pixels on each side, too.
         self.reflection = margin + STRIDE * sum(stage.crop for stage in self.stages())
 
@@ -92,11 +83,8 @@ class TransformNetwork(nn.Module):
     ) -> Tensor:
         """Stylize ``images`` (N, 3, H, W; RGB in [0, 1]); the result has the same shape.
 
-        Args:
-            images: the pictures.
-            style_weights: of a network of S styles, the share of each in each picture, (N, S), or
-                in all of them, (S,).
-            noise: which noise, if the network has some.
+        ``style_weights``: of a network of S styles, the share of each in each picture, (N, S), or
+        in all of them, (S,).
         """
         if style_weights is not None:
             changed = mix_norms(self, style_weights)
@@ -108,10 +96,8 @@ class TransformNetwork(nn.Module):
         x = self.pad(images)
         if self.reflection:
             x = F.pad(x, (self.reflection,) * 4, mode="reflect")
-        if use_cpu_kernels(x) and all(stage.layer.has_kernels for stage in self.stages()):
-            y = kernels.without_autocast(partial(self._through_stages, noise=noise), x)
-        else:
-            y = self._through_stages(x, noise)
+        has_kernels = all(stage.layer.has_kernels for stage in self.stages())
+        y = kernels.run_layers(partial(self._through_stages, noise=noise), x, has_kernels)
         if self.margin:
             y = y[..., self.margin :, self.margin :]
         return self.activate(crop(y, height, width).to(images.dtype))
@@ -143,12 +129,3 @@ class TransformNetwork(nn.Module):
         if self.output == "tanh":
             return (2 * y).sigmoid()  # (tanh(y) + 1) / 2 in a third of the time
         return y.sigmoid() if self.output == "sigmoid" else y
-
-
-def _upsample(
-    inputs: int, outputs: int, upsample: str, norm: MakeNorm, padding: str
-) -> ConvNormReLU:
-    if upsample == "transposed":
-        conv = nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1)
-        return ConvNormReLU(conv, norm)
-    return UpsampleConvNormReLU(make_conv(inputs, outputs, 3, 1, padding), norm)

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.grad import conv2d_input
 
 from faststyle.networks.cpu import use_cpu_kernels
 
@@ -22,7 +23,7 @@ _CHANNELS = 32
 
 def conv2d(x: Tensor, weight: Tensor, bias: Tensor, stride: tuple[int, int]) -> Tensor:
     """:func:`torch.nn.functional.conv2d`, without padding."""
-    if _pays(weight):
+    if _is_faster(weight):
         result: Tensor = _Conv2d.apply(x, weight, bias, stride)
         return result
     return F.conv2d(x, weight, bias, stride)
@@ -32,7 +33,7 @@ def conv_transpose2d(
     x: Tensor, weight: Tensor, bias: Tensor, stride: tuple[int, int], padding: int
 ) -> Tensor:
     """:func:`torch.nn.functional.conv_transpose2d`."""
-    if _pays(weight):
+    if _is_faster(weight):
         result: Tensor = _ConvTranspose2d.apply(x, weight, bias, stride, padding)
         return result
     return F.conv_transpose2d(x, weight, bias, stride, padding)
@@ -43,11 +44,8 @@ def weight_gradient(
 ) -> Tensor:
     """The gradient of the weights (C_out, C_in, *size) of an unpadded convolution.
 
-    Args:
-        x: what was convolved, (N, C_in, H, W).
-        grad: the gradient of the result, (N, C_out, (H - size) / stride + 1, likewise).
-        size: of the kernel, rows and columns.
-        stride: of the kernel, rows and columns.
+    ``x`` (N, C_in, H, W) was convolved, and ``grad`` (N, C_out, H', W') is the gradient of what
+    that made. ``size`` and ``stride`` count rows and columns.
     """
     pixels = x.permute(0, 2, 3, 1)
     patches = pixels.unfold(1, size[0], stride[0]).unfold(2, size[1], stride[1])
@@ -61,7 +59,7 @@ def weight_gradient(
     return total.view(*size, x.shape[1], grad.shape[1]).permute(3, 2, 0, 1)
 
 
-def _pays(weight: Tensor) -> bool:
+def _is_faster(weight: Tensor) -> bool:
     return (
         torch.is_grad_enabled()
         and weight.requires_grad
@@ -84,11 +82,9 @@ class _Conv2d(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         grad = grad.contiguous(memory_format=torch.channels_last)
-        dx = None
-        if ctx.needs_input_grad[0]:
-            unpadded = [0, 0], [1, 1], False, [0, 0], 1, [True, False, False]
-            given = grad, x, weight, None, list(ctx.stride), *unpadded
-            dx, _, _ = torch.ops.aten.convolution_backward(*given)
+        is_wanted = ctx.needs_input_grad[0]
+        given = x.shape, weight, grad, ctx.stride
+        dx = conv2d_input(*given) if is_wanted else None  # type: ignore[no-untyped-call]
         dw = weight_gradient(x, grad, tuple(weight.shape[2:]), ctx.stride)
         return dx, dw, grad.sum((0, 2, 3)), None
 

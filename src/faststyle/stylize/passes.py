@@ -1,6 +1,5 @@
 """One pass of a network over pictures: in one piece, or in strips of rows in little memory."""
 
-import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -153,24 +152,11 @@ class Pass:
         """See :func:`faststyle.networks.streaming.stream`; (1, 3, H, W)."""
         assert streaming.can_stream(network)
         return_freed_memory()  # decoding left two more pictures' worth
-        height, width = pictures.shape[2:]
-        done, total = itertools.count(1), streaming.count_strips(network, height, rows)
         weights = regions.masks.amax(0)[None, None] if regions else None
         result = torch.empty_like(pictures)
         with computing(self.device, torch.float32):  # strips come in the dtype to compute in
-            for start, strip in streaming.stream(
-                network,
-                lambda start, stop: to_unit(pictures[:, :, start:stop]).to(self.device),
-                height,
-                width,
-                rows,
-                self.dtype,
-                lambda: self.progress(next(done), total),
-                weights=None
-                if weights is None
-                else lambda start, stop: to_unit(weights[:, :, start:stop]).to(self.device),
-                noise=self._noise,
-            ):
+            how = rows, self.dtype, self.device, self.progress, weights, self._noise
+            for start, strip in streaming.stream(network, pictures, *how):
                 target = result[:, :, start : start + strip.shape[2]]
                 target.copy_(quantize(strip) if result.dtype == torch.uint8 else strip)
         return result

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from faststyle.core.errors import UserError
 from faststyle.core.limits import OneOf
-from faststyle.encoder.initialization import he_initialize
 from faststyle.encoder.vgg import ARCHITECTURES
+from faststyle.encoder.weights import he_initialize
 from faststyle.images.pixels import IMAGENET_MEAN, IMAGENET_STD
 
 #: Those that train from scratch without tricks.
