@@ -178,7 +178,7 @@ def test_the_batch_is_averaged(encoder: VGGEncoder) -> None:
         ({"statistic": {"_target_": "os.system"}}, "neither a name nor a style loss"),
         ({"statistic": {"name": "gram", "side": 3}}, 'style loss "gram": .* argument .side'),
         ({"statistic": 2}, "2 is neither a name nor a style loss"),
-        ({"scale": 2}, "loss.scale=2 is neither a name nor a LossNormalization"),
+        ({"scale": 2}, "2 is neither a name nor a loss.scale"),
         ({"style_weight": -1.0}, "cannot be negative"),
         ({"tv_weight": -1.0}, r"loss\.tv_weight is -1\.0; it cannot be negative"),
         ({"grid_weight": -1.0}, r"loss\.grid_weight is -1\.0; it cannot be negative"),
@@ -239,7 +239,7 @@ def test_a_statistic_is_one_class_and_one_line(
 
 def test_options_that_no_name_stands_for_are_not_passed_over(encoder: VGGEncoder) -> None:
     loss = _loss(encoder, scale=Halved())
-    with pytest.raises(UserError, match=r"loss\.scale: Halved is not registered"):
+    with pytest.raises(UserError, match=r"loss\.scale Halved is not registered"):
         loss.describe()
 
 
@@ -370,6 +370,14 @@ def test_terms_are_described_in_full_and_made_anew(encoder: VGGEncoder) -> None:
         ({"tv": {"weight": 1, "layers": {}}}, "has a term of that name already"),
         ({"palette": {"layers": {}}}, "needs weight and layers: 'weight' is missing"),
         ({"gramm": {"weight": 1, "layers": {}}}, 'terms.gramm: unknown loss "gramm": did you'),
+        (
+            {"own": {"weight": 1, "layers": {"input": 1}, "loss": Moments(), "side": 4, "pool": 2}},
+            "loss.terms.own: its loss is an object, which cannot take side, pool",
+        ),
+        (
+            {"own": {"weight": 1, "layers": {"input": 1}, "loss": {"name": "gram"}}},
+            "loss.terms.own: unknown loss",
+        ),
         ({"gram": {"weight": -1, "layers": {"input": 1}}}, "cannot be negative"),
         ({"gram": {"weight": 1, "layers": {"relu9_1": 1}}}, 'no layer "relu9_1"'),
         (

@@ -7,15 +7,10 @@ from faststyle.losses.base import (
     StatisticLoss,
     StyleLoss,
 )
-from faststyle.losses.gram import Covariance, Gram, Moments, gram_matrix
+from faststyle.losses.gram import Moments, gram_matrix
 from faststyle.losses.layer_weights import geometric_layer_weights
 from faststyle.losses.local_gram import LocalGram
-from faststyle.losses.normalization import (
-    NORMALIZATIONS,
-    JohnsonNormalization,
-    LossNormalization,
-    RelativeEnergy,
-)
+from faststyle.losses.normalization import NORMALIZATIONS, RelativeEnergy
 from faststyle.losses.perceptual import PerceptualLoss, StyleImage, Targets
 from faststyle.losses.reconstruction import ReconstructionLoss
 from faststyle.losses.relaxed_emd import RelaxedEarthMover
@@ -28,11 +23,7 @@ __all__ = [
     "NORMALIZATIONS",
     "STYLE_LOSSES",
     "ContentLoss",
-    "Covariance",
-    "Gram",
-    "JohnsonNormalization",
     "LocalGram",
-    "LossNormalization",
     "LossTerms",
     "Moments",
     "PerceptualLoss",

@@ -1,13 +1,11 @@
 """What a style loss and a content loss are, and the names that settings and files know them by."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from faststyle.core.errors import UserError
 from faststyle.core.registry import Registry
 from faststyle.losses.normalization import LossNormalization, RelativeEnergy
 
@@ -29,12 +27,10 @@ class LayerLoss(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, features: Tensor, target: Target, generator: torch.Generator) -> Tensor:
-        """The distance of each picture, (N,), in float32 or better.
+        """The distance of each picture's features (N, C, H, W): (N,), in float32 or better.
 
-        Args:
-            features: of the pictures, (N, C, H, W).
-            target: what :meth:`target` gave, (N, ...), or (1, ...) for all pictures alike.
-            generator: of random numbers, on the CPU, so that they are the same on every device.
+        ``target`` is what :meth:`target` gave, (N, ...), or (1, ...) for all pictures alike.
+        ``generator`` is on the CPU, so that random numbers are the same on every device.
         """
 
 
@@ -77,30 +73,23 @@ class StatisticLoss(StyleLoss):
         return torch.stack([self.normalization.style(*pair) for pair in pairs]).sum(0)
 
 
+class FeatureDistance(ContentLoss):
+    """The squared distance of features from the photo's (Johnson et al., 2016, eq. 2)."""
+
+    def __init__(self, normalization: LossNormalization) -> None:
+        super().__init__()
+        self.normalization = normalization
+
+    def target(self, features: Tensor) -> Target:
+        """The features themselves."""
+        return (features,)
+
+    def forward(self, features: Tensor, target: Target, _generator: torch.Generator) -> Tensor:
+        """The distance of each picture, (N,)."""
+        return self.normalization.content(features, target[0])
+
+
 #: What ``loss.statistic``, and a term's ``loss``, may name.
 STYLE_LOSSES = Registry[StyleLoss]("style loss")
 #: What a term's ``loss`` may name besides.
 CONTENT_LOSSES = Registry[ContentLoss]("content loss")
-
-Plugin = TypeVar("Plugin", bound=LayerLoss)
-
-
-def build_loss(given: str | Mapping[str, Any] | Plugin, registry: Registry[Plugin]) -> Plugin:
-    """The loss that a setting gives: a name, a mapping of ``name`` and options, or the loss itself.
-
-    Raises ``UserError`` for a name or option that is not known.
-    """
-    if isinstance(given, str):
-        return registry.build(given)
-    if isinstance(given, Mapping) and "name" in given:
-        options = {str(key): value for key, value in given.items()}
-        return registry.build(options.pop("name"), **options)
-    if not isinstance(given, LayerLoss):
-        raise UserError(f"{given} is neither a name nor a {registry.kind}")
-    return given
-
-
-def describe_loss(loss: Plugin, registry: Registry[Plugin]) -> str | dict[str, Any]:
-    """What :func:`build_loss` makes the same loss from. Raises ``UserError`` if it is unknown."""
-    name, options = registry.describe(loss)
-    return {"name": name, **options} if options else name

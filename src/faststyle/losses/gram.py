@@ -40,89 +40,52 @@ class Moments(StatisticLoss):
 
     def statistics(self, features: Tensor) -> Target:
         """Covariance and means."""
-        with torch.autocast(features.device.type, enabled=False):
-            covariance, means = _Moments.apply(_pixels(features))
-            return covariance, means
+        return _moments(features, centered=True)
 
 
 def gram_matrix(features: Tensor, centered: bool = False) -> Tensor:
-    """Gram matrix (Johnson et al., 2016, eq. 3), always computed in float32 or better.
+    """Gram matrix (N, C, C) of features (N, C, H, W) (Johnson et al., 2016, eq. 3).
 
-    G[n, c, d] = sum_hw F[n, c, h, w] F[n, d, h, w] / (C H W). If ``centered``, the mean over h, w
-    is taken from F first, which makes G the covariance of the channels divided by C.
-
-    Args:
-        features: (N, C, H, W).
-        centered: subtract each channel's mean.
-
-    Returns:
-        (N, C, C).
+    G[n, c, d] = sum_hw F[n, c, h, w] F[n, d, h, w] / (C H W), computed in float32 or better. If
+    ``centered``, the mean over h, w is taken from F first, which makes G the covariance of the
+    channels divided by C.
     """
+    return _moments(features, centered)[0]
+
+
+def _moments(features: Tensor, centered: bool) -> tuple[Tensor, Tensor]:
     with torch.autocast(features.device.type, enabled=False):
-        pixels = _pixels(features)
-        gram: Tensor = _Moments.apply(pixels)[0] if centered else _Gram.apply(pixels)
-        return gram
-
-
-def _pixels(features: Tensor) -> Tensor:
-    """(N, C, H, W) as (N, H * W, C), which a channels-last tensor is already."""
-    return features.permute(0, 2, 3, 1).flatten(1, 2)
-
-
-class _Gram(torch.autograd.Function):
-    """G = P^T P / (C H W) of P (N, H * W, C).
-
-    Its gradient P (dG + dG^T) / (C H W) is one product, where autograd would make two. It is made
-    in the dtype of P, in which it goes on to the layers before.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, pixels: Tensor) -> Tensor:
-        ctx.save_for_backward(pixels)
-        return _products(widen(pixels))
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
-        (pixels,) = ctx.saved_tensors
-        weights = _weights(grad, pixels)
-        largest = _largest(weights)
-        gradient: Tensor = pixels @ (weights / largest).to(pixels.dtype)
-        return gradient.mul_(largest)
+        # A channels-last tensor is (N, H * W, C) already.
+        gram, means = _Moments.apply(features.permute(0, 2, 3, 1).flatten(1, 2), centered)
+        return gram, means
 
 
 class _Moments(torch.autograd.Function):
-    """The Gram matrix of centered pixels P - m, and their mean m (N, C), of P (N, H * W, C).
+    """The Gram matrix of P (N, H * W, C), if ``centered`` of P - m, and its mean m (N, C).
 
     The gradient (P - m) W + dm / (H W), where W = (dG + dG^T) / (C H W), is P W and one row for
-    all pixels. So it is one product again, and nothing as large as P is kept or made beside it:
-    autograd would keep P - m in float32, and add up three gradients.
+    all pixels. So it is one product, and nothing as large as P is kept or made beside it: autograd
+    would keep P - m in float32, and add up three gradients. It is made in the dtype of P, in which
+    it goes on to the layers before.
     """
 
     @staticmethod
-    def forward(ctx: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, pixels: Tensor, centered: bool) -> tuple[Tensor, Tensor]:
         means = pixels.mean(1, dtype=widen(pixels[:0]).dtype)
+        ctx.centered = centered
         ctx.save_for_backward(pixels, means)
-        return _products(pixels - means[:, None]), means
+        around = pixels - means[:, None] if centered else widen(pixels)
+        return around.transpose(1, 2) @ around / pixels[0].numel(), means
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor, grad_means: Tensor) -> Tensor:
+    def backward(ctx: Any, grad: Tensor, grad_means: Tensor) -> tuple[Tensor, None]:
         pixels, means = ctx.saved_tensors
-        weights = _weights(grad, pixels)
-        row = grad_means[:, None] / pixels.shape[1] - means[:, None] @ weights
-        largest = torch.maximum(_largest(weights), _largest(row))
+        weights = (grad + grad.transpose(1, 2)) / pixels[0].numel()
+        row = grad_means[:, None] / pixels.shape[1]
+        row = row - means[:, None] @ weights if ctx.centered else row
+        # Divided by the largest, they lose neither digits nor range in the dtype of P.
+        largest = torch.maximum(weights.abs().amax(), row.abs().amax())
+        largest = largest.clamp_min(torch.finfo(weights.dtype).tiny)
         row, weights = ((each / largest).to(pixels.dtype) for each in (row, weights))
         gradient: Tensor = torch.baddbmm(row, pixels, weights)
-        return gradient.mul_(largest)
-
-
-def _products(pixels: Tensor) -> Tensor:
-    return pixels.transpose(1, 2) @ pixels / pixels[0].numel()
-
-
-def _weights(grad: Tensor, pixels: Tensor) -> Tensor:
-    return (grad + grad.transpose(1, 2)) / pixels[0].numel()
-
-
-def _largest(values: Tensor) -> Tensor:
-    """What to divide by before ``values`` lose digits or range, and to multiply with after."""
-    return values.abs().amax().clamp_min(torch.finfo(values.dtype).tiny)
+        return gradient.mul_(largest), None

@@ -10,15 +10,12 @@ _WINDOW = 16  # repetitions; in fewer, strokes that do not repeat count more
 
 
 def grid_energy(images: Tensor) -> Tensor:
-    """The energy that repeats every four pixels, (N,), the mean over windows of 64 pixels.
+    """The energy of (N, 3, H, W) in [0, 1] that repeats every four pixels, averaged: (N,).
 
     The variance, over the 4 x 4 places in a stride, of the mean of all pixels at that place in a
-    window. By Parseval's theorem that is the power at the frequencies of checkerboards (Odena et
-    al., 2016), multiples of a quarter of the sampling rate. Strokes that do not repeat leave 1/256
-    of their energy, a step from black to white across a window some thousandths.
-
-    Args:
-        images: (N, 3, H, W) in [0, 1].
+    window of 64 pixels. By Parseval's theorem that is the power at the frequencies of checkerboards
+    (Odena et al., 2016), multiples of a quarter of the sampling rate. Strokes that do not repeat
+    leave 1/256 of their energy, a step from black to white across a window some thousandths.
     """
     height, width = (side // STRIDE * STRIDE for side in images.shape[-2:])
     if not height * width:

@@ -8,18 +8,11 @@ from faststyle.core.errors import UserError
 def geometric_layer_weights(
     layers: Sequence[str], decay: float = 0.5, largest: str = "first"
 ) -> dict[str, float]:
-    """Weights that fall geometrically over ``layers`` (Novak and Nikulin, 2016): 1, d, d^2 ...
+    """Layer -> weight, falling geometrically (Novak and Nikulin, 2016): 1, d, d^2 ...
 
-    Args:
-        layers: from shallow to deep.
-        decay: d, above 0 and up to 1; 1 makes all weights equal.
-        largest: ``first``, from the shallow end on, or ``last``, from the deep end on.
-
-    Returns:
-        layer -> weight, in the order of ``layers``.
-
-    Raises:
-        UserError: no layers, a decay outside its range, another end.
+    ``layers`` go from shallow to deep; ``decay`` is d, above 0 and up to 1, which makes all weights
+    equal; weights fall from the shallow end on (``largest="first"``) or from the deep (``last``).
+    Raises ``UserError`` for no layers, a decay outside its range and another end.
     """
     if not layers:
         raise UserError("falling weights need at least one layer")

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from faststyle.core.precision import widen
+from faststyle.core.registry import Registry
 
 #: A target counts as having at least this part of the picture's own energy. Without a floor, one
 #: blank photo would outweigh a thousand others; an absolute one would depend on the encoder.
@@ -31,6 +32,11 @@ class LossNormalization(ABC):
         """Squared differences of neighboring pixels of (N, 3, H, W) in [0, 1]."""
 
 
+#: What ``loss.scale`` may name.
+NORMALIZATIONS = Registry[LossNormalization]("loss.scale")
+
+
+@NORMALIZATIONS.register("relative")
 class RelativeEnergy(LossNormalization):
     """Each distance in parts of its target's energy: one weight means the same everywhere.
 
@@ -51,12 +57,11 @@ class RelativeEnergy(LossNormalization):
         mean_chw (x[h+1] - x[h])^2 + mean_chw (x[w+1] - x[w])^2; total variation has no target to
         be relative to.
         """
-        down, right = _differences(images)
-        return down.sum((1, 2, 3)) / max(1, down[0].numel()) + right.sum((1, 2, 3)) / max(
-            1, right[0].numel()
-        )
+        down, right = _steps(images)
+        return _energy(down) / max(1, down[0].numel()) + _energy(right) / max(1, right[0].numel())
 
 
+@NORMALIZATIONS.register("paper")
 class JohnsonNormalization(LossNormalization):
     """The scale of Johnson et al. (2016)."""
 
@@ -70,8 +75,8 @@ class JohnsonNormalization(LossNormalization):
 
     def variation(self, images: Tensor, /) -> Tensor:
         """sum_chw (x[h+1] - x[h])^2 + (x[w+1] - x[w])^2 (with beta = 2)."""
-        down, right = _differences(images)
-        return down.sum((1, 2, 3)) + right.sum((1, 2, 3))
+        down, right = _steps(images)
+        return _energy(down) + _energy(right)
 
 
 def relative_distance(
@@ -82,11 +87,8 @@ def relative_distance(
 ) -> Tensor:
     """||value - target||^2 / ||reference||^2 of each picture, (N,).
 
-    Args:
-        value: (N, ...).
-        target: (N, ...), or (1, ...) for all alike.
-        reference: what the distance is relative to, in the target's shape; none is the target.
-        min_energy: the divisor is at least this part of ||value||^2.
+    ``value`` is (N, ...), ``target`` too, or (1, ...) for all alike; ``reference`` has the target's
+    shape, and is the target if none. The divisor is at least ``min_energy`` of ||value||^2.
     """
     value, target = widen(value), widen(target)
     floor = min_energy * _energy(value.detach())
@@ -94,19 +96,10 @@ def relative_distance(
     return _energy(value - target) / energy.clamp_min(torch.finfo(value.dtype).tiny)
 
 
-#: What ``loss.scale`` may name.
-NORMALIZATIONS: dict[str, type[LossNormalization]] = {
-    "relative": RelativeEnergy,
-    "paper": JohnsonNormalization,
-}
-
-
-def _differences(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Squared, downwards and to the right."""
+def _steps(images: Tensor) -> tuple[Tensor, Tensor]:
+    """From each pixel to the next, downwards and to the right."""
     images = widen(images)
-    down = (images[:, :, 1:] - images[:, :, :-1]).square()
-    right = (images[:, :, :, 1:] - images[:, :, :, :-1]).square()
-    return down, right
+    return images.diff(dim=2), images.diff(dim=3)
 
 
 def _energy(x: Tensor) -> Tensor:

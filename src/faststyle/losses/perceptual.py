@@ -1,28 +1,26 @@
 """The perceptual loss of Johnson et al. (2016), composed from named layers and weights."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Self, cast
 
 import torch
 from torch import Tensor, nn
 
-from faststyle.core.errors import UserError, nearest
+from faststyle.core.errors import UserError
 from faststyle.encoder import LossNetwork
 from faststyle.losses.base import (
     STYLE_LOSSES,
     ContentLoss,
+    FeatureDistance,
     LayerLoss,
     StatisticLoss,
     StyleLoss,
     Target,
-    build_loss,
-    describe_loss,
 )
-from faststyle.losses.feature_distance import FeatureDistance
 from faststyle.losses.grid import grid_energy
 from faststyle.losses.normalization import NORMALIZATIONS, LossNormalization
 from faststyle.losses.terms import LossTerms
-from faststyle.losses.weighted_loss import WeightedLoss, build_term, describe_term
+from faststyle.losses.weighted_loss import WeightedLoss, build_part, build_term, describe_part
 
 #: Name of a term -> layer -> what it wants there.
 Targets = Mapping[str, Mapping[str, Target]]
@@ -85,51 +83,49 @@ class PerceptualLoss(nn.Module):
         terms: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         super().__init__()
-        self.scale = _normalization(scale)
-        self.encoder = encoder
         for name, weight in (("tv", tv_weight), ("grid", grid_weight)):
             if weight < 0:
                 raise UserError(f"loss.{name}_weight is {weight}; it cannot be negative")
+        self.encoder = encoder
         self.tv_weight, self.grid_weight = float(tv_weight), float(grid_weight)
-        statistic_loss = build_loss(statistic, STYLE_LOSSES)
+        self.scale: LossNormalization = build_part(scale, NORMALIZATIONS, LossNormalization)
+        statistic_loss: StyleLoss = build_part(statistic, STYLE_LOSSES, StyleLoss)
         if isinstance(statistic_loss, StatisticLoss):
             statistic_loss.normalization = self.scale
-        self._given: dict[str, Any] = {
-            "scale": self.scale,
-            "statistic": statistic_loss,
-            "content": _floats(content),
-            "style": _floats(style),
-            "content_weight": float(content_weight),
-            "style_weight": float(style_weight),
-            "tv_weight": self.tv_weight,
-            "grid_weight": self.grid_weight,
-        }
-        self._further = {str(name): dict(term) for name, term in (terms or {}).items()}
         distance = FeatureDistance(self.scale)
         self.terms = {
-            CONTENT: WeightedLoss.of(CONTENT, distance, content, content_weight),
-            STYLE: WeightedLoss.of(STYLE, statistic_loss, style, style_weight),
-            **{name: build_term(name, settings) for name, settings in self._further.items()},
+            CONTENT: WeightedLoss(CONTENT, distance, content, content_weight),
+            STYLE: WeightedLoss(STYLE, statistic_loss, style, style_weight),
+            **{str(name): build_term(str(name), term) for name, term in (terms or {}).items()},
         }
         encoder.check_layers([*content, *style, *self.layers])
         self._losses = nn.ModuleDict({name: term.loss for name, term in self.terms.items()})
-        self._targets: dict[tuple[str, str], tuple[str, ...]] = {}  # -> names of buffers
-        self._is_photo = torch.zeros(1, dtype=torch.bool)  # of each style
+        #: Of each term and layer, for S styles (S, ...); and which of these is the photo itself.
+        self._targets: dict[tuple[str, str], Target] = {}
+        self._is_photo = torch.zeros(1, dtype=torch.bool)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Move the targets of styles, which no file has, with the module."""
+        self._targets = {key: tuple(map(fn, target)) for key, target in self._targets.items()}
+        return super()._apply(fn, recurse)  # type: ignore[no-untyped-call, no-any-return]
 
     def describe(self) -> dict[str, object]:
         """The arguments, but the encoder, that make this loss anew, as values for JSON.
 
         Raises ``UserError`` if a part is not registered, so that no name stands for it.
         """
-        further = {
-            name: describe_term(settings, self.terms[name])
-            for name, settings in self._further.items()
-        }
+        content, style, *further = self.terms.values()
+        terms = {term.name: term.describe() for term in further}
         return {
-            **self._given,
-            "scale": _name_of(self.scale),
-            "statistic": describe_loss(self._given["statistic"], STYLE_LOSSES),
-            **({"terms": further} if further else {}),
+            "scale": describe_part(self.scale, NORMALIZATIONS),
+            "statistic": describe_part(style.loss, STYLE_LOSSES),
+            "content": content.floats(),
+            "style": style.floats(),
+            "content_weight": float(content.weight),
+            "style_weight": float(style.weight),
+            "tv_weight": self.tv_weight,
+            "grid_weight": self.grid_weight,
+            **({"terms": terms} if terms else {}),
         }
 
     @property
@@ -164,22 +160,15 @@ class PerceptualLoss(nn.Module):
         # Of the photo's targets only the shapes are known yet.
         each = iter(paintings)
         found = [next(each) if images else paintings[0] for images in styles]
-        for name, term in self._active_terms(StyleLoss):
-            for layer in term.layers:
-                parts = zip(*(each[name][layer] for each in found), strict=True)
-                buffers = []
-                for index, values in enumerate(parts):
-                    buffers.append(f"style_target_{name}_{layer}_{index}")
-                    self.register_buffer(buffers[-1], torch.cat(values), persistent=False)
-                self._targets[name, layer] = tuple(buffers)
+        for key in paintings[0]:
+            parts = zip(*(targets[key] for targets in found), strict=True)
+            self._targets[key] = tuple(torch.cat(values) for values in parts)
 
     @torch.no_grad()
     def targets(self, photos: Tensor | None, styles: Tensor | None = None) -> Targets:
-        """What the photos (N, 3, H, W), and the style that is set, want, without a graph.
+        """What the photos (N, 3, H, W), if there are any, and the style that is set want.
 
-        Args:
-            photos: without them there is no content, for a loss that has no such term.
-            styles: (N,), which of several styles each picture is to have.
+        ``styles``: (N,), which of several styles each picture is to have. There is no graph.
         """
         targets: Targets = {
             name: {layer: self._style_target(name, layer, styles) for layer in term.layers}
@@ -208,13 +197,10 @@ class PerceptualLoss(nn.Module):
     def forward(
         self, images: Tensor, targets: Targets, generator: torch.Generator | None = None
     ) -> LossTerms:
-        """Every weighted term of the loss.
+        """Every weighted term of the loss, for ``images`` (N, 3, H, W), RGB in [0, 1].
 
-        Args:
-            images: (N, 3, H, W), RGB in [0, 1].
-            targets: what :meth:`targets` gave for the photos, same N, H and W.
-            generator: of the random numbers of all terms, on the CPU; without one, a call draws
-                the same numbers as any other.
+        ``targets`` are those of photos of the same N, H and W. ``generator``, on the CPU, gives the
+        random numbers of all terms; without one, a call draws the same numbers as any other.
         """
         return self.compare(images, self.features(images), targets, generator)
 
@@ -249,7 +235,7 @@ class PerceptualLoss(nn.Module):
                 yield name, term
 
     @torch.no_grad()
-    def _style_targets(self, images: Sequence[StyleImage]) -> dict[str, dict[str, Target]]:
+    def _style_targets(self, images: Sequence[StyleImage]) -> dict[tuple[str, str], Target]:
         total = sum(image.weight for image in images)
         if total <= 0:
             raise UserError("the weights of the style images must add up to more than 0")
@@ -257,71 +243,41 @@ class PerceptualLoss(nn.Module):
         terms = dict(self._active_terms(StyleLoss))
         layers = _layers(terms.values())
         features = [self.encoder(image.pixels[None], layers) for image in images]
-        found = {name: [term.targets(each) for each in features] for name, term in terms.items()}
-        return {
-            name: {
-                layer: _mixed(term.loss, [each[layer] for each in found[name]], shares)
-                for layer in term.layers
-            }
-            for name, term in terms.items()
-        }
+        mixed = {}
+        for name, term in terms.items():
+            for layer in term.layers:
+                targets = [term.loss.target(of_image[layer]) for of_image in features]
+                if len(targets) > 1:
+                    targets = [cast(StyleLoss, term.loss).mix(targets, shares)]
+                [mixed[name, layer]] = targets
+        return mixed
 
     def _with_photos(self, targets: Targets, features: Features, is_photo: Tensor) -> Targets:
         """Style targets (N, ...), but those of the photos' ``features`` where ``is_photo`` (N,)."""
+
+        def choose(own: Target, painting: Target) -> Target:
+            pairs = zip(own, painting, strict=True)
+            return tuple(
+                torch.where(is_photo.view(-1, *[1] * (first.dim() - 1)), first, second)
+                for first, second in pairs
+            )
+
         return {
             name: {
-                layer: tuple(
-                    _where(is_photo, own, painting)
-                    for own, painting in zip(
-                        term.loss.target(features[layer]), targets[name][layer], strict=True
-                    )
-                )
-                for layer in term.layers
+                layer: choose(own, targets[name][layer])
+                for layer, own in term.targets(features).items()
             }
             for name, term in self._active_terms(StyleLoss)
         }
 
     def _style_target(self, name: str, layer: str, styles: Tensor | None) -> Target:
-        targets = tuple(self.get_buffer(buffer) for buffer in self._targets[name, layer])
+        target = self._targets[name, layer]
         if styles is not None:
-            return tuple(target[styles] for target in targets)
-        if len(targets[0]) > 1:
+            return tuple(part[styles] for part in target)
+        if len(target[0]) > 1:
             raise ValueError("several styles are set: say which one each picture is to have")
-        return targets
-
-
-def _where(chosen: Tensor, first: Tensor, second: Tensor) -> Tensor:
-    """``first`` (N, ...) at the rows that are ``chosen`` (N,), else ``second``."""
-    return torch.where(chosen.view(-1, *[1] * (first.dim() - 1)), first, second)
-
-
-def _mixed(loss: LayerLoss, targets: Sequence[Target], shares: Sequence[float]) -> Target:
-    return targets[0] if len(targets) == 1 else cast(StyleLoss, loss).mix(targets, shares)
+        return target
 
 
 def _layers(terms: Iterable[WeightedLoss]) -> set[str]:
     return {layer for term in terms for layer in term.layers}
-
-
-def _floats(weights: Mapping[str, float]) -> dict[str, float]:
-    return {layer: float(weight) for layer, weight in weights.items()}
-
-
-def _normalization(given: str | LossNormalization) -> LossNormalization:
-    if isinstance(given, LossNormalization):
-        return given
-    if not isinstance(given, str):
-        raise UserError(f"loss.scale={given} is neither a name nor a LossNormalization")
-    if given not in NORMALIZATIONS:
-        raise UserError(f'unknown loss.scale "{given}": {nearest(given, NORMALIZATIONS)}')
-    return NORMALIZATIONS[given]()
-
-
-def _name_of(normalization: LossNormalization) -> str:
-    for name, kind in NORMALIZATIONS.items():
-        if type(normalization) is kind:
-            return name
-    raise UserError(
-        f"loss.scale: {type(normalization).__name__} is not registered, so that no style file could"
-        f" say what it was trained with; registered are {', '.join(sorted(NORMALIZATIONS))}"
-    )

@@ -57,20 +57,15 @@ class ReconstructionLoss(nn.Module):
         super().__init__()
         weights = {"content": content_weight, "texture": texture_weight, "pixel": pixel_weight}
         if min(*weights.values(), grid_weight) < 0 or not any(weights.values()):
-            given = ", ".join(f"loss.{name}_weight={value}" for name, value in weights.items())
-            raise UserError(f"{given}: none can be negative, and one must be above 0")
+            shown = ", ".join(f"loss.{name}_weight={value}" for name, value in weights.items())
+            raise UserError(f"{shown}: none can be negative, and one must be above 0")
         for name, layers in (("content", content), ("texture", texture)):
             if weights[name] and (encoder is None or not any(layers.values())):
                 raise UserError(f"loss.{name}_weight is above 0, but loss.{name} names no layer")
         self.perceptual: PerceptualLoss | None = None
         if encoder is not None and content_weight + texture_weight:
-            self.perceptual = PerceptualLoss(
-                encoder,
-                *(content, texture),
-                *(content_weight, texture_weight),
-                scale=scale,
-                statistic=LocalGram(),
-            )
+            given = content, texture, content_weight, texture_weight, 0.0, scale, LocalGram()
+            self.perceptual = PerceptualLoss(encoder, *given)
         self.pixel_weight, self.grid_weight = float(pixel_weight), float(grid_weight)
         self._given: dict[str, object] = {
             "scale": scale,

@@ -25,9 +25,6 @@ class RelaxedEarthMover(StyleLoss):
         places: how many of each.
         samples: how many vectors of a painting are kept, from which a step draws.
         one_sided: leave out the second mean, for pictures that need not have all of the painting.
-
-    Raises:
-        UserError: a count that is not in its range.
     """
 
     def __init__(

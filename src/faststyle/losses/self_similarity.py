@@ -22,9 +22,6 @@ class SelfSimilarity(ContentLoss):
 
     Args:
         places: P, at most; a distance is computed for each pair.
-
-    Raises:
-        UserError: ``places`` is not in its range.
     """
 
     def __init__(self, places: Annotated[int, Between(1, 65_536)] = 576) -> None:

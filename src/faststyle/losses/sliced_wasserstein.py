@@ -28,9 +28,6 @@ class SlicedWasserstein(StyleLoss):
         projections: how many directions.
         pool: features are averaged over squares of so many a side first.
         samples: how many vectors of a painting are kept, and compared at most.
-
-    Raises:
-        UserError: an option that is not in its range.
     """
 
     def __init__(

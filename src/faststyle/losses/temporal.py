@@ -9,6 +9,7 @@ known exactly, and neither clips nor a flow network are needed.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -22,16 +23,13 @@ _LUMA = (0.2126, 0.7152, 0.0722)  # linear weights of BT.709, as in ReCoNet
 _SMALLEST, _LARGEST = 0.15, 0.4
 
 
-@dataclass(frozen=True)
-class Views:
+class Views(NamedTuple):
     """Second views of photos.
 
-    Args:
-        photos: (N, 3, H, W).
-        brighter: by how much each pixel is brighter than it was, (N, 1, H, W).
-        grid: where in the first view each of their pixels was, (N, H, W, 2), as
-            ``torch.nn.functional.grid_sample`` takes it.
-        seen: 1 where both views show the same, else 0, (N, 1, H, W).
+    ``photos`` (N, 3, H, W); ``brighter``, by how much each pixel is brighter than it was,
+    (N, 1, H, W); ``grid``, where in the first view each was, (N, H, W, 2), as
+    ``torch.nn.functional.grid_sample`` takes it; ``seen``, 1 where both views show the same,
+    else 0, (N, 1, H, W).
     """
 
     photos: Tensor
@@ -40,6 +38,7 @@ class Views:
     seen: Tensor
 
 
+@dataclass(frozen=True)
 class TemporalLoss:
     """Squared difference between what a network makes of a view and of one a motion later.
 
@@ -62,26 +61,21 @@ class TemporalLoss:
         UserError: a value below 0.
     """
 
-    def __init__(
-        self,
-        weight: float,
-        shift: float = 0.03,
-        zoom: float = 0.03,
-        turn: float = 2.0,
-        noise: float = 4.0,
-        light: float = 0.05,
-        feature_weight: float = 0.0,
-    ) -> None:
-        self.weight, self.feature_weight = weight, feature_weight
-        self._shift, self._zoom, self._turn = shift, zoom, math.radians(turn)
-        self._noise, self._light = noise / 255, light
-        given = {"weight": weight, "shift": shift, "zoom": zoom, "turn": turn}
-        given |= {"noise": noise, "light": light, "feature_weight": feature_weight}
-        for name, value in given.items():
+    weight: float
+    shift: float = 0.03
+    zoom: float = 0.03
+    turn: float = 2.0
+    noise: float = 4.0
+    light: float = 0.05
+    feature_weight: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
             if not isinstance(value, int | float) or not 0 <= value < math.inf:
                 raise UserError(f"temporal.{name} is {value}; it must be a number, 0 or more")
-        if zoom >= 1 or light > 1:
-            raise UserError(f"temporal.zoom is {zoom} and light {light}; they must be below 1")
+        if self.zoom >= 1 or self.light > 1:
+            given = f"temporal.zoom is {self.zoom} and light {self.light}"
+            raise UserError(f"{given}; they must be below 1")
 
     def views(self, photos: Tensor, seeds: Sequence[int]) -> Views:
         """Second views of photos (N, 3, H, W) in [0, 1], each by the seed of its own."""
@@ -92,13 +86,7 @@ class TemporalLoss:
         return Views(*(torch.stack(parts) for parts in zip(*made, strict=True)))
 
     def __call__(self, first: Tensor, second: Tensor, views: Views) -> Tensor:
-        """The term of each picture, (N,).
-
-        Args:
-            first: the stylized photos, (N, 3, H, W).
-            second: the stylized second views.
-            views: what :meth:`views` gave for the photos.
-        """
+        """The term of each picture, (N,): of stylized photos (N, 3, H, W) and second views."""
         with torch.autocast(first.device.type, enabled=False):
             first, second = widen(first), widen(second)
             seen = views.seen.to(second)
@@ -111,13 +99,9 @@ class TemporalLoss:
         L = feature_weight * mean over what both views see of |F(v2) - W(F(v1))|^2 / mean of |F|^2
 
         The last mean is over all features of both views. So a weight means the same for every
-        network, and a photo of one color, whose features can be 0, has a finite loss.
-
-        Args:
-            first: F(v1), (N, C, H', W'), H' and W' being H and W over ``stride``, rounded up.
-            second: F(v2).
-            views: what :meth:`views` gave for the photos.
-            stride: pixels of the photo for each row and column of features.
+        network, and a photo of one color, whose features can be 0, has a finite loss. ``first`` and
+        ``second`` are F(v1) and F(v2), (N, C, H', W'), H' and W' being H and W over ``stride``,
+        rounded up.
         """
         with torch.autocast(first.device.type, enabled=False):
             first, second = widen(first), widen(second)
@@ -140,9 +124,10 @@ class TemporalLoss:
         view = _moved(photo[None], grid[None])[0]
         inside = (grid.abs() <= 1).all(-1)[None]
         view, uncovered = _with_a_thing_in_front(view, photo, generator)
-        brighter = self._light * uniform[4] * _luma(view[None])[0]
-        view = view * (1 + self._light * uniform[4])
-        deviation = self._noise * torch.rand((), generator=generator).item()
+        weights = view.new_tensor(_LUMA).view(3, 1, 1)
+        brighter = self.light * uniform[4] * (view * weights).sum(0, keepdim=True)
+        view = view * (1 + self.light * uniform[4])
+        deviation = self.noise / 255 * torch.rand((), generator=generator).item()
         noise = torch.randn(photo.shape, generator=generator) * deviation
         view = (view + noise.to(view)).clamp(0, 1)
         return view, brighter, grid, (inside & uncovered).to(photo)
@@ -151,14 +136,14 @@ class TemporalLoss:
         """Where each pixel of the second view is in the first, (H, W, 2)."""
         height, width = photo.shape[1:]
         right, down, zoom, turn = uniform
-        scale, angle = 1 / (1 + self._zoom * zoom), self._turn * turn
+        scale, angle = 1 / (1 + self.zoom * zoom), math.radians(self.turn) * turn
         cosine, sine = scale * math.cos(angle), scale * math.sin(angle)
         side = min(height, width)
         # Coordinates run from -1 to 1 along both sides, which may differ in length.
         motion = torch.tensor(
             [
-                [cosine, -sine * height / width, 2 * self._shift * right * side / width],
-                [sine * width / height, cosine, 2 * self._shift * down * side / height],
+                [cosine, -sine * height / width, 2 * self.shift * right * side / width],
+                [sine * width / height, cosine, 2 * self.shift * down * side / height],
             ]
         )
         size = [1, 1, height, width]
@@ -202,8 +187,3 @@ def _with_a_thing_in_front(
     covered = torch.zeros(1, height, width, dtype=torch.bool, device=view.device)
     covered[:, top : top + high, left : left + wide] = True
     return torch.where(covered, photo.flip(2), view), ~covered
-
-
-def _luma(pictures: Tensor) -> Tensor:
-    weights = pictures.new_tensor(_LUMA).view(1, 3, 1, 1)
-    return (pictures * weights).sum(1, keepdim=True)

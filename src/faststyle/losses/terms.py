@@ -36,28 +36,18 @@ class LossTerms:
         """From the values (N,) of each layer and term; ``none`` is the value of no term, zeros."""
         content, style = sum(contents.values(), none), sum(styles.values(), none)
         each = sum(others.values(), content + style)
-
-        def means(terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
-            return {name: values.mean() for name, values in terms.items()}
-
-        return cls(
-            each.mean(),
-            content.mean(),
-            style.mean(),
-            means(others),
-            means(contents),
-            means(styles),
-            each.detach(),
+        of_others, of_contents, of_styles = (
+            {name: values.mean() for name, values in terms.items()}
+            for terms in (others, contents, styles)
         )
+        totals = each.mean(), content.mean(), style.mean()
+        return cls(*totals, of_others, of_contents, of_styles, each.detach())
 
     def plus(self, name: str, values: Tensor) -> "LossTerms":
         """The same with another further term, of which ``values`` (N,) are each picture's."""
-        return replace(
-            self,
-            total=self.total + values.mean(),
-            others={**self.others, name: values.mean()},
-            each=self.each + values.detach(),
-        )
+        mean, each = values.mean(), self.each + values.detach()
+        others = {**self.others, name: mean}
+        return replace(self, total=self.total + mean, others=others, each=each)
 
     def summary(self) -> dict[str, Tensor]:
         """``loss``, ``content``, ``style`` and the others, without their graph."""

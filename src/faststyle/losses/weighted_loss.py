@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar, cast
 
 from torch import Tensor
 
@@ -13,44 +14,56 @@ from faststyle.losses.base import CONTENT_LOSSES, STYLE_LOSSES, ContentLoss, Lay
 #: Names that terms of the loss have already.
 RESERVED = ("content", "style", "loss", "tv", "grid", "temporal", "temporal_features")
 
+Part = TypeVar("Part")
+
 
 @dataclass(frozen=True)
 class WeightedLoss:
-    """A term of the loss.
+    """A term of the loss, by its ``name`` for errors: a style loss or a content loss at layers.
 
-    Args:
-        loss: a style loss or a content loss.
-        layers: layer -> weight, that of the whole term included; none of them is 0.
+    Each has its weight, and ``weight`` is that of the whole term. Raises ``UserError`` for a weight
+    below 0.
     """
 
+    name: str
     loss: LayerLoss
-    layers: Mapping[str, float]
+    layer_weights: Mapping[str, float]
+    weight: float
 
-    @classmethod
-    def of(
-        cls, name: str, loss: LayerLoss, layers: Mapping[str, float], weight: float
-    ) -> "WeightedLoss":
-        """A term of which the layers of weight 0 are left out.
-
-        Raises ``UserError`` for a weight below 0; ``name`` is the term's, for errors.
-        """
-        for of, value in (*layers.items(), (f"{name}_weight", weight)):
+    def __post_init__(self) -> None:
+        for of, value in (*self.layer_weights.items(), (f"{self.name}_weight", self.weight)):
             if value < 0:
                 raise UserError(
-                    f"loss {name}: the weight of {of} is {value}; it cannot be negative"
+                    f"loss {self.name}: the weight of {of} is {value}; it cannot be negative"
                 )
-        kept = {layer: float(each) * float(weight) for layer, each in layers.items()}
-        return cls(loss, {layer: value for layer, value in kept.items() if value > 0})
+
+    @cached_property
+    def layers(self) -> dict[str, float]:
+        """Layer -> weight, that of the whole term included, but for those of weight 0."""
+        whole = float(self.weight)
+        return {layer: each * whole for layer, each in self.floats().items() if each * whole > 0}
+
+    def floats(self) -> dict[str, float]:
+        """The weights of all layers, as values for JSON."""
+        return {layer: float(weight) for layer, weight in self.layer_weights.items()}
 
     def targets(self, features: Mapping[str, Tensor]) -> dict[str, Target]:
         """Layer -> what pictures or paintings of these ``features`` ask for."""
         return {layer: self.loss.target(features[layer]) for layer in self.layers}
 
+    def describe(self) -> dict[str, Any]:
+        """What :func:`build_term` makes the same term from, as values for JSON."""
+        is_content = isinstance(self.loss, ContentLoss)
+        registry: Registry[Any] = CONTENT_LOSSES if is_content else STYLE_LOSSES
+        kind, options = registry.describe(self.loss)
+        return {"loss": kind, "weight": float(self.weight), "layers": self.floats(), **options}
+
 
 def build_term(name: str, settings: Mapping[str, Any]) -> WeightedLoss:
     """A further term of the loss, as :class:`faststyle.losses.PerceptualLoss` is given it.
 
-    Raises ``UserError`` for an unknown loss or option, or a missing weight.
+    Raises ``UserError`` for an unknown loss or option, a missing weight, or options beside a loss
+    that is an object.
     """
     where = f"loss.terms.{name}"
     if name in RESERVED:
@@ -62,21 +75,36 @@ def build_term(name: str, settings: Mapping[str, Any]) -> WeightedLoss:
         raise UserError(f"{where} needs weight and layers: {missing} is missing") from None
     loss = options.pop("loss", name)
     if not isinstance(loss, LayerLoss):
-        loss = _registry_of(loss, where).build(loss, **options)
-    return WeightedLoss.of(name, loss, layers, weight)
+        loss = _registry_of(str(loss), where).build(loss, **options)
+    elif options:
+        raise UserError(f"{where}: its loss is an object, which cannot take {', '.join(options)}")
+    return WeightedLoss(name, loss, layers, weight)
 
 
-def describe_term(settings: Mapping[str, Any], term: WeightedLoss) -> dict[str, Any]:
-    """The ``settings`` of a term in full, as values for JSON."""
-    registry: Registry[Any] = CONTENT_LOSSES if isinstance(term.loss, ContentLoss) else STYLE_LOSSES
-    kind, options = registry.describe(term.loss)
-    layers = {layer: float(weight) for layer, weight in settings["layers"].items()}
-    return {"loss": kind, "weight": float(settings["weight"]), "layers": layers, **options}
+def build_part(given: str | Mapping[str, Any] | Part, registry: Registry[Part], kind: type) -> Part:
+    """What a setting gives: a name in a registry, a mapping of ``name`` and options, or itself.
+
+    Raises ``UserError`` for a name or option that is not known.
+    """
+    if isinstance(given, str):
+        return registry.build(given)
+    if isinstance(given, Mapping) and "name" in given:
+        options = {str(key): value for key, value in given.items()}
+        return registry.build(options.pop("name"), **options)
+    if not isinstance(given, kind):
+        raise UserError(f"{given} is neither a name nor a {registry.kind}")
+    return cast(Part, given)
 
 
-def _registry_of(kind: object, where: str) -> Registry[Any]:
+def describe_part(part: object, registry: Registry[Any]) -> str | dict[str, Any]:
+    """What :func:`build_part` makes the same from. Raises ``UserError`` if it is not registered."""
+    name, options = registry.describe(part)
+    return {"name": name, **options} if options else name
+
+
+def _registry_of(kind: str, where: str) -> Registry[Any]:
     for registry in (STYLE_LOSSES, CONTENT_LOSSES):
         if kind in registry:
             return registry
     known = [*STYLE_LOSSES, *CONTENT_LOSSES]
-    raise UserError(f'{where}: unknown loss "{kind}": {nearest(str(kind), known)}')
+    raise UserError(f'{where}: unknown loss "{kind}": {nearest(kind, known)}')
