@@ -63,7 +63,7 @@ def write_programs(files: Sequence[Path], folder: Path) -> list[Path]:
         program = folder / f"{file.stem}.onnx"
         style = load_style(file)
         names = style.metadata.names()
-        stylizer = Stylizer(style, device="cpu", mix={names[0]: 1} if names else {})
+        stylizer = Stylizer(style, "cpu", "32", {names[0]: 1} if names else {})
         tried = probe(stylizer)
         export(style, program, options=ExportOptions("float"))
         programs.append(program)

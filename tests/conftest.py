@@ -49,6 +49,12 @@ def _seeded() -> None:
     _seed()
 
 
+@pytest.fixture(autouse=True)
+def _exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are computed in float32, whatever the CPU is fast at."""
+    monkeypatch.setattr("faststyle.stylize.passes.cpu_has_bf16", lambda: False)
+
+
 @pytest.fixture
 def register() -> Iterator[Callable[..., Any]]:
     """Enter classes in registries by their decorator, for one test."""

@@ -67,8 +67,8 @@ def test_auto_precision_is_what_the_cpu_is_fast_at(
     has_bf16: bool, expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("faststyle.stylize.passes.cpu_has_bf16", lambda: has_bf16)
-    style = TrainedStyle(TransformNetwork(width=2, blocks=0))
-    assert Stylizer(style, device="cpu", precision="auto").dtype == expected
+    stylizer = Stylizer(TrainedStyle(TransformNetwork(width=2, blocks=0)), device="cpu")
+    assert stylizer.plan_pass([Picture(PHOTOS[0])], RenderOptions()).dtype == expected
 
 
 @pytest.mark.parametrize("precision", ["bf16", "16"])

@@ -10,7 +10,7 @@ from faststyle.core.errors import UserError
 from faststyle.images.picture import Picture
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle
-from faststyle.stylize import upscaler as upscaler_
+from faststyle.stylize import passes
 from faststyle.stylize.options import RenderOptions, UpscaleOptions
 from faststyle.stylize.regions import Regions
 from faststyle.stylize.stylizer import Stylizer
@@ -78,7 +78,7 @@ def test_squares_of_bytes_are_those_of_the_whole_but_for_rounding(four: Upscaler
 def test_auto_takes_squares_where_a_picture_would_not_fit(
     four: Upscaler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upscaler_, "free_memory", lambda _: 0)
+    monkeypatch.setattr(passes, "free_memory", lambda _: 0)
     calls: list[int] = []
     four.process([Picture(noise(130, 10))], progress=lambda _, total: calls.append(total))
     assert calls == [2, 2]

@@ -58,7 +58,7 @@ def sample_sheet(style: TrainedStyle, size: int = 256) -> Picture:
     landscape = Picture(to_unit(sample_picture(size)))
     panels = [(landscape.pixels, "")]
     for name in style.metadata.names() or ("",):
-        stylizer = Stylizer(style, device="cpu", mix={name: 1.0} if name else {})
+        stylizer = Stylizer(style, "cpu", "32", {name: 1.0} if name else {})
         panels.append((stylizer.process([landscape])[0].pixels, name))
     return contact_sheet([panels[at : at + 4] for at in range(0, len(panels), 4)], size)
 

@@ -25,7 +25,7 @@ from faststyle.images.formats import can_write
 from faststyle.styles import find_style
 from faststyle.styles.catalog import list_styles
 from faststyle.styles.loading import read_any_style
-from faststyle.stylize.options import DEFAULT_RENDER, RenderOptions
+from faststyle.stylize.options import DEFAULT_PRECISION, DEFAULT_RENDER, RenderOptions
 from faststyle.stylize.stylizer import Stylizer
 from faststyle.video.options import ClipOptions
 
@@ -63,7 +63,7 @@ class BulkJob:
     render: RenderOptions = DEFAULT_RENDER
     read: ReadOptions = field(default_factory=ReadOptions)
     write: WriteOptions = field(default_factory=WriteOptions)
-    precision: str = "auto"
+    precision: str = DEFAULT_PRECISION
     stroke: float = 1.0
     kernel: str = "auto"
     device: str = "auto"

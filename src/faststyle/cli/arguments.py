@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from faststyle.core.errors import UserError
 from faststyle.core.options import Kind, Options, split
+from faststyle.stylize.options import DEFAULT_PRECISION, PRECISIONS
 
 
 def add_style(parser: ArgumentParser, required: bool = True) -> None:
@@ -35,8 +36,8 @@ def add_precision(parser: ArgumentParser) -> None:
     """``--precision``: how exactly to compute."""
     parser.add_argument(
         "--precision",
-        default="auto",
-        choices=("auto", "32", "bf16", "16"),
+        default=DEFAULT_PRECISION,
+        choices=PRECISIONS,
         help="bits; auto: bf16 where that is fast",
     )
 

@@ -155,14 +155,14 @@ def process_jobs(
     return failed
 
 
-def load_upscaler(given: str, device: str = "auto", precision: str = "32") -> "Upscaler":
+def load_upscaler(given: str, **options: str) -> "Upscaler":
     """The one that ``given`` means: a factor, a name or a file. Raises ``UserError`` for none."""
     from faststyle.stylize.upscaler import Upscaler
 
     if not given:
         raise UserError("--enlarge: name a factor, as 4, or the file of what enlarges")
     path, factor = (None, int(given)) if given.isdecimal() else (given, None)
-    return Upscaler.load(path, factor, device=device, precision=precision)
+    return Upscaler.load(path, factor, **options)
 
 
 def _run_in_bulk(args: Namespace) -> None:

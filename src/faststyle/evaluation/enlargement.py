@@ -42,7 +42,7 @@ def evaluate_enlarger(
     Returns for each size and each way to enlarge what :func:`fidelity` says, the mean over photos.
     Raises ``UserError`` for anything that the user can put right.
     """
-    upscaler = Upscaler(load_style(find_style(checkpoint).path), device="cpu")
+    upscaler = Upscaler(load_style(find_style(checkpoint).path), device="cpu", precision="32")
     factor = upscaler.factor
     ways = _ways(upscaler)
     encoder = LiteEncoder()

@@ -82,7 +82,7 @@ def evaluate(
     images = [StyleImage(*image) for image in instantiate(cfg.style).load()]
     gatys = gatys_loss(compose(["loss=gatys"]), loss.encoder, images)
     paintings = [image.pixels for image in images if min(image.pixels.shape[1:]) >= MIN_SIDE]
-    stylizer = Stylizer(style, device="cpu")
+    stylizer = Stylizer(style, device="cpu", precision="32")
     result: dict[str, Any] = {"style": stylizer.name, "photos": len(held_out), "start": start}
     for size in sizes:
         pictures = list(squares(held_out, size))

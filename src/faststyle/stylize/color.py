@@ -10,6 +10,7 @@ coordinates are brightness, green to red, and blue to yellow, as the eye tells t
 
 from collections.abc import Callable, Iterable, Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -41,15 +42,9 @@ def blend(
 ) -> Tensor:
     """A stylized picture with the colors and the strength that ``options`` ask for.
 
-    Args:
-        stylized: (3, H, W), uint8 or float, which may leave [0, 1] a little.
-        photo: (3, H, W), uint8 or float in [0, 1].
-        options: how.
-        weights: how much pixels count in the statistics of colors, uint8 (H, W), not all 0; none
-            if all count alike.
-
-    Returns:
-        In the type and on the device of ``photo``.
+    Both pictures are (3, H, W), uint8 or float in [0, 1], which ``stylized`` may leave a little.
+    ``weights`` say how much pixels count in the statistics of colors, uint8 (H, W), not all 0; none
+    if all count alike. The result has the type and the device of ``photo``.
     """
     stylized = stylized.to(photo.device)
     if stylized.is_floating_point():
@@ -66,18 +61,17 @@ def blend(
 
 
 def recolor_of(color: str, stylized: Tensor, photo: Tensor, weights: Tensor | None) -> Recolor:
-    """What gives a stylized picture its colors.
+    """What gives ``stylized`` its colors, by one of :data:`faststyle.stylize.options.COLORS`.
 
-    Args:
-        color: one of :data:`faststyle.stylize.options.COLORS`.
-        stylized: (3, H, W), uint8 or float in [0, 1].
-        photo: of the same shape.
-        weights: how much pixels count, uint8 (H, W), not all 0; none if all count alike.
+    Both pictures are (3, H, W), uint8 or float in [0, 1]; ``weights`` are those of :func:`blend`.
     """
-    if not needs_all(color):
-        return _of_photo if color == "photo" else _of_painting
-    moved = _by_mean if color == "mean" else _by_histogram
-    return moved(_in_parts(stylized, weights), _in_parts(photo, weights))
+    if color == "painting":
+        return lambda stylized, _photo: stylized
+    if color == "photo":
+        return _shift_along_gray
+    find_move = _by_mean if color == "mean" else _by_histogram
+    move = find_move(_in_parts(stylized, weights), _in_parts(photo, weights))
+    return lambda stylized, _photo: _to_rgb(move(_to_oklab(stylized))).T.reshape(stylized.shape)
 
 
 def needs_all(color: str) -> bool:
@@ -87,18 +81,16 @@ def needs_all(color: str) -> bool:
 
 #: Pixels in Oklab (P, 3), and their weights (P,), on the CPU, since some GPUs lack float64.
 _Part = tuple[Tensor, Tensor]
+#: Pixels in Oklab (P, 3) to others.
+_Move = Callable[[Tensor], Tensor]
 
 
-def _of_painting(stylized: Tensor, _: Tensor) -> Tensor:
-    return stylized
-
-
-def _of_photo(stylized: Tensor, photo: Tensor) -> Tensor:
-    """Shift each pixel of the photo along gray until it is as bright as the stylized one."""
+def _shift_along_gray(stylized: Tensor, photo: Tensor) -> Tensor:
+    """Each pixel of the photo, as bright as the stylized one."""
     return (photo + to_luma(stylized - photo)).clamp_(0, 1)
 
 
-def _by_mean(stylized: Iterable[_Part], photo: Iterable[_Part]) -> Recolor:
+def _by_mean(stylized: Iterable[_Part], photo: Iterable[_Part]) -> _Move:
     """Gatys et al., equation 9; of the matrices that do it, the one that moves colors least.
 
     That is the Monge-Kantorovitch map (Pitie and Kokaram, 2007).
@@ -111,22 +103,22 @@ def _by_mean(stylized: Iterable[_Part], photo: Iterable[_Part]) -> Recolor:
     def move(lab: Tensor) -> Tensor:
         return (lab - mean.to(lab)) @ matrix.T.to(lab) + target_mean.to(lab)
 
-    return _in_oklab(move)
+    return move
 
 
-def _by_histogram(stylized: Iterable[_Part], photo: Iterable[_Part]) -> Recolor:
+def _by_histogram(stylized: Iterable[_Part], photo: Iterable[_Part]) -> _Move:
     """Each coordinate by its rank: what is brighter than 30 % of all stays so."""
-    edges = torch.linspace(_LOW, _HIGH, _BINS + 1).double()
+    edges = np.linspace(_LOW, _HIGH, _BINS + 1)
+    ranks, goals = _cumulated(stylized), _cumulated(photo)
     # The colors of a bin have the rank of its middle, so that a flat picture has that of one half.
-    ranks = [(ranks[1:] + ranks[:-1]) / 2 for ranks in _cumulated(stylized)]
-    goals = _cumulated(photo)
-    maps = [_interpolate(of_one, goal, edges) for of_one, goal in zip(ranks, goals, strict=True)]
+    middles = (ranks[:, 1:] + ranks[:, :-1]) / 2
+    maps = [np.interp(*pair, edges) for pair in zip(middles, goals, strict=True)]
 
     def move(lab: Tensor) -> Tensor:
         pairs = zip(_bins(lab).unbind(1), maps, strict=True)
-        return torch.stack([values.to(lab)[column] for column, values in pairs], 1)
+        return torch.stack([torch.from_numpy(values).to(lab)[bins] for bins, values in pairs], 1)
 
-    return _in_oklab(move)
+    return move
 
 
 def _in_parts(picture: Tensor, weights: Tensor | None) -> Iterator[_Part]:
@@ -155,8 +147,8 @@ def _power(covariance: Tensor, exponent: float) -> Tensor:
     return torch.matmul(vectors * powers, vectors.T)
 
 
-def _cumulated(parts: Iterable[_Part]) -> list[Tensor]:
-    """For each coordinate, the part of all pixels below each edge of the bins."""
+def _cumulated(parts: Iterable[_Part]) -> np.ndarray:
+    """The part of all pixels below each edge of the bins, for each coordinate: (3, edges)."""
     counts = torch.zeros(3, _BINS, dtype=torch.float64)
     for lab, weights in parts:
         for coordinate, column in enumerate(_bins(lab).unbind(1)):
@@ -164,28 +156,11 @@ def _cumulated(parts: Iterable[_Part]) -> list[Tensor]:
     # Ranks rise everywhere by a trifle, so that each has one value.
     counts += counts.sum(1, keepdim=True) * 1e-9
     ranks = (counts / counts.sum(1, keepdim=True)).cumsum(1)
-    return [torch.cat((torch.zeros(1, dtype=ranks.dtype), each)) for each in ranks]
+    return torch.nn.functional.pad(ranks, (1, 0)).numpy()
 
 
 def _bins(lab: Tensor) -> Tensor:
     return ((lab - _LOW) / (_HIGH - _LOW) * _BINS).long().clamp_(0, _BINS - 1)
-
-
-def _interpolate(x: Tensor, known: Tensor, values: Tensor) -> Tensor:
-    """Linear between the ``values`` of rising ``known`` places."""
-    above = torch.searchsorted(known, x).clamp_(1, len(known) - 1)
-    low, high = known[above - 1], known[above]
-    part = ((x - low) / (high - low)).clamp_(0, 1)
-    return torch.lerp(values[above - 1].to(x), values[above].to(x), part)
-
-
-def _in_oklab(move: Callable[[Tensor], Tensor]) -> Recolor:
-    def recolor(stylized: Tensor, _: Tensor) -> Tensor:
-        height, width = stylized.shape[2:]
-        rgb = _to_rgb(move(_to_oklab(stylized)))
-        return rgb.T.reshape(1, 3, height, width)
-
-    return recolor
 
 
 def _to_oklab(pixels: Tensor) -> Tensor:

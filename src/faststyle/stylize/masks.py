@@ -40,10 +40,8 @@ def composite_alphas(masks: Tensor) -> Tensor:
 def opacity(seen: Tensor, layer: Sequence[int]) -> Tensor:
     """The alpha by which neighboring regions are blended over those before them, (H, W), 0 to 1.
 
-    Args:
-        seen: of all regions, as :func:`composite_alphas` gives it; it holds once the regions after
-            ``layer`` are blended in their turn.
-        layer: the numbers of the neighbors.
+    ``seen`` is what :func:`composite_alphas` gave for all regions; it holds once the regions after
+    those of the numbers in ``layer`` are blended in their turn.
     """
     left = 255 - seen[layer[-1] + 1 :].sum(0, dtype=torch.int16)
     return seen[layer[0] : layer[-1] + 1].sum(0) / left.clamp_(min=1)
@@ -60,12 +58,9 @@ def _span(is_there: Tensor, margin: int) -> slice:
 
 
 def alpha_blend(picture: Tensor, other: Tensor, mask: Tensor) -> None:
-    """Blend another picture into one, in place, by a mask (H, W).
+    """Blend another picture into one, in place, by a mask (H, W), uint8 or float in [0, 1].
 
-    Args:
-        picture: (3, H, W), uint8 or float in [0, 1]; where the mask is 0 it stays to the bit.
-        other: of the same type.
-        mask: (H, W), uint8 or float in [0, 1].
+    Both are (3, H, W), uint8 or float in [0, 1]. Where the mask is 0 ``picture`` stays to the bit.
     """
     for part in in_parts(picture):
         below, above = to_unit(picture[:, part]), to_unit(other[:, part])

@@ -7,8 +7,9 @@ from faststyle.core.options import Options, option
 
 #: Whose colors; see :mod:`faststyle.stylize.color`.
 COLORS = ("painting", "photo", "mean", "hist")
-#: What statistics of instance normalization come from where there is a mask.
-STATISTICS = ("region", "picture")
+#: What convolutions compute in; see :class:`faststyle.stylize.stylizer.Stylizer`.
+PRECISIONS = ("auto", "32", "bf16", "16")
+DEFAULT_PRECISION = "auto"
 #: Strips of fewer rows would be mostly overlap.
 MIN_ROWS = 32
 _TILE: dict[str, Any] = {"words": ("auto", "off"), "low": MIN_ROWS, "unit": "rows"}
@@ -46,7 +47,7 @@ class RenderOptions(Options):
     statistics: str = option(
         "region",
         "colors inside a mask as in a picture of its own, or as if all were stylized",
-        choices=STATISTICS,
+        choices=("region", "picture"),
     )
     tile: int | str = option("auto", "auto (large pictures in strips), off, or rows", **_TILE)
     max_pixels: int | None = option(

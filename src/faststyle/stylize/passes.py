@@ -9,31 +9,40 @@ from torch import Tensor, nn
 
 from faststyle.core.devices import cpu_has_bf16, free_memory, return_freed_memory
 from faststyle.core.errors import UserError, is_out_of_memory, nearest
+from faststyle.images.pixels import MAX_PIXELS as LARGEST_FILE
 from faststyle.images.pixels import quantize, resample, to_unit
 from faststyle.networks import streaming
 from faststyle.networks.noise import NoiseField, takes_noise
 from faststyle.networks.regional import knows_regions, regional
 from faststyle.stylize.image_processor import Progress, no_progress
-from faststyle.stylize.options import MIN_ROWS
+from faststyle.stylize.options import MIN_ROWS, PRECISIONS, RenderOptions
 
 #: Pictures of more pixels are not stylized in one piece.
 MAX_PIXELS = 16_000_000
 #: What a strip of a larger picture may take.
 _STRIP_BYTES = 200_000_000
 _DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
-PRECISIONS = ("auto", *_DTYPES)
 
 
-def choose_dtype(precision: str, device: torch.device) -> torch.dtype:
+def choose_dtype(precision: str, device: torch.device, bit_depth: int = 8) -> torch.dtype:
     """What convolutions compute in; see :class:`faststyle.stylize.stylizer.Stylizer`.
 
-    Raises ``UserError`` for a precision that is not one of :data:`PRECISIONS`.
+    Raises ``UserError`` for a precision that is not one of
+    :data:`faststyle.stylize.options.PRECISIONS`.
     """
     if precision not in PRECISIONS:
         raise UserError(f'unknown precision "{precision}": {nearest(precision, PRECISIONS)}')
     if precision == "auto":
-        precision = "bf16" if device.type == "cpu" and cpu_has_bf16() else "32"
+        # Of the 16 bits that a result may have, bf16 knows 8.
+        is_fast = device.type == "cpu" and bit_depth == 8 and cpu_has_bf16()
+        precision = "bf16" if is_fast else "32"
     return _DTYPES[precision]
+
+
+def fit_at_once(size: tuple[int, int], count: int, device: torch.device, memory: int) -> bool:
+    """Whether pictures can be computed whole; the arguments are those of :func:`rows_at_once`."""
+    pixels = size[0] * size[1]
+    return pixels <= MAX_PIXELS and pixels * count * memory <= free_memory(device) // 2
 
 
 def rows_at_once(
@@ -41,22 +50,21 @@ def rows_at_once(
 ) -> int | None:
     """How many rows to compute at a time, or none for all.
 
-    Args:
-        tile: see :class:`faststyle.stylize.options.RenderOptions`.
-        size: height and width of each picture.
-        count: how many pictures are to be stylized together.
-        device: whose memory they take.
-        memory: bytes that each pixel takes.
+    ``tile`` is that of :class:`faststyle.stylize.options.RenderOptions`. ``count`` pictures of a
+    ``size`` (height, width) are to be stylized together, of which a pixel takes ``memory`` bytes.
     """
     if tile == "off" or min(size) < MIN_ROWS:
         return None
     if tile != "auto":
         return int(tile)
-    pixels = size[0] * size[1]
-    needed = pixels * count * memory
-    if pixels <= MAX_PIXELS and needed <= free_memory(device) // 2:
+    if fit_at_once(size, count, device, memory):
         return None
     return max(MIN_ROWS, _STRIP_BYTES // (memory * size[1]))
+
+
+def pixel_limit(options: RenderOptions, is_in_parts: bool) -> int:
+    """The largest picture that ``options`` allow, as a whole or in parts."""
+    return options.max_pixels or (LARGEST_FILE if is_in_parts else MAX_PIXELS)
 
 
 def check_pixels(size: tuple[int, int], limit: int, memory: int) -> None:
@@ -72,14 +80,11 @@ def check_pixels(size: tuple[int, int], limit: int, memory: int) -> None:
 
 @dataclass(frozen=True)
 class RegionStatistics:
-    """Where a network takes its statistics from: regions, each normalized by itself.
+    """Where a network takes its statistics from (:mod:`faststyle.networks.regional`).
 
-    See :mod:`faststyle.networks.regional`.
-
-    Args:
-        masks: uint8 (R, H, W), 255 inside; none of them 0 everywhere.
-        multi_style_network: a network of S styles, if the regions are to have several of these.
-        style_weights: then the weights of these in each region, (R, S).
+    ``masks`` are of regions, each normalized by itself: uint8 (R, H, W), 255 inside, none of them 0
+    everywhere. If these are to have several styles of a ``multi_style_network`` of S,
+    ``style_weights`` (R, S) are the weights of these in each region.
     """
 
     masks: Tensor
@@ -103,14 +108,11 @@ class RegionStatistics:
 
 @dataclass(frozen=True)
 class Pass:
-    """How a network goes over pictures.
+    """How a network goes over pictures: on which device, and in which type convolutions compute.
 
-    Args:
-        device: which the network is on.
-        dtype: what convolutions compute in.
-        rows: of a strip; none for pictures as wholes, as small ones always are.
-        progress: called with the number of strips done and of all.
-        origin: see :class:`faststyle.stylize.image_processor.ImageProcessor`.
+    ``rows`` are of a strip; none is for pictures as wholes, as small ones always are. ``progress``
+    is called with the number of strips done and of all. For ``origin`` see
+    :class:`faststyle.stylize.image_processor.ImageProcessor`.
     """
 
     device: torch.device
@@ -120,50 +122,43 @@ class Pass:
     origin: tuple[int, int] = (0, 0)
 
     def run(self, network: nn.Module, pictures: Tensor, regions: RegionStatistics | None) -> Tensor:
-        """What the network makes of pictures.
+        """What a network in evaluation mode makes of pictures (N, 3, H, W), uint8 or in [0, 1].
 
-        Args:
-            network: in evaluation mode.
-            pictures: (N, 3, H, W), uint8 or float in [0, 1]; one in strips.
-            regions: where the statistics of the one picture come from; none is all of it.
-
-        Returns:
-            The same shape; float, which may leave [0, 1], but uint8 for strips of uint8.
-
-        Raises:
-            UserError: too little memory.
+        In strips, or with ``regions``, it is one picture. The result is float, which may leave
+        [0, 1], but uint8 for strips of uint8. Raises ``UserError`` for too little memory.
         """
         size = pictures.shape[2], pictures.shape[3]
         if regions:
             regions = regions.scaled(size)
+        noise = NoiseField(row=self.origin[0], column=self.origin[1])
         if self.rows and min(size) >= MIN_ROWS:  # large strokes make a small picture smaller
-            return self._in_strips(network, pictures, self.rows, regions)
+            return self._in_strips(network, pictures, self.rows, regions, noise)
         if regions:
             network = regions.network(network)
         with computing(self.device, self.dtype):
             x = to_unit(pictures).to(device=self.device, memory_format=torch.channels_last)
-            noise = {"noise": self._noise} if takes_noise(network) else {}
-            stylized: Tensor = network(x.float(), **noise)
+            given = {"noise": noise} if takes_noise(network) else {}
+            stylized: Tensor = network(x.float(), **given)
         return stylized.to(pictures.device)
 
     def _in_strips(
-        self, network: nn.Module, pictures: Tensor, rows: int, regions: RegionStatistics | None
+        self,
+        network: nn.Module,
+        pictures: Tensor,
+        rows: int,
+        regions: RegionStatistics | None,
+        noise: NoiseField,
     ) -> Tensor:
-        """See :func:`faststyle.networks.streaming.stream`; (1, 3, H, W)."""
         assert streaming.can_stream(network)
         return_freed_memory()  # decoding left two more pictures' worth
         weights = regions.masks.amax(0)[None, None] if regions else None
+        how = rows, self.dtype, self.device, self.progress, weights, noise
         result = torch.empty_like(pictures)
         with computing(self.device, torch.float32):  # strips come in the dtype to compute in
-            how = rows, self.dtype, self.device, self.progress, weights, self._noise
             for start, strip in streaming.stream(network, pictures, *how):
                 target = result[:, :, start : start + strip.shape[2]]
                 target.copy_(quantize(strip) if result.dtype == torch.uint8 else strip)
         return result
-
-    @property
-    def _noise(self) -> NoiseField:
-        return NoiseField(row=self.origin[0], column=self.origin[1])
 
 
 @contextmanager

@@ -67,28 +67,16 @@ class Regions:
         options: RenderOptions = DEFAULT_RENDER,
         progress: Progress = no_progress,
     ) -> Photos:
-        """Stylize a photo, or a batch of one size, as :meth:`Stylizer.__call__`.
+        """Stylize a photo, or a batch of one size, as :meth:`Stylizer.__call__` does.
 
-        Args:
-            photos: as there.
-            masks: for each style a tensor or array (H, W), float in [0, 1], uint8 or bool, or a
-                Pillow image of any mode; none is everywhere.
-            options: how.
-            progress: as there, for each style.
-
-        Returns:
-            As there.
-
-        Raises:
-            UserError: as there.
-            ValueError: another number of masks than of styles, another shape, type or range.
+        ``masks``: for each style a tensor or array (H, W), float in [0, 1], uint8 or bool, or a
+        Pillow image of any mode; none is everywhere. Also raises ``ValueError`` for another number
+        of masks than of styles, and for a mask of another shape, type or range.
         """
         pictures, back = to_pictures(photos)
         if len(masks) != len(self.stylizers):
-            raise ValueError(
-                f"{len(masks)} masks were given; it takes one for each of {len(self.stylizers)}"
-                " styles"
-            )
+            wanted = f"it takes one for each of {len(self.stylizers)} styles"
+            raise ValueError(f"{len(masks)} masks were given; {wanted}")
         where = torch.cat([to_mask(mask, pictures[0].size) for mask in masks])
         pictures = [replace(picture, masks=where) for picture in pictures]
         stylized: Photos = back(self.process(pictures, options, progress))
@@ -101,7 +89,7 @@ class Regions:
         progress: Progress = no_progress,
         origin: tuple[int, int] = (0, 0),
     ) -> list[Picture]:
-        """Stylize decoded pictures with masks; otherwise as :meth:`Stylizer.process`."""
+        """Stylize decoded pictures with masks, as :meth:`Stylizer.process` does those without."""
         return [self._process(picture, options, progress, origin) for picture in pictures]
 
     def _process(
@@ -142,10 +130,11 @@ class Regions:
             other.multi_style_network is first.multi_style_network and other.scale == first.scale
             for other in others
         )
-        every = range(len(self.stylizers))
         is_whole = first.plan_pass([picture], options).rows is None
-        together = is_one_file and is_whole and options.statistics == "region"
-        return [list(every)] if together else [[number] for number in every]
+        numbers = list(range(len(self.stylizers)))
+        if is_one_file and is_whole and options.statistics == "region":
+            return [numbers]
+        return [[number] for number in numbers]
 
     def _statistics(
         self, chosen: Sequence[int], seen: Tensor, options: RenderOptions
@@ -158,5 +147,6 @@ class Regions:
             return RegionStatistics(seen[there])
         weights = [self.stylizers[number].style_weights for number in there]
         of_regions = torch.stack([each for each in weights if each is not None])
-        network = self.stylizers[there[0]].multi_style_network
-        return RegionStatistics(seen[there], network, of_regions)
+        return RegionStatistics(
+            seen[there], self.stylizers[there[0]].multi_style_network, of_regions
+        )

@@ -13,23 +13,16 @@ from faststyle.core.devices import find_device
 from faststyle.core.errors import UserError
 from faststyle.images.arrays import Photos, to_pictures
 from faststyle.images.picture import Picture
-from faststyle.images.pixels import MAX_PIXELS, to_unit
+from faststyle.images.pixels import to_unit
 from faststyle.networks import StyleInterpolator, streaming
-from faststyle.styles import ExportedStyle, StyleMetadata, TrainedStyle, find_style
+from faststyle.styles import ExportedStyle, StyleMetadata, TrainedStyle, find_style, mixture
 from faststyle.styles.loading import is_named_after_style, read_any_style
-from faststyle.styles.mixture import (
-    StyleWeights,
-    check_single,
-    choose,
-    mixture_metadata,
-    trained_stroke,
-    weight_vector,
-)
+from faststyle.styles.mixture import StyleWeights
 from faststyle.stylize import passes
 from faststyle.stylize.color import blend
 from faststyle.stylize.image_processor import Progress, no_progress
 from faststyle.stylize.masks import alpha_blend
-from faststyle.stylize.options import DEFAULT_RENDER, RenderOptions
+from faststyle.stylize.options import DEFAULT_PRECISION, DEFAULT_RENDER, RenderOptions
 from faststyle.stylize.passes import Pass, RegionStatistics, choose_dtype
 from faststyle.stylize.stroke import check_stroke, scaled_for, with_stroke
 
@@ -79,15 +72,15 @@ class Stylizer:
         self,
         style: TrainedStyle | ExportedStyle,
         device: str = "auto",
-        precision: str = "32",
+        precision: str = DEFAULT_PRECISION,
         mix: StyleWeights = MappingProxyType({}),
         stroke: float = 1.0,
     ) -> None:
         if style.metadata.factor > 1:
             raise UserError(f"{style.metadata.name} enlarges pictures: use faststyle enlarge")
         self.device = find_device(device)
-        self.dtype = choose_dtype(precision, self.device)
-        self._may_choose = precision == "auto"
+        choose_dtype(precision, self.device)
+        self.precision = precision
         if stroke != 1:
             check_stroke(stroke)
         #: By how much strokes are larger than those of the network, see :func:`with_stroke`.
@@ -99,21 +92,20 @@ class Stylizer:
         self.style_weights: Tensor | None = None
         network: nn.Module = style.network
         if isinstance(style, TrainedStyle) and style.metadata.styles:
-            trained = trained_stroke(style.metadata, mix, stroke)
-            chosen = choose(style, mix, trained)
+            trained = mixture.trained_stroke(style.metadata, mix, stroke)
+            chosen = mixture.choose(style, mix, trained)
             network, self.metadata, self.scale = chosen.network, chosen.metadata, stroke / trained
             self.multi_style_network = style.network.to(self.device)
-            self.style_weights = weight_vector(style.metadata, mix, trained)
+            self.style_weights = mixture.weight_vector(style.metadata, mix, trained)
         elif mix:
-            check_single(style.metadata, mix, 1.0)
+            mixture.check_single(style.metadata, mix, 1.0)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         #: What results are called by: the style's file, else what is known of the style.
         self.name = str(self.metadata.name)
         #: Bytes for each pixel; those of johnson where a network does not say.
         self._memory: int = getattr(network, "bytes_per_pixel", 350)
-        self._interpolator: StyleInterpolator | None = None
-        if self.multi_style_network is not None:
-            self._interpolator = StyleInterpolator(self.multi_style_network, self.network)
+        every = self.multi_style_network
+        self._interpolator = StyleInterpolator(every, self.network) if every is not None else None
 
     @classmethod
     def load(
@@ -123,17 +115,11 @@ class Stylizer:
         read: Callable[[Path], TrainedStyle | ExportedStyle] = read_any_style,
         **options: Any,
     ) -> "Stylizer":
-        """Load a style by its name in the catalog, or from its file.
+        """Load what :func:`faststyle.styles.find_style` finds: ``gallery:starry_night``, a file.
 
-        Args:
-            style: what :func:`faststyle.styles.find_style` takes: ``gallery:starry_night``,
-                too.
-            mix: of a file of several styles, in place of what ``style`` says.
-            read: what reads the file.
-            options: as for the class.
-
-        Raises:
-            UserError: there is none; or as the class.
+        ``mix`` takes the place of what ``style`` says of a file of several styles, ``read`` reads
+        the file, and ``options`` are those of the class. Raises ``UserError`` if there is none, or
+        what the class raises.
         """
         found = find_style(str(style))
         stylizer = cls(read(found.path), mix=found.mix if mix is None else mix, **options)
@@ -142,22 +128,23 @@ class Stylizer:
         return stylizer
 
     def mix(self, mix: StyleWeights, stroke: float = 1.0) -> None:
-        """Change the mixture of styles, at once. Raises ``UserError`` as the class does."""
+        """Change the mixture of styles at once. Raises what the class raises."""
         self.move(mix, stroke)(1.0)
-        self.metadata = mixture_metadata(self.source_metadata, mix)
+        self.metadata = mixture.mixture_metadata(self.source_metadata, mix)
         self.name = str(self.metadata.name)
 
     def move(self, mix: StyleWeights, stroke: float = 1.0) -> Callable[[float], None]:
         """What moves the mixture from what it is now (0) to another (1), by any part of the way.
 
-        Raises ``UserError`` as the class does.
+        Raises what the class raises.
         """
         start, interpolator, scale = self.style_weights, self._interpolator, self.scale
         if start is None or interpolator is None:
             raise UserError(f"{self.name} is a file of one style: it has no others to mix it with")
         check_stroke(stroke)
-        trained = trained_stroke(self.source_metadata, mix, stroke)
-        end, growth = weight_vector(self.source_metadata, mix, trained), stroke / trained / scale
+        trained = mixture.trained_stroke(self.source_metadata, mix, stroke)
+        end = mixture.weight_vector(self.source_metadata, mix, trained)
+        growth = stroke / trained / scale
 
         def move(part: float) -> None:
             self.scale = scale * growth**part
@@ -178,12 +165,11 @@ class Stylizer:
             photos: a tensor (N, 3, H, W) or (3, H, W), an array (N, H, W, 3) or (H, W, 3), RGB,
                 float in [0, 1] or uint8; or a Pillow image.
             options: how.
-            progress: called with the number of strips done and of all, if ``options.tile`` makes
-                any.
+            progress: called with the number of strips done and of all, if there are any.
 
         Returns:
             The same form, dtype and device as ``photos``, and the same shape unless
-                ``options.size`` asks for another.
+            ``options.size`` asks for another.
 
         Raises:
             UserError: photos that are too large, too little memory, or ``options.tile`` for a
@@ -204,18 +190,8 @@ class Stylizer:
     ) -> list[Picture]:
         """Stylize decoded pictures of one size together, keeping alpha and ICC profiles.
 
-        Args:
-            pictures: all of the same size, and without masks
-                (:class:`faststyle.stylize.regions.Regions` knows them).
-            options: how.
-            progress: as for :meth:`__call__`.
-            origin: see :meth:`faststyle.stylize.image_processor.ImageProcessor.process`.
-
-        Returns:
-            Pictures of the same type of pixels as they came in.
-
-        Raises:
-            UserError: as :meth:`__call__`.
+        They have no masks, which :class:`faststyle.stylize.regions.Regions` knows. Results have the
+        type of pixels that ``pictures`` have. Raises the ``UserError`` of :meth:`__call__`.
         """
         pictures = self.prepare(pictures, options)
         plan = self.plan_pass(pictures, options, progress, origin)
@@ -231,13 +207,9 @@ class Stylizer:
         ]
 
     def prepare(self, pictures: Sequence[Picture], options: RenderOptions) -> list[Picture]:
-        """Pictures of one size as the network should see them.
-
-        Raises ``UserError`` as :meth:`process`.
-        """
+        """Pictures of one size as the network should see them. Raises ``UserError``."""
         size = pictures[0].size_at(options.size)
-        rows = self._rows(options.tile, size, len(pictures))
-        limit = options.max_pixels or (MAX_PIXELS if rows else passes.MAX_PIXELS)
+        limit = passes.pixel_limit(options, bool(self._rows(options.tile, size, len(pictures))))
         passes.check_pixels(self._largest(size), limit, self._memory)
         return [
             picture.without_hidden().scaled(options.size, options.max_pixels)
@@ -251,19 +223,16 @@ class Stylizer:
         progress: Progress = no_progress,
         origin: tuple[int, int] = (0, 0),
     ) -> Pass:
-        """How the network goes over prepared pictures. Raises ``UserError`` as :meth:`process`."""
+        """How the network goes over prepared pictures. Raises ``UserError``."""
         rows = self._rows(options.tile, pictures[0].size, len(pictures))
-        # Of the 16 bits that a result may have, bf16 knows 8.
-        is_exact = self._may_choose and any(picture.bit_depth == 16 for picture in pictures)
-        dtype = torch.float32 if is_exact else self.dtype
+        bit_depth = max(picture.bit_depth for picture in pictures)
+        dtype = choose_dtype(self.precision, self.device, bit_depth)
         return Pass(self.device, dtype, rows, progress, origin)
 
     def run_network(
         self, pictures: Tensor, plan: Pass, regions: RegionStatistics | None = None
     ) -> Tensor:
         """What the network makes of pictures (N, 3, H, W); see :meth:`Pass.run`."""
-        if self.scale == 1:
-            return plan.run(self.network, pictures, regions)
         return with_stroke(lambda each: plan.run(self.network, each, regions), pictures, self.scale)
 
     def _largest(self, size: tuple[int, int]) -> tuple[int, int]:

@@ -11,12 +11,7 @@ from faststyle.stylize.upscaler import Upscaler
 
 @dataclass(frozen=True)
 class StylizeThenUpscale:
-    """What a style makes of pictures, enlarged: strokes grow with the picture, and stay sharp.
-
-    Args:
-        stylizer: one or several styles.
-        upscaler: what enlarges the stylized picture.
-    """
+    """What one or several styles make of pictures, enlarged: strokes grow too and stay sharp."""
 
     stylizer: ImageProcessor
     upscaler: Upscaler
@@ -38,10 +33,9 @@ class StylizeThenUpscale:
         progress: Progress = no_progress,
         origin: tuple[int, int] = (0, 0),
     ) -> list[Picture]:
-        """Stylize, as :meth:`Stylizer.process`, and enlarge, as :meth:`Upscaler.process`.
+        """Stylize and enlarge; ``options.max_pixels`` is of the result.
 
-        ``options.max_pixels`` is of the result. Raises ``UserError`` as both, before stylizing if
-        the result would be too large.
+        Raises ``UserError`` before stylizing if the result would be too large.
         """
         for picture in pictures:
             self.upscaler.check(picture.size_at(options.size), options)
@@ -49,10 +43,7 @@ class StylizeThenUpscale:
         return self.upscale(stylized, options, progress)
 
     def upscale(
-        self,
-        stylized: Sequence[Picture],
-        options: RenderOptions,
-        progress: Progress = no_progress,
+        self, stylized: Sequence[Picture], options: RenderOptions, progress: Progress = no_progress
     ) -> list[Picture]:
         """Enlarge what is stylized; of ``options`` those count that are of the result."""
         of_result = RenderOptions(tile=options.tile, max_pixels=options.max_pixels)
