@@ -16,12 +16,12 @@ STYLES = (
 )
 
 
-def several_styles(width: int = 4) -> TrainedStyle:
-    """Random weights, with a scale and a shift of its own for each of :data:`STYLES`."""
+def several_styles(width: int = 4, styles: tuple[StyleMetadata, ...] = STYLES) -> TrainedStyle:
+    """Random weights, with a scale and a shift of its own for each of the ``styles``."""
     torch.manual_seed(0)
-    network = TransformNetwork(width, 1, noise=1, styles=len(STYLES)).eval().requires_grad_(False)
+    network = TransformNetwork(width, 1, noise=1, styles=len(styles)).eval().requires_grad_(False)
     for parameter in network.parameters():
         if parameter.dim() == 2:
             nn.init.normal_(parameter, 1, 0.5)
-    metadata = StyleMetadata("all", styles=STYLES, steps=7).of_network(network)
+    metadata = StyleMetadata("all", styles=styles, steps=7).of_network(network)
     return TrainedStyle(network, metadata)

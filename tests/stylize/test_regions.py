@@ -13,11 +13,12 @@ from faststyle.core.errors import UserError
 from faststyle.images.picture import Picture
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle
+from faststyle.styles.metadata import IDENTITY
 from faststyle.stylize.masks import feather
 from faststyle.stylize.options import RenderOptions
 from faststyle.stylize.regions import MARGIN, Regions
 from faststyle.stylize.stylizer import Stylizer
-from tests.several import several_styles
+from tests.several import STYLES, several_styles
 
 PICTURE = RenderOptions(statistics="picture")
 
@@ -272,3 +273,18 @@ def test_a_style_that_is_not_there_is_named() -> None:
 def test_results_are_called_after_all_styles() -> None:
     assert Regions([_stylizer(), _stylizer()]).name == "night"
     assert Regions([_stylizer(), _stylizer(name="wave")]).name == "night-and-wave"
+
+
+def test_strength_is_that_of_the_paint_in_every_region_of_a_file_that_knows_the_photo() -> None:
+    style = several_styles(styles=(*STYLES, StyleMetadata(IDENTITY)))
+    night, wave = (
+        Stylizer(style, mix={name: 1.0}, device="cpu", precision="32") for name in ("night", "wave")
+    )
+    masks, photo = torch.cat([_columns(0, 160), _columns(80, 160)]), _photo()
+    found = _stylize([night, wave], photo, masks, RenderOptions(strength=0.5, tile="off"))
+    thinner = [
+        Stylizer(style, mix={name: 0.5, IDENTITY: 0.5}, device="cpu", precision="32")
+        for name in ("night", "wave")
+    ]
+    expected = _stylize(thinner, photo, masks, RenderOptions(tile="off"))
+    torch.testing.assert_close(found, expected)

@@ -10,12 +10,14 @@ from faststyle.core.errors import UserError
 from faststyle.images.picture import Picture
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle
+from faststyle.styles.metadata import IDENTITY
 from faststyle.styles.mixture import choose
 from faststyle.stylize.options import RenderOptions
 from faststyle.stylize.passes import rows_at_once
 from faststyle.stylize.stylizer import Stylizer
-from tests.several import several_styles
+from tests.several import STYLES, several_styles
 
+WITH_PHOTO = (*STYLES, StyleMetadata(IDENTITY))
 PHOTOS = torch.rand(2, 3, 20, 24, generator=torch.Generator().manual_seed(0))
 
 
@@ -34,6 +36,24 @@ def test_a_batch_is_what_the_network_makes_of_it(stylizer: Stylizer) -> None:
 
 def test_a_single_photo_is_a_batch_of_one(stylizer: Stylizer) -> None:
     torch.testing.assert_close(stylizer(PHOTOS[0]), stylizer(PHOTOS)[0])
+
+
+def test_strength_mixes_the_style_with_the_photo_as_a_style_where_a_file_has_it() -> None:
+    style = several_styles(styles=WITH_PHOTO)
+    stylizer = Stylizer(style, mix={"night": 1.0}, device="cpu", precision="32")
+    weights = torch.tensor([0.6, 0, 0, 0, 0.4])
+    expected = style.network(PHOTOS, weights).clamp(0, 1)
+    torch.testing.assert_close(stylizer(PHOTOS, RenderOptions(strength=0.6)), expected)
+    whole = style.network(PHOTOS, torch.eye(5)[0]).clamp(0, 1)
+    torch.testing.assert_close(stylizer(PHOTOS), whole)
+
+
+def test_the_thinnest_paint_is_blended_down_to_the_photo_itself() -> None:
+    style = several_styles(styles=WITH_PHOTO)
+    stylizer = Stylizer(style, mix={"night": 1.0}, device="cpu", precision="32")
+    assert torch.equal(stylizer(PHOTOS, RenderOptions(strength=0)), PHOTOS)
+    thin = style.network(PHOTOS, torch.tensor([0.05, 0, 0, 0, 0.95])).clamp(0, 1)
+    torch.testing.assert_close(stylizer(PHOTOS, RenderOptions(strength=0.05)), (thin + PHOTOS) / 2)
 
 
 def test_strength_blends_with_the_photo(stylizer: Stylizer) -> None:

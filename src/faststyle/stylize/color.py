@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from faststyle.images.pixels import in_parts, quantize, to_luma, to_unit
-from faststyle.stylize.options import RenderOptions
 
 #: Stylized rows and those of the photo, (1, 3, H, W) in [0, 1], to rows in other colors.
 Recolor = Callable[[Tensor, Tensor], Tensor]
@@ -38,9 +37,11 @@ _VARIANCE = 1e-6
 
 
 def blend(
-    stylized: Tensor, photo: Tensor, options: RenderOptions, weights: Tensor | None = None
+    stylized: Tensor, photo: Tensor, color: str, strength: float, weights: Tensor | None = None
 ) -> Tensor:
-    """A stylized picture with the colors and the strength that ``options`` ask for.
+    """A stylized picture with colors by one of :data:`faststyle.stylize.options.COLORS`.
+
+    ``strength`` is its part, of which the photo has the rest: 0 to 1, or more, away from the photo.
 
     Both pictures are (3, H, W), uint8 or float in [0, 1], which ``stylized`` may leave a little.
     ``weights`` say how much pixels count in the statistics of colors, uint8 (H, W), not all 0; none
@@ -49,13 +50,13 @@ def blend(
     stylized = stylized.to(photo.device)
     if stylized.is_floating_point():
         stylized = stylized.to(photo if photo.is_floating_point() else torch.float32).clamp_(0, 1)
-    recolor = recolor_of(options.color, stylized, photo, weights)
+    recolor = recolor_of(color, stylized, photo, weights)
     result = torch.empty_like(photo)
     for part in in_parts(photo):
         before = to_unit(photo[None, :, part])
         after = recolor(to_unit(stylized[None, :, part]), before)
-        if options.strength != 1:
-            after = torch.lerp(before, after, options.strength).clamp_(0, 1)
+        if strength != 1:
+            after = torch.lerp(before, after, strength).clamp_(0, 1)
         result[:, part] = (after if photo.is_floating_point() else quantize(after))[0]
     return result
 

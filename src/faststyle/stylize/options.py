@@ -23,7 +23,9 @@ class RenderOptions(Options):
 
     Args:
         size: short side in pixels to scale to first; none keeps the size.
-        strength: 0 leaves the photo as it is, 1 is the style alone, between is a blend.
+        strength: 0 leaves the photo as it is, and 1 is the style alone. Between, the paint gets
+            thicker in a file that knows the photo as a style, as ``gallery``, or else the two
+            pictures are blended.
         color: whose colors: ``painting``, or those of the ``photo``, by pixel, by ``mean`` and
             covariance, or by distribution (``hist``); see :mod:`faststyle.stylize.color`.
         feather: over how many pixels of the result the edges of masks are softened.

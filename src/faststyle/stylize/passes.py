@@ -110,19 +110,22 @@ class RegionStatistics:
 class Pass:
     """How a network goes over pictures: on which device, and in which type convolutions compute.
 
-    ``rows`` are of a strip; none is for pictures as wholes, as small ones always are. ``progress``
-    is called with the number of strips done and of all. For ``origin`` see
-    :class:`faststyle.stylize.image_processor.ImageProcessor`.
+    ``network`` is in evaluation mode, and its paint is as thick as asked. ``strength`` is the part
+    of its result in the end, of which the photo has the rest. ``rows`` are of a strip; none is for
+    pictures as wholes, as small ones always are. ``progress`` is called with the number of strips
+    done and of all. For ``origin`` see :class:`faststyle.stylize.image_processor.ImageProcessor`.
     """
 
+    network: nn.Module
     device: torch.device
     dtype: torch.dtype
+    strength: float = 1.0
     rows: int | None = None
     progress: Progress = no_progress
     origin: tuple[int, int] = (0, 0)
 
-    def run(self, network: nn.Module, pictures: Tensor, regions: RegionStatistics | None) -> Tensor:
-        """What a network in evaluation mode makes of pictures (N, 3, H, W), uint8 or in [0, 1].
+    def run(self, pictures: Tensor, regions: RegionStatistics | None) -> Tensor:
+        """What the network makes of pictures (N, 3, H, W), uint8 or in [0, 1].
 
         In strips, or with ``regions``, it is one picture. The result is float, which may leave
         [0, 1], but uint8 for strips of uint8. Raises ``UserError`` for too little memory.
@@ -132,9 +135,8 @@ class Pass:
             regions = regions.scaled(size)
         noise = NoiseField(row=self.origin[0], column=self.origin[1])
         if self.rows and min(size) >= MIN_ROWS:  # large strokes make a small picture smaller
-            return self._in_strips(network, pictures, self.rows, regions, noise)
-        if regions:
-            network = regions.network(network)
+            return self._in_strips(pictures, self.rows, regions, noise)
+        network = regions.network(self.network) if regions else self.network
         with computing(self.device, self.dtype):
             x = to_unit(pictures).to(device=self.device, memory_format=torch.channels_last)
             given = {"noise": noise} if takes_noise(network) else {}
@@ -143,19 +145,18 @@ class Pass:
 
     def _in_strips(
         self,
-        network: nn.Module,
         pictures: Tensor,
         rows: int,
         regions: RegionStatistics | None,
         noise: NoiseField,
     ) -> Tensor:
-        assert streaming.can_stream(network)
+        assert streaming.can_stream(self.network)
         return_freed_memory()  # decoding left two more pictures' worth
         weights = regions.masks.amax(0)[None, None] if regions else None
         how = rows, self.dtype, self.device, self.progress, weights, noise
         result = torch.empty_like(pictures)
         with computing(self.device, torch.float32):  # strips come in the dtype to compute in
-            for start, strip in streaming.stream(network, pictures, *how):
+            for start, strip in streaming.stream(self.network, pictures, *how):
                 target = result[:, :, start : start + strip.shape[2]]
                 target.copy_(quantize(strip) if result.dtype == torch.uint8 else strip)
         return result

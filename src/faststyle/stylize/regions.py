@@ -119,7 +119,7 @@ class Regions:
             for layer in [[each] for each in chosen] if needs_all(options.color) else [chosen]:
                 weights = seen[layer].amax(0)[box]
                 if weights.any():
-                    blended = blend(stylized, photo, options, weights)
+                    blended = blend(stylized, photo, options.color, plan.strength, weights)
                     alpha_blend(result[:, *box], blended, opacity(seen[:, *box], layer))
         return restore_protected(picture, result)
 
@@ -145,7 +145,7 @@ class Regions:
         there = [number for number in chosen if seen[number].any()]
         if len(chosen) == 1:
             return RegionStatistics(seen[there])
-        weights = [self.stylizers[number].style_weights for number in there]
+        weights = [self.stylizers[number].weights_at(options.strength) for number in there]
         of_regions = torch.stack([each for each in weights if each is not None])
         return RegionStatistics(
             seen[there], self.stylizers[there[0]].multi_style_network, of_regions

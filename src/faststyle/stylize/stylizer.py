@@ -14,9 +14,10 @@ from faststyle.core.errors import UserError
 from faststyle.images.arrays import Photos, to_pictures
 from faststyle.images.picture import Picture
 from faststyle.images.pixels import to_unit
-from faststyle.networks import StyleInterpolator, streaming
+from faststyle.networks import StyleInterpolator, bake_style, streaming
 from faststyle.styles import ExportedStyle, StyleMetadata, TrainedStyle, find_style, mixture
 from faststyle.styles.loading import is_named_after_style, read_any_style
+from faststyle.styles.metadata import IDENTITY
 from faststyle.styles.mixture import StyleWeights
 from faststyle.stylize import passes
 from faststyle.stylize.color import blend
@@ -25,6 +26,9 @@ from faststyle.stylize.masks import alpha_blend
 from faststyle.stylize.options import DEFAULT_PRECISION, DEFAULT_RENDER, RenderOptions
 from faststyle.stylize.passes import Pass, RegionStatistics, choose_dtype
 from faststyle.stylize.stroke import check_stroke, scaled_for, with_stroke
+
+#: Paint thinner than this is blended with the photo.
+THIN = 0.1
 
 
 def restore_protected(photo: Picture, pixels: Tensor) -> Picture:
@@ -106,6 +110,11 @@ class Stylizer:
         self._memory: int = getattr(network, "bytes_per_pixel", 350)
         every = self.multi_style_network
         self._interpolator = StyleInterpolator(every, self.network) if every is not None else None
+        self._photo_weights: Tensor | None = None
+        if every is not None and any(each.name == IDENTITY for each in style.metadata.styles):
+            self._photo_weights = mixture.weight_vector(style.metadata, {IDENTITY: 1.0})
+        #: The network of the last strength below 1, and the weights that it is baked with.
+        self._thinned: tuple[Tensor, nn.Module] | None = None
 
     @classmethod
     def load(
@@ -202,7 +211,7 @@ class Stylizer:
             batch = torch.stack([first, *others]) if others else first[None]
             stylized = list(self.run_network(batch, plan))
         return [
-            restore_protected(picture, blend(each, picture.pixels, options))
+            restore_protected(picture, blend(each, picture.pixels, options.color, plan.strength))
             for picture, each in zip(pictures, stylized, strict=True)
         ]
 
@@ -227,13 +236,37 @@ class Stylizer:
         rows = self._rows(options.tile, pictures[0].size, len(pictures))
         bit_depth = max(picture.bit_depth for picture in pictures)
         dtype = choose_dtype(self.precision, self.device, bit_depth)
-        return Pass(self.device, dtype, rows, progress, origin)
+        network, strength = self._at_strength(options.strength)
+        return Pass(network, self.device, dtype, strength, rows, progress, origin)
 
     def run_network(
         self, pictures: Tensor, plan: Pass, regions: RegionStatistics | None = None
     ) -> Tensor:
         """What the network makes of pictures (N, 3, H, W); see :meth:`Pass.run`."""
-        return with_stroke(lambda each: plan.run(self.network, each, regions), pictures, self.scale)
+        return with_stroke(lambda each: plan.run(each, regions), pictures, self.scale)
+
+    def weights_at(self, strength: float) -> Tensor | None:
+        """The weight of each style (S,), of which the photo itself has what ``strength`` leaves.
+
+        None for a file of one style. In a file that does not know the photo as a style, a strength
+        changes nothing.
+        """
+        if self._photo_weights is None or self.style_weights is None:
+            return self.style_weights
+        return torch.lerp(self._photo_weights, self.style_weights, strength)
+
+    def _at_strength(self, strength: float) -> tuple[nn.Module, float]:
+        """The network that makes as thick paint, and how much of its result is to be blended in."""
+        if self._photo_weights is None or self.multi_style_network is None or strength == 1:
+            return self.network, strength
+        weights, thinned = self.weights_at(strength), self._thinned
+        assert weights is not None
+        if thinned is None or not torch.equal(thinned[0], weights):
+            network = bake_style(self.multi_style_network, weights.to(self.device))
+            thinned = weights, network.to(memory_format=torch.channels_last)
+            self._thinned = thinned
+        # No network leaves a photo quite as it is.
+        return thinned[1], min(1.0, strength / THIN)
 
     def _largest(self, size: tuple[int, int]) -> tuple[int, int]:
         """The size of the largest picture that the network sees of one of that size."""

@@ -123,7 +123,7 @@ class Upscaler:
         dtype = choose_dtype(self.precision, self.device, picture.bit_depth)
         made = self._in_squares(picture.pixels, side, dtype, progress)
         size = made.shape[1], made.shape[2]
-        pixels = blend(made, resample(picture.pixels, size), options)
+        pixels = blend(made, resample(picture.pixels, size), options.color, options.strength)
         alpha = None if picture.alpha is None else resample(picture.alpha, size)
         return replace(picture, pixels=pixels, alpha=alpha)
 
