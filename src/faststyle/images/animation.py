@@ -77,7 +77,9 @@ def save_animation(
     first, *more = (to_image(frame, row) for frame in frames)
     options = save_options(frames[0], row, quality, lossless)
     options["duration"] = _in_steps(animation.durations, row.timing)
-    options |= _plays(row.timing, min(animation.plays, _MOST_PLAYS))
+    plays = min(animation.plays, _MOST_PLAYS)
+    if row.timing.is_counted and plays != row.timing.uncounted:
+        options["loop"] = max(0, plays - row.timing.uncounted)
     if row.palette and frames[0].alpha is not None:
         # Without disposal, transparent pixels would show the frame before. Without a transparent
         # color, which optimizing may remove, Pillow would clear a frame to another color.
@@ -98,9 +100,3 @@ def _in_steps(durations: Sequence[float], timing: Timing) -> list[int]:
     ends = [round(end / timing.unit) for end in accumulate(durations)]
     steps = (end - start for start, end in pairwise([0, *ends]))
     return [min(step, timing.longest) * timing.unit for step in steps]
-
-
-def _plays(timing: Timing, plays: int) -> dict[str, int]:
-    if not timing.is_counted or plays == timing.uncounted:
-        return {}
-    return {"loop": max(0, plays - timing.uncounted)}

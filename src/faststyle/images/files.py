@@ -6,7 +6,6 @@ too large for that stays uint8, and is converted tile by tile.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,18 @@ from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError
 from faststyle.core.version import __version__
 from faststyle.images import high_bit_depth
-from faststyle.images.exif import SOFTWARE, forget_odd_tags, without_warnings
 from faststyle.images.formats import ImageFormat, check_fits, format_of
 from faststyle.images.picture import Picture
 from faststyle.images.pillow import from_pil, in_srgb, to_palette, to_rgb, turn_upright, with_alpha
-from faststyle.images.pixels import MAX_PIXELS, to_unit
-from faststyle.images.probe import OURS, OpenedImage, open_image
+from faststyle.images.pixels import MAX_PIXELS
+from faststyle.images.probe import (
+    OURS,
+    SOFTWARE,
+    OpenedImage,
+    forget_odd_tags,
+    open_image,
+    without_warnings,
+)
 from faststyle.images.tiff import TiffFile
 
 #: The quality of lossy files, from 1 to 100, if none is asked for.
@@ -32,9 +37,7 @@ def load_picture(
     source: Path | OpenedImage, max_pixels: int = MAX_PIXELS, short_side: int = 0
 ) -> Picture:
     """Read a picture as :func:`load_picture_bytes`, with pixels and alpha as float32."""
-    picture = load_picture_bytes(source, max_pixels, short_side)
-    alpha = None if picture.alpha is None else to_unit(picture.alpha)
-    return replace(picture, pixels=to_unit(picture.pixels), alpha=alpha)
+    return load_picture_bytes(source, max_pixels, short_side).as_floats()
 
 
 def load_picture_bytes(
@@ -47,14 +50,16 @@ def load_picture_bytes(
     sRGB.
 
     Args:
-        source: a file, or one that is open, which is closed.
-        max_pixels: see :func:`faststyle.images.probe.open_image`.
-        short_side: see :func:`faststyle.images.probe.open_image`.
+        source: a file; or one that is open, which is closed, whatever the size.
+        max_pixels: of a file; see :func:`faststyle.images.probe.open_image`.
+        short_side: of a file, too.
 
     Raises:
         UserError: the file cannot be opened or decoded, or has more than ``max_pixels``.
     """
-    with _opened(source, max_pixels, short_side) as opened:
+    if isinstance(source, Path):
+        source = open_image(source, max_pixels, short_side)
+    with source as opened:
         if opened.info.bit_depth == 16 and high_bit_depth.is_installed():
             with naming_damage(opened.info.path):
                 return high_bit_depth.decode(opened)
@@ -88,13 +93,6 @@ def naming_damage(path: Path) -> Iterator[None]:
         raise
     except Exception:  # damage raises many kinds of errors
         raise UserError(f"{path} is truncated or corrupt and cannot be decoded") from None
-
-
-def _opened(source: Path | OpenedImage, max_pixels: int, short_side: int) -> OpenedImage:
-    if isinstance(source, Path):
-        return open_image(source, max_pixels, short_side)
-    source.limit(max_pixels, short_side)
-    return source
 
 
 def save_picture(

@@ -26,11 +26,9 @@ _NO_PHOTOS = {
 
 @dataclass
 class Found:
-    """The pictures in a folder.
+    """Files with the ending or the contents of a picture, in a fixed order.
 
-    Args:
-        pictures: files with the ending or the contents of a picture, in a fixed order.
-        foreign: the number of clips and of pictures that are not read, by ending.
+    ``foreign`` is the number of clips and of pictures that are not read, by ending.
     """
 
     pictures: list[Path] = field(default_factory=list)
@@ -70,11 +68,11 @@ def _files(root: Path) -> Iterator[Path]:
             children.clear()
             continue
         visited.add(real)
-        children[:] = [name for name in children if not _is_passed_over(name)]
+        children[:] = [name for name in children if name not in _NOT_SEARCHED and name[0] != "."]
         for name in names:
             path = Path(folder, name)
             # pathlib's would fail in a folder that may not be entered.
-            if not name.startswith(".") and os.path.isfile(path):  # noqa: PTH113
+            if name[0] != "." and os.path.isfile(path):  # noqa: PTH113
                 yield path
 
 
@@ -85,7 +83,3 @@ def _why(ending: str) -> str | None:
 
 def _warn(error: OSError) -> None:
     log.warning("%s cannot be searched: %s", error.filename, error.strerror)
-
-
-def _is_passed_over(name: str) -> bool:
-    return name.startswith(".") or name in _NOT_SEARCHED

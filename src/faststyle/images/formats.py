@@ -97,16 +97,7 @@ class ImageFormat:
         return self.image_file or Image.OPEN[self.name][0]
 
 
-#: The formats that are read, by Pillow's names, in the order in which a file is tried.
-FORMATS: dict[str, ImageFormat] = {}
-
-
-def register(row: ImageFormat) -> None:
-    """Enter a format in the table."""
-    FORMATS[row.name] = row
-
-
-for _row in (
+_ROWS = (
     ImageFormat(
         "JPEG",
         "PIL.JpegImagePlugin",
@@ -177,9 +168,9 @@ for _row in (
         quality=True,
         hint="a JPEG XL picture: pip install pillow-jxl-plugin",
     ),
-):
-    register(_row)
-
+)
+#: The formats that are read, by Pillow's names, in the order in which a file is tried.
+FORMATS = {row.name: row for row in _ROWS}
 #: Hints on formats that are not in the table, by suffix.
 _FOREIGN: Mapping[str, str] = {
     **dict.fromkeys(
@@ -246,10 +237,10 @@ def can_write(path: Path) -> bool:
 def format_of(path: Path) -> ImageFormat:
     """The format in which a file of this name is written. Raises ``UserError`` if there is none."""
     row = find_format(path.suffix)
-    if row is None or not row.is_written:
-        known = [suffix for suffix in readable_suffixes() if can_write(Path("a" + suffix))]
-        raise UserError(f"cannot write {path}: use one of {', '.join(known)}")
-    return row
+    if row is not None and row.is_written:
+        return row
+    known = [suffix for suffix in readable_suffixes() if can_write(Path("a" + suffix))]
+    raise UserError(f"cannot write {path}: use one of {', '.join(known)}")
 
 
 def check_fits(path: Path, height: int, width: int) -> None:

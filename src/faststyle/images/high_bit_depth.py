@@ -5,7 +5,6 @@ writes TIFF. Both packages come with the extra ``depth``.
 """
 
 import importlib.util
-import struct
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -14,14 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image, ImageCms
+from PIL.PngImagePlugin import putchunk
 from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.images import tiff
-from faststyle.images.exif import SOFTWARE, TRANSPOSED
 from faststyle.images.picture import Picture
 from faststyle.images.pixels import quantize
-from faststyle.images.probe import OpenedImage
+from faststyle.images.probe import SOFTWARE, TRANSPOSED, OpenedImage
 from faststyle.images.tiff import TiffFile
 
 #: The command that installs the packages.
@@ -68,7 +67,9 @@ def decode(opened: OpenedImage) -> Picture:
         samples, has_alpha = _read_tiff(image, content)
     else:
         samples, has_alpha = _read_png(image, content)
-    samples = _turn_upright(samples, opened.info.orientation)
+    if opened.info.orientation in TRANSPOSED:
+        samples = samples.swapaxes(0, 1)
+    samples = np.flip(samples, _FLIPS.get(opened.info.orientation or 1, ()))
     colors = samples[..., :-1] if has_alpha else samples
     profile = image.info.get("icc_profile") or None
     if colors.shape[-1] == 1:
@@ -98,7 +99,8 @@ def encode(picture: Picture, path: Path, name: str, software: str) -> None:
     samples = np.empty((*planes[0].shape, len(planes)), np.uint16)
     for channel, plane in enumerate(planes):  # one at a time, since a large picture fills memory
         samples[..., channel] = quantize(plane, bits=16).cpu().numpy()
-    _WRITERS[name](samples, path, picture.icc_profile, software)
+    write = _write_png if name == "PNG" else _write_tiff
+    write(samples, path, picture.icc_profile, software)
 
 
 def _read_png(image: Image.Image, content: bytes) -> tuple[_Samples, bool]:
@@ -135,12 +137,6 @@ def _read_tiff(image: TiffFile, content: bytes) -> tuple[_Samples, bool]:
     return samples[..., : colors + has_alpha], has_alpha
 
 
-def _turn_upright(samples: _Samples, orientation: int | None) -> _Samples:
-    if orientation in TRANSPOSED:
-        samples = samples.swapaxes(0, 1)
-    return np.flip(samples, _FLIPS.get(orientation or 1, ()))
-
-
 def _gray_to_rgb(gray: _Samples, profile: bytes | None) -> _Samples:
     """(H, W, 1) as (H, W, 3), by its profile if that is one of gray."""
     import imagecodecs
@@ -170,14 +166,9 @@ def _write_png(samples: _Samples, path: Path, profile: bytes | None, software: s
     with path.open("wb") as file:
         file.write(content[:_HEADER])
         if profile is not None:
-            file.write(_chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile)))
-        file.write(_chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0")))
+            putchunk(file, b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile))
+        putchunk(file, b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
         file.write(content[_HEADER:])
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    checksum = zlib.crc32(kind + data)
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
 
 
 def _write_tiff(samples: _Samples, path: Path, profile: bytes | None, software: str) -> None:
@@ -192,6 +183,3 @@ def _write_tiff(samples: _Samples, path: Path, profile: bytes | None, software: 
         software=software,
         metadata=None,  # none of tifffile's own
     )
-
-
-_WRITERS = {"PNG": _write_png, "TIFF": _write_tiff}

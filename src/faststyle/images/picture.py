@@ -58,6 +58,11 @@ class Picture:
         pixels = resize(self.pixels, short_side)
         return replace(self, pixels=pixels, alpha=alpha, masks=masks, protect_mask=protect_mask)
 
+    def as_floats(self) -> "Picture":
+        """The picture with pixels and alpha as float32 in [0, 1]."""
+        alpha = None if self.alpha is None else to_unit(self.alpha)
+        return replace(self, pixels=to_unit(self.pixels), alpha=alpha)
+
     def with_depth(self, bits: int | None) -> "Picture":
         """The picture for a file of 8 or 16 bits a channel; none keeps ``bit_depth``.
 
@@ -65,8 +70,7 @@ class Picture:
         """
         if bits != 16:
             return replace(self, bit_depth=bits or self.bit_depth)
-        alpha = None if self.alpha is None else to_unit(self.alpha)
-        return replace(self, pixels=to_unit(self.pixels), alpha=alpha, bit_depth=16)
+        return replace(self.as_floats(), bit_depth=16)
 
     def without_hidden(self) -> "Picture":
         """The picture with white where it is less opaque than :data:`FAINT`.

@@ -9,9 +9,9 @@ import torch
 from PIL import Image, ImageCms
 from torch import Tensor
 
-from faststyle.images.exif import read_orientation, without_warnings
 from faststyle.images.picture import Picture
 from faststyle.images.pixels import quantize
+from faststyle.images.probe import read_orientation, without_warnings
 
 _TRANSPARENT = 255  # of a palette
 _UNMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}

@@ -1,33 +1,35 @@
-"""One probe of a picture file: format, size, depth, frames and more, without decoding pixels.
+"""One probe of a picture file: format, size, depth, EXIF, frames, without decoding pixels.
 
 Files are opened by the plug-ins of Pillow that :data:`faststyle.images.formats.FORMATS` names, and
-not by ``Image.open``, whose limit of pixels belongs to the whole process.
+not by ``Image.open``, whose limit of pixels belongs to the whole process. Cameras and programs
+write invalid EXIF, for which Pillow warns or raises many kinds of errors: what can be read is.
 """
 
 import struct
 import sys
-from contextlib import suppress
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageFile, TiffTags, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from faststyle.core.errors import UserError
-from faststyle.images.exif import (
-    SOFTWARE,
-    TRANSPOSED,
-    read_exif,
-    read_orientation,
-    without_warnings,
-)
 from faststyle.images.formats import FORMATS, RAW_HINT, ImageFormat, hint_on
 from faststyle.images.pixels import MAX_PIXELS
 from faststyle.images.tiff import TiffFile
 
 #: How the name of this software begins in the files that it writes.
 OURS = "faststyle"
+#: Tags of EXIF.
+ORIENTATION, SOFTWARE = 0x0112, 0x0131
+#: Orientations that exchange height and width.
+TRANSPOSED = range(5, 9)
+_WARNINGS = threading.Lock()
 
 
 class TooLargeError(UserError):
@@ -131,10 +133,9 @@ def is_picture(path: Path) -> bool:
 
 def is_ours(path: Path, kind: str = "") -> bool:
     """Whether a file is a picture that says that faststyle wrote it; see :class:`ImageInfo`."""
-    try:
+    with suppress(UserError):
         return probe(path).is_ours(kind)
-    except UserError:
-        return False
+    return False
 
 
 def open_image(path: Path, max_pixels: int = MAX_PIXELS, short_side: int = 0) -> OpenedImage:
@@ -171,13 +172,11 @@ def open_image(path: Path, max_pixels: int = MAX_PIXELS, short_side: int = 0) ->
 def _open(path: Path, max_pixels: int, short_side: int) -> OpenedImage:
     if not path.is_file() and not path.is_dir() and path.exists():
         raise UserError(f"{path} is no file, but a pipe or a device")
-    file = path.open("rb")
-    try:
+    with ExitStack() as stack:
+        file = stack.enter_context(path.open("rb"))
         opened = _read_header(path, file)
         opened.limit(max_pixels, short_side)
-    except BaseException:
-        file.close()
-        raise
+        stack.pop_all()
     return opened
 
 
@@ -210,12 +209,11 @@ def _open_as(row: ImageFormat, file: IO[bytes], name: str) -> ImageFile.ImageFil
 
 def _count_frames(image: ImageFile.ImageFile) -> int:
     """The number of frames; 0 if those after the first are damaged."""
-    if isinstance(image, JpegImageFile):
+    if isinstance(image, JpegImageFile):  # another picture in it is a phone's depth
         return 1
-    try:
+    with suppress(Exception):  # of many kinds
         return int(getattr(image, "n_frames", 1))
-    except Exception:  # of many kinds
-        return 0
+    return 0
 
 
 def _describe(path: Path, row: ImageFormat, image: ImageFile.ImageFile, frames: int) -> ImageInfo:
@@ -223,6 +221,12 @@ def _describe(path: Path, row: ImageFormat, image: ImageFile.ImageFile, frames: 
     width, height = image.stored_size if isinstance(image, TiffFile) else image.size
     if orientation in TRANSPOSED:
         width, height = height, width
+    modes = image.mode, image.palette.mode if image.palette else ""
+    uncounted, loop = row.timing.uncounted if row.timing else 0, image.info.get("loop")
+    if row.software == "comment":
+        software = str(image.info.get("comment", b""), "latin-1")
+    else:
+        software = str(_read_tag(image, SOFTWARE) or "")
     return ImageInfo(
         path=path,
         format=row,
@@ -230,30 +234,49 @@ def _describe(path: Path, row: ImageFormat, image: ImageFile.ImageFile, frames: 
         height=height,
         orientation=orientation,
         bit_depth=getattr(image, "bit_depth", 8),
-        has_alpha=_has_alpha(image),
+        has_alpha="transparency" in image.info or any(mode[-1:] in ("A", "a") for mode in modes),
         has_icc_profile=bool(image.info.get("icc_profile")),
         frames=max(1, frames),
         first_frame=int(getattr(image, "default_image", False)),
-        plays=_count_plays(row, image),
-        software=_read_software(row, image),
+        plays=uncounted if loop is None else loop and loop + uncounted,
+        software=software,
     )
 
 
-def _has_alpha(image: ImageFile.ImageFile) -> bool:
-    palette_mode = image.palette.mode if image.palette else ""
-    is_said = "transparency" in image.info
-    return is_said or any(mode[-1:] in "Aa" for mode in (image.mode, palette_mode) if mode)
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Suppress Pillow's warnings of invalid tags and of many pixels.
+
+    The filters of warnings belong to the process, so that one thread at a time changes them.
+    """
+    with _WARNINGS, warnings.catch_warnings(action="ignore"):
+        yield
 
 
-def _count_plays(row: ImageFormat, image: ImageFile.ImageFile) -> int:
-    uncounted = row.timing.uncounted if row.timing else 0
-    loop = image.info.get("loop")
-    return uncounted if loop is None else loop and loop + uncounted
+def read_orientation(image: Image.Image) -> int | None:
+    """The orientation, from 1 to 8, or none if the file has none that can be read."""
+    value = _read_tag(image, ORIENTATION)
+    return int(value) if value in range(1, 9) else None
 
 
-def _read_software(row: ImageFormat, image: ImageFile.ImageFile) -> str:
-    if row.software == "comment":
-        return str(image.info.get("comment", b""), "latin-1")
+def forget_odd_tags(image: Image.Image) -> None:
+    """Delete the groups of tags that cannot be read, for which Pillow would not load a TIFF."""
+    exif = _read_exif(image)
+    for group in [tag for tag in TiffTags.TAGS_V2_GROUPS if tag in exif]:
+        try:
+            exif.get_ifd(group)
+        except Exception:  # of many kinds
+            del exif[group]
+
+
+def _read_exif(image: Image.Image) -> Image.Exif:
+    for _ in range(2):  # after an error Pillow returns the tags before it
+        with suppress(Exception):
+            return image.getexif()
+    return Image.Exif()
+
+
+def _read_tag(image: Image.Image, tag: int) -> Any:
     with suppress(Exception):
-        return str(read_exif(image).get(SOFTWARE, ""))
-    return ""
+        return _read_exif(image).get(tag)
+    return None

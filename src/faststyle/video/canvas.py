@@ -44,11 +44,6 @@ class _Fading:
     pose: _Matrix
     frames: int = 0
 
-    def next_share(self) -> float:
-        """Of the new canvas in what is seen."""
-        self.frames += 1
-        return min(1.0, self.frames / _FADE)
-
 
 class Canvas:
     """Frames of a clip, warped to where they are in the scene, and their stylized versions back.
@@ -83,16 +78,13 @@ class Canvas:
             self._begin_anew(found)
         else:
             self._pose = self._follow(found)
-        canvas = _sample(frame, self._pose, (size[0] + 2 * MARGIN, size[1] + 2 * MARGIN))
-        photo = self._filter.photo(canvas)
+        photo = self._filter.photo(self._on_canvas(frame))
         self._reference = _gray(photo)
         return photo
 
     def warp_masks(self, masks: Tensor) -> Tensor:
         """Masks of a frame, uint8 (R, H, W), on the canvas that :meth:`photo` gave."""
-        size = (self._size[0] + 2 * MARGIN, self._size[1] + 2 * MARGIN)
-        warped = [_sample(to_unit(mask[None]), self._pose, size) for mask in masks]
-        return quantize(torch.cat(warped))
+        return quantize(torch.cat([self._on_canvas(to_unit(mask[None])) for mask in masks]))
 
     def stylized(self, canvas: Tensor) -> Tensor:
         """What the camera sees, (3, H, W), of the stylized canvas that :meth:`photo` gave."""
@@ -102,10 +94,15 @@ class Canvas:
         if old is None:
             return new
         back = cv2.invertAffineTransform(_after(self._pose, old.pose))
-        share = old.next_share()
+        old.frames += 1
+        share = min(1.0, old.frames / _FADE)  # of the new canvas in what is seen
         if share == 1:
             self._fading = None
         return torch.lerp(_sample(old.stylized, back, self._size), new, share)
+
+    def _on_canvas(self, picture: Tensor) -> Tensor:
+        height, width = self._size
+        return _sample(picture, self._pose, (height + 2 * MARGIN, width + 2 * MARGIN))
 
     def _begin_anew(self, pose: _Matrix | None) -> None:
         """Begin a canvas where the camera is; an old one that is seen there fades away on it."""
@@ -190,12 +187,7 @@ def _sample(picture: Tensor, matrix: _Matrix, size: tuple[int, int]) -> Tensor:
     is_whole = (matrix == np.round(matrix)).all() and (matrix[:, :2] == np.eye(2)).all()
     kernel = cv2.INTER_NEAREST if is_whole else cv2.INTER_LANCZOS4
     pixels = np.ascontiguousarray(picture.permute(1, 2, 0).cpu().numpy())
-    sampled = cv2.warpAffine(
-        pixels,
-        matrix,
-        (size[1], size[0]),
-        flags=kernel | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REFLECT,
-    )
+    flags, mirror = kernel | cv2.WARP_INVERSE_MAP, cv2.BORDER_REFLECT
+    sampled = cv2.warpAffine(pixels, matrix, size[::-1], flags=flags, borderMode=mirror)
     channels = torch.from_numpy(sampled).reshape(*size, len(picture))
     return channels.permute(2, 0, 1).contiguous().clamp_(0, 1).to(picture)

@@ -18,7 +18,6 @@ from faststyle.core.interrupts import Interrupts, catch_interrupts
 from faststyle.files.jobs import Job
 from faststyle.files.options import WriteOptions
 from faststyle.images.picture import Picture
-from faststyle.images.pixels import to_unit
 from faststyle.stylize.image_processor import ImageProcessor
 from faststyle.stylize.masks import feather
 from faststyle.stylize.options import DEFAULT_RENDER, RenderOptions
@@ -115,8 +114,7 @@ class ClipPipeline:
                     continue
                 if self.move:
                     self.move(clip.part(item))
-                seconds = float(item.time * clip.time_base)
-                frame = self._prepare(_picture(item, clip), masks, seconds)
+                frame = self._prepare(item, clip, masks)
                 if pipeline:
                     pipeline.upscaler.check(frame.size, self.render)
                 result = process_frame(processor, frame.without_hidden(), at_size, stabilizer)
@@ -128,13 +126,16 @@ class ClipPipeline:
                     [result] = pipeline.upscale([result], self.render)
                 yield replace(item, pixels=result.pixels, alpha=result.alpha)
 
-    def _prepare(self, frame: Picture, masks: MaskTracks, seconds: float) -> Picture:
-        """A frame with its masks at the size that it is stylized at."""
-        frame = replace(frame, masks=masks.at(seconds, frame.size))
-        frame = frame.scaled(self.render.size, self.render.max_pixels)
-        if frame.masks is None:
-            return frame
-        return replace(frame, masks=feather(frame.masks, self.render.feather))
+    def _prepare(self, frame: Frame, clip: Clip, masks: MaskTracks) -> Picture:
+        """The picture of a frame with its masks, at the size that it is stylized at."""
+        bits = 16 if clip.is_high_bit_depth else 8
+        picture = Picture(frame.pixels, frame.alpha, bit_depth=bits).as_floats()
+        shown = float(frame.time * clip.time_base)
+        picture = replace(picture, masks=masks.at(shown, picture.size))
+        picture = picture.scaled(self.render.size, self.render.max_pixels)
+        if picture.masks is None:
+            return picture
+        return replace(picture, masks=feather(picture.masks, self.render.feather))
 
 
 def stylize_clips(pipeline: ClipPipeline, jobs: Sequence[Job]) -> int:
@@ -194,12 +195,6 @@ def process_frame(
     on_canvas = Picture(photo.pixels, bit_depth=frame.bit_depth, masks=masks)
     [result] = processor.process([on_canvas], options, origin=stabilizer.corner)
     return replace(frame, pixels=stabilizer.stylized(result.pixels))
-
-
-def _picture(frame: Frame, clip: Clip) -> Picture:
-    alpha = None if frame.alpha is None else to_unit(frame.alpha)
-    bits = 16 if clip.is_high_bit_depth else 8
-    return Picture(to_unit(frame.pixels), alpha, bit_depth=bits)
 
 
 def _stabilizer(processor: ImageProcessor, smooth: float, rate: float) -> "Canvas | TemporalFilter":

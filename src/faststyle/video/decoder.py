@@ -13,11 +13,7 @@ _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 class Decoder:
-    """Decodes a stream, as far as it can be.
-
-    Args:
-        stream: of an opened file.
-    """
+    """Decodes a stream of an opened file, as far as it can be."""
 
     def __init__(self, stream: VideoStream) -> None:
         self._context: Any = stream
@@ -55,20 +51,19 @@ class Decoder:
             if self._order is not None:
                 frame.pts = self._order.time(frame)
             layout = frame.width, frame.height, frame.format.name
-            if self._graph is not None and layout != self._layout:
+            is_changed = self._graph is not None and layout != self._layout
+            if is_changed:
                 yield from self._whole(None)  # those before have another layout
-                self._graph = self._deinterlacer(frame)
-            if self._graph is None and frame.interlaced_frame:
+            if is_changed or (self._graph is None and frame.interlaced_frame):
                 self._graph = self._deinterlacer(frame)
             self._layout = layout
             yield from self._whole(frame)
-        if packet.size == 0 and self._graph is not None:
+        if packet.size == 0:
             yield from self._whole(None)
 
     def _whole(self, frame: av.VideoFrame | None) -> Iterator[av.VideoFrame]:
         if self._graph is None:
-            if frame is not None:
-                yield frame
+            yield from filter(None, [frame])
             return
         self._graph.vpush(frame)
         try:
@@ -85,16 +80,10 @@ class Decoder:
         """A graph that takes frames of this size and pixel format."""
         graph = Graph()
         source = graph.add_buffer(
-            width=frame.width,
-            height=frame.height,
-            format=frame.format,
-            time_base=self._time_base,
+            width=frame.width, height=frame.height, format=frame.format, time_base=self._time_base
         )
         bwdif = graph.add("bwdif", "mode=send_frame:deint=interlaced")
-        sink = graph.add("buffersink")
-        source.link_to(bwdif)
-        bwdif.link_to(sink)
-        graph.configure()
+        graph.link_nodes(source, bwdif, graph.add("buffersink")).configure()
         return graph
 
 

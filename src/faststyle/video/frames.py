@@ -1,7 +1,7 @@
 """A decoded frame as an upright RGB picture, whatever its pixel format."""
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import av
 import numpy as np
@@ -12,11 +12,9 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.images.pixels import MAX_PIXELS, quantize
-from faststyle.video.hdr import BT709, is_hdr, tone_map
-from faststyle.video.mastering import Mastering, find_mastering
+from faststyle.video.hdr import BT709, Mastering, find_mastering, is_hdr, tone_map
 
 _TV_RANGE = 1
-Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -46,74 +44,35 @@ def upright(
     """
     if decoded.height * decoded.width > MAX_PIXELS:
         raise UserError(f"frames of {decoded.width} x {decoded.height} pixels are too large")
-    read = _high_bit_depth_rgb if is_high_bit_depth else _rgb
-    pixels, colors = read(decoded, shape)
-    turn = _turn(decoded)
-    alpha = None
-    if has_alpha(decoded):
-        height, width = shape
-        rgba: Any = decoded.to_ndarray(format="rgba", width=width, height=height)
-        alpha = _channels_first(_turned(rgba[..., 3:], turn))
+    colors = decoded.colorspace, decoded.color_range, decoded.color_trc, decoded.color_primaries
     mastering = find_mastering(decoded) if is_high_bit_depth else None
-    return Frame(_channels_first(_turned(pixels, turn)), time, colors, alpha, mastering)
+    if is_high_bit_depth or is_hdr(decoded.color_trc):
+        pixels = _read(decoded, "rgb48le", shape).astype(np.float32) / 65535
+    else:
+        pixels = _read(decoded, "rgb24", shape)
+    if is_hdr(decoded.color_trc) and not is_high_bit_depth:
+        _, _, transfer, primaries = colors
+        pixels = quantize(tone_map(torch.from_numpy(pixels), transfer, primaries)).numpy()
+        colors = BT709, _TV_RANGE, BT709, BT709
+    alpha = None
+    if any(component.is_alpha for component in decoded.format.components):
+        alpha = _turned(_read(decoded, "rgba", shape)[..., 3:], decoded)
+    return Frame(_turned(pixels, decoded), time, colors, alpha, mastering)
 
 
-def has_alpha(decoded: av.VideoFrame) -> bool:
-    """Whether the frame may be transparent."""
-    return any(component.is_alpha for component in decoded.format.components)
-
-
-def _rgb(
-    decoded: av.VideoFrame, shape: tuple[int, int]
-) -> tuple[NDArray[np.uint8], tuple[int, int, int, int]]:
+def _read(decoded: av.VideoFrame, pixel_format: str, shape: tuple[int, int]) -> NDArray[Any]:
     height, width = shape
-    colors = _colors(decoded)
-    _, _, transfer, primaries = colors
-    if is_hdr(transfer):
-        signal, _ = _high_bit_depth_rgb(decoded, shape)
-        shown = quantize(tone_map(torch.from_numpy(signal), transfer, primaries)).numpy()
-        return shown, (BT709, _TV_RANGE, BT709, BT709)
-    pixels: Any = decoded.to_ndarray(format="rgb24", width=width, height=height)
-    return pixels, colors
+    pixels: NDArray[Any] = decoded.to_ndarray(format=pixel_format, width=width, height=height)
+    return pixels
 
 
-def _high_bit_depth_rgb(
-    decoded: av.VideoFrame, shape: tuple[int, int]
-) -> tuple[NDArray[np.float32], tuple[int, int, int, int]]:
-    height, width = shape
-    samples: Any = decoded.to_ndarray(format="rgb48le", width=width, height=height)
-    return samples.astype(np.float32) / 65535, _colors(decoded)
-
-
-def _colors(decoded: av.VideoFrame) -> tuple[int, int, int, int]:
-    """Matrix, range, transfer function and primaries, as :class:`Frame` has them."""
-    return decoded.colorspace, decoded.color_range, decoded.color_trc, decoded.color_primaries
-
-
-def _turn(decoded: av.VideoFrame) -> tuple[int, int, int, int]:
-    """Where the file's x and y axis point when it is shown: (x to x, x to y, y to x, y to y)."""
+def _turned(pixels: NDArray[Any], decoded: av.VideoFrame) -> Tensor:
+    """(C, H, W) of (H, W, C), with its axes where the file says; y points down there, too."""
     side_data: Any = decoded.side_data
     matrix = side_data.get(Type.DISPLAYMATRIX)
-    if matrix is None:
-        return 1, 0, 0, 1
-    a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5]
-    if abs(int(a)) >= abs(int(b)):
-        return _sign(a), 0, 0, _sign(d)
-    return 0, _sign(b), _sign(c), 0
-
-
-def _sign(value: int) -> int:
-    return -1 if value < 0 else 1
-
-
-def _turned(pixels: Pixels, turn: tuple[int, int, int, int]) -> Pixels:
-    """(H, W, C) with its axes where ``turn`` says; y points down, in files as on screens."""
-    x_to_x, x_to_y, y_to_x, y_to_y = turn
-    if x_to_x == 0:
-        pixels = pixels.transpose(1, 0, 2)
-    shown_x, shown_y = x_to_x + y_to_x, x_to_y + y_to_y
-    return pixels[::shown_y, ::shown_x]
-
-
-def _channels_first(pixels: Pixels) -> Tensor:
+    if matrix is not None:
+        x, b, _, c, y = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
+        if abs(x) < abs(b):  # it lies on its side
+            pixels, x, y = pixels.transpose(1, 0, 2), c, b
+        pixels = pixels[:: -1 if y < 0 else 1, :: -1 if x < 0 else 1]
     return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)

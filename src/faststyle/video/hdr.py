@@ -1,13 +1,22 @@
-"""Light of high dynamic range as ordinary screens show it.
+"""Light of high dynamic range as ordinary screens show it, and what HDR10 says of it.
 
 The style is a painting, and paintings have no light of their own. So clips in HLG or PQ (ITU-R
 BT.2100) are brought to ordinary range first: up to half of reference white (203 cd/m2, BT.2408)
 light stays as it is, above it is compressed so that 1000 cd/m2 becomes the brightest white.
+
+Clips of 10 bits keep it, and what HDR10 says of it for screens with less: the colors and the light
+of the screen that it was made on (SMPTE ST 2086), and the light of its brightest pixel and of its
+brightest frame (CTA-861.3). It stands in the video stream, so that the encoder is told.
 """
 
 import math
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
 
+import av
 import torch
+from av.sidedata.sidedata import Type
 from torch import Tensor
 
 #: FFmpeg's numbers of transfer functions and of primaries.
@@ -22,6 +31,10 @@ _TO_709 = torch.tensor(
     [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]]
 )
 _LUMA = torch.tensor([0.2627, 0.6780, 0.0593])
+
+#: FFmpeg's AVMasteringDisplayMetadata, ten fractions of two integers and two flags, and its
+#: AVContentLightMetadata.
+_SCREEN, _LIGHT = struct.Struct("22i"), struct.Struct("2I")
 
 
 def is_hdr(transfer: int) -> bool:
@@ -71,3 +84,57 @@ def compress(light: Tensor) -> Tensor:
     over = (light - _KNEE).clamp(min=0) / (1 - _KNEE)
     bent = _KNEE + (1 - _KNEE) * over * (1 + over / peak**2) / (1 + over)
     return torch.where(light > _KNEE, bent, light)
+
+
+@dataclass(frozen=True)
+class Mastering:
+    """What HDR10 says.
+
+    Args:
+        screen: x and y of its red, green, blue and white (CIE 1931), and its least and greatest
+            light in cd/m2; none if that is not known.
+        light: of the brightest pixel and the brightest frame, in cd/m2; none if that is not known.
+    """
+
+    screen: tuple[float, ...] | None
+    light: tuple[int, int] | None
+
+    def options_of(self, codec: str) -> Mapping[str, str]:
+        """What tells FFmpeg's encoder ``codec`` so; none where it cannot be told."""
+        if codec == "libx265":  # in steps of 1/50000, and of 0.0001 cd/m2
+            return {"x265-params": self._format("master-display", 50_000, 10_000, "max-cll")}
+        if codec == "libsvtav1":
+            return {"svtav1-params": self._format("mastering-display", 0, 0, "content-light")}
+        return {}
+
+    def _format(self, name: str, colors: int, light: int, brightest: str) -> str:
+        parts = []
+        if self.screen is not None:
+            steps = [colors] * 8 + [light] * 2
+            pairs = zip(self.screen, steps, strict=True)
+            said = [str(round(value * step)) if step else f"{value:.5f}" for value, step in pairs]
+            red, green, blue, white, (least, most) = zip(said[::2], said[1::2], strict=True)
+            points = f"G({','.join(green)})B({','.join(blue)})R({','.join(red)})"
+            parts.append(f"{name}={points}WP({','.join(white)})L({most},{least})")
+        if self.light is not None:
+            parts.append(f"{brightest}={self.light[0]},{self.light[1]}")
+        return ":".join(parts)
+
+
+def find_mastering(decoded: av.VideoFrame) -> Mastering | None:
+    """The mastering of a frame, or of its file; none if it has none."""
+    screen = light = None
+    if found := _find(decoded, Type.MASTERING_DISPLAY_METADATA, _SCREEN):
+        *integers, has_colors, has_light = found
+        pairs = list(zip(integers[::2], integers[1::2], strict=True))
+        if has_colors and has_light and all(below for _, below in pairs):
+            screen = tuple(above / below for above, below in pairs)
+    if found := _find(decoded, Type.CONTENT_LIGHT_LEVEL, _LIGHT):
+        light = found[0], found[1]
+    return None if screen is light is None else Mastering(screen, light)
+
+
+def _find(decoded: av.VideoFrame, kind: Type, form: struct.Struct) -> tuple[int, ...]:
+    found = decoded.side_data.get(kind)  # type: ignore[call-overload]
+    content = b"" if found is None else bytes(found)
+    return form.unpack_from(content) if len(content) >= form.size else ()

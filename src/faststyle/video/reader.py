@@ -21,8 +21,9 @@ from faststyle.video.frames import Frame, upright
 from faststyle.video.hdr import is_hdr
 from faststyle.video.streams import find_others, left_out, select_video_stream
 
-Packet: TypeAlias = "av.Packet[Any]"
-Item: TypeAlias = "Frame | Packet"
+#: Of FFmpeg's, with the times that PyAV takes for optional.
+Packet: TypeAlias = Any
+Item: TypeAlias = Frame | Packet
 
 #: Seconds by which streams may lie apart in a file.
 _SKEW = 1.0
@@ -58,8 +59,11 @@ class Clip:
     ) -> None:
         self.path, self.is_high_bit_depth = path, is_high_bit_depth
         self.container = _open(path)
+        length = (self.container.duration or 0) / av.time_base
         try:
             self.video: VideoStream = select_video_stream(self.container, path)
+            if length and start >= length:
+                raise UserError(f"{path} ends after {length:.1f} s, before --start {start:g}")
         except UserError:
             self.container.close()
             raise
@@ -68,11 +72,7 @@ class Clip:
         self._decoder = Decoder(self.video)
         self.time_base = self.video.time_base or Fraction(1, 1000)
         self.rate = self.video.average_rate or self.video.guessed_rate or Fraction(25)
-        length = (self.container.duration or 0) / av.time_base
         self._start, self._end = start, math.inf if end is None else end
-        if length and start >= length:
-            self.container.close()
-            raise UserError(f"{path} ends after {length:.1f} s, before --start {start:g}")
         #: How long the section is; 0 if the file does not say it.
         self.seconds = max(min(length, self._end) - start, 0.0)
         #: The first time of any stream, in seconds.
@@ -88,13 +88,14 @@ class Clip:
     def notes(self) -> list[str]:
         """What is lost or changed, in words for people; known after the last frame."""
         jumped = self._jumped and not self.is_damaged  # what is damaged has wrong times, too
-        return [
-            *left_out(self.container, self.video),
-            *(["interlaced: written as whole frames"] if self._decoder.is_interlaced else []),
-            *(["high dynamic range: written in ordinary range"] if self._is_hdr else []),
-            *(["its size changes: all frames have that of the first"] if self._changed else []),
-            *(["its clock jumps back: what comes again is left out"] if jumped else []),
-        ]
+        notes = {
+            "interlaced: written as whole frames": self._decoder.is_interlaced,
+            "high dynamic range: written in ordinary range": self._is_hdr,
+            "its size changes: all frames have that of the first": self._changed,
+            "its clock jumps back: what comes again is left out": jumped,
+        }
+        said = [note for note, is_so in notes.items() if is_so]
+        return [*left_out(self.container, self.video), *said]
 
     @property
     def frame_count(self) -> int | None:
@@ -158,7 +159,8 @@ class Clip:
                 self.container.seek(round(place * av.time_base))
         last: Frame | None = None
         for item in self._items():
-            time, base = self._time(item)
+            base = self.time_base if isinstance(item, Frame) else item.time_base
+            time = item.time if isinstance(item, Frame) else item.pts
             shift = round((self._start + self.begins) / base)
             shown = float(time * base - self.begins) + _ROUNDING
             if isinstance(item, Frame):
@@ -186,13 +188,6 @@ class Clip:
         held, self._held = self._held, None
         if held is not None and until - self._start > _LONG:
             yield self._upright(held, math.ceil((self._start + self.begins) / self.time_base))
-
-    def _time(self, item: Item) -> tuple[int, Fraction]:
-        if isinstance(item, Frame):
-            return item.time, self.time_base
-        assert item.pts is not None
-        assert item.time_base is not None
-        return item.pts, item.time_base
 
     def _items(self) -> Iterator[Item]:
         for packet in self._packets():
@@ -228,9 +223,7 @@ class Clip:
 
     def _is_later(self, packet: Packet) -> bool:
         """Whether a packet comes after those of its stream before; files hold no others."""
-        assert packet.dts is not None
-        before = self._latest.get(packet.stream.index)
-        if before is not None and packet.dts <= before:
+        if packet.dts <= self._latest.get(packet.stream.index, -math.inf):
             self._jumped = True
             return False
         self._latest[packet.stream.index] = packet.dts
@@ -256,8 +249,6 @@ class Clip:
 def _earlier(item: Item, shift: int) -> Item:
     if isinstance(item, Frame):
         return replace(item, time=item.time - shift)
-    assert item.pts is not None
-    assert item.dts is not None
     item.pts, item.dts = item.pts - shift, item.dts - shift
     return item
 

@@ -57,18 +57,16 @@ class Sound:
                 yield from map(self._from_zero, self.stream.encode(part))
 
     def end(self) -> Iterator["av.Packet[Any]"]:
-        """The rest."""
+        """What the decoder and the encoder have held back."""
         parts = [part for frame in self._decode(None) for part in self._resampled(frame)]
         for part in (*parts, *self._resampler.resample(None), None):
             yield from map(self._from_zero, self.stream.encode(part))
 
-    def _from_zero(self, packet: "av.Packet[Any]") -> "av.Packet[Any]":
+    def _from_zero(self, packet: Any) -> Any:
         """Later by what the encoder puts in front, which some files cannot hold before 0.
 
         They would put off the frames instead, by a whole one.
         """
-        assert packet.pts is not None
-        assert packet.dts is not None
         if self._early is None:
             self._early = min(packet.pts, 0)
         packet.pts, packet.dts = packet.pts - self._early, packet.dts - self._early

@@ -44,13 +44,13 @@ def left_out(container: InputContainer, video: VideoStream) -> list[str]:
     """What the stylized clip lacks, as notes for people."""
     others = [one for one in container.streams.video if one is not video]
     covers = sum(bool(one.disposition & _NOT_MOVING) or not _is_moving(one) for one in others)
-    videos = len(others) - covers
-    data = len(container.streams.data)
-    return [
-        *(["its cover or preview is left out"] if covers else []),
-        *([f"only one of its {1 + videos} films is stylized"] if videos else []),
-        *(["its data (places, times of the camera) are left out"] if data else []),
-    ]
+    films = len(container.streams.video) - covers
+    notes = {
+        "its cover or preview is left out": covers,
+        f"only one of its {films} films is stylized": films > 1,
+        "its data (places, times of the camera) are left out": container.streams.data,
+    }
+    return [note for note, is_so in notes.items() if is_so]
 
 
 def _is_moving(stream: VideoStream) -> bool:

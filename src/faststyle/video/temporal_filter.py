@@ -70,13 +70,6 @@ def _moved(mean: Tensor | None, rows: int, columns: int) -> Tensor | None:
     if mean is None or not (rows or columns):
         return mean
     height, width = mean.shape[1:]
-    moved = torch.full_like(mean, _UNSEEN)
-    if abs(rows) < height and abs(columns) < width:
-        to = _overlap(-rows, height), _overlap(-columns, width)
-        of = _overlap(rows, height), _overlap(columns, width)
-        moved[:, *to] = mean[:, *of]
-    return moved
-
-
-def _overlap(shift: int, side: int) -> slice:
-    return slice(max(0, shift), side + min(0, shift))
+    if abs(rows) >= height or abs(columns) >= width:
+        return torch.full_like(mean, _UNSEEN)
+    return F.pad(mean, (-columns, columns, -rows, rows), value=_UNSEEN)

@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import torch
 from av.audio.stream import AudioStream
+from av.filter import Graph
 from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
@@ -19,9 +20,8 @@ from faststyle.core.errors import UserError
 from faststyle.files.clip_formats import CLIP_FORMATS, FrameCoding
 from faststyle.images.pillow import to_array
 from faststyle.video.frames import Frame
-from faststyle.video.mastering import Mastering
+from faststyle.video.hdr import Mastering
 from faststyle.video.pace import Pace
-from faststyle.video.palette import Palette
 from faststyle.video.reader import Clip, Item, Packet
 from faststyle.video.sound import Sound
 
@@ -54,7 +54,8 @@ class Writer:
         self.format = CLIP_FORMATS[path.suffix.lower()]
         self.container = av.open(str(path), "w")
         self._pace = Pace(self.format, clip.rate, clip.time_base, clip.seconds)
-        self._palette = Palette() if self.suffix.lower() == ".gif" else None
+        self._is_gif = self.suffix.lower() == ".gif"
+        self._palette: Graph | None = None
         self._video: VideoStream | None = None
         self._copied: dict[int, Stream] = {}
         self._encoded: dict[int, Sound] = {}
@@ -82,8 +83,7 @@ class Writer:
         encodable = self._encodable(frame)
         for time in self._pace.times(frame.time):
             encodable.pts, encodable.time_base = time, self._pace.time_base
-            packets = self._video.encode(encodable)
-            self._mux(packets)
+            self._mux(self._video.encode(encodable))
 
     def _mux(self, packets: list[Packet]) -> None:
         """Once all streams are known: the file's header lists them."""
@@ -104,7 +104,7 @@ class Writer:
         """Copy a stream, or else encode sound anew, or else leave it out and say so."""
         name = stream.codec_context.name if stream.codec_context else "unknown"
         what = f"{name} {stream.type}"
-        if self._palette is not None:
+        if self._is_gif:
             self.notes.append(f"{what} left out: {self.suffix} files have none")
             return
         added: Stream | None = None
@@ -182,8 +182,10 @@ class Writer:
             pixel_format = "rgba64le" if has_16_bits else "rgba"
         array = to_array(pixels, bits=16 if has_16_bits else 8)
         picture = av.VideoFrame.from_ndarray(array, format=pixel_format)
-        if self._palette is not None:
-            return self._palette.apply(picture)
+        if self._is_gif:
+            self._palette = self._palette or _palette_of_256(picture)
+            self._palette.vpush(picture)
+            return self._palette.vpull()
         return picture.reformat(
             format=self._video.codec_context.pix_fmt,
             dst_colorspace=_MATRICES.get(frame.colors[0], _DEFAULT_MATRIX),
@@ -234,6 +236,22 @@ def _copy_tags(source: Stream, target: Stream) -> None:
     tags = {k: v for k, v in source.metadata.items() if k.lower() not in _OF_THE_FILE}
     target.metadata.update({k: v for k, v in tags.items() if k.lower() != "rotate"})
     target.disposition = source.disposition
+
+
+def _palette_of_256(frame: av.VideoFrame) -> Graph:
+    """FFmpeg's filters that give each frame of GIF, as this one, a palette of its own."""
+    graph, base = Graph(), Fraction(1, 100)
+    source = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format, time_base=base
+    )
+    split, palette = graph.add("split"), graph.add("palettegen", "stats_mode=single")
+    use = graph.add("paletteuse", "new=1")
+    graph.link_nodes(source, split)
+    split.link_to(palette, 0, 0)
+    split.link_to(use, 1, 0)
+    palette.link_to(use, 0, 1)
+    graph.link_nodes(use, graph.add("buffersink")).configure()
+    return graph
 
 
 def _even(pixels: Tensor) -> Tensor:
