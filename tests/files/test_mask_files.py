@@ -11,12 +11,11 @@ from faststyle.core.errors import UserError
 from faststyle.files.jobs import plan
 from faststyle.files.mask_files import (
     MaskFiles,
+    find_black,
+    find_clashes,
     fit_mask,
-    leave_gaps,
     load_masks,
-    overlap,
     read_mask,
-    remarks,
 )
 from faststyle.images.arrays import everywhere
 
@@ -161,7 +160,8 @@ def test_what_may_not_be_meant_is_remarked(tmp_path: Path) -> None:
     black = _mask(tmp_path / "b.png", (0, 0, 0, 0))
 
     def found(*paths: Path | None) -> list[str]:
-        return remarks(load_masks(paths, (40, 48))[0], paths)
+        masks = load_masks(paths, (40, 48))[0]
+        return [*find_black(masks, paths), *find_clashes(masks, paths)]
 
     assert not found(left)
     assert not found(left, right)
@@ -246,7 +246,7 @@ def test_a_mask_that_was_scaled_with_its_photo_fits(height: int, width: int, sid
 
 def test_overlaps_and_gaps_are_seen() -> None:
     left, right = _half(), 255 - _half()
-    assert not overlap(torch.cat((left, right)))
-    assert not leave_gaps(torch.cat((left, right)))
-    assert overlap(torch.cat((left, left)))
-    assert leave_gaps(torch.cat((left, left)))
+    paths = [Path("l.png"), Path("r.png")]
+    assert not find_clashes(torch.cat((left, right)), paths)
+    both = find_clashes(torch.cat((left, left)), paths)
+    assert [note.partition(":")[0] for note in both] == ["regions overlap", "regions leave gaps"]

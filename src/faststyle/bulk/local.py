@@ -22,7 +22,19 @@ def work(
     shards: Sequence[Shard], config: WorkerConfig, should_stop: Callable[[], bool]
 ) -> Iterator[ShardResult]:
     """See :func:`faststyle.bulk.engine.dispatch`."""
-    return dispatch(_Local(config), shards, config, should_stop)
+    started: list[_LocalHandle] = []
+
+    def start() -> _LocalHandle:
+        used = [worker.device for worker in started if not worker.pipe.closed]
+        device = choose_device(config.device, torch.cuda.device_count(), used)
+        started.append(_LocalHandle(replace(config, device=device)))
+        return started[-1]
+
+    def answered(workers: Sequence[_LocalHandle], seconds: float) -> list[_LocalHandle]:
+        ready = wait([worker.pipe for worker in workers], seconds)
+        return [worker for worker in workers if worker.pipe in ready]
+
+    return dispatch(start, answered, shards, config, should_stop)
 
 
 def choose_device(wanted: str, gpus: int, used: Sequence[str]) -> str:
@@ -30,25 +42,6 @@ def choose_device(wanted: str, gpus: int, used: Sequence[str]) -> str:
     if not gpus or wanted not in ("auto", "cuda"):
         return wanted
     return min((f"cuda:{number}" for number in range(gpus)), key=used.count)
-
-
-class _Local:
-    """Starts processes of this machine, which share its GPUs."""
-
-    def __init__(self, config: WorkerConfig) -> None:
-        self._config = config
-        self._workers: list[_LocalHandle] = []
-
-    def start(self) -> "_LocalHandle":
-        self._workers = [worker for worker in self._workers if not worker.pipe.closed]
-        used = [worker.device for worker in self._workers]
-        device = choose_device(self._config.device, torch.cuda.device_count(), used)
-        self._workers.append(_LocalHandle(replace(self._config, device=device)))
-        return self._workers[-1]
-
-    def wait(self, workers: Sequence["_LocalHandle"], seconds: float) -> list["_LocalHandle"]:
-        ready = wait([worker.pipe for worker in workers], seconds)
-        return [worker for worker in workers if worker.pipe in ready]
 
 
 class _LocalHandle:
@@ -70,7 +63,11 @@ class _LocalHandle:
             answer: ShardResult | Exception | None = self.pipe.recv()
         except (EOFError, OSError):
             self._process.join()
-            raise WorkerDiedError(_format_status(self._process.exitcode)) from None
+            status = self._process.exitcode or 0
+            said = (
+                f"signal {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
+            )
+            raise WorkerDiedError(said) from None
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -82,12 +79,6 @@ class _LocalHandle:
         self.pipe.close()
         self._process.kill()
         self._process.join()
-
-
-def _format_status(status: int | None) -> str:
-    if status is not None and status < 0:
-        return f"signal {signal.Signals(-status).name}"
-    return f"exit status {status}"
 
 
 def _serve(

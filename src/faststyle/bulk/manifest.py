@@ -8,6 +8,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,13 +64,9 @@ class Manifest:
             StorageError: it cannot be written.
         """
         content = style.read_bytes()
-        wanted = {
-            "format": _FORMAT,
-            "version": _VERSION,
-            **settings,
-            "style_file": f"style{style.suffix}",
-            "style_sha256": hashlib.sha256(content).hexdigest(),
-        }
+        wanted = {"format": _FORMAT, "version": _VERSION, **settings}
+        wanted["style_file"] = f"style{style.suffix}"
+        wanted["style_sha256"] = hashlib.sha256(content).hexdigest()
         wanted = json.loads(json.dumps(wanted))  # as it will be read
         given = self._read_settings()
         if given is None:
@@ -96,10 +93,8 @@ class Manifest:
         """
         settings = self.settings()
         name, digest = str(settings["style_file"]), str(settings["style_sha256"])
-        path = cache_folder() / "jobs" / digest / name
-        if self.folder.path is not None:
-            path = self.folder.path / name
-        else:
+        path = (self.folder.path or cache_folder() / "jobs" / digest) / name
+        if self.folder.path is None:
             fetch(self.folder.at(name), path)
         if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
             if self.folder.path is None:
@@ -134,10 +129,10 @@ class Manifest:
 
     def _read_settings(self) -> dict[str, Any] | None:
         text = self.folder.read(_JOB)
-        try:
-            given = {} if text is None else json.loads(text)
-        except ValueError:
-            given = {"format": None}
-        if text is not None and (given.get("format"), given.get("version")) != (_FORMAT, _VERSION):
-            raise UserError(f"{self.folder.at(_JOB)} is no job of this faststyle's")
-        return given or None
+        if text is None:
+            return None
+        with suppress(ValueError):
+            given: dict[str, Any] = json.loads(text)
+            if (given.get("format"), given.get("version")) == (_FORMAT, _VERSION):
+                return given
+        raise UserError(f"{self.folder.at(_JOB)} is no job of this faststyle's")

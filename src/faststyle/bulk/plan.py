@@ -11,8 +11,8 @@ import fsspec
 from faststyle.core.atomic import file_identity
 from faststyle.core.errors import UserError
 from faststyle.core.storage import Folder, absolute, is_address, version_of
-from faststyle.files.inputs import StyleNames, find_inputs, is_clip
-from faststyle.files.jobs import result_name
+from faststyle.files.clip_formats import is_clip
+from faststyle.files.jobs import StyleNames, find_inputs, result_name
 from faststyle.images.formats import find_format
 
 #: Where notes are kept beside the results; never searched for pictures.
@@ -101,18 +101,16 @@ def _search(text: str, output: Folder, styles: StyleNames) -> Iterator[tuple[str
 
 
 def _search_storage(address: str, output: Folder) -> Iterator[tuple[str, str, str]]:
+    filesystem, path = fsspec.core.url_to_fs(address)
     if any(mark in address for mark in "*?["):
-        filesystem, pattern = fsspec.core.url_to_fs(address)
-        found: dict[str, dict[str, Any]] = filesystem.glob(pattern, detail=True)
-        for path, info in sorted(found.items()):
-            if _is_picture(path.rpartition("/")[2]):
-                yield filesystem.unstrip_protocol(path), path.rpartition("/")[2], version_of(info)
+        found: dict[str, dict[str, Any]] = filesystem.glob(path, detail=True)
+        for match, info in sorted(found.items()):
+            if _is_picture(match.rpartition("/")[2]):
+                yield filesystem.unstrip_protocol(match), match.rpartition("/")[2], version_of(info)
         return
-    if _is_picture(address.rpartition("/")[2]):
-        filesystem, path = fsspec.core.url_to_fs(address)
-        if filesystem.isfile(path):
-            yield address, path.rpartition("/")[2], version_of(filesystem.info(path))
-            return
+    if _is_picture(address.rpartition("/")[2]) and filesystem.isfile(path):
+        yield address, path.rpartition("/")[2], version_of(filesystem.info(path))
+        return
     folder = Folder(address)
     within = f"{output.address}/" if output.address != folder.address else None
     for name, version in folder.find().items():

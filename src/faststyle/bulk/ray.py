@@ -8,6 +8,7 @@ a shard's pictures: pixels go from storage to the actor and back.
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import ray
@@ -28,8 +29,16 @@ def work(
     ours = not ray.is_initialized()
     if ours:
         ray.init(logging_level=logging.ERROR, log_to_driver=False, include_dashboard=False)
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    options = share(config.workers, nodes, config.device)
+
+    def answered(workers: Sequence[_RayHandle], seconds: float) -> list[_RayHandle]:
+        ready, _ = ray.wait([worker.answering for worker in workers], timeout=seconds)
+        return [worker for worker in workers if worker.answering in ready]
+
     try:
-        yield from dispatch(_Ray(config), shards, config, should_stop)
+        start = partial(_RayHandle, config, options)
+        yield from dispatch(start, answered, shards, config, should_stop)
     finally:
         if ours:
             ray.shutdown()
@@ -50,22 +59,6 @@ def share(workers: int, nodes: Sequence[Mapping[str, float]], device: str) -> di
     }
 
 
-class _Ray:
-    """Starts actors, which share the cluster."""
-
-    def __init__(self, config: WorkerConfig) -> None:
-        self._config = config
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        self._options = share(config.workers, nodes, config.device)
-
-    def start(self) -> "_RayHandle":
-        return _RayHandle(self._config, self._options)
-
-    def wait(self, workers: Sequence["_RayHandle"], seconds: float) -> list["_RayHandle"]:
-        ready, _ = ray.wait([worker.answering for worker in workers], timeout=seconds)
-        return [worker for worker in workers if worker.answering in ready]
-
-
 class _RayHandle:
     """An actor that Ray has started, or will once there is room for it."""
 
@@ -84,7 +77,7 @@ class _RayHandle:
         except ray.exceptions.RayTaskError as error:  # what the worker raised
             raise error.cause from None
         except ray.exceptions.RayError as error:
-            raise WorkerDiedError(_first_line(error)) from None
+            raise WorkerDiedError(str(error).strip().splitlines()[0]) from None
         return answer
 
     def ask_to_stop(self) -> None:
@@ -92,10 +85,6 @@ class _RayHandle:
 
     def end(self) -> None:
         ray.kill(self._handle)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
 
 
 class _Remote:

@@ -21,7 +21,6 @@ from faststyle.core.storage import Folder, StorageError, fetch_once, is_address,
 from faststyle.files.batch import FilePipeline
 from faststyle.files.jobs import Job
 from faststyle.files.options import ReadOptions, WriteOptions
-from faststyle.images.formats import format_of
 from faststyle.images.probe import open_image
 from faststyle.networks.conv3x3 import choose_kernel
 from faststyle.stylize.options import RenderOptions
@@ -31,6 +30,8 @@ from faststyle.stylize.stylizer import Stylizer
 _CONNECTIONS = 8
 #: Seconds after which a shard is begun again that could not be read or stored.
 PAUSES = (2.0, 10.0)
+#: Of the work, whose time is taken.
+PARTS = ("fetch", "decode", "network", "encode", "store")
 
 
 @dataclass(frozen=True)
@@ -96,53 +97,42 @@ class Worker:
         return self._do(shard, should_stop)
 
     def _do(self, shard: Shard, should_stop: Callable[[], bool]) -> ShardResult:
-        result, clock = ShardResult(), Clock()
+        result = ShardResult(seconds=dict.fromkeys(PARTS, 0.0))
         with (
             tempfile.TemporaryDirectory(prefix="faststyle_") as scratch,
             ThreadPoolExecutor(_CONNECTIONS) as threads,
         ):
             try:
-                work = _ShardWork(self, Path(scratch), threads, clock, result)
-                work.run(shard.tasks, should_stop)
+                _ShardWork(self, Path(scratch), threads, result).run(shard.tasks, should_stop)
             finally:
                 threads.shutdown(wait=False, cancel_futures=True)
-        result.seconds = clock.seconds
         result.memory = psutil.Process().memory_info().rss
         result.at = time.time()
         self.manifest.note(shard.name, result)
         return result
 
 
-class Clock:
-    """How long each part of the work took, in seconds."""
-
-    def __init__(self) -> None:
-        self.seconds = dict.fromkeys(("fetch", "decode", "network", "encode", "store"), 0.0)
-
-    @contextmanager
-    def __call__(self, part: str) -> Iterator[None]:
-        """Count the block's time as that of a part."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[part] += time.perf_counter() - start
-
-
 class _ShardWork:
     """One shard on its way. Pictures from elsewhere, and results for there, pass ``scratch``."""
 
     def __init__(
-        self,
-        worker: Worker,
-        scratch: Path,
-        threads: ThreadPoolExecutor,
-        clock: Clock,
-        result: ShardResult,
+        self, worker: Worker, scratch: Path, threads: ThreadPoolExecutor, result: ShardResult
     ) -> None:
-        self.worker, self.scratch, self.threads = worker, scratch, threads
-        self.clock, self.result = clock, result
+        self.worker, self.scratch, self.threads, self.result = worker, scratch, threads, result
         self.stored: list[tuple[ImageTask, Future[None]]] = []
+
+    @contextmanager
+    def clock(self, part: str) -> Iterator[None]:
+        """Count the block's time as that of one of :data:`PARTS`; a full disk is no picture's."""
+        start = time.perf_counter()
+        try:
+            yield
+        except OSError as error:
+            if not is_of_a_disk(error):
+                raise
+            raise StorageError(problem(error)) from None
+        finally:
+            self.result.seconds[part] += time.perf_counter() - start
 
     def run(self, tasks: Sequence[ImageTask], should_stop: Callable[[], bool]) -> None:
         """Stylize them, by shape and then those again that failed; wait until all are stored."""
@@ -150,12 +140,17 @@ class _ShardWork:
         for batch in self._batches(tasks, again):
             if should_stop():
                 break
-            again += self._stylize(batch)
+            try:
+                self._stylize(batch)
+            except StorageError:
+                raise
+            except Exception:
+                again += [task for task, _ in batch]
         for task in again:
             if should_stop():
                 break
             try:
-                self._stylize_together([(task, self._job(task, self._fetch(task)))])
+                self._stylize([(task, self._job(task, self._fetch(task)))])
             except StorageError:
                 raise
             except Exception as error:  # whatever one picture brings about
@@ -193,19 +188,9 @@ class _ShardWork:
                 yield waiting.pop(kind)
         yield from waiting.values()
 
-    def _stylize(self, batch: Sequence[tuple[ImageTask, Job]]) -> list[ImageTask]:
-        """Returns those that are to be tried again."""
-        try:
-            self._stylize_together(batch)
-        except StorageError:
-            raise
-        except Exception:
-            return [task for task, _ in batch]
-        return []
-
-    def _stylize_together(self, batch: Sequence[tuple[ImageTask, Job]]) -> None:
+    def _stylize(self, batch: Sequence[tuple[ImageTask, Job]]) -> None:
         pipeline = self.worker.pipeline
-        with self.clock("decode"), _disk_errors():
+        with self.clock("decode"):
             loaded = [pipeline.load(job) for _, job in batch]
             notes = [
                 self._said_of(task, note)
@@ -213,12 +198,12 @@ class _ShardWork:
                 for note in pipeline.notes(each)
             ]
         if len(loaded) == 1 and loaded[0].is_animated:
-            with self.clock("network"), _disk_errors():
+            with self.clock("network"):
                 pipeline.process_animation(loaded[0])
         else:
             with self.clock("network"):
                 results = pipeline.process(loaded)
-            with self.clock("encode"), _disk_errors():
+            with self.clock("encode"):
                 for (_, job), result in zip(batch, results, strict=True):
                     pipeline.save(result, job)
         self.result.notes += notes
@@ -253,17 +238,6 @@ class _ShardWork:
             job.source.unlink()
 
 
-@contextmanager
-def _disk_errors() -> Iterator[None]:
-    """Say of a full disk that it is no fault of the picture's."""
-    try:
-        yield
-    except OSError as error:
-        if is_of_a_disk(error):
-            raise StorageError(problem(error)) from None
-        raise
-
-
 def _look_into(job: Job) -> tuple[Job, object]:
     """The job with its picture open, and what is equal for pictures that go together.
 
@@ -274,6 +248,5 @@ def _look_into(job: Job) -> tuple[Job, object]:
         opened = open_image(job.source, sys.maxsize)
     except Exception:
         return job, job.source
-    info = opened.info
-    alone = info.is_animated and format_of(job.target).timing is not None
-    return replace(job, opened=opened), job.source if alone else (info.height, info.width)
+    size = opened.info.height, opened.info.width
+    return replace(job, opened=opened), job.source if job.is_animated(opened.info) else size

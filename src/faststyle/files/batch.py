@@ -14,7 +14,7 @@ from faststyle.core.atomic import check_target
 from faststyle.core.errors import UserError, problem
 from faststyle.core.interrupts import Interrupts, catch_interrupts
 from faststyle.files.jobs import Job
-from faststyle.files.mask_files import load_masks, remarks
+from faststyle.files.mask_files import find_black, find_clashes, load_masks
 from faststyle.files.options import ReadOptions, WriteOptions
 from faststyle.images import high_bit_depth
 from faststyle.images.animation import Animation, read_frames, save_animation
@@ -45,8 +45,8 @@ class LoadedPicture:
 
     @property
     def is_animated(self) -> bool:
-        """Whether all frames go into the result: both are files of animations."""
-        return self.info.is_animated and format_of(self.job.target).timing is not None
+        """Whether all frames go into the result."""
+        return self.job.is_animated(self.info)
 
     @property
     def kind(self) -> object:
@@ -169,7 +169,8 @@ class FilePipeline:
         if masks is not None:
             if self.render.size is not None:
                 masks = resize(masks, self.render.size)  # in which what is small may vanish
-            yield from (*loaded.mask_notes, *remarks(masks, job.masks))
+            yield from loaded.mask_notes
+            yield from (*find_black(masks, job.masks), *find_clashes(masks, job.masks))
 
     def _protect(self, picture: Picture) -> Picture:
         if self.read.protect is None:
@@ -188,27 +189,24 @@ def stylize_files(pipeline: FilePipeline, jobs: Sequence[Job]) -> int:
     Raises:
         KeyboardInterrupt: when interrupted; the pictures in hand are written, others not begun.
     """
-    failed = 0
+    done = failed = 0
     bar: tqdm[NoReturn]
     with (
         catch_interrupts("picture") as interrupts,
         tqdm(total=len(jobs), unit="picture", disable=len(jobs) == 1) as bar,
     ):
-        done = 0
         try:
             for batch in _batches(pipeline, jobs, bar):
-                if isinstance(batch, str):
-                    _complain(batch, bar)
-                    count, lost = 1, 1
-                else:
-                    count, lost = len(batch), _do_batch(pipeline, batch, bar, interrupts)
-                bar.update(count)
-                done, failed = done + count, failed + lost
+                failed += _do_batch(pipeline, batch, bar, interrupts) if batch else 1
+                done += len(batch) or 1
+                bar.update(len(batch) or 1)
                 if done < len(jobs):
                     interrupts.check()
         except KeyboardInterrupt:
             bar.write(f"{done - failed} of {len(jobs)} pictures are done", file=sys.stderr)
             raise
+    if len(jobs) == 1 and not failed:
+        print(jobs[0].target)  # noqa: T201
     return failed
 
 
@@ -222,9 +220,8 @@ def _do_batch(
     try:
         if batch[0].is_animated:
             pipeline.process_animation(batch[0], interrupts.check)
-            _show_done(batch[0].job, bar)
         else:
-            _do_together(pipeline, batch, bar)
+            _do_together(pipeline, batch)
     except Exception as error:  # whatever one picture brings about, there may be a thousand others
         if len(batch) > 1:
             return sum(_do_batch(pipeline, [each], bar, interrupts) for each in batch)
@@ -233,9 +230,7 @@ def _do_batch(
     return 0
 
 
-def _do_together(
-    pipeline: FilePipeline, batch: Sequence[LoadedPicture], bar: "tqdm[NoReturn]"
-) -> None:
+def _do_together(pipeline: FilePipeline, batch: Sequence[LoadedPicture]) -> None:
     strips: tqdm[NoReturn]
     with tqdm(unit="strip", leave=False, delay=1) as strips:
 
@@ -246,12 +241,6 @@ def _do_together(
         results = pipeline.process(batch, show)
     for loaded, result in zip(batch, results, strict=True):
         pipeline.save(result, loaded.job)
-        _show_done(loaded.job, bar)
-
-
-def _show_done(job: Job, bar: "tqdm[NoReturn]") -> None:
-    if bar.total == 1:
-        print(job.target)  # noqa: T201
 
 
 def _complain(message: str, bar: "tqdm[NoReturn]") -> None:
@@ -260,23 +249,24 @@ def _complain(message: str, bar: "tqdm[NoReturn]") -> None:
 
 def _batches(
     pipeline: FilePipeline, jobs: Sequence[Job], bar: "tqdm[NoReturn]"
-) -> Iterator[list[LoadedPicture] | str]:
+) -> Iterator[list[LoadedPicture]]:
     """Neighboring pictures of equal size together, up to ``batch_size``.
 
-    In place of one that cannot be read, why.
+    In place of one that cannot be read there is none, and it is said why.
     """
     batch: list[LoadedPicture] = []
     said: set[str] = set()
     for job in jobs:
         try:
             loaded = pipeline.load(job)
-            for note in pipeline.notes(loaded):
-                if note not in said:
-                    bar.write(note, file=sys.stderr)
-                    said.add(note)
+            notes = [note for note in pipeline.notes(loaded) if note not in said]
         except Exception as error:  # as above
-            yield problem(error, job.source)
+            _complain(problem(error, job.source), bar)
+            yield []
             continue
+        for note in notes:
+            bar.write(note, file=sys.stderr)
+        said.update(notes)
         is_full = len(batch) >= pipeline.read.batch_size
         if batch and (is_full or batch[0].kind != loaded.kind):
             yield batch

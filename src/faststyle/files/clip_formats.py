@@ -1,8 +1,12 @@
-"""One table of the formats of clips that are written."""
+"""One table of the formats of clips that are written, and what is taken for a clip."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
+
+from faststyle.images.formats import find_format, hint_of, hint_on
+from faststyle.images.probe import is_picture
 
 #: Frames a second that MPEG-1 and 2 know.
 _NTSC = tuple(Fraction(thousands * 1000, 1001) for thousands in (24, 30, 60))
@@ -123,3 +127,35 @@ CLIP_FORMATS: Mapping[str, ClipFormat] = {
     # Browsers show frames that follow faster as if they were slow.
     ".gif": ClipFormat(FrameCoding("gif", "pal8"), None, fastest=Fraction(50)),
 }
+
+#: What is taken for a clip by its ending. A GIF that goes in is a picture.
+CLIP_SUFFIXES = frozenset(CLIP_FORMATS) - {".gif"}
+#: Of MP4 and its kin, by their first bytes.
+_BRANDS = (b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"M4V ", b"qt  ")
+
+
+def is_clip(path: Path) -> bool:
+    """Whether a file is taken for a clip: what neither is called nor reads like a picture.
+
+    A clip may be called like one: what programs for messages save as GIF is often MP4.
+    """
+    if is_called_picture(path):
+        return begins_like_a_clip(path)
+    return not is_picture(path) and hint_on(path) is None
+
+
+def is_called_picture(path: Path) -> bool:
+    """Whether a file has the ending of a format of pictures, be it one that is read or not."""
+    return find_format(path.suffix) is not None or hint_of(path.suffix) is not None
+
+
+def begins_like_a_clip(path: Path) -> bool:
+    """Whether the first bytes are those of a container of clips."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(12)
+    except OSError:  # said when it is read
+        return False
+    if start[4:8] == b"ftyp":  # HEIC and AVIF begin so, too
+        return start[8:12] in _BRANDS
+    return start.startswith(b"\x1a\x45\xdf\xa3") or (start[:4], start[8:]) == (b"RIFF", b"AVI ")

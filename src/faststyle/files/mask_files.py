@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from faststyle.core.errors import UserError
-from faststyle.files.inputs import is_clip
+from faststyle.files.clip_formats import is_clip
 from faststyle.images.arrays import everywhere, mask_of
 from faststyle.images.files import load_picture
 from faststyle.images.formats import find_format
@@ -141,11 +141,6 @@ def check_there(paths: Sequence[Path | None]) -> None:
         raise UserError(f"it has no mask: there is no {path}")
 
 
-def remarks(masks: Tensor, paths: Sequence[Path | None]) -> list[str]:
-    """What a user may not have meant about masks (R, H, W), which are named by their files."""
-    return [*find_black(masks, paths), *find_clashes(masks, paths)]
-
-
 def find_black(masks: Tensor, paths: Sequence[Path | None]) -> list[str]:
     """Which of the masks have nothing in them."""
     named = zip(masks, paths, strict=True)
@@ -154,23 +149,13 @@ def find_black(masks: Tensor, paths: Sequence[Path | None]) -> list[str]:
 
 def find_clashes(masks: Tensor, paths: Sequence[Path | None]) -> list[str]:
     """Whether the masks lie over each other, or leave something free."""
-    named = [mask for mask, path in zip(masks, paths, strict=True) if path]
     found = []
-    if len(named) > 1 and overlap(torch.stack(named)):
+    named = masks[[path is not None for path in paths]]
+    if ((named > 127).sum(0, dtype=torch.uint8) > 1).any():
         found.append("regions overlap: there the later one is seen")
-    if len(masks) > 1 and leave_gaps(masks):
+    if len(masks) > 1 and not masks.any(0).all():
         found.append("regions leave gaps: there the photo is seen")
     return found
-
-
-def overlap(masks: Tensor) -> bool:
-    """Whether some pixel is rather in two masks than not."""
-    return bool(((masks > 127).sum(0, dtype=torch.uint8) > 1).any())
-
-
-def leave_gaps(masks: Tensor) -> bool:
-    """Whether some pixel is in none of the masks."""
-    return not bool(masks.any(0).all())
 
 
 def _missing(paths: Sequence[Path | None]) -> list[Path]:

@@ -50,15 +50,17 @@ def load_picture_bytes(
     sRGB.
 
     Args:
-        source: a file; or one that is open, which is closed, whatever the size.
-        max_pixels: of a file; see :func:`faststyle.images.probe.open_image`.
-        short_side: of a file, too.
+        source: a file, or one that is open, which is closed.
+        max_pixels: see :func:`faststyle.images.probe.open_image`.
+        short_side: see :func:`faststyle.images.probe.open_image`.
 
     Raises:
         UserError: the file cannot be opened or decoded, or has more than ``max_pixels``.
     """
     if isinstance(source, Path):
         source = open_image(source, max_pixels, short_side)
+    else:
+        source.limit(max_pixels, short_side)
     with source as opened:
         if opened.info.bit_depth == 16 and high_bit_depth.is_installed():
             with naming_damage(opened.info.path):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from faststyle.core.errors import UserError
-from faststyle.files.inputs import is_clip
+from faststyle.files.clip_formats import is_clip
 from faststyle.files.mask_files import (
     check_there,
     find_black,
