@@ -11,7 +11,7 @@ from PIL import Image
 
 from faststyle.files.batch import stylize_files
 from faststyle.files.jobs import Job, plan
-from faststyle.images.animation import read_frames
+from faststyle.images.files import read_frames
 from faststyle.images.formats import FORMATS
 from faststyle.images.picture import Picture
 from faststyle.images.pixels import to_unit

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from faststyle.core.errors import UserError
-from faststyle.images.animation import (
+from faststyle.images.files import (
     Animation,
     read_frames,
     save_animation,

@@ -56,12 +56,8 @@ def dispatch(
     The photos of a shard whose process died are done again, each by itself. So the one that is to
     blame is found; it is given up when it has ended two processes of its own.
 
-    Args:
-        start: starts a process, which need not be ready yet.
-        wait: gives those of the workers that have answered, or died; none after so many seconds.
-        shards: what is done.
-        config: of the processes.
-        should_stop: says whether no more is to be begun.
+    ``start`` starts a process, which need not be ready yet. ``wait`` gives those that have
+    answered, or died; none after so many seconds.
 
     Raises:
         UserError: processes die before they are ready, or find no style or device.

@@ -42,13 +42,8 @@ class BulkJob:
     ``precision``, ``stroke`` and ``device`` are those of :class:`Stylizer`; a job that goes on may
     be given another device.
 
-    Args:
-        inputs: pictures, folders and patterns: paths and addresses.
-        output: a folder, or its address.
-        ckpt: as :func:`faststyle.styles.find_style` takes it.
-        kernel: see :func:`faststyle.networks.conv3x3.choose_kernel`.
-        engine: one of :data:`ENGINES`.
-        actors: how many processes do the work.
+    Inputs are pictures, folders and patterns, and these and the output, a folder, are paths or
+    addresses. ``engine`` is one of :data:`ENGINES`, whose ``actors`` are processes.
 
     Raises:
         UserError: an unknown engine, no actors, or an output that is called like a picture.
@@ -78,14 +73,10 @@ class BulkJob:
 
 @dataclass
 class Summary:
-    """What became of a job's pictures.
+    """What became of a job's pictures: ``skipped`` are those that an earlier start has done.
 
-    Args:
-        skipped: how many an earlier start has done.
-        done: how many were done now.
-        failed: each that has no result, as in ``failed.jsonl``.
-        seconds: how long this took.
-        parts: how many seconds processes spent in each part of the work.
+    ``failed`` is as in ``failed.jsonl``, and ``parts`` are the seconds that processes spent in each
+    part of the work.
     """
 
     skipped: int = 0

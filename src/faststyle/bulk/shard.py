@@ -38,10 +38,8 @@ PARTS = ("fetch", "decode", "network", "encode", "store")
 class WorkerConfig:
     """What a process has to know before its first shard; all else is in the job's notes.
 
-    Args:
-        output: address of the folder of results.
-        device: as of :class:`Stylizer`.
-        workers: how many processes share this machine's cores.
+    ``output`` is the address of the folder of results, and ``workers`` how many processes share
+    this machine's cores.
     """
 
     output: str

@@ -17,8 +17,14 @@ from faststyle.files.jobs import Job
 from faststyle.files.mask_files import find_black, find_clashes, load_masks
 from faststyle.files.options import ReadOptions, WriteOptions
 from faststyle.images import high_bit_depth
-from faststyle.images.animation import Animation, read_frames, save_animation
-from faststyle.images.files import USUAL_QUALITY, load_picture_bytes, save_picture
+from faststyle.images.files import (
+    USUAL_QUALITY,
+    Animation,
+    load_picture_bytes,
+    read_frames,
+    save_animation,
+    save_picture,
+)
 from faststyle.images.formats import check_fits, format_of
 from faststyle.images.picture import Picture
 from faststyle.images.pixels import MAX_PIXELS, resize
@@ -29,13 +35,9 @@ from faststyle.stylize.options import DEFAULT_RENDER, RenderOptions
 
 @dataclass(frozen=True)
 class LoadedPicture:
-    """A decoded picture of a file.
+    """A decoded picture of a file, with its masks; of an animation the first frame.
 
-    Args:
-        job: which file, and where its result goes.
-        picture: the picture, with its masks; of an animation the first frame.
-        info: what the file is.
-        mask_notes: what of files of masks is not read.
+    ``mask_notes`` say what of files of masks is not read.
     """
 
     job: Job
@@ -56,14 +58,7 @@ class LoadedPicture:
 
 @dataclass(frozen=True)
 class FilePipeline:
-    """What is done with a picture file.
-
-    Args:
-        processor: what makes a picture of a picture.
-        render: how it does so.
-        read: how files are read.
-        write: how results are written.
-    """
+    """What is done with picture files: how they are read, processed and written."""
 
     processor: ImageProcessor
     render: RenderOptions = DEFAULT_RENDER
@@ -119,13 +114,9 @@ class FilePipeline:
     ) -> None:
         """Process each frame by itself; the result keeps durations, repetitions, transparency.
 
-        Args:
-            first: an animation, with masks, which are for all frames.
-            check: called after each frame; nothing is written if it raises something.
-
-        Raises:
-            UserError: damage, or more pixels in all than memory is to hold.
-            OSError: the result cannot be written.
+        The masks of the first are for all frames. ``check`` is called after each; nothing is
+        written if it raises something. Raises ``UserError`` for damage, or for more pixels in all
+        than memory is to hold, and ``OSError`` if the result cannot be written.
         """
         source = first.job.source
         if self.write.bit_depth == 16:

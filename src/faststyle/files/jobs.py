@@ -38,12 +38,8 @@ _MOST_OPEN = 32
 class Job:
     """One picture or clip: where it is, and where its result goes.
 
-    Args:
-        source: the file.
-        target: the file of its result.
-        masks: files of where each style goes, none being everywhere.
-        is_clip: whether it is a clip.
-        opened: the picture as it was found, if its file is open still.
+    ``masks`` are files of where each style goes, none being everywhere. ``opened`` is the picture
+    as it was found, if its file is open still.
     """
 
     source: Path

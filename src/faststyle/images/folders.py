@@ -15,13 +15,9 @@ log = logging.getLogger(__name__)
 #: Folders of thumbnails that network disks and other programs make.
 _NOT_SEARCHED = frozenset({"@eaDir", "#recycle", "$RECYCLE.BIN", "__MACOSX"})
 #: Files that are counted and not read, by ending, and why.
-_NO_PHOTOS = {
-    **dict.fromkeys(
-        (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".mts", ".mpg", ".wmv"),
-        "a clip: folders are searched for pictures only",
-    ),
-    ".thm": "a camera's thumbnail",
-}
+_CLIPS = [".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".mts", ".mpg", ".wmv"]
+_NO_PHOTOS = dict.fromkeys(_CLIPS, "a clip: folders are searched for pictures only")
+_NO_PHOTOS[".thm"] = "a camera's thumbnail"
 
 
 @dataclass
@@ -48,13 +44,12 @@ def find_pictures(root: Path) -> Found:
     not read.
     """
     found = Found()
-    for path in _files(root):
+    for path in sorted(_files(root)):
         ending = path.suffix.lower()
         if find_format(ending) or (ending not in _NO_PHOTOS and is_picture(path)):
             found.pictures.append(path)
         elif _why(ending):
             found.foreign[ending] += 1
-    found.pictures.sort()
     if found.foreign:
         log.warning("%s: %s", root, found.skipped())
     return found

@@ -172,24 +172,16 @@ _ROWS = (
 #: The formats that are read, by Pillow's names, in the order in which a file is tried.
 FORMATS = {row.name: row for row in _ROWS}
 #: Hints on formats that are not in the table, by suffix.
-_FOREIGN: Mapping[str, str] = {
-    **dict.fromkeys(
-        (
-            *(".nef", ".cr2", ".cr3", ".dng", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw"),
-            *(".nrw", ".crw", ".sr2", ".srf", ".dcr", ".kdc", ".3fr", ".fff", ".mef", ".mos"),
-            *(".mrw", ".erf", ".x3f", ".iiq", ".rwl", ".gpr", ".raw"),
-        ),
-        "a camera's raw file: develop it to JPEG or TIFF first",
-    ),
-    **dict.fromkeys(
-        (
-            *(".tga", ".ico", ".icns", ".psd", ".xcf", ".pcx", ".eps", ".svg", ".exr"),
-            *(".hdr", ".dds", ".sgi", ".qoi", ".xbm", ".xpm", ".wmf", ".emf"),
-        ),
-        "in a format that is not read: convert it to PNG first",
-    ),
+RAW_HINT = "a camera's raw file: develop it to JPEG or TIFF first"
+_RAW = (
+    ".nef .cr2 .cr3 .dng .arw .orf .rw2 .raf .pef .srw .nrw .crw .sr2 .srf .dcr .kdc .3fr .fff"
+    " .mef .mos .mrw .erf .x3f .iiq .rwl .gpr .raw"
+)
+_OTHERS = ".tga .ico .icns .psd .xcf .pcx .eps .svg .exr .hdr .dds .sgi .qoi .xbm .xpm .wmf .emf"
+_FOREIGN = {
+    **dict.fromkeys(_RAW.split(), RAW_HINT),
+    **dict.fromkeys(_OTHERS.split(), "in a format that is not read: convert it to PNG first"),
 }
-RAW_HINT = _FOREIGN[".dng"]
 #: Suffixes of pictures in the container of MP4, which FFmpeg takes for clips, by major brand.
 _BRANDS: Mapping[bytes, str] = {
     **dict.fromkeys((b"heic", b"heix", b"hevc", b"mif1", b"msf1"), ".heic"),

@@ -53,20 +53,20 @@ def require() -> None:
 def decode(opened: OpenedImage) -> Picture:
     """Decode a picture whose ``bit_depth`` is 16.
 
-    Returns:
-        Float32 pixels, value / 65535, upright, with alpha. A profile of RGB is kept. Gray with a
-        profile is converted to sRGB.
-
-    Raises:
-        Exception: libpng or libtiff finds damage.
+    Pixels and alpha are float32, value / 65535, upright. A profile of RGB is kept. Gray with a
+    profile is converted to sRGB. Damage raises exceptions of libpng's or libtiff's.
     """
+    import imagecodecs
+
     image = opened.image
     opened.file.seek(0)
     content = opened.file.read()
     if isinstance(image, TiffFile):
         samples, has_alpha = _read_tiff(image, content)
     else:
-        samples, has_alpha = _read_png(image, content)
+        decoded: _Samples = imagecodecs.png_decode(content)  # a transparent color becomes alpha
+        samples = decoded.reshape(image.height, image.width, -1)
+        has_alpha = samples.shape[2] in (2, 4)
     if opened.info.orientation in TRANSPOSED:
         samples = samples.swapaxes(0, 1)
     samples = np.flip(samples, _FLIPS.get(opened.info.orientation or 1, ()))
@@ -82,17 +82,10 @@ def decode(opened: OpenedImage) -> Picture:
 
 
 def encode(picture: Picture, path: Path, name: str, software: str) -> None:
-    """Write a file of 16 bits a channel.
+    """Write a file of 16 bits a channel; floats are rounded to the nearest of 65,536 values.
 
-    Args:
-        picture: floats are rounded to the nearest of 65,536 values.
-        path: the file.
-        name: Pillow's name of the format, PNG or TIFF.
-        software: the name of the software that the file says it was written by.
-
-    Raises:
-        UserError: the packages are not installed.
-        OSError: the file cannot be written.
+    ``name`` is Pillow's name of the format, PNG or TIFF, and ``software`` what the file says it was
+    written by. Raises ``UserError`` if the packages are not installed, and ``OSError``.
     """
     require()
     planes = [*picture.pixels, *(() if picture.alpha is None else picture.alpha)]
@@ -101,15 +94,6 @@ def encode(picture: Picture, path: Path, name: str, software: str) -> None:
         samples[..., channel] = quantize(plane, bits=16).cpu().numpy()
     write = _write_png if name == "PNG" else _write_tiff
     write(samples, path, picture.icc_profile, software)
-
-
-def _read_png(image: Image.Image, content: bytes) -> tuple[_Samples, bool]:
-    """Samples (H, W, C), and whether the last channel is alpha."""
-    import imagecodecs
-
-    samples = imagecodecs.png_decode(content)  # a transparent color becomes alpha
-    samples = samples.reshape(image.height, image.width, -1)
-    return samples, samples.shape[2] in (2, 4)
 
 
 def _read_tiff(image: TiffFile, content: bytes) -> tuple[_Samples, bool]:

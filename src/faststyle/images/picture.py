@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from faststyle.images.pixels import MAX_PIXELS, check_scaled, resize, scaled_size, to_unit
+from faststyle.core.errors import UserError
+from faststyle.images.pixels import MAX_PIXELS, resize, scaled_size, to_unit
 
 #: The opacity below which nobody sees colors: they change the background by 3 of 255 levels.
 FAINT = 1 / 64
@@ -50,7 +51,12 @@ class Picture:
         """
         if short_side is None:
             return self
-        check_scaled(self.pixels, short_side, max_pixels or MAX_PIXELS)
+        height, width = self.size_at(short_side)
+        if height * width > (max_pixels or MAX_PIXELS):
+            raise UserError(
+                f"{self.size[1]:,} x {self.size[0]:,} pixels, scaled to a short side of"
+                f" {short_side}, would be {width:,} x {height:,}: too many"
+            )
         alpha, masks, protect_mask = (
             None if part is None else resize(part, short_side)
             for part in (self.alpha, self.masks, self.protect_mask)

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from faststyle.core.errors import UserError
-
 #: Pictures of more pixels are refused before they are decoded (a decompression bomb is small on
 #: disk), unless more are asked for.
 MAX_PIXELS = 178_956_970
@@ -51,19 +49,6 @@ def scaled_size(pixels: Tensor, short_side: int) -> tuple[int, int]:
     height, width = pixels.shape[-2:]
     factor = short_side / min(height, width)
     return max(1, round(height * factor)), max(1, round(width * factor))
-
-
-def check_scaled(pixels: Tensor, short_side: int, limit: int) -> None:
-    """Raise ``UserError`` if (C, H, W), scaled to ``short_side``, would have over ``limit`` pixels.
-
-    A long and thin picture may.
-    """
-    height, width = scaled_size(pixels, short_side)
-    if height * width > limit:
-        raise UserError(
-            f"{pixels.shape[2]:,} x {pixels.shape[1]:,} pixels, scaled to a short side of"
-            f" {short_side}, would be {width:,} x {height:,}: too many"
-        )
 
 
 def resize(pixels: Tensor, short_side: int) -> Tensor:

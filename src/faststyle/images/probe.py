@@ -81,13 +81,7 @@ class ImageInfo:
 
 @dataclass(frozen=True)
 class OpenedImage:
-    """A picture file that is open and not decoded.
-
-    Args:
-        info: its properties.
-        image: Pillow's image.
-        file: the file, which :meth:`close` or the end of a ``with`` closes.
-    """
+    """A picture file that is open and not decoded, until :meth:`close` or the end of a ``with``."""
 
     info: ImageInfo
     image: ImageFile.ImageFile
@@ -141,11 +135,8 @@ def is_ours(path: Path, kind: str = "") -> bool:
 def open_image(path: Path, max_pixels: int = MAX_PIXELS, short_side: int = 0) -> OpenedImage:
     """Open a picture without decoding it, after checking what its header promises.
 
-    Args:
-        path: the file.
-        max_pixels: the most pixels of a picture.
-        short_side: the shorter side that is needed of a larger JPEG, which is then decoded at 1/2,
-            1/4 or 1/8 of its size.
+    Of a JPEG that is larger, no more may be needed than ``short_side``: it is then decoded at 1/2,
+    1/4 or 1/8 of its size.
 
     Raises:
         UserError: the file is missing, empty, or no picture in one of the formats.

@@ -69,11 +69,10 @@ class Canvas:
 
     def photo(self, frame: Tensor) -> Tensor:
         """The canvas (3, H + 2 * MARGIN, W + 2 * MARGIN) with the next frame, (3, H, W), on it."""
-        size = (frame.shape[1], frame.shape[2])
+        before, self._size = self._size, (frame.shape[1], frame.shape[2])
         found = None
-        if self._reference is not None and size == self._size:
+        if self._reference is not None and before == self._size:
             found = _register(self._reference, _gray(frame), self._pose)
-        self._size = size
         if found is None or _is_far(found):
             self._begin_anew(found)
         else:
@@ -128,9 +127,7 @@ class Canvas:
         moved[:, 2] += pose[:, :2] @ np.array([right, down])
         still = _shift(*(round(float(value)) for value in moved[:, 2]))
         corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]])
-        if np.abs(corners @ (moved - still).T).max() < _STILL:
-            return still
-        return moved
+        return still if np.abs(corners @ (moved - still).T).max() < _STILL else moved
 
 
 def _register(canvas: NDArray[np.uint8], frame: NDArray[np.uint8], pose: _Matrix) -> _Matrix | None:
@@ -171,9 +168,8 @@ def _shift(right: float, down: float) -> _Matrix:
 
 def _after(second: _Matrix, first: _Matrix) -> _Matrix:
     """One motion and then another."""
-    return np.column_stack(
-        (second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2])
-    )
+    turned = second[:, :2]
+    return np.column_stack((turned @ first[:, :2], turned @ first[:, 2] + second[:, 2]))
 
 
 def _gray(picture: Tensor) -> NDArray[np.uint8]:

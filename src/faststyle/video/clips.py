@@ -2,11 +2,13 @@
 
 import math
 import sys
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import torch
 from torch import Tensor
@@ -25,7 +27,6 @@ from faststyle.stylize.upscale_pipeline import StylizeThenUpscale
 from faststyle.video.frames import Frame
 from faststyle.video.mask_tracks import MaskTracks, open_masks
 from faststyle.video.options import ClipOptions
-from faststyle.video.prefetch import prefetch
 from faststyle.video.reader import Clip, Item, without_ffmpeg_log
 from faststyle.video.temporal_filter import TemporalFilter
 from faststyle.video.writer import Writer
@@ -33,6 +34,7 @@ from faststyle.video.writer import Writer
 if TYPE_CHECKING:
     from faststyle.video.canvas import Canvas
 
+T = TypeVar("T")
 #: Called with the part of a clip, 0 to 1, that has gone by.
 Move = Callable[[float], None]
 
@@ -41,14 +43,9 @@ _USUAL_SECONDS = ClipOptions().smooth
 
 @dataclass(frozen=True)
 class ClipPipeline:
-    """What is done with a clip.
+    """What is done with clips: which part is processed, how, and how it is written.
 
-    Args:
-        processor: what makes a picture of each frame.
-        render: how it does so.
-        write: how the result is written.
-        clip: which part of the clip, and how calm it is.
-        move: called before each frame; see :meth:`faststyle.stylize.stylizer.Stylizer.move`.
+    ``move`` is called before each frame; see :meth:`faststyle.stylize.stylizer.Stylizer.move`.
     """
 
     processor: ImageProcessor
@@ -216,3 +213,19 @@ def _canvas() -> "type[Canvas] | None":
         )
         return None
     return Canvas
+
+
+def prefetch(items: Generator[T, None, None], ahead: int = 2) -> Generator[T, None, None]:
+    """Iterate over ``items`` in another thread, which stays at most ``ahead`` of them in front.
+
+    What that thread raises is raised here. ``items`` are closed when this iterator is.
+    """
+    end: Any = object()
+    with closing(items), ThreadPoolExecutor(1) as thread:
+        waiting = deque(thread.submit(next, items, end) for _ in range(ahead))
+        try:
+            while (item := waiting.popleft().result()) is not end:
+                waiting.append(thread.submit(next, items, end))
+                yield item
+        finally:
+            thread.shutdown(cancel_futures=True)

@@ -1,4 +1,4 @@
-"""Decoding of a video stream: interlaced frames made whole, transparency kept."""
+"""Decoding of a video stream, interlaced frames made whole; and what of a file is damaged."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -10,6 +10,11 @@ from av.video.stream import VideoStream
 
 #: FFmpeg's own decoder of this codec leaves transparency out.
 _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+#: Seconds that may be missing at the end, as a part of all, and at least: files round their length.
+_TOLERANCE, _LEAST = 0.05, 1.0
+#: Of the bytes that lost seconds would take, those that must be there for them to be lost; and what
+#: files have between packets at most.
+_UNREAD, _BETWEEN = 0.25, 512
 
 
 class Decoder:
@@ -112,3 +117,49 @@ class _Order:
             self._delay = frame.dts - self._first
         self._last = frame.dts - self._delay
         return self._last
+
+
+class CorruptionTracker:
+    """Watches packets as they come, of a file of so many seconds (or 0, if unknown) and bytes."""
+
+    def __init__(self, seconds: float, size: int) -> None:
+        self._per_second = size / seconds if seconds else 0.0
+        # The latest times, in seconds, of any packet and of one of the video stream.
+        self._reached = self._sent = 0.0
+        #: Seconds that are missing between others.
+        self.lost = 0.0
+        #: Whether reading came to an end before the file does.
+        self.is_cut = False
+        self._place = self._unread = 0
+        self._due: float | None = None
+
+    def watch(self, packet: "av.Packet[Any]", is_video: bool) -> None:
+        """Take note of the next packet of any stream, in the order of the file."""
+        if packet.pos is not None and packet.size:
+            self._unread += max(packet.pos - self._place, 0)
+            self._place = packet.pos + packet.size
+        times = [time for time in (packet.dts, packet.pts) if time is not None]
+        if not times or packet.time_base is None:
+            return
+        self._reached = max(self._reached, float(max(times) * packet.time_base))
+        if is_video:
+            seconds = float(times[0] * packet.time_base)
+            self._sent = max(self._sent, seconds)
+            self._look_for_gap(seconds, float((packet.duration or 0) * packet.time_base))
+
+    def _look_for_gap(self, seconds: float, duration: float) -> None:
+        """A picture may be shown for long; but then there are no bytes that nobody could read."""
+        gap = 0.0 if self._due is None else seconds - self._due
+        usual = _UNREAD * gap * self._per_second + _BETWEEN
+        if gap > _LEAST and self._per_second and self._unread > usual:
+            self.lost += gap
+        self._due, self._unread = seconds + duration, 0
+
+    def is_known(self, shown: float, end: float, seconds: float) -> bool:
+        """Whether something is missing of a clip whose last frame is shown at ``shown``.
+
+        The section that is read ends at ``end`` and is ``seconds`` long.
+        """
+        missing = max(end - self._reached, min(self._sent, end) - shown)
+        is_short = missing > max(_LEAST, _TOLERANCE * seconds)
+        return self.is_cut or self.lost > 0 or is_short

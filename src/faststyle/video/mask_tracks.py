@@ -10,13 +10,7 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.files.clip_formats import is_clip
-from faststyle.files.mask_files import (
-    check_there,
-    find_black,
-    find_clashes,
-    fit_mask,
-    read_mask,
-)
+from faststyle.files.mask_files import check_there, find_black, find_clashes, fit_mask, read_mask
 from faststyle.images.arrays import everywhere, mask_of
 from faststyle.images.pixels import to_unit
 from faststyle.video.frames import Frame
@@ -27,12 +21,7 @@ _TOGETHER = 0.002
 
 
 class MaskTracks:
-    """The masks of each frame of a clip.
-
-    Args:
-        tracks: where each style goes, none being everywhere.
-        paths: what these are read from.
-    """
+    """The masks of each frame of a clip: where each style goes, no track being everywhere."""
 
     def __init__(self, tracks: Sequence["_Track | None"], paths: Sequence[Path | None]) -> None:
         self._tracks, self._paths = tracks, paths
@@ -50,12 +39,8 @@ class MaskTracks:
         """Masks (R, H, W) at a time, for frames of that height and width; none without any."""
         if not self._tracks:
             return None
-        masks = torch.cat(
-            [
-                everywhere(size) if track is None else fit_mask(track.at(seconds), size, track.name)
-                for track in self._tracks
-            ]
-        )
+        shown = [track and fit_mask(track.at(seconds), size, track.name) for track in self._tracks]
+        masks = torch.cat([everywhere(size) if mask is None else mask for mask in shown])
         black = find_black(masks, self._paths)
         self._black = [each for each in black if self._black is None or each in self._black]
         self._clashes |= dict.fromkeys(find_clashes(masks, self._paths))
@@ -66,15 +51,10 @@ class MaskTracks:
 def open_masks(
     paths: Sequence[Path | None], start: float, end: float | None
 ) -> Iterator[MaskTracks]:
-    """The masks of a clip.
+    """The masks of a clip: for each style a picture, or a clip of masks; none is everywhere.
 
-    Args:
-        paths: for each style a picture, or a clip of masks; none is everywhere.
-        start: of the section, in seconds, of the clip and of its masks.
-        end: of the section; none is the clip's end.
-
-    Raises:
-        UserError: one is missing or cannot be read.
+    ``start`` and ``end`` are of the section, in seconds, of the clip and of its masks. Raises
+    ``UserError`` if one is missing or cannot be read.
     """
     check_there(paths)
     with ExitStack() as opened:
@@ -90,13 +70,7 @@ def open_masks(
 
 
 class _Track:
-    """A mask by its time: of a picture it stays, and those of a clip end with it.
-
-    Args:
-        name: of the file.
-        masks: the seconds at which each is shown, and the mask.
-        length: seconds that the last one is shown.
-    """
+    """A mask by its time, the last one of which is shown for ``length`` seconds."""
 
     def __init__(self, name: str, masks: Iterator[tuple[float, Tensor]], length: float) -> None:
         self.name, self.is_short = name, False

@@ -12,13 +12,10 @@ _HALF = Fraction(51, 100)  # and a little, since times are rounded
 
 
 class Pace:
-    """Times of frames in the target, from those in the source.
+    """Times of frames in a target of some format, from those in the source.
 
-    Args:
-        format: of the target.
-        rate: frames a second of the source.
-        time_base: what its times count, in seconds.
-        seconds: how long the source is, as far as it says so.
+    The source has ``rate`` frames a second, its times count ``time_base``, in seconds, and it is
+    ``seconds`` long, as far as it says so.
     """
 
     def __init__(

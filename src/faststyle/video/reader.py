@@ -15,8 +15,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from faststyle.core.errors import UserError
-from faststyle.video.corruption import CorruptionTracker
-from faststyle.video.decoder import Decoder
+from faststyle.video.decoder import CorruptionTracker, Decoder
 from faststyle.video.frames import Frame, upright
 from faststyle.video.hdr import is_hdr
 from faststyle.video.streams import find_others, left_out, select_video_stream
@@ -270,12 +269,11 @@ def _open(path: Path) -> InputContainer:
         raise UserError(f"no such clip: {path}")
     # PyAV 19 (Python 3.12 and later) reads titles that are no UTF-8, and has no such option.
     older = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+    problem = f"{path} is neither a picture nor a clip that can be read (truncated?)"
     try:
         container: InputContainer = av.open(str(path), **older)  # type: ignore[call-overload]
     except (av.FFmpegError, IndexError):  # of some truncated files PyAV finds no streams to index
-        raise UserError(
-            f"{path} is neither a picture nor a clip that can be read (truncated?)"
-        ) from None
+        raise UserError(problem) from None
     if _is_picture(container.format.name, path):
         container.close()
         raise UserError(f"{path} is no clip, nor a picture in a format that is read")

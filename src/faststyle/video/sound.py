@@ -22,16 +22,10 @@ _BITS = 96_000  # a second, of each channel
 
 
 class Sound:
-    """A stream of sound for a file that is written.
+    """A stream of sound for a file that is written, of that of another file.
 
-    Args:
-        container: that file.
-        source: of the file that is read.
-        codec: FFmpeg's name of the encoder.
-        pads: begin with silence up to the first sample.
-
-    Raises:
-        ValueError: the encoder knows no sound of this rate.
+    If it ``pads``, it begins with silence up to the first sample. Raises ``ValueError`` if the
+    encoder ``codec`` knows no sound of this rate.
     """
 
     def __init__(
@@ -103,9 +97,8 @@ class Sound:
 
     def _new_resampler(self) -> av.AudioResampler:
         context = self.stream.codec_context
-        return av.AudioResampler(
-            context.format, context.layout, context.rate, context.frame_size or None
-        )
+        size = context.frame_size or None
+        return av.AudioResampler(context.format, context.layout, context.rate, size)
 
 
 def _layout(codec: str, rate: int, source: AudioStream) -> str:

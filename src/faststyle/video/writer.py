@@ -38,13 +38,8 @@ _OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", 
 class Writer:
     """A clip in the making, like ``clip`` but for its pixels; a context manager.
 
-    Args:
-        path: the file to write, overwritten.
-        clip: the source.
-        quality: from 1 to 100; none is visually lossless.
-
-    Raises:
-        UserError: a file name of no format in :data:`CLIP_FORMATS`.
+    ``quality`` is from 1 to 100, and none is visually lossless. Raises ``UserError`` for a file
+    name of no format in :data:`CLIP_FORMATS`.
     """
 
     def __init__(self, path: Path, clip: Clip, quality: int | None = None) -> None:
