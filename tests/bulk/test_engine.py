@@ -17,6 +17,7 @@ class Toy:
 
     def __init__(self, dies: Callable[[list[str]], bool]) -> None:
         self.dies, self.shard, self.stopped = dies, Shard(()), False
+        self.answering = self
 
     def ask(self, shard: Shard) -> None:
         self.shard = shard

@@ -2,7 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from faststyle.bulk.manifest import Manifest, ShardResult
 from faststyle.bulk.plan import Shard
@@ -23,7 +23,12 @@ class WorkerDiedError(Exception):
 
 
 class WorkerHandle(Protocol):
-    """A process with a :class:`Worker`, which answers when it is ready, and then to each shard."""
+    """A process with a :class:`Worker`, which answers when it is ready, and then to each shard.
+
+    ``answering`` is what the engine waits for: that it has answered, or died.
+    """
+
+    answering: Any
 
     def ask(self, shard: Shard) -> None:
         """Have a shard done."""
@@ -46,7 +51,7 @@ Handle = TypeVar("Handle", bound=WorkerHandle)
 
 def dispatch(
     start: Callable[[], Handle],
-    wait: Callable[[Sequence[Handle], float], Sequence[Handle]],
+    wait: Callable[[list[Any], float], Sequence[Any]],
     shards: Sequence[Shard],
     config: WorkerConfig,
     should_stop: Callable[[], bool],
@@ -56,8 +61,8 @@ def dispatch(
     The photos of a shard whose process died are done again, each by itself. So the one that is to
     blame is found; it is given up when it has ended two processes of its own.
 
-    ``start`` starts a process, which need not be ready yet. ``wait`` gives those that have
-    answered, or died; none after so many seconds.
+    ``start`` starts a process, which need not be ready yet. ``wait`` gives what has come of several
+    ``answering``; nothing after so many seconds.
 
     Raises:
         UserError: processes die before they are ready, or find no style or device.
@@ -81,7 +86,8 @@ def dispatch(
             coming = sum(shard is None for shard in busy.values())
             for _ in range(min(len(queue) - coming, config.workers - len(busy) - len(idle))):
                 busy[start()] = None
-            for worker in wait(list(busy), _SECONDS):
+            ready = wait([worker.answering for worker in busy], _SECONDS)
+            for worker in [worker for worker in busy if worker.answering in ready]:
                 done = busy.pop(worker)
                 result = None
                 try:

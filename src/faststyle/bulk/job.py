@@ -4,7 +4,7 @@ import importlib
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -132,10 +132,8 @@ def stylize_in_bulk(job: BulkJob) -> Summary:
         print("the same command does the rest", file=sys.stderr)  # noqa: T201
         raise KeyboardInterrupt
     if summary.failed:
-        raise UserError(
-            f"{len(summary.failed)} of {len(tasks)} pictures could not be stylized: {failures}"
-            " says why"
-        )
+        count = f"{len(summary.failed)} of {len(tasks)}"
+        raise UserError(f"{count} pictures could not be stylized: {failures} says why")
     return summary
 
 
@@ -171,16 +169,13 @@ def _rest(tasks: Sequence[ImageTask], output: Folder, manifest: Manifest) -> lis
 
 def _add(result: ShardResult, summary: Summary, bar: "tqdm[NoReturn]") -> None:
     room = max(0, _SHOWN - len(summary.failed))
-    said = [f"error: {_reason(each)}" for each in result.failed[:room]]
+    said = []
+    for each in result.failed[:room]:
+        source = "" if each["source"] in each["reason"] else f"{each['source']}: "
+        said.append(f"error: {source}{each['reason']}")
     for line in (*said, *result.notes[:_SHOWN]):
         bar.write(" ".join(line.split()), file=sys.stderr)
     summary.done += len(result.done)
     summary.failed += result.failed
     summary.parts.update(result.seconds)
     bar.update(len(result))
-
-
-def _reason(failed: Mapping[str, str]) -> str:
-    """Why, and of which picture, which the reason may say itself."""
-    source, reason = failed["source"], failed["reason"]
-    return reason if source in reason else f"{source}: {reason}"

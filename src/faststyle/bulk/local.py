@@ -25,16 +25,12 @@ def work(
     started: list[_LocalHandle] = []
 
     def start() -> _LocalHandle:
-        used = [worker.device for worker in started if not worker.pipe.closed]
+        used = [worker.device for worker in started if not worker.answering.closed]
         device = choose_device(config.device, torch.cuda.device_count(), used)
         started.append(_LocalHandle(replace(config, device=device)))
         return started[-1]
 
-    def answered(workers: Sequence[_LocalHandle], seconds: float) -> list[_LocalHandle]:
-        ready = wait([worker.pipe for worker in workers], seconds)
-        return [worker for worker in workers if worker.pipe in ready]
-
-    return dispatch(start, answered, shards, config, should_stop)
+    return dispatch(start, wait, shards, config, should_stop)
 
 
 def choose_device(wanted: str, gpus: int, used: Sequence[str]) -> str:
@@ -49,18 +45,18 @@ class _LocalHandle:
 
     def __init__(self, config: WorkerConfig) -> None:
         self.device = config.device
-        self.pipe, other = _processes.Pipe()
+        self.answering, other = _processes.Pipe()
         self._process = _processes.Process(target=_serve, args=(other, config), daemon=True)
         self._process.start()
         other.close()
 
     def ask(self, shard: Shard | None) -> None:
         with suppress(OSError):  # it has died since, as its answer will say
-            self.pipe.send(shard)
+            self.answering.send(shard)
 
     def answer(self) -> ShardResult | None:
         try:
-            answer: ShardResult | Exception | None = self.pipe.recv()
+            answer: ShardResult | Exception | None = self.answering.recv()
         except (EOFError, OSError):
             self._process.join()
             status = self._process.exitcode or 0
@@ -76,7 +72,7 @@ class _LocalHandle:
         self.ask(None)
 
     def end(self) -> None:
-        self.pipe.close()
+        self.answering.close()
         self._process.kill()
         self._process.join()
 

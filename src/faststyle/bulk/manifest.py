@@ -29,8 +29,7 @@ class ShardResult:
         done: target and version of each picture whose result is there.
         failed: source, target, version and reason of each that has none.
         notes: what of a file is not in its result.
-        seconds: how long the process fetched, decoded, computed, encoded, and waited for results
-            to be stored.
+        seconds: how long each part of the work took.
         memory: of the process, in bytes, at the end.
         at: when that was, in seconds since 1970.
     """
@@ -59,9 +58,7 @@ class Manifest:
     def begin(self, settings: Mapping[str, Any], style: Path) -> None:
         """Note a new job's settings and style; of one that goes on, compare them.
 
-        Raises:
-            UserError: the folder has results of other settings.
-            StorageError: it cannot be written.
+        Raises ``UserError`` if the folder has results of other settings, or ``StorageError``.
         """
         content = style.read_bytes()
         wanted = {"format": _FORMAT, "version": _VERSION, **settings}
@@ -73,11 +70,9 @@ class Manifest:
             self.folder.write(wanted["style_file"], content)
             self.folder.write(_JOB, json.dumps(wanted, indent=1).encode())
         elif given != wanted:
-            odd = sorted(key for key in wanted if given.get(key) != wanted[key])
-            raise UserError(
-                f"{self.folder.address} is of a job of other settings ({', '.join(odd)}): choose"
-                " another --output, or remove it to begin anew"
-            )
+            odd = ", ".join(sorted(key for key in wanted if given.get(key) != wanted[key]))
+            job = f"{self.folder.address} is of a job of other settings ({odd})"
+            raise UserError(f"{job}: choose another --output, or remove it to begin anew")
 
     def settings(self) -> dict[str, Any]:
         """What :meth:`begin` noted. Raises ``UserError`` if there is none."""

@@ -29,16 +29,10 @@ def work(
     ours = not ray.is_initialized()
     if ours:
         ray.init(logging_level=logging.ERROR, log_to_driver=False, include_dashboard=False)
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    options = share(config.workers, nodes, config.device)
-
-    def answered(workers: Sequence[_RayHandle], seconds: float) -> list[_RayHandle]:
-        ready, _ = ray.wait([worker.answering for worker in workers], timeout=seconds)
-        return [worker for worker in workers if worker.answering in ready]
-
     try:
-        start = partial(_RayHandle, config, options)
-        yield from dispatch(start, answered, shards, config, should_stop)
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        start = partial(_RayHandle, config, share(config.workers, nodes, config.device))
+        yield from dispatch(start, _wait, shards, config, should_stop)
     finally:
         if ours:
             ray.shutdown()
@@ -57,6 +51,10 @@ def share(workers: int, nodes: Sequence[Mapping[str, float]], device: str) -> di
         # As many to each: none lies on two.
         "num_gpus": 1 / math.ceil(workers / gpus) if gpus else 0,
     }
+
+
+def _wait(answers: list[Any], seconds: float) -> list[Any]:
+    return list(ray.wait(answers, timeout=seconds)[0])
 
 
 class _RayHandle:
@@ -90,8 +88,7 @@ class _RayHandle:
 class _Remote:
     """What lives in the actor."""
 
-    def __init__(self) -> None:
-        self._stopped = False
+    _stopped = False
 
     def begin(self, config: WorkerConfig) -> None:
         self._worker = Worker(config)

@@ -61,20 +61,11 @@ class Worker:
         self.manifest = Manifest(self.output)
         settings = self.manifest.settings()
         choose_kernel(settings["kernel"])
-        stylizer = Stylizer.load(
-            self.manifest.style(),
-            mix=settings["mix"],
-            device=config.device,
-            precision=settings["precision"],
-            stroke=settings["stroke"],
-        )
+        chosen = {name: settings[name] for name in ("mix", "precision", "stroke")}
+        stylizer = Stylizer.load(self.manifest.style(), device=config.device, **chosen)
         options = settings["options"]
-        self.pipeline = FilePipeline(
-            stylizer,
-            split(RenderOptions, options),
-            split(ReadOptions, options),
-            split(WriteOptions, options),
-        )
+        render, read = split(RenderOptions, options), split(ReadOptions, options)
+        self.pipeline = FilePipeline(stylizer, render, read, split(WriteOptions, options))
 
     def do(self, shard: Shard, should_stop: Callable[[], bool] = lambda: False) -> ShardResult:
         """Stylize a shard's pictures, and note what became of them.
@@ -177,9 +168,7 @@ class _ShardWork:
             except Exception:
                 failed.append(task)
                 continue
-            kind: object = None
-            if batch_size > 1:
-                job, kind = _look_into(job)
+            job, kind = _look_into(job)
             batch = waiting.setdefault(kind, [])
             batch.append((task, job))
             if len(batch) == batch_size:
@@ -187,14 +176,11 @@ class _ShardWork:
         yield from waiting.values()
 
     def _stylize(self, batch: Sequence[tuple[ImageTask, Job]]) -> None:
-        pipeline = self.worker.pipeline
+        pipeline, notes = self.worker.pipeline, []
         with self.clock("decode"):
             loaded = [pipeline.load(job) for _, job in batch]
-            notes = [
-                self._said_of(task, note)
-                for (task, _), each in zip(batch, loaded, strict=True)
-                for note in pipeline.notes(each)
-            ]
+            for (task, _), each in zip(batch, loaded, strict=True):
+                notes += [self._said_of(task, note) for note in pipeline.notes(each)]
         if len(loaded) == 1 and loaded[0].is_animated:
             with self.clock("network"):
                 pipeline.process_animation(loaded[0])

@@ -205,23 +205,21 @@ def check_formats(jobs: Sequence[Job], read: ReadOptions, write: WriteOptions) -
 
         require_faces()
     for job in jobs:
-        form = None if job.is_clip else format_of(job.target)
-        _check_depth(job, form, write.bit_depth)
-        if read.protect and form is None:
+        row = None if job.is_clip else format_of(job.target)
+        _check_depth(job, row, write.bit_depth)
+        if read.protect and row is None:
             raise UserError(f"--protect is for pictures, and {job.source} is a clip")
-        if write.lossless and (form is None or not form.lossless):
-            name = "a clip" if form is None else str(form)
-            raise UserError(
-                f"--lossless is for WebP, and {job.target} would be {name}, which is never so"
-            )
+        if write.lossless and (row is None or not row.lossless):
+            name = f"{job.target} would be {row or 'a clip'}"
+            raise UserError(f"--lossless is for WebP, and {name}, which is never so")
 
 
-def _check_depth(job: Job, form: ImageFormat | None, bits: int | None) -> None:
-    """``form``: of the result, none being a clip."""
-    if bits == 16 and (form is None or form.bits < 16):
-        name = "a clip" if form is None else f"{form}, of 8 bits"
+def _check_depth(job: Job, row: ImageFormat | None, bits: int | None) -> None:
+    """``row``: of the result, none being a clip."""
+    if bits == 16 and (row is None or row.bits < 16):
+        name = "a clip" if row is None else f"{row}, of 8 bits"
         raise UserError(f"--bit-depth 16 is for PNG and TIFF, and {job.target} would be {name}")
-    if bits == 10 and form is not None:
+    if bits == 10 and row is not None:
         raise UserError(f"--bit-depth 10 is for clips, and {job.source} is a picture")
     if bits == 10 and CLIP_FORMATS[job.target.suffix.lower()].high_bit_depth is None:
         known = ", ".join(suffix for suffix, form in CLIP_FORMATS.items() if form.high_bit_depth)
@@ -233,9 +231,8 @@ def _check_folder(output: str, count: int) -> None:
     if path.is_dir() or output.endswith(("/", "\\")):
         return
     if path.exists() or can_write(path) or path.suffix.lower() in CLIP_FORMATS:
-        raise UserError(
-            f"--output {output} is one file, and there are {count} inputs: name a folder"
-        )
+        problem = f"--output {output} is one file, and there are {count} inputs"
+        raise UserError(f"{problem}: name a folder")
 
 
 def _target(
@@ -245,12 +242,10 @@ def _target(
     if output is None:
         return source.with_name(_short(stem, f".{style}{suffix}"))
     target = Path(output).expanduser()
-    is_folder = output.endswith(("/", "\\")) or target.is_dir() or not single
-    if not is_folder:
-        is_device = target.exists() and not target.is_file()  # which is refused by its ending
-        has_ending = target.suffix or is_device
-        return target if has_ending else target.with_name(target.name + suffix)
-    return target / source.relative_to(base).with_name(_short(stem, suffix))
+    if output.endswith(("/", "\\")) or target.is_dir() or not single:
+        return target / source.relative_to(base).with_name(_short(stem, suffix))
+    is_device = target.exists() and not target.is_file()  # which is refused by its ending
+    return target if target.suffix or is_device else target.with_name(target.name + suffix)
 
 
 def _short(stem: str, rest: str) -> str:

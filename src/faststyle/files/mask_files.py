@@ -12,7 +12,7 @@ from faststyle.images.arrays import everywhere, mask_of
 from faststyle.images.files import load_picture
 from faststyle.images.formats import find_format
 from faststyle.images.pixels import resample
-from faststyle.images.probe import ImageInfo, open_image
+from faststyle.images.probe import open_image
 
 #: By which part the aspect ratio of a mask may differ from its photo's, before it is taken for that
 #: of another one, or for one that lies on its side.
@@ -81,12 +81,11 @@ def check_masks(masks: Sequence[Sequence[Path | None]]) -> None:
 
     Or if a picture is to be the mask of all of several photos, and cannot be read.
     """
-    missing = [path for paths in masks for path in _missing(paths)]
-    if missing and all(_missing(paths) for paths in masks):
-        raise UserError(
-            f"no photo has a mask in {missing[0].parent}, where the first one's would be"
-            f" {missing[0].name}"
-        )
+    missing = [_missing(paths) for paths in masks]
+    if masks and all(missing):
+        first = missing[0][0]
+        where = f"in {first.parent}, where the first one's would be {first.name}"
+        raise UserError(f"no photo has a mask {where}")
     shared = set.intersection(*map(set, masks)) if len(masks) > 1 else set()
     for path in shared:
         if path and not is_clip(path):
@@ -104,22 +103,21 @@ def load_masks(paths: Sequence[Path | None], size: tuple[int, int]) -> tuple[Ten
         if path is None:
             masks.append(everywhere(size))
             continue
-        mask, info = _read(path)
+        mask, frames = read_mask(path)
         masks.append(fit_mask(mask, size, str(path)))
-        if info.frames > 1:
-            notes[f"{path}: 1 of {info.frames} frames is read"] = None
+        if frames > 1:
+            notes[f"{path}: 1 of {frames} frames is read"] = None
     return torch.cat(masks), list(notes)
 
 
-def read_mask(path: Path) -> Tensor:
-    """The mask in a file of a picture. Raises ``UserError`` if it is none that can be read."""
-    return _read(path)[0]
+def read_mask(path: Path) -> tuple[Tensor, int]:
+    """The mask in a file of a picture, and of how many frames it is the first.
 
-
-def _read(path: Path) -> tuple[Tensor, ImageInfo]:
+    Raises ``UserError`` if the file is none that can be read.
+    """
     opened = open_image(path)
     picture = load_picture(opened)
-    return mask_of(picture.pixels, picture.alpha), opened.info
+    return mask_of(picture.pixels, picture.alpha), opened.info.frames
 
 
 def fit_mask(mask: Tensor, size: tuple[int, int], name: str) -> Tensor:

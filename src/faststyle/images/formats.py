@@ -43,7 +43,6 @@ class ImageFormat:
         suffixes: the endings of its files, in small letters; results get the first. Without any,
             files are recognized by their contents alone.
         title: the name for people, if it is another.
-        is_written: whether pictures can be written.
         alpha: whether a file holds transparency. If not, pictures are laid on white.
         icc_profile: whether a file holds a color profile. If not, colors are converted to sRGB.
         palette: whether a file holds 255 colors and a transparent one.

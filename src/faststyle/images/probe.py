@@ -38,17 +38,12 @@ class TooLargeError(UserError):
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """The properties of a picture file.
+    """The properties of a picture file, of whose pixels width and height are as it is seen.
 
     Args:
-        path: the file.
         format: the format of its contents, whatever its name is.
-        width: pixels of the picture as it is seen, upright.
-        height: pixels of the picture as it is seen, upright.
         orientation: the one in EXIF, from 1 to 8; none if there is none that can be read.
         bit_depth: 16 if channels have 16 bits that can all be read, else 8.
-        has_alpha: whether it holds transparency.
-        has_icc_profile: whether it holds a color profile.
         frames: the number of frames or pages. The extra pictures in a phone's photo (MPO), which
             are depth and brightness, do not count.
         first_frame: the first frame of an animation: 1 after a still for other programs, else 0.
@@ -62,8 +57,6 @@ class ImageInfo:
     height: int
     orientation: int | None
     bit_depth: int
-    has_alpha: bool
-    has_icc_profile: bool
     frames: int
     first_frame: int
     plays: int
@@ -212,7 +205,6 @@ def _describe(path: Path, row: ImageFormat, image: ImageFile.ImageFile, frames: 
     width, height = image.stored_size if isinstance(image, TiffFile) else image.size
     if orientation in TRANSPOSED:
         width, height = height, width
-    modes = image.mode, image.palette.mode if image.palette else ""
     uncounted, loop = row.timing.uncounted if row.timing else 0, image.info.get("loop")
     if row.software == "comment":
         software = str(image.info.get("comment", b""), "latin-1")
@@ -225,8 +217,6 @@ def _describe(path: Path, row: ImageFormat, image: ImageFile.ImageFile, frames: 
         height=height,
         orientation=orientation,
         bit_depth=getattr(image, "bit_depth", 8),
-        has_alpha="transparency" in image.info or any(mode[-1:] in ("A", "a") for mode in modes),
-        has_icc_profile=bool(image.info.get("icc_profile")),
         frames=max(1, frames),
         first_frame=int(getattr(image, "default_image", False)),
         plays=uncounted if loop is None else loop and loop + uncounted,

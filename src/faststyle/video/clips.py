@@ -91,7 +91,7 @@ class ClipPipeline:
             raise KeyboardInterrupt
         if clip.is_damaged:
             read = f"up to {last:.1f} of {clip.seconds:.1f} s"
-            read += f" but for {clip.lost:.1f} s" if clip.lost else ""
+            read += f" but for {clip.damage.lost:.1f} s" if clip.damage.lost else ""
             return f"damaged; {job.target} has what could be read, {read}"
         return ""
 

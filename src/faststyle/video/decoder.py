@@ -42,8 +42,8 @@ class Decoder:
 
     def decode(self, packet: "av.Packet[Any]") -> Iterator[av.VideoFrame]:
         """The frames that a packet completes; an empty one, the last, completes all."""
-        if self._order is not None:
-            self._order.begin(packet.dts)
+        if self._order is not None and self._order.first is None:
+            self._order.first = packet.dts
         try:
             decoded = self._context.decode(None if packet.size == 0 else packet)
         except av.FFmpegError:
@@ -101,20 +101,16 @@ class _Order:
     """
 
     def __init__(self) -> None:
-        self._first: int | None = None
+        self.first: int | None = None
         self._delay: int | None = None
         self._last = 0
 
-    def begin(self, dts: int | None) -> None:
-        if self._first is None:
-            self._first = dts
-
     def time(self, frame: av.VideoFrame) -> int:
-        if frame.dts is None or self._first is None:  # the last ones, that were held back
+        if frame.dts is None or self.first is None:  # the last ones, that were held back
             self._last += 1
             return self._last
         if self._delay is None:
-            self._delay = frame.dts - self._first
+            self._delay = frame.dts - self.first
         self._last = frame.dts - self._delay
         return self._last
 
@@ -145,15 +141,13 @@ class CorruptionTracker:
         if is_video:
             seconds = float(times[0] * packet.time_base)
             self._sent = max(self._sent, seconds)
-            self._look_for_gap(seconds, float((packet.duration or 0) * packet.time_base))
-
-    def _look_for_gap(self, seconds: float, duration: float) -> None:
-        """A picture may be shown for long; but then there are no bytes that nobody could read."""
-        gap = 0.0 if self._due is None else seconds - self._due
-        usual = _UNREAD * gap * self._per_second + _BETWEEN
-        if gap > _LEAST and self._per_second and self._unread > usual:
-            self.lost += gap
-        self._due, self._unread = seconds + duration, 0
+            # A picture may be shown for long; but then there are no bytes that nobody could read.
+            gap = 0.0 if self._due is None else seconds - self._due
+            usual = _UNREAD * gap * self._per_second + _BETWEEN
+            if gap > _LEAST and self._per_second and self._unread > usual:
+                self.lost += gap
+            self._due = seconds + float((packet.duration or 0) * packet.time_base)
+            self._unread = 0
 
     def is_known(self, shown: float, end: float, seconds: float) -> bool:
         """Whether something is missing of a clip whose last frame is shown at ``shown``.

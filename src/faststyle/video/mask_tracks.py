@@ -61,7 +61,7 @@ def open_masks(
 
         def track(path: Path) -> _Track:
             if not is_clip(path):
-                return _Track(str(path), iter([(0.0, read_mask(path))]), math.inf)
+                return _Track(str(path), iter([(0.0, read_mask(path)[0])]), math.inf)
             clip = opened.enter_context(Clip(path, start, end))
             masks = opened.enter_context(closing(_read(clip)))
             return _Track(str(path), masks, 1 / float(clip.rate))

@@ -52,11 +52,11 @@ class Clip:
     def __init__(
         self,
         path: Path,
-        start: float = 0.0,
+        start: float = 0,
         end: float | None = None,
         is_high_bit_depth: bool = False,
     ) -> None:
-        self.path, self.is_high_bit_depth = path, is_high_bit_depth
+        self.is_high_bit_depth = is_high_bit_depth
         self.container = _open(path)
         length = (self.container.duration or 0) / av.time_base
         try:
@@ -79,8 +79,7 @@ class Clip:
         self._shape: tuple[int, int] | None = None
         self._last: int | None = None
         self._held: av.VideoFrame | None = None
-        self._damage = CorruptionTracker(length, path.stat().st_size)
-        self._latest: dict[int, int] = {}
+        self.damage = CorruptionTracker(length, path.stat().st_size)
         self._is_hdr = self._jumped = self._changed = False
 
     @property
@@ -118,12 +117,7 @@ class Clip:
         """Whether, after the last frame, something could not be decoded or did not come."""
         shown = float((self._last or 0) * self.time_base)
         end = float(self.begins) + self._start + self.seconds
-        return self._decoder.broken > 0 or self._damage.is_known(shown, end, self.seconds)
-
-    @property
-    def lost(self) -> float:
-        """Seconds that are missing between others, as far as that is known."""
-        return self._damage.lost
+        return self._decoder.broken > 0 or self.damage.is_known(shown, end, self.seconds)
 
     def late(self, stream: Stream) -> float:
         """Seconds of the section that go by before a stream begins."""
@@ -189,11 +183,17 @@ class Clip:
             yield self._upright(held, math.ceil((self._start + self.begins) / self.time_base))
 
     def _items(self) -> Iterator[Item]:
+        latest: dict[int, int] = {}  # of each stream
         for packet in self._packets():
+            stream = packet.stream.index
             if packet.stream is self.video:
                 yield from self._frames(packet)
-            elif None not in (packet.pts, packet.dts) and self._is_later(packet):
-                yield packet
+            elif None not in (packet.pts, packet.dts):
+                if packet.dts > latest.get(stream, -math.inf):
+                    latest[stream] = packet.dts
+                    yield packet
+                else:  # files hold no others
+                    self._jumped = True
         yield from self._held_at_start(math.inf)
 
     def _frames(self, packet: Packet) -> Iterator[Frame]:
@@ -220,23 +220,15 @@ class Clip:
         self._is_hdr |= is_hdr(decoded.color_trc) and not self.is_high_bit_depth
         return upright(decoded, self._shape, time, self.is_high_bit_depth)
 
-    def _is_later(self, packet: Packet) -> bool:
-        """Whether a packet comes after those of its stream before; files hold no others."""
-        if packet.dts <= self._latest.get(packet.stream.index, -math.inf):
-            self._jumped = True
-            return False
-        self._latest[packet.stream.index] = packet.dts
-        return True
-
     def _packets(self) -> Iterator[Packet]:
         wanted = {stream.index for stream in (self.video, *self.others)}
         try:
             for packet in self.container.demux():  # all of them: what is left of a file is damage
-                self._damage.watch(packet, packet.stream is self.video)
+                self.damage.watch(packet, packet.stream is self.video)
                 if packet.stream.index in wanted:  # that of an empty packet is 0
                     yield packet
         except av.FFmpegError:
-            self._damage.is_cut = True
+            self.damage.is_cut = True
 
     def __enter__(self) -> "Clip":
         return self

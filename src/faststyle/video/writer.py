@@ -52,8 +52,7 @@ class Writer:
         self._is_gif = self.suffix.lower() == ".gif"
         self._palette: Graph | None = None
         self._video: VideoStream | None = None
-        self._copied: dict[int, Stream] = {}
-        self._encoded: dict[int, Sound] = {}
+        self._others: dict[int, Stream | Sound] = {}  # to be copied, or encoded anew
         self._waiting: list[Packet] = []
         #: What the file lacks or has in another form than the source, in words for people.
         self.notes: list[str] = []
@@ -66,10 +65,12 @@ class Writer:
         with self._errors_for_people():
             if isinstance(item, Frame):
                 self._encode(item)
-            elif (sound := self._encoded.get(item.stream.index)) is not None:
-                self._mux(list(sound.encode(item)))
-            elif (stream := self._copied.get(item.stream.index)) is not None and item.size:
-                item.stream = stream
+                return
+            other = self._others.get(item.stream.index)
+            if isinstance(other, Sound):
+                self._mux(list(other.encode(item)))
+            elif other is not None and item.size:
+                item.stream = other
                 self._mux([item])
 
     def _encode(self, frame: Frame) -> None:
@@ -107,11 +108,11 @@ class Writer:
         is_known = copies is None or name.removesuffix("float") in copies
         is_late = self.format.begins_at_once and self.clip.late(stream) > _LATE
         if is_known and not is_late and _can_hold(self.container.format.name, stream):
-            added = self._copied[stream.index] = self.container.add_stream_from_template(stream)
+            added = self._others[stream.index] = self.container.add_stream_from_template(stream)
         if added is None and isinstance(stream, AudioStream) and self.format.sound:
             with suppress(ValueError, av.FFmpegError):
                 sound = Sound(self.container, stream, self.format.sound, pads=is_late)
-                added, self._encoded[stream.index] = sound.stream, sound
+                added, self._others[stream.index] = sound.stream, sound
                 self.notes.append(f"{what} encoded anew as {sound.stream.codec_context.name}")
         if added is None:
             self.notes.append(f"{what} left out: {self.suffix} files cannot hold it; .mkv might")
@@ -136,7 +137,7 @@ class Writer:
         context.options = coding.options_for(self._quality)
         if frame.mastering is not None:
             self._add_mastering(frame.mastering, coding, context)
-        if not coding.has_crf:
+        if "crf" not in coding.options:
             per_second = context.width * context.height * float(self._pace.rate)
             context.bit_rate = round(coding.bits_per_pixel(self._quality) * per_second)
         _copy_tags(self.clip.video, stream)
@@ -198,8 +199,8 @@ class Writer:
             return
         with self._errors_for_people():
             if self._video is not None:
-                for sound in self._encoded.values():
-                    self._mux(list(sound.end()))
+                for other in self._others.values():
+                    self._mux(list(other.end()) if isinstance(other, Sound) else [])
                 self._mux(self._video.encode(None))
             self.container.close()
         self.notes += self._pace.notes
