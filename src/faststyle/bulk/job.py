@@ -39,14 +39,11 @@ _SHOWN = 10
 class BulkJob:
     """Pictures to be stylized, by what style, and where.
 
+    Inputs are pictures, folders and patterns, and the output is a folder: paths, or addresses.
     ``precision``, ``stroke`` and ``device`` are those of :class:`Stylizer`; a job that goes on may
-    be given another device.
-
-    Inputs are pictures, folders and patterns, and these and the output, a folder, are paths or
-    addresses. ``engine`` is one of :data:`ENGINES`, whose ``actors`` are processes.
-
-    Raises:
-        UserError: an unknown engine, no actors, or an output that is called like a picture.
+    be given another device. ``engine`` is one of :data:`ENGINES`, whose ``actors`` are processes.
+    Raises ``UserError`` for an unknown engine, no actors, or an output that is called like a
+    picture.
     """
 
     inputs: Sequence[str]

@@ -174,11 +174,8 @@ class FilePipeline:
 def stylize_files(pipeline: FilePipeline, jobs: Sequence[Job]) -> int:
     """Stylize every picture, with a progress bar; one bad file does not stop the rest.
 
-    Returns:
-        How many failed; each was named on standard error.
-
-    Raises:
-        KeyboardInterrupt: when interrupted; the pictures in hand are written, others not begun.
+    Returns how many failed; each was named on standard error. Raises ``KeyboardInterrupt`` when
+    interrupted; the pictures in hand are written, others not begun.
     """
     done = failed = 0
     bar: tqdm[NoReturn]
@@ -187,36 +184,31 @@ def stylize_files(pipeline: FilePipeline, jobs: Sequence[Job]) -> int:
         tqdm(total=len(jobs), unit="picture", disable=len(jobs) == 1) as bar,
     ):
         try:
-            for batch in _batches(pipeline, jobs, bar):
-                failed += _do_batch(pipeline, batch, bar, interrupts) if batch else 1
+            for batch in _batches(pipeline, jobs):
+                failed += _do_batch(pipeline, batch, interrupts) if batch else 1
                 done += len(batch) or 1
                 bar.update(len(batch) or 1)
                 if done < len(jobs):
                     interrupts.check()
         except KeyboardInterrupt:
-            bar.write(f"{done - failed} of {len(jobs)} pictures are done", file=sys.stderr)
+            tqdm.write(f"{done - failed} of {len(jobs)} pictures are done", file=sys.stderr)
             raise
     if len(jobs) == 1 and not failed:
         print(jobs[0].target)  # noqa: T201
     return failed
 
 
-def _do_batch(
-    pipeline: FilePipeline,
-    batch: Sequence[LoadedPicture],
-    bar: "tqdm[NoReturn]",
-    interrupts: Interrupts,
-) -> int:
+def _do_batch(pipeline: FilePipeline, batch: Sequence[LoadedPicture], signals: Interrupts) -> int:
     """Returns how many failed."""
     try:
         if batch[0].is_animated:
-            pipeline.process_animation(batch[0], interrupts.check)
+            pipeline.process_animation(batch[0], signals.check)
         else:
             _do_together(pipeline, batch)
     except Exception as error:  # whatever one picture brings about, there may be a thousand others
         if len(batch) > 1:
-            return sum(_do_batch(pipeline, [each], bar, interrupts) for each in batch)
-        _complain(problem(error, batch[0].job.source), bar)
+            return sum(_do_batch(pipeline, [each], signals) for each in batch)
+        _complain(problem(error, batch[0].job.source))
         return 1
     return 0
 
@@ -234,13 +226,11 @@ def _do_together(pipeline: FilePipeline, batch: Sequence[LoadedPicture]) -> None
         pipeline.save(result, loaded.job)
 
 
-def _complain(message: str, bar: "tqdm[NoReturn]") -> None:
-    bar.write(f"error: {' '.join(message.split())}", file=sys.stderr)
+def _complain(message: str) -> None:
+    tqdm.write(f"error: {' '.join(message.split())}", file=sys.stderr)
 
 
-def _batches(
-    pipeline: FilePipeline, jobs: Sequence[Job], bar: "tqdm[NoReturn]"
-) -> Iterator[list[LoadedPicture]]:
+def _batches(pipeline: FilePipeline, jobs: Sequence[Job]) -> Iterator[list[LoadedPicture]]:
     """Neighboring pictures of equal size together, up to ``batch_size``.
 
     In place of one that cannot be read there is none, and it is said why.
@@ -252,11 +242,11 @@ def _batches(
             loaded = pipeline.load(job)
             notes = [note for note in pipeline.notes(loaded) if note not in said]
         except Exception as error:  # as above
-            _complain(problem(error, job.source), bar)
+            _complain(problem(error, job.source))
             yield []
             continue
         for note in notes:
-            bar.write(note, file=sys.stderr)
+            tqdm.write(note, file=sys.stderr)
         said.update(notes)
         is_full = len(batch) >= pipeline.read.batch_size
         if batch and (is_full or batch[0].kind != loaded.kind):

@@ -22,8 +22,7 @@ def contact_sheet(rows: Sequence[Sequence[Panel]], height: int, gap: int = 8) ->
     Each column is as wide as its widest picture. Pictures are centered in their columns, ``gap``
     pixels apart. A row without captions leaves no room for them.
 
-    Raises:
-        ValueError: there are no pictures.
+    Raises ``ValueError`` if there are no pictures.
     """
     if not any(rows):
         raise ValueError("there are no pictures to lay out")

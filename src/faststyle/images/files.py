@@ -70,10 +70,8 @@ def load_picture_bytes(
     sRGB.
 
     A file that is open is closed. ``max_pixels`` and ``short_side`` are those of
-    :func:`faststyle.images.probe.open_image`.
-
-    Raises:
-        UserError: the file cannot be opened or decoded, or has more than ``max_pixels``.
+    :func:`faststyle.images.probe.open_image`. Raises ``UserError`` if the file cannot be opened or
+    decoded, or has more pixels.
     """
     if isinstance(source, Path):
         source = open_image(source, max_pixels, short_side)
@@ -95,10 +93,8 @@ def load_rgb(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
 def read_frames(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[tuple[Picture, float]]:
     """Read the frames of an animation, uint8, each with its duration in milliseconds.
 
-    The still picture that a PNG may hold for programs without animation is left out.
-
-    Raises:
-        UserError: the file cannot be opened, or a frame is damaged.
+    The still picture that a PNG may hold for programs without animation is left out. Raises
+    ``UserError`` if the file cannot be opened, or a frame is damaged.
     """
     with open_image(path, max_pixels) as opened:
         for number in range(opened.info.first_frame, opened.info.frames):
@@ -171,10 +167,8 @@ def save_animation(
 ) -> None:
     """Write an animation as :func:`save_picture` does a picture, with the same arguments.
 
-    Durations are rounded to the format's unit, so that the errors do not add up.
-
-    Raises:
-        ValueError: the format has no animations.
+    Durations are rounded to the format's unit, so that the errors do not add up. Raises
+    ``ValueError`` if the format has no animations.
     """
     row, frames = format_of(path), animation.frames
     timing = row.timing

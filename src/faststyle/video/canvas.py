@@ -48,12 +48,8 @@ class _Fading:
 class Canvas:
     """Frames of a clip, warped to where they are in the scene, and their stylized versions back.
 
-    Args:
-        keep: see :class:`TemporalFilter`.
-
-    Attributes:
-        corner: row and column of the scene where the canvas begins, multiples of :data:`GRID`.
-        canvases: how many there were.
+    ``keep`` is that of :class:`TemporalFilter`. ``corner`` is the row and column of the scene where
+    the canvas begins, multiples of :data:`GRID`, and ``canvases`` how many there were.
     """
 
     def __init__(self, keep: float) -> None:

@@ -38,8 +38,6 @@ T = TypeVar("T")
 #: Called with the part of a clip, 0 to 1, that has gone by.
 Move = Callable[[float], None]
 
-_USUAL_SECONDS = ClipOptions().smooth
-
 
 @dataclass(frozen=True)
 class ClipPipeline:
@@ -138,11 +136,8 @@ class ClipPipeline:
 def stylize_clips(pipeline: ClipPipeline, jobs: Sequence[Job]) -> int:
     """Stylize every clip; one that cannot be read does not stop the rest.
 
-    Returns:
-        How many clips failed or were damaged; each was named on standard error.
-
-    Raises:
-        KeyboardInterrupt: when interrupted; what was stylized until then is a whole clip.
+    Returns how many failed or were damaged; each was named on standard error. Raises
+    ``KeyboardInterrupt`` when interrupted; what was stylized until then is a whole clip.
     """
     failed = 0
     with catch_interrupts("frame") as interrupts:
@@ -166,7 +161,7 @@ def stylize_frames(
     frames: Iterable[Picture],
     rate: float,
     options: RenderOptions = DEFAULT_RENDER,
-    smooth: float = _USUAL_SECONDS,
+    smooth: float = ClipOptions.smooth,
 ) -> Iterator[Tensor]:
     """The stylized pixels (3, H, W) of frames of one size, ``rate`` of them a second.
 

@@ -68,7 +68,8 @@ class Decoder:
 
     def _whole(self, frame: av.VideoFrame | None) -> Iterator[av.VideoFrame]:
         if self._graph is None:
-            yield from filter(None, [frame])
+            if frame is not None:
+                yield frame
             return
         self._graph.vpush(frame)
         try:

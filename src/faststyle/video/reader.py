@@ -16,8 +16,7 @@ from av.video.stream import VideoStream
 
 from faststyle.core.errors import UserError
 from faststyle.video.decoder import CorruptionTracker, Decoder
-from faststyle.video.frames import Frame, upright
-from faststyle.video.hdr import is_hdr
+from faststyle.video.frames import Frame, is_hdr, upright
 from faststyle.video.streams import find_others, left_out, select_video_stream
 
 #: Of FFmpeg's, with the times that PyAV takes for optional.

@@ -22,8 +22,7 @@ _UNSEEN = 2.0
 class TemporalFilter:
     """A recursive filter in time for frames and their stylized versions.
 
-    Args:
-        keep: how much of what stands still remains of the frames before, 0 to 1.
+    ``keep`` is how much of what stands still remains of the frames before, 0 to 1.
     """
 
     def __init__(self, keep: float) -> None:
@@ -41,10 +40,7 @@ class TemporalFilter:
         return frame
 
     def stylized(self, frame: Tensor) -> Tensor:
-        """The stylized version of the frame that :meth:`photo` gave last, perhaps enlarged.
-
-        (3, H, W) in [0, 1].
-        """
+        """The stylized version, (3, H, W) in [0, 1], of the frame that :meth:`photo` gave last."""
         if self._stylized is not None and self._stylized.shape == frame.shape:
             share = resample(self._share, (frame.shape[1], frame.shape[2]))
             frame = torch.lerp(self._stylized, frame, share)

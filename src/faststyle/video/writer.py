@@ -19,8 +19,7 @@ from torch import Tensor
 from faststyle.core.errors import UserError
 from faststyle.files.clip_formats import CLIP_FORMATS, FrameCoding
 from faststyle.images.pillow import to_array
-from faststyle.video.frames import Frame
-from faststyle.video.hdr import Mastering
+from faststyle.video.frames import Frame, Mastering
 from faststyle.video.pace import Pace
 from faststyle.video.reader import Clip, Item, Packet
 from faststyle.video.sound import Sound
