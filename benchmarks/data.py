@@ -20,8 +20,7 @@ from faststyle.data.sampler import StepSampler
 from faststyle.data.shards import ShardedPhotos
 from faststyle.data.synthetic import DeadLeaves
 from faststyle.images.files import save_picture
-from faststyle.images.picture import Picture
-from faststyle.images.pixels import to_unit
+from faststyle.images.pixels import Picture, to_unit
 
 _BATCH = 4
 

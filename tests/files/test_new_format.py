@@ -14,7 +14,7 @@ from faststyle.files.batch import FilePipeline, stylize_files
 from faststyle.files.jobs import plan
 from faststyle.images.files import load_picture_bytes, save_picture
 from faststyle.images.formats import FORMATS, ImageFormat
-from faststyle.images.picture import Picture
+from faststyle.images.pixels import Picture
 from faststyle.images.probe import probe
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle

@@ -16,7 +16,7 @@ from faststyle.images.files import (
     save_animation,
 )
 from faststyle.images.formats import FORMATS
-from faststyle.images.picture import Picture
+from faststyle.images.pixels import Picture
 from faststyle.images.probe import is_ours, probe
 
 ENDINGS = (".gif", ".webp", ".png")

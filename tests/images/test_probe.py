@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 
 from faststyle.core.errors import UserError
 from faststyle.images.files import load_picture_bytes, save_picture
-from faststyle.images.picture import Picture
+from faststyle.images.pixels import Picture
 from faststyle.images.probe import TooLargeError, is_picture, open_image, probe
 from tests.sixteen import chunk, png, samples, tiff
 

@@ -13,7 +13,7 @@ from PIL import Image
 from faststyle.core.errors import UserError
 from faststyle.files.jobs import Job
 from faststyle.images import pixels as pixels_
-from faststyle.images.picture import Picture
+from faststyle.images.pixels import Picture
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle
 from faststyle.stylize.stylizer import Stylizer
@@ -130,7 +130,7 @@ def test_each_frame_is_scaled_once(
         sizes.append(tuple(pixels.shape))
         return pixels_.resize(pixels, short_side)
 
-    monkeypatch.setattr("faststyle.images.picture.resize", resize)
+    monkeypatch.setattr("faststyle.images.pixels.resize", resize)
     clip = make_clip(tmp_path / "a.mp4", count=3)
     assert stylize(stylizer, clip, tmp_path / "b.mp4", size=32) == 0
     assert sizes == [(3, 48, 64)] * 3

@@ -29,10 +29,14 @@ def work(
     ours = not ray.is_initialized()
     if ours:
         ray.init(logging_level=logging.ERROR, log_to_driver=False, include_dashboard=False)
+
+    def wait(answers: list[Any], seconds: float) -> Any:
+        return ray.wait(answers, timeout=seconds)[0]
+
     try:
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         start = partial(_RayHandle, config, share(config.workers, nodes, config.device))
-        yield from dispatch(start, _wait, shards, config, should_stop)
+        yield from dispatch(start, wait, shards, config, should_stop)
     finally:
         if ours:
             ray.shutdown()
@@ -51,10 +55,6 @@ def share(workers: int, nodes: Sequence[Mapping[str, float]], device: str) -> di
         # As many to each: none lies on two.
         "num_gpus": 1 / math.ceil(workers / gpus) if gpus else 0,
     }
-
-
-def _wait(answers: list[Any], seconds: float) -> list[Any]:
-    return list(ray.wait(answers, timeout=seconds)[0])
 
 
 class _RayHandle:

@@ -23,8 +23,7 @@ from faststyle.evaluation.patches import MIN_SIDE, patch_distances
 from faststyle.evaluation.stability import MOTIONS, Frames, stability
 from faststyle.evaluation.structure import LAYER, MAX_SIDE, cfsd
 from faststyle.evaluation.trained_loss import build_loss, gatys_loss, style_overrides
-from faststyle.images.picture import Picture
-from faststyle.images.pixels import to_unit
+from faststyle.images.pixels import Picture, to_unit
 from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.optimization.start import starting_picture
 from faststyle.styles import StyleMetadata, find_style, open_style

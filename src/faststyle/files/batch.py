@@ -26,8 +26,7 @@ from faststyle.images.files import (
     save_picture,
 )
 from faststyle.images.formats import check_fits, format_of
-from faststyle.images.picture import Picture
-from faststyle.images.pixels import MAX_PIXELS, resize
+from faststyle.images.pixels import MAX_PIXELS, Picture, resize
 from faststyle.images.probe import ImageInfo
 from faststyle.stylize.image_processor import ImageProcessor, Progress, no_progress
 from faststyle.stylize.options import DEFAULT_RENDER, RenderOptions

@@ -6,9 +6,8 @@ from itertools import zip_longest
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from faststyle.images.picture import Picture
 from faststyle.images.pillow import pil_to_tensor, to_pil
-from faststyle.images.pixels import resample, to_unit
+from faststyle.images.pixels import Picture, resample, to_unit
 
 #: A picture and its caption, which may be empty.
 Panel = tuple[Tensor, str]

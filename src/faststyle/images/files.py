@@ -20,9 +20,8 @@ from faststyle.core.errors import UserError
 from faststyle.core.version import __version__
 from faststyle.images import high_bit_depth
 from faststyle.images.formats import ImageFormat, Timing, check_fits, format_of
-from faststyle.images.picture import Picture
 from faststyle.images.pillow import from_pil, in_srgb, to_palette, to_rgb, turn_upright, with_alpha
-from faststyle.images.pixels import MAX_PIXELS
+from faststyle.images.pixels import MAX_PIXELS, Picture
 from faststyle.images.probe import (
     OURS,
     SOFTWARE,

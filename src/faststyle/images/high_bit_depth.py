@@ -18,8 +18,7 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.images import tiff
-from faststyle.images.picture import Picture
-from faststyle.images.pixels import quantize
+from faststyle.images.pixels import Picture, quantize
 from faststyle.images.probe import SOFTWARE, TRANSPOSED, OpenedImage
 from faststyle.images.tiff import TiffFile
 

@@ -10,8 +10,7 @@ import torch
 from PIL import Image, ImageCms
 from torch import Tensor
 
-from faststyle.images.picture import Picture
-from faststyle.images.pixels import quantize
+from faststyle.images.pixels import Picture, quantize
 from faststyle.images.probe import read_orientation, without_warnings
 
 _TRANSPARENT = 255  # of a palette
@@ -45,10 +44,12 @@ def to_pil(pixels: Tensor) -> Image.Image:
 
 
 def with_alpha(picture: Picture) -> Image.Image:
-    """A picture as a Pillow image, RGB, or RGBA if it has transparency."""
+    """A picture as a Pillow image, RGB, or RGBA if it has transparency, with its profile."""
     image = to_pil(picture.pixels)
     if picture.alpha is not None:
         image.putalpha(to_pil(picture.alpha))
+    if picture.icc_profile is not None:
+        image.info["icc_profile"] = picture.icc_profile
     return image
 
 

@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from faststyle.core.devices import find_device
 from faststyle.core.errors import UserError
 from faststyle.images.arrays import Photos, to_pictures
-from faststyle.images.picture import Picture
-from faststyle.images.pixels import MAX_PIXELS, to_unit
+from faststyle.images.pixels import MAX_PIXELS, Picture, to_unit
 from faststyle.networks import StyleInterpolator, streaming
 from faststyle.styles import ExportedStyle, StyleMetadata, TrainedStyle, find_style
 from faststyle.styles.loading import is_named_after_style, read_any_style

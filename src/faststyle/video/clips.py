@@ -19,7 +19,7 @@ from faststyle.core.errors import UserError, problem
 from faststyle.core.interrupts import Interrupts, catch_interrupts
 from faststyle.files.jobs import Job
 from faststyle.files.options import WriteOptions
-from faststyle.images.picture import Picture
+from faststyle.images.pixels import Picture
 from faststyle.stylize.image_processor import ImageProcessor
 from faststyle.stylize.masks import feather
 from faststyle.stylize.options import DEFAULT_RENDER, RenderOptions

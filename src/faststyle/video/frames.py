@@ -27,7 +27,7 @@ from faststyle.images.pixels import MAX_PIXELS, quantize
 
 _TV_RANGE = 1
 #: FFmpeg's numbers of transfer functions and of primaries.
-PQ, HLG = 16, 18
+HDR = PQ, HLG = 16, 18
 BT709 = 1
 _BT2020 = 9
 
@@ -108,11 +108,12 @@ def upright(
         raise UserError(f"frames of {decoded.width} x {decoded.height} pixels are too large")
     colors = decoded.colorspace, decoded.color_range, decoded.color_trc, decoded.color_primaries
     mastering = find_mastering(decoded) if is_high_bit_depth else None
-    if is_high_bit_depth or is_hdr(decoded.color_trc):
+    is_hdr = decoded.color_trc in HDR
+    if is_high_bit_depth or is_hdr:
         pixels = _read(decoded, "rgb48le", shape).astype(np.float32) / 65535
     else:
         pixels = _read(decoded, "rgb24", shape)
-    if is_hdr(decoded.color_trc) and not is_high_bit_depth:
+    if is_hdr and not is_high_bit_depth:
         _, _, transfer, primaries = colors
         pixels = quantize(tone_map(torch.from_numpy(pixels), transfer, primaries)).numpy()
         colors = BT709, _TV_RANGE, BT709, BT709
@@ -138,11 +139,6 @@ def _turned(pixels: NDArray[Any], decoded: av.VideoFrame) -> Tensor:
             pixels, x, y = pixels.transpose(1, 0, 2), c, b
         pixels = pixels[:: -1 if y < 0 else 1, :: -1 if x < 0 else 1]
     return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)
-
-
-def is_hdr(transfer: int) -> bool:
-    """Whether a clip of this transfer function has high dynamic range."""
-    return transfer in (PQ, HLG)
 
 
 def tone_map(signal: Tensor, transfer: int, primaries: int) -> Tensor:

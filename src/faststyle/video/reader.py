@@ -16,8 +16,8 @@ from av.video.stream import VideoStream
 
 from faststyle.core.errors import UserError
 from faststyle.video.decoder import CorruptionTracker, Decoder
-from faststyle.video.frames import Frame, is_hdr, upright
-from faststyle.video.streams import find_others, left_out, select_video_stream
+from faststyle.video.frames import HDR, Frame, upright
+from faststyle.video.streams import left_out, select_video_stream
 
 #: Of FFmpeg's, with the times that PyAV takes for optional.
 Packet: TypeAlias = Any
@@ -65,8 +65,9 @@ class Clip:
         except UserError:
             self.container.close()
             raise
-        #: Sound, subtitles and the like, which are copied.
-        self.others: tuple[Stream, ...] = find_others(self.container, self.video)
+        kinds = ("audio", "subtitle", "attachment")
+        #: What goes with the video stream.
+        self.others = [stream for stream in self.container.streams if stream.type in kinds]
         self._decoder = Decoder(self.video)
         self.time_base = self.video.time_base or Fraction(1, 1000)
         self.rate = self.video.average_rate or self.video.guessed_rate or Fraction(25)
@@ -216,7 +217,7 @@ class Clip:
         shape = decoded.height, decoded.width
         self._shape = self._shape or shape
         self._changed |= shape != self._shape
-        self._is_hdr |= is_hdr(decoded.color_trc) and not self.is_high_bit_depth
+        self._is_hdr |= decoded.color_trc in HDR and not self.is_high_bit_depth
         return upright(decoded, self._shape, time, self.is_high_bit_depth)
 
     def _packets(self) -> Iterator[Packet]:

@@ -1,9 +1,9 @@
-"""Which stream of a file is stylized, and which go with it."""
+"""Which stream of a file is stylized, and which are left out."""
 
 from pathlib import Path
 
 from av.container import InputContainer
-from av.stream import Disposition, Stream
+from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from faststyle.core.errors import UserError
@@ -34,14 +34,8 @@ def select_video_stream(container: InputContainer, path: Path) -> VideoStream:
     return max(known, key=_rank)
 
 
-def find_others(container: InputContainer, video: VideoStream) -> tuple[Stream, ...]:
-    """Sound, subtitles and attachments; other videos, covers and a camera's data are left out."""
-    kinds = ("audio", "subtitle", "attachment")
-    return tuple(one for one in container.streams if one is not video and one.type in kinds)
-
-
 def left_out(container: InputContainer, video: VideoStream) -> list[str]:
-    """What the stylized clip lacks, as notes for people."""
+    """What the stylized clip lacks, as notes for people: other videos, covers, a camera's data."""
     others = [one for one in container.streams.video if one is not video]
     covers = sum(bool(one.disposition & _NOT_MOVING) or not _is_moving(one) for one in others)
     films = len(container.streams.video) - covers

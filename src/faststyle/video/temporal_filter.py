@@ -29,12 +29,17 @@ class TemporalFilter:
         self.keep = keep
         self._photo: Tensor | None = None
         self._stylized: Tensor | None = None
-        self._share = torch.ones(1)
+        self._share = torch.ones(1)  # of each pixel, (1, H, W), that is taken from the new frame
 
     def photo(self, frame: Tensor) -> Tensor:
         """The next frame, (3, H, W) in [0, 1], without the noise of what stands still."""
         if self._photo is not None and self._photo.shape == frame.shape:
-            self._share = self._new_share(frame, self._photo)
+            difference = (frame - self._photo).abs().mean(0, keepdim=True)
+            smooth = F.avg_pool2d(
+                difference, _WINDOW, stride=1, padding=_WINDOW // 2, count_include_pad=False
+            )
+            motion = (smooth / _NOISE - 1).clamp_(0, 1)
+            self._share = torch.lerp(motion, torch.ones_like(motion), 1 - self.keep)
             frame = torch.lerp(self._photo, frame, self._share)
         self._photo = frame
         return frame
@@ -51,15 +56,6 @@ class TemporalFilter:
         """Let what comes next lie so many pixels further down and to the right in the scene."""
         self._photo = _moved(self._photo, rows, columns)
         self._stylized = _moved(self._stylized, rows, columns)
-
-    def _new_share(self, frame: Tensor, before: Tensor) -> Tensor:
-        """How much of each pixel, (1, H, W), is taken from the new frame."""
-        difference = (frame - before).abs().mean(0, keepdim=True)
-        smooth = F.avg_pool2d(
-            difference, _WINDOW, stride=1, padding=_WINDOW // 2, count_include_pad=False
-        )
-        motion = (smooth / _NOISE - 1).clamp_(0, 1)
-        return torch.lerp(motion, torch.ones_like(motion), 1 - self.keep)
 
 
 def _moved(mean: Tensor | None, rows: int, columns: int) -> Tensor | None:
