@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
+from typing import Any
 
 import torch
 
@@ -77,9 +78,7 @@ class _LocalHandle:
         self._process.join()
 
 
-def _serve(
-    pipe: "Connection[ShardResult | Exception | None, Shard | None]", config: WorkerConfig
-) -> None:
+def _serve(pipe: "Connection[Any, Any]", config: WorkerConfig) -> None:
     """Do shards until the other end of the pipe is closed, be it by a death."""
     leave_signals_to_parent()
     try:

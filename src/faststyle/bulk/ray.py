@@ -35,14 +35,16 @@ def work(
 
     try:
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        start = partial(_RayHandle, config, share(config.workers, nodes, config.device))
+        start = partial(_RayHandle, config, worker_resources(config.workers, nodes, config.device))
         yield from dispatch(start, wait, shards, config, should_stop)
     finally:
         if ours:
             ray.shutdown()
 
 
-def share(workers: int, nodes: Sequence[Mapping[str, float]], device: str) -> dict[str, float]:
+def worker_resources(
+    workers: int, nodes: Sequence[Mapping[str, float]], device: str
+) -> dict[str, float]:
     """What of a cluster each worker is given: cores of its own, and a GPU or a part of one.
 
     ``nodes``: CPU and GPU of each machine. None has fewer cores than a worker asks for.

@@ -153,8 +153,8 @@ class FilePipeline:
             if not high_bit_depth.is_installed():
                 yield f"pictures of 16 bits are read as 8: {high_bit_depth.INSTALL} keeps all"
             elif loaded.is_animated or row.bits == 8:
-                form = "an animation" if loaded.is_animated else row
-                yield f"{job.source} has 16 bits a channel; {form} holds 8"
+                target = "an animation" if loaded.is_animated else row
+                yield f"{job.source} has 16 bits a channel; {target} holds 8"
         masks = loaded.picture.masks
         if masks is not None:
             if self.render.size is not None:
@@ -165,9 +165,9 @@ class FilePipeline:
     def _protect(self, picture: Picture) -> Picture:
         if self.read.protect is None:
             return picture
-        from faststyle.files.faces import keep_faces  # OpenCV takes its time to be imported
+        from faststyle.files.faces import protect_faces  # OpenCV takes its time to be imported
 
-        return replace(picture, protect_mask=keep_faces(picture.pixels))
+        return replace(picture, protect_mask=protect_faces(picture.pixels))
 
 
 def stylize_files(pipeline: FilePipeline, jobs: Sequence[Job]) -> int:

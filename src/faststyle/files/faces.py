@@ -25,7 +25,7 @@ _WIDTH, _HEIGHT = 0.55, 0.75
 _SOFT = 0.12  # deviation of its edge, as a part of the width
 
 
-def keep_faces(pixels: Tensor) -> Tensor | None:
+def protect_faces(pixels: Tensor) -> Tensor | None:
     """How much of a photo (3, H, W), uint8 or float in [0, 1], stays: uint8 (1, H, W).
 
     None if no face is found. Raises ``UserError`` if the extra ``faces`` is missing.

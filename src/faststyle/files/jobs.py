@@ -222,7 +222,7 @@ def _check_depth(job: Job, row: ImageFormat | None, bits: int | None) -> None:
     if bits == 10 and row is not None:
         raise UserError(f"--bit-depth 10 is for clips, and {job.source} is a picture")
     if bits == 10 and CLIP_FORMATS[job.target.suffix.lower()].high_bit_depth is None:
-        known = ", ".join(suffix for suffix, form in CLIP_FORMATS.items() if form.high_bit_depth)
+        known = ", ".join(suffix for suffix, row in CLIP_FORMATS.items() if row.high_bit_depth)
         raise UserError(f"--bit-depth 10: {job.target} would have 8; use one of {known}")
 
 

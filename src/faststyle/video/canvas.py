@@ -90,10 +90,10 @@ class Canvas:
             return new
         back = cv2.invertAffineTransform(_after(self._pose, old.pose))
         old.frames += 1
-        share = min(1.0, old.frames / _FADE)  # of the new canvas in what is seen
-        if share == 1:
+        weight = min(1.0, old.frames / _FADE)  # of the new canvas in what is seen
+        if weight == 1:
             self._fading = None
-        return torch.lerp(_sample(old.stylized, back, self._size), new, share)
+        return torch.lerp(_sample(old.stylized, back, self._size), new, weight)
 
     def _on_canvas(self, picture: Tensor) -> Tensor:
         height, width = self._size

@@ -193,7 +193,7 @@ def find_mastering(decoded: av.VideoFrame) -> Mastering | None:
     return None if screen is light is None else Mastering(screen, light)
 
 
-def _find(decoded: av.VideoFrame, kind: Type, form: struct.Struct) -> tuple[int, ...]:
+def _find(decoded: av.VideoFrame, kind: Type, layout: struct.Struct) -> tuple[int, ...]:
     found = decoded.side_data.get(kind)  # type: ignore[call-overload]
     content = b"" if found is None else bytes(found)
-    return form.unpack_from(content) if len(content) >= form.size else ()
+    return layout.unpack_from(content) if len(content) >= layout.size else ()

@@ -29,7 +29,7 @@ class TemporalFilter:
         self.keep = keep
         self._photo: Tensor | None = None
         self._stylized: Tensor | None = None
-        self._share = torch.ones(1)  # of each pixel, (1, H, W), that is taken from the new frame
+        self._weight = torch.ones(1)  # of each pixel, (1, H, W), that is taken from the new frame
 
     def photo(self, frame: Tensor) -> Tensor:
         """The next frame, (3, H, W) in [0, 1], without the noise of what stands still."""
@@ -39,16 +39,16 @@ class TemporalFilter:
                 difference, _WINDOW, stride=1, padding=_WINDOW // 2, count_include_pad=False
             )
             motion = (smooth / _NOISE - 1).clamp_(0, 1)
-            self._share = torch.lerp(motion, torch.ones_like(motion), 1 - self.keep)
-            frame = torch.lerp(self._photo, frame, self._share)
+            self._weight = torch.lerp(motion, torch.ones_like(motion), 1 - self.keep)
+            frame = torch.lerp(self._photo, frame, self._weight)
         self._photo = frame
         return frame
 
     def stylized(self, frame: Tensor) -> Tensor:
         """The stylized version, (3, H, W) in [0, 1], of the frame that :meth:`photo` gave last."""
         if self._stylized is not None and self._stylized.shape == frame.shape:
-            share = resample(self._share, (frame.shape[1], frame.shape[2]))
-            frame = torch.lerp(self._stylized, frame, share)
+            weight = resample(self._weight, (frame.shape[1], frame.shape[2]))
+            frame = torch.lerp(self._stylized, frame, weight)
         self._stylized = frame
         return frame
 
