@@ -125,10 +125,11 @@ def test_each_frame_is_scaled_once(
     tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[tuple[int, ...]] = []
+    resize_once = pixels_.resize
 
     def resize(pixels: torch.Tensor, short_side: int) -> torch.Tensor:
         sizes.append(tuple(pixels.shape))
-        return pixels_.resize(pixels, short_side)
+        return resize_once(pixels, short_side)
 
     monkeypatch.setattr("faststyle.images.pixels.resize", resize)
     clip = make_clip(tmp_path / "a.mp4", count=3)

@@ -139,7 +139,7 @@ class _ShardWork:
             if should_stop():
                 break
             try:
-                self._stylize([(task, self._job(task, self._fetch(task)))])
+                self._stylize([(task, self._fetch(task))])
             except StorageError:
                 raise
             except Exception as error:  # whatever one picture brings about
@@ -162,7 +162,7 @@ class _ShardWork:
         for task, future in zip(tasks, fetched, strict=True):
             try:
                 with self.clock("fetch"):
-                    job = self._job(task, future.result())
+                    job = future.result()
             except StorageError:
                 raise
             except Exception:
@@ -193,13 +193,13 @@ class _ShardWork:
         self.result.notes += notes
         self.stored += [(task, self.threads.submit(self._store, task, job)) for task, job in batch]
 
-    def _fetch(self, task: ImageTask) -> Path:
-        """Where a picture is on this machine."""
-        if not is_address(task.source):
-            return Path(task.source)
-        path = self._copy_of(task)
-        fetch_once(task.source, path)
-        return path
+    def _fetch(self, task: ImageTask) -> Job:
+        """Where a picture is on this machine, and where its result goes first."""
+        source, folder = Path(task.source), self.worker.output.path or self.scratch / "out"
+        if is_address(task.source):
+            source = self._copy_of(task)
+            fetch_once(task.source, source)
+        return Job(source, folder / task.target)
 
     def _copy_of(self, task: ImageTask) -> Path:
         return (self.scratch / "in" / task.target).with_name(task.source.rpartition("/")[2])
@@ -208,10 +208,6 @@ class _ShardWork:
         """A sentence on a copy of a picture, or of its result, as one on the picture itself."""
         text = text.replace(str(self._copy_of(task)), task.source)
         return text.replace(str(self.scratch / "out" / task.target), task.target)
-
-    def _job(self, task: ImageTask, source: Path) -> Job:
-        folder = self.worker.output.path or self.scratch / "out"
-        return Job(source, folder / task.target)
 
     def _store(self, task: ImageTask, job: Job) -> None:
         """Take a result to where it belongs; what passed the scratch folder goes from it."""

@@ -6,7 +6,7 @@ so most viewers, ignore them.
 
 import struct
 import zlib
-from typing import Any
+from typing import IO
 
 from PIL import Image, PngImagePlugin
 
@@ -23,7 +23,7 @@ _FIRST_CHUNK = 8  # its offset in the file
 class PngFile(PngImagePlugin.PngImageFile):
     """A PNG file that Pillow reads by :class:`_Stream`."""
 
-    fp: Any  # none once it is closed, when nothing is read any more
+    fp: IO[bytes]  # none once it is closed, when nothing is read any more
     _stream: "_Stream | None" = None
     _is_searched = False
 
@@ -63,7 +63,7 @@ class PngFile(PngImagePlugin.PngImageFile):
 
 
 class _Stream(PngImagePlugin.PngStream):
-    fp: Any
+    fp: IO[bytes]
 
     def call(self, cid: bytes, pos: int, length: int) -> bytes:
         if cid not in _BESIDE:

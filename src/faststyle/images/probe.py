@@ -10,7 +10,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -73,7 +73,7 @@ class ImageInfo:
 
 
 @dataclass(frozen=True)
-class OpenedImage:
+class OpenedImage(AbstractContextManager["OpenedImage"]):
     """A picture file that is open and not decoded, until :meth:`close` or the end of a ``with``."""
 
     info: ImageInfo
@@ -83,9 +83,6 @@ class OpenedImage:
     def close(self) -> None:
         """Close the file; a decoded image stays."""
         self.file.close()
-
-    def __enter__(self) -> "OpenedImage":
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()

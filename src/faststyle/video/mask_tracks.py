@@ -39,8 +39,12 @@ class MaskTracks:
         """Masks (R, H, W) at a time, for frames of that height and width; none without any."""
         if not self._tracks:
             return None
-        shown = [track and fit_mask(track.at(seconds), size, track.name) for track in self._tracks]
-        masks = torch.cat([everywhere(size) if mask is None else mask for mask in shown])
+        masks = torch.cat(
+            [
+                everywhere(size) if track is None else fit_mask(track.at(seconds), size, track.name)
+                for track in self._tracks
+            ]
+        )
         black = find_black(masks, self._paths)
         self._black = [each for each in black if self._black is None or each in self._black]
         self._clashes |= dict.fromkeys(find_clashes(masks, self._paths))

@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -33,7 +33,7 @@ _ROUNDING = 1e-4
 _LONG = 0.5
 
 
-class Clip:
+class Clip(AbstractContextManager["Clip"]):
     """An opened clip, or a section of one; a context manager.
 
     Args:
@@ -229,9 +229,6 @@ class Clip:
                     yield packet
         except av.FFmpegError:
             self.damage.is_cut = True
-
-    def __enter__(self) -> "Clip":
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.container.close()

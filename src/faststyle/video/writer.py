@@ -2,7 +2,7 @@
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
@@ -34,7 +34,7 @@ _OF_APPLE = (".mp4", ".m4v", ".mov")
 _OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
 
 
-class Writer:
+class Writer(AbstractContextManager["Writer"]):
     """A clip in the making, like ``clip`` but for its pixels; a context manager.
 
     ``quality`` is from 1 to 100, and none is visually lossless. Raises ``UserError`` for a file
@@ -186,9 +186,6 @@ class Writer:
             dst_colorspace=_MATRICES.get(frame.colors[0], _DEFAULT_MATRIX),
             dst_color_range=frame.colors[1],
         )
-
-    def __enter__(self) -> "Writer":
-        return self
 
     def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
         """Make what has been written a whole file, unless that has failed."""
