@@ -19,8 +19,7 @@ from faststyle.data.shards import ShardedPhotos
 from faststyle.data.source import MIN_CROP_SCALE, PhotoSet
 from faststyle.data.synthetic import DeadLeaves
 from faststyle.images.files import save_picture
-from faststyle.images.picture import Picture
-from faststyle.images.pixels import to_unit
+from faststyle.images.pixels import Picture, to_unit
 
 _BATCH = 4
 

@@ -14,8 +14,7 @@ from torch import Tensor
 
 from faststyle import Regions, Stylizer
 from faststyle.core.errors import UserError
-from faststyle.images.picture import Picture
-from faststyle.images.pixels import quantize
+from faststyle.images.pixels import Picture, quantize
 from faststyle.styles import ExportedStyle, TrainedStyle, find_style
 from faststyle.styles.catalog import list_styles
 from faststyle.styles.loading import read_any_style

@@ -17,6 +17,7 @@ class Toy:
 
     def __init__(self, dies: Callable[[list[str]], bool]) -> None:
         self.dies, self.shard, self.stopped = dies, Shard(()), False
+        self.answering = self
 
     def ask(self, shard: Shard) -> None:
         self.shard = shard
@@ -55,7 +56,8 @@ def run(
     starter: ToyStarter, work: Sequence[Shard], out: Path, should_stop: Callable[[], bool]
 ) -> tuple[list[str], dict[str, str]]:
     """Targets that are done, and reasons of those that failed."""
-    results = list(dispatch(starter, work, WorkerConfig(str(out), workers=2), should_stop))
+    config = WorkerConfig(str(out), workers=2)
+    results = list(dispatch(starter.start, starter.wait, work, config, should_stop))
     failed = [each for result in results for each in result.failed]
     done = [target for result in results for target, _ in result.done]
     return done, {each["target"]: each["reason"] for each in failed}

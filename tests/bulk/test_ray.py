@@ -2,7 +2,7 @@ import pytest
 
 pytest.importorskip("ray")
 
-from faststyle.bulk.ray import share
+from faststyle.bulk.ray import worker_resources
 
 ONE, LARGE, SMALL = {"CPU": 16.0}, {"CPU": 96.0, "GPU": 8.0}, {"CPU": 4.0}
 
@@ -25,4 +25,4 @@ ONE, LARGE, SMALL = {"CPU": 16.0}, {"CPU": 96.0, "GPU": 8.0}, {"CPU": 4.0}
 def test_actors_share_a_cluster(
     workers: int, nodes: list[dict[str, float]], device: str, cores: int, gpus: float
 ) -> None:
-    assert share(workers, nodes, device) == {"num_cpus": cores, "num_gpus": gpus}
+    assert worker_resources(workers, nodes, device) == {"num_cpus": cores, "num_gpus": gpus}

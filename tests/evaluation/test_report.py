@@ -9,7 +9,7 @@ from faststyle.core.errors import UserError
 from faststyle.evaluation.report import evaluate, table
 from faststyle.evaluation.stability import MOTIONS
 from faststyle.images.files import save_picture
-from faststyle.images.picture import Picture
+from faststyle.images.pixels import Picture
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle, read_style, write_style
 from faststyle.training.style.task import train

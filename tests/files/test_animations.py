@@ -11,10 +11,9 @@ from PIL import Image
 
 from faststyle.files.batch import stylize_files
 from faststyle.files.jobs import Job, plan
-from faststyle.images.animation import read_frames
+from faststyle.images.files import read_frames
 from faststyle.images.formats import FORMATS
-from faststyle.images.picture import Picture
-from faststyle.images.pixels import to_unit
+from faststyle.images.pixels import Picture, to_unit
 from faststyle.images.probe import probe
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle

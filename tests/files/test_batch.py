@@ -13,7 +13,7 @@ from PIL import Image
 from faststyle.files.batch import stylize_files
 from faststyle.files.jobs import Job, plan
 from faststyle.images.files import load_picture_bytes
-from faststyle.images.picture import Picture
+from faststyle.images.pixels import Picture
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle
 from faststyle.stylize.stylizer import Stylizer

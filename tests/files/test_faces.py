@@ -8,7 +8,7 @@ from skimage import data
 
 from faststyle.core.errors import UserError
 from faststyle.files import faces
-from faststyle.files.faces import PROTECTION, keep_faces, require_faces
+from faststyle.files.faces import PROTECTION, protect_faces, require_faces
 from faststyle.images.pixels import resample
 
 ASTRONAUT = torch.from_numpy(data.astronaut()).permute(2, 0, 1)  # type: ignore[no-untyped-call]
@@ -28,7 +28,7 @@ def cleared() -> Iterator[None]:
 def test_a_face_is_kept_and_the_rest_is_not(factor: float, is_float: bool) -> None:
     side = round(512 * factor)
     photo = resample(ASTRONAUT / 255 if is_float else ASTRONAUT, (side, side))
-    protect_mask = keep_faces(photo)
+    protect_mask = protect_faces(photo)
     assert protect_mask is not None
     assert protect_mask.shape == (1, side, side)
     usual = resample(protect_mask, (512, 512))[0].float() / 255
@@ -37,14 +37,14 @@ def test_a_face_is_kept_and_the_rest_is_not(factor: float, is_float: bool) -> No
 
 
 def test_its_edge_is_soft() -> None:
-    protect_mask = keep_faces(ASTRONAUT)
+    protect_mask = protect_faces(ASTRONAUT)
     assert protect_mask is not None
     assert protect_mask.int().diff(dim=1).abs().max() < 255 * 0.1
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 900), (64, 64)])
 def test_where_there_is_no_face_nothing_is_kept(size: tuple[int, int]) -> None:
-    assert keep_faces(torch.rand(3, *size)) is None
+    assert protect_faces(torch.rand(3, *size)) is None
 
 
 @pytest.mark.usefixtures("cleared")

@@ -8,11 +8,11 @@ import torch
 from PIL import Image
 
 from faststyle.core.errors import UserError
-from faststyle.files.inputs import is_clip
+from faststyle.files.clip_formats import is_clip
 from faststyle.files.jobs import Job, check_formats, plan
 from faststyle.files.options import ReadOptions, WriteOptions
 from faststyle.images.files import load_picture_bytes, save_picture
-from faststyle.images.picture import Picture
+from faststyle.images.pixels import Picture
 
 MakePhoto = Callable[..., Path]
 

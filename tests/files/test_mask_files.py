@@ -11,12 +11,11 @@ from faststyle.core.errors import UserError
 from faststyle.files.jobs import plan
 from faststyle.files.mask_files import (
     MaskFiles,
+    find_black,
+    find_clashes,
     fit_mask,
-    leave_gaps,
     load_masks,
-    overlap,
     read_mask,
-    remarks,
 )
 from faststyle.images.arrays import everywhere
 
@@ -161,7 +160,8 @@ def test_what_may_not_be_meant_is_remarked(tmp_path: Path) -> None:
     black = _mask(tmp_path / "b.png", (0, 0, 0, 0))
 
     def found(*paths: Path | None) -> list[str]:
-        return remarks(load_masks(paths, (40, 48))[0], paths)
+        masks = load_masks(paths, (40, 48))[0]
+        return [*find_black(masks, paths), *find_clashes(masks, paths)]
 
     assert not found(left)
     assert not found(left, right)
@@ -194,27 +194,27 @@ def test_a_mask_of_all_photos_that_cannot_be_read_is_said_once_before_the_work(
 def test_white_is_there_and_black_is_not(tmp_path: Path, mode: str) -> None:
     image = Image.fromarray(_half()[0].numpy()).convert(mode)
     image.save(tmp_path / "mask.png")
-    assert torch.equal(read_mask(tmp_path / "mask.png"), _half())
+    assert torch.equal(read_mask(tmp_path / "mask.png")[0], _half())
 
 
 def test_in_a_jpeg_white_and_black_are_so_too(tmp_path: Path) -> None:
     mask = _half(64, 96)
     Image.fromarray(mask[0].numpy()).save(tmp_path / "mask.jpg", quality=75)
-    found = read_mask(tmp_path / "mask.jpg")
+    found, _ = read_mask(tmp_path / "mask.jpg")
     assert torch.equal(found[..., :40], mask[..., :40])
     assert torch.equal(found[..., 56:], mask[..., 56:])
 
 
 def test_gray_is_between(tmp_path: Path) -> None:
     Image.new("L", (8, 8), 128).save(tmp_path / "mask.png")
-    assert (read_mask(tmp_path / "mask.png") == 128).all()
+    assert (read_mask(tmp_path / "mask.png")[0] == 128).all()
 
 
 def test_what_is_transparent_is_black(tmp_path: Path) -> None:
     image = Image.new("L", (30, 20), 255)
     image.putalpha(Image.fromarray(_half()[0].numpy()))
     image.save(tmp_path / "mask.png")
-    assert torch.equal(read_mask(tmp_path / "mask.png"), _half())
+    assert torch.equal(read_mask(tmp_path / "mask.png")[0], _half())
 
 
 def test_a_mask_is_scaled_to_its_photo() -> None:
@@ -246,7 +246,7 @@ def test_a_mask_that_was_scaled_with_its_photo_fits(height: int, width: int, sid
 
 def test_overlaps_and_gaps_are_seen() -> None:
     left, right = _half(), 255 - _half()
-    assert not overlap(torch.cat((left, right)))
-    assert not leave_gaps(torch.cat((left, right)))
-    assert overlap(torch.cat((left, left)))
-    assert leave_gaps(torch.cat((left, left)))
+    paths = [Path("l.png"), Path("r.png")]
+    assert not find_clashes(torch.cat((left, right)), paths)
+    both = find_clashes(torch.cat((left, left)), paths)
+    assert [note.partition(":")[0] for note in both] == ["regions overlap", "regions leave gaps"]

@@ -13,8 +13,8 @@ from faststyle.core.errors import UserError
 from faststyle.files.batch import FilePipeline, stylize_files
 from faststyle.files.jobs import plan
 from faststyle.images.files import load_picture_bytes, save_picture
-from faststyle.images.formats import FORMATS, ImageFormat, register
-from faststyle.images.picture import Picture
+from faststyle.images.formats import FORMATS, ImageFormat
+from faststyle.images.pixels import Picture
 from faststyle.images.probe import probe
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle
@@ -48,7 +48,6 @@ def _plain_format(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(Image.SAVE, "PLAIN", _save)
     row = ImageFormat("PLAIN", "PIL.Image", (".plain", ".pln"), alpha=False, software="")
     monkeypatch.setitem(FORMATS, "PLAIN", row)
-    register(row)
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ from PIL import Image
 from torch import Tensor
 
 from faststyle.core.errors import UserError
-from faststyle.images.animation import (
+from faststyle.images.files import (
     Animation,
     read_frames,
     save_animation,
 )
 from faststyle.images.formats import FORMATS
-from faststyle.images.picture import Picture
+from faststyle.images.pixels import Picture
 from faststyle.images.probe import is_ours, probe
 
 ENDINGS = (".gif", ".webp", ".png")

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from faststyle.images.contact_sheet import Panel, contact_sheet
-from faststyle.images.picture import Picture
+from faststyle.images.pixels import Picture
 
 
 def gray(level: int, height: int, width: int, caption: str = "") -> Panel:

@@ -13,8 +13,7 @@ from PIL import Image, ImageCms
 
 from faststyle.core.errors import UserError
 from faststyle.images.files import load_picture, save_picture
-from faststyle.images.picture import Picture
-from faststyle.images.pixels import resize, shrink
+from faststyle.images.pixels import Picture, resize, shrink
 
 RED_GREEN = np.array([[[255, 0, 0], [0, 255, 0]]], dtype=np.uint8)
 

@@ -11,8 +11,7 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin
 from faststyle.core.errors import UserError
 from faststyle.images.files import load_picture, load_picture_bytes, save_picture
 from faststyle.images.formats import FORMATS, check_fits, hint_of
-from faststyle.images.picture import Picture
-from faststyle.images.pixels import quantize
+from faststyle.images.pixels import Picture, quantize
 from faststyle.images.probe import is_picture, probe
 
 EPS = b"""%!PS-Adobe-3.0 EPSF-3.0

@@ -9,8 +9,7 @@ from PIL import Image
 
 from faststyle.core.errors import UserError
 from faststyle.data.folder import read_photo
-from faststyle.images.animation import read_frames
-from faststyle.images.files import load_picture_bytes
+from faststyle.images.files import load_picture_bytes, read_frames
 from faststyle.images.probe import is_ours, open_image, probe
 from tests.fuzz import COUNT, mutated
 from tests.sixteen import png, samples, tiff

@@ -22,8 +22,8 @@ from PIL import Image, ImageCms
 from faststyle.core.errors import UserError
 from faststyle.images import high_bit_depth
 from faststyle.images.files import load_picture, load_picture_bytes, save_picture
-from faststyle.images.picture import Picture
 from faststyle.images.pillow import as_seen
+from faststyle.images.pixels import Picture
 from faststyle.images.probe import is_ours, probe
 from tests.sixteen import Samples, chunk, photo, png, samples, tiff
 

@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from faststyle.images.picture import Picture
-from faststyle.images.pixels import to_unit
+from faststyle.images.pixels import Picture, to_unit
 
 
 @pytest.mark.parametrize("is_float", [False, True])

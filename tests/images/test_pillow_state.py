@@ -22,7 +22,7 @@ def state():
     return [dict(vars(module)) for module in modules]
 before, infos, filters = state(), copy.copy(TiffImagePlugin.OPEN_INFO), list(warnings.filters)
 known = dict(Image.OPEN)
-import faststyle.images.animation, faststyle.images.files, faststyle.images.folders
+import faststyle.images.files, faststyle.images.folders
 """
 _COMPARED = """
 changed = {

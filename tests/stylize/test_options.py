@@ -10,7 +10,7 @@ from faststyle.cli.arguments import read_options
 from faststyle.core.errors import UserError
 from faststyle.core.options import Options
 from faststyle.files.options import ReadOptions, WriteOptions
-from faststyle.images.picture import Picture
+from faststyle.images.pixels import Picture
 from faststyle.stylize.options import RenderOptions
 from faststyle.video.options import ClipOptions
 

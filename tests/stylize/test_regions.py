@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from faststyle.core.errors import UserError
-from faststyle.images.picture import Picture
+from faststyle.images.pixels import Picture
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle
 from faststyle.styles.metadata import IDENTITY

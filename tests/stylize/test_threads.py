@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 import torch
 
-from faststyle.images.picture import Picture
+from faststyle.images.pixels import Picture
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle
 from faststyle.stylize.options import RenderOptions

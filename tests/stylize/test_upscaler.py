@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from faststyle.core.errors import UserError
-from faststyle.images.picture import Picture
+from faststyle.images.pixels import Picture
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle
 from faststyle.stylize import passes

@@ -13,7 +13,7 @@ from PIL import Image
 from faststyle.core.errors import UserError
 from faststyle.files.jobs import Job
 from faststyle.images import pixels as pixels_
-from faststyle.images.picture import Picture
+from faststyle.images.pixels import Picture
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle
 from faststyle.stylize.stylizer import Stylizer
@@ -125,12 +125,13 @@ def test_each_frame_is_scaled_once(
     tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[tuple[int, ...]] = []
+    resize_once = pixels_.resize
 
     def resize(pixels: torch.Tensor, short_side: int) -> torch.Tensor:
         sizes.append(tuple(pixels.shape))
-        return pixels_.resize(pixels, short_side)
+        return resize_once(pixels, short_side)
 
-    monkeypatch.setattr("faststyle.images.picture.resize", resize)
+    monkeypatch.setattr("faststyle.images.pixels.resize", resize)
     clip = make_clip(tmp_path / "a.mp4", count=3)
     assert stylize(stylizer, clip, tmp_path / "b.mp4", size=32) == 0
     assert sizes == [(3, 48, 64)] * 3

@@ -3,7 +3,7 @@ from collections.abc import Generator
 
 import pytest
 
-from faststyle.video.prefetch import prefetch
+from faststyle.video.clips import prefetch
 
 
 def test_items_come_in_order_from_another_thread() -> None:

@@ -9,9 +9,8 @@ from PIL import Image, ImageDraw, ImageFilter
 from torch import Tensor
 
 from faststyle.images.contact_sheet import contact_sheet
-from faststyle.images.picture import Picture
 from faststyle.images.pillow import pil_to_tensor, to_pil
-from faststyle.images.pixels import to_unit
+from faststyle.images.pixels import Picture, to_unit
 from faststyle.styles import TrainedStyle
 from faststyle.stylize.stylizer import Stylizer
 

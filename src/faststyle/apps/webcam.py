@@ -14,8 +14,7 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.images.files import save_picture
-from faststyle.images.picture import Picture
-from faststyle.images.pixels import quantize, to_unit
+from faststyle.images.pixels import Picture, quantize, to_unit
 from faststyle.styles.catalog import label
 from faststyle.stylize.options import RenderOptions
 from faststyle.stylize.stylizer import Stylizer

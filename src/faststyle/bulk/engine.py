@@ -2,7 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from faststyle.bulk.manifest import Manifest, ShardResult
 from faststyle.bulk.plan import Shard
@@ -23,7 +23,12 @@ class WorkerDiedError(Exception):
 
 
 class WorkerHandle(Protocol):
-    """A process with a :class:`Worker`, which answers when it is ready, and then to each shard."""
+    """A process with a :class:`Worker`, which answers when it is ready, and then to each shard.
+
+    ``answering`` is what the engine waits for: that it has answered, or died.
+    """
+
+    answering: Any
 
     def ask(self, shard: Shard) -> None:
         """Have a shard done."""
@@ -41,31 +46,31 @@ class WorkerHandle(Protocol):
         """End the process."""
 
 
-class Starter(Protocol):
-    """How an engine starts processes, and waits for several of them."""
-
-    def start(self) -> Any:
-        """A :class:`WorkerHandle` that need not be ready yet."""
-
-    def wait(self, workers: Sequence[Any], seconds: float) -> Sequence[Any]:
-        """Those of the workers that have answered, or died; none after so many seconds."""
+Handle = TypeVar("Handle", bound=WorkerHandle)
 
 
 def dispatch(
-    starter: Starter, shards: Sequence[Shard], config: WorkerConfig, should_stop: Callable[[], bool]
+    start: Callable[[], Handle],
+    wait: Callable[[list[Any], float], Sequence[Any]],
+    shards: Sequence[Shard],
+    config: WorkerConfig,
+    should_stop: Callable[[], bool],
 ) -> Iterator[ShardResult]:
     """Have every shard done by one of ``config.workers`` processes; yields what became of each.
 
     The photos of a shard whose process died are done again, each by itself. So the one that is to
     blame is found; it is given up when it has ended two processes of its own.
 
+    ``start`` starts a process, which need not be ready yet. ``wait`` gives what has come of several
+    ``answering``; nothing after so many seconds.
+
     Raises:
         UserError: processes die before they are ready, or find no style or device.
         StorageError: a shard could not be read or stored.
     """
     queue, deaths = deque(shards), Counter[str]()
-    busy: dict[WorkerHandle, Shard | None] = {}  # no shard: not ready yet
-    idle: list[WorkerHandle] = []
+    busy: dict[Handle, Shard | None] = {}  # no shard: not ready yet
+    idle: list[Handle] = []
     stopping = False
     try:
         while queue or any(busy.values()):
@@ -80,23 +85,23 @@ def dispatch(
                 worker.ask(shard)
             coming = sum(shard is None for shard in busy.values())
             for _ in range(min(len(queue) - coming, config.workers - len(busy) - len(idle))):
-                busy[starter.start()] = None
-            for worker in starter.wait(list(busy), _SECONDS):
+                busy[start()] = None
+            ready = wait([worker.answering for worker in busy], _SECONDS)
+            for worker in [worker for worker in busy if worker.answering in ready]:
                 done = busy.pop(worker)
-                name = done.name if done else ""
+                result = None
                 try:
                     result = worker.answer()
+                    idle.append(worker)
+                    deaths[""] = 0
                 except WorkerDiedError as error:
                     worker.end()
+                    name = done.name if done else ""
                     deaths[name] += 1
                     if deaths[""] == _STILLBORN * config.workers:
                         raise UserError(f"processes die before they begin: {error}") from None
-                    result = None
                     if done and not stopping:
                         result = _after_death(done, deaths[name], error, queue, config)
-                else:
-                    idle.append(worker)
-                    deaths[""] = 0
                 if result is not None:
                     yield result
     finally:

@@ -4,11 +4,11 @@ import importlib
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from tqdm import tqdm
 
@@ -39,22 +39,11 @@ _SHOWN = 10
 class BulkJob:
     """Pictures to be stylized, by what style, and where.
 
-    Args:
-        inputs: pictures, folders and patterns: paths and addresses.
-        output: a folder, or its address.
-        ckpt: as :func:`faststyle.styles.find_style` takes it.
-        render: how pictures are rendered.
-        read: how they are read.
-        write: how results are written.
-        precision: as of :class:`Stylizer`.
-        stroke: as of :class:`Stylizer`.
-        kernel: see :func:`faststyle.networks.conv3x3.choose_kernel`.
-        device: as of :class:`Stylizer`; a job that goes on may be given another.
-        engine: one of :data:`ENGINES`.
-        actors: how many processes do the work.
-
-    Raises:
-        UserError: an unknown engine, no actors, or an output that is called like a picture.
+    Inputs are pictures, folders and patterns, and the output is a folder: paths, or addresses.
+    ``precision``, ``stroke`` and ``device`` are those of :class:`Stylizer`; a job that goes on may
+    be given another device. ``engine`` is one of :data:`ENGINES`, whose ``actors`` are processes.
+    Raises ``UserError`` for an unknown engine, no actors, or an output that is called like a
+    picture.
     """
 
     inputs: Sequence[str]
@@ -81,14 +70,10 @@ class BulkJob:
 
 @dataclass
 class Summary:
-    """What became of a job's pictures.
+    """What became of a job's pictures: ``skipped`` are those that an earlier start has done.
 
-    Args:
-        skipped: how many an earlier start has done.
-        done: how many were done now.
-        failed: each that has no result, as in ``failed.jsonl``.
-        seconds: how long this took.
-        parts: how many seconds processes spent in each part of the work.
+    ``failed`` is as in ``failed.jsonl``, and ``parts`` are the seconds that processes spent in each
+    part of the work.
     """
 
     skipped: int = 0
@@ -144,10 +129,8 @@ def stylize_in_bulk(job: BulkJob) -> Summary:
         print("the same command does the rest", file=sys.stderr)  # noqa: T201
         raise KeyboardInterrupt
     if summary.failed:
-        raise UserError(
-            f"{len(summary.failed)} of {len(tasks)} pictures could not be stylized: {failures}"
-            " says why"
-        )
+        count = f"{len(summary.failed)} of {len(tasks)}"
+        raise UserError(f"{count} pictures could not be stylized: {failures} says why")
     return summary
 
 
@@ -161,14 +144,12 @@ def _begin(job: BulkJob, output: Folder, manifest: Manifest) -> list[ImageTask]:
     by_ending = {Path(task.target).suffix: task for task in tasks}
     jobs = [Job(Path(task.source), Path(task.target)) for task in by_ending.values()]
     check_formats(jobs, job.read, job.write)
-    settings: dict[str, Any] = {
+    settings = {
         "inputs": [absolute(text) for text in job.inputs],
         # Jobs of earlier versions have those of clips among their options.
         "options": merged(job.render, job.read, job.write, ClipOptions()),
         "mix": dict(style.mix),
-        "precision": job.precision,
-        "stroke": job.stroke,
-        "kernel": job.kernel,
+        **{name: getattr(job, name) for name in ("precision", "stroke", "kernel")},
     }
     manifest.begin(settings, style.path)
     return tasks
@@ -184,21 +165,14 @@ def _rest(tasks: Sequence[ImageTask], output: Folder, manifest: Manifest) -> lis
 
 
 def _add(result: ShardResult, summary: Summary, bar: "tqdm[NoReturn]") -> None:
-    said = [f"error: {_reason(each)}" for each in result.failed]
     room = max(0, _SHOWN - len(summary.failed))
-    _show([*said[:room], *result.notes[:_SHOWN]], bar)
+    said = []
+    for each in result.failed[:room]:
+        source = "" if each["source"] in each["reason"] else f"{each['source']}: "
+        said.append(f"error: {source}{each['reason']}")
+    for line in (*said, *result.notes[:_SHOWN]):
+        bar.write(" ".join(line.split()), file=sys.stderr)
     summary.done += len(result.done)
     summary.failed += result.failed
     summary.parts.update(result.seconds)
     bar.update(len(result))
-
-
-def _reason(failed: Mapping[str, str]) -> str:
-    """Why, and of which picture, which the reason may say itself."""
-    source, reason = failed["source"], failed["reason"]
-    return reason if source in reason else f"{source}: {reason}"
-
-
-def _show(lines: Iterable[str], bar: "tqdm[NoReturn]") -> None:
-    for line in lines:
-        bar.write(" ".join(line.split()), file=sys.stderr)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
+from typing import Any
 
 import torch
 
@@ -22,7 +23,15 @@ def work(
     shards: Sequence[Shard], config: WorkerConfig, should_stop: Callable[[], bool]
 ) -> Iterator[ShardResult]:
     """See :func:`faststyle.bulk.engine.dispatch`."""
-    return dispatch(_Local(config), shards, config, should_stop)
+    started: list[_LocalHandle] = []
+
+    def start() -> _LocalHandle:
+        used = [worker.device for worker in started if not worker.answering.closed]
+        device = choose_device(config.device, torch.cuda.device_count(), used)
+        started.append(_LocalHandle(replace(config, device=device)))
+        return started[-1]
+
+    return dispatch(start, wait, shards, config, should_stop)
 
 
 def choose_device(wanted: str, gpus: int, used: Sequence[str]) -> str:
@@ -32,45 +41,30 @@ def choose_device(wanted: str, gpus: int, used: Sequence[str]) -> str:
     return min((f"cuda:{number}" for number in range(gpus)), key=used.count)
 
 
-class _Local:
-    """Starts processes of this machine, which share its GPUs."""
-
-    def __init__(self, config: WorkerConfig) -> None:
-        self._config = config
-        self._workers: list[_LocalHandle] = []
-
-    def start(self) -> "_LocalHandle":
-        self._workers = [worker for worker in self._workers if not worker.pipe.closed]
-        used = [worker.device for worker in self._workers]
-        device = choose_device(self._config.device, torch.cuda.device_count(), used)
-        self._workers.append(_LocalHandle(replace(self._config, device=device)))
-        return self._workers[-1]
-
-    def wait(self, workers: Sequence["_LocalHandle"], seconds: float) -> list["_LocalHandle"]:
-        ready = wait([worker.pipe for worker in workers], seconds)
-        return [worker for worker in workers if worker.pipe in ready]
-
-
 class _LocalHandle:
     """A process at the other end of a pipe, which breaks when it dies."""
 
     def __init__(self, config: WorkerConfig) -> None:
         self.device = config.device
-        self.pipe, other = _processes.Pipe()
+        self.answering, other = _processes.Pipe()
         self._process = _processes.Process(target=_serve, args=(other, config), daemon=True)
         self._process.start()
         other.close()
 
     def ask(self, shard: Shard | None) -> None:
         with suppress(OSError):  # it has died since, as its answer will say
-            self.pipe.send(shard)
+            self.answering.send(shard)
 
     def answer(self) -> ShardResult | None:
         try:
-            answer: ShardResult | Exception | None = self.pipe.recv()
+            answer: ShardResult | Exception | None = self.answering.recv()
         except (EOFError, OSError):
             self._process.join()
-            raise WorkerDiedError(_format_status(self._process.exitcode)) from None
+            status = self._process.exitcode or 0
+            said = (
+                f"signal {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
+            )
+            raise WorkerDiedError(said) from None
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -79,20 +73,12 @@ class _LocalHandle:
         self.ask(None)
 
     def end(self) -> None:
-        self.pipe.close()
+        self.answering.close()
         self._process.kill()
         self._process.join()
 
 
-def _format_status(status: int | None) -> str:
-    if status is not None and status < 0:
-        return f"signal {signal.Signals(-status).name}"
-    return f"exit status {status}"
-
-
-def _serve(
-    pipe: "Connection[ShardResult | Exception | None, Shard | None]", config: WorkerConfig
-) -> None:
+def _serve(pipe: "Connection[Any, Any]", config: WorkerConfig) -> None:
     """Do shards until the other end of the pipe is closed, be it by a death."""
     leave_signals_to_parent()
     try:

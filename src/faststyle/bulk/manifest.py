@@ -8,6 +8,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,7 @@ class ShardResult:
         done: target and version of each picture whose result is there.
         failed: source, target, version and reason of each that has none.
         notes: what of a file is not in its result.
-        seconds: how long the process fetched, decoded, computed, encoded, and waited for results
-            to be stored.
+        seconds: how long each part of the work took.
         memory: of the process, in bytes, at the end.
         at: when that was, in seconds since 1970.
     """
@@ -58,29 +58,21 @@ class Manifest:
     def begin(self, settings: Mapping[str, Any], style: Path) -> None:
         """Note a new job's settings and style; of one that goes on, compare them.
 
-        Raises:
-            UserError: the folder has results of other settings.
-            StorageError: it cannot be written.
+        Raises ``UserError`` if the folder has results of other settings, or ``StorageError``.
         """
         content = style.read_bytes()
-        wanted = {
-            "format": _FORMAT,
-            "version": _VERSION,
-            **settings,
-            "style_file": f"style{style.suffix}",
-            "style_sha256": hashlib.sha256(content).hexdigest(),
-        }
+        wanted = {"format": _FORMAT, "version": _VERSION, **settings}
+        wanted["style_file"] = f"style{style.suffix}"
+        wanted["style_sha256"] = hashlib.sha256(content).hexdigest()
         wanted = json.loads(json.dumps(wanted))  # as it will be read
         given = self._read_settings()
         if given is None:
             self.folder.write(wanted["style_file"], content)
             self.folder.write(_JOB, json.dumps(wanted, indent=1).encode())
         elif given != wanted:
-            odd = sorted(key for key in wanted if given.get(key) != wanted[key])
-            raise UserError(
-                f"{self.folder.address} is of a job of other settings ({', '.join(odd)}): choose"
-                " another --output, or remove it to begin anew"
-            )
+            odd = ", ".join(sorted(key for key in wanted if given.get(key) != wanted[key]))
+            job = f"{self.folder.address} is of a job of other settings ({odd})"
+            raise UserError(f"{job}: choose another --output, or remove it to begin anew")
 
     def settings(self) -> dict[str, Any]:
         """What :meth:`begin` noted. Raises ``UserError`` if there is none."""
@@ -96,10 +88,8 @@ class Manifest:
         """
         settings = self.settings()
         name, digest = str(settings["style_file"]), str(settings["style_sha256"])
-        path = cache_folder() / "jobs" / digest / name
-        if self.folder.path is not None:
-            path = self.folder.path / name
-        else:
+        path = (self.folder.path or cache_folder() / "jobs" / digest) / name
+        if self.folder.path is None:
             fetch(self.folder.at(name), path)
         if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
             if self.folder.path is None:
@@ -134,10 +124,10 @@ class Manifest:
 
     def _read_settings(self) -> dict[str, Any] | None:
         text = self.folder.read(_JOB)
-        try:
-            given = {} if text is None else json.loads(text)
-        except ValueError:
-            given = {"format": None}
-        if text is not None and (given.get("format"), given.get("version")) != (_FORMAT, _VERSION):
-            raise UserError(f"{self.folder.at(_JOB)} is no job of this faststyle's")
-        return given or None
+        if text is None:
+            return None
+        with suppress(ValueError):
+            given: dict[str, Any] = json.loads(text)
+            if (given.get("format"), given.get("version")) == (_FORMAT, _VERSION):
+                return given
+        raise UserError(f"{self.folder.at(_JOB)} is no job of this faststyle's")

@@ -11,8 +11,8 @@ import fsspec
 from faststyle.core.atomic import file_identity
 from faststyle.core.errors import UserError
 from faststyle.core.storage import Folder, absolute, is_address, version_of
-from faststyle.files.inputs import StyleNames, find_inputs, is_clip
-from faststyle.files.jobs import result_name
+from faststyle.files.clip_formats import is_clip
+from faststyle.files.jobs import StyleNames, find_inputs, result_name
 from faststyle.images.formats import find_format
 
 #: Where notes are kept beside the results; never searched for pictures.
@@ -24,11 +24,7 @@ _SHARDS_EACH = 8
 
 
 class ImageTask(NamedTuple):
-    """A picture.
-
-    ``source``: its path or address. ``target``: name of its result in the folder of results.
-    ``version``: what changes when it does.
-    """
+    """A picture's path or address, the name of its result, and what changes when it does."""
 
     source: str
     target: str
@@ -53,11 +49,8 @@ def find_tasks(
 ) -> list[ImageTask]:
     """Every picture of ``inputs``, and what its result is called, in a fixed order.
 
-    Args:
-        inputs: pictures, folders and patterns, each a path or an address.
-        output: where the results go; what lies in it is no input.
-        styles: gives names of styles: what they made earlier, in folders of this machine, is left
-            out.
+    What lies in ``output`` is no input, and what ``styles`` made earlier, in folders of this
+    machine, is left out.
 
     Raises:
         UserError: there are none; or a clip; or two whose results would have one name, or whose
@@ -101,18 +94,16 @@ def _search(text: str, output: Folder, styles: StyleNames) -> Iterator[tuple[str
 
 
 def _search_storage(address: str, output: Folder) -> Iterator[tuple[str, str, str]]:
+    filesystem, path = fsspec.core.url_to_fs(address)
     if any(mark in address for mark in "*?["):
-        filesystem, pattern = fsspec.core.url_to_fs(address)
-        found: dict[str, dict[str, Any]] = filesystem.glob(pattern, detail=True)
-        for path, info in sorted(found.items()):
-            if _is_picture(path.rpartition("/")[2]):
-                yield filesystem.unstrip_protocol(path), path.rpartition("/")[2], version_of(info)
+        found: dict[str, dict[str, Any]] = filesystem.glob(path, detail=True)
+        for match, info in sorted(found.items()):
+            if _is_picture(match.rpartition("/")[2]):
+                yield filesystem.unstrip_protocol(match), match.rpartition("/")[2], version_of(info)
         return
-    if _is_picture(address.rpartition("/")[2]):
-        filesystem, path = fsspec.core.url_to_fs(address)
-        if filesystem.isfile(path):
-            yield address, path.rpartition("/")[2], version_of(filesystem.info(path))
-            return
+    if _is_picture(address.rpartition("/")[2]) and filesystem.isfile(path):
+        yield address, path.rpartition("/")[2], version_of(filesystem.info(path))
+        return
     folder = Folder(address)
     within = f"{output.address}/" if output.address != folder.address else None
     for name, version in folder.find().items():
@@ -124,15 +115,13 @@ def _search_storage(address: str, output: Folder) -> Iterator[tuple[str, str, st
 def _is_picture(name: str) -> bool:
     """Whether a file is called like a picture, and is not hidden."""
     path = PurePosixPath(name)
-    return find_format(path.suffix) is not None and not any(
-        part.startswith(".") for part in path.parts
-    )
+    is_hidden = any(part.startswith(".") for part in path.parts)
+    return find_format(path.suffix) is not None and not is_hidden
 
 
 def _renamed(source: str, name: str) -> str:
     """``name``, with another ending where that cannot be written."""
-    stem, suffix = result_name(Path(source))
-    return Path(name).with_name(stem + suffix).as_posix()
+    return Path(name).with_name("".join(result_name(Path(source)))).as_posix()
 
 
 def _check_inputs_stay(tasks: Sequence[ImageTask], output: Folder) -> None:

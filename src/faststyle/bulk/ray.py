@@ -8,6 +8,7 @@ a shard's pictures: pixels go from storage to the actor and back.
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import ray
@@ -28,14 +29,22 @@ def work(
     ours = not ray.is_initialized()
     if ours:
         ray.init(logging_level=logging.ERROR, log_to_driver=False, include_dashboard=False)
+
+    def wait(answers: list[Any], seconds: float) -> Any:
+        return ray.wait(answers, timeout=seconds)[0]
+
     try:
-        yield from dispatch(_Ray(config), shards, config, should_stop)
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        start = partial(_RayHandle, config, worker_resources(config.workers, nodes, config.device))
+        yield from dispatch(start, wait, shards, config, should_stop)
     finally:
         if ours:
             ray.shutdown()
 
 
-def share(workers: int, nodes: Sequence[Mapping[str, float]], device: str) -> dict[str, float]:
+def worker_resources(
+    workers: int, nodes: Sequence[Mapping[str, float]], device: str
+) -> dict[str, float]:
     """What of a cluster each worker is given: cores of its own, and a GPU or a part of one.
 
     ``nodes``: CPU and GPU of each machine. None has fewer cores than a worker asks for.
@@ -48,22 +57,6 @@ def share(workers: int, nodes: Sequence[Mapping[str, float]], device: str) -> di
         # As many to each: none lies on two.
         "num_gpus": 1 / math.ceil(workers / gpus) if gpus else 0,
     }
-
-
-class _Ray:
-    """Starts actors, which share the cluster."""
-
-    def __init__(self, config: WorkerConfig) -> None:
-        self._config = config
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        self._options = share(config.workers, nodes, config.device)
-
-    def start(self) -> "_RayHandle":
-        return _RayHandle(self._config, self._options)
-
-    def wait(self, workers: Sequence["_RayHandle"], seconds: float) -> list["_RayHandle"]:
-        ready, _ = ray.wait([worker.answering for worker in workers], timeout=seconds)
-        return [worker for worker in workers if worker.answering in ready]
 
 
 class _RayHandle:
@@ -84,7 +77,7 @@ class _RayHandle:
         except ray.exceptions.RayTaskError as error:  # what the worker raised
             raise error.cause from None
         except ray.exceptions.RayError as error:
-            raise WorkerDiedError(_first_line(error)) from None
+            raise WorkerDiedError(str(error).strip().splitlines()[0]) from None
         return answer
 
     def ask_to_stop(self) -> None:
@@ -94,15 +87,10 @@ class _RayHandle:
         ray.kill(self._handle)
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
-
-
 class _Remote:
     """What lives in the actor."""
 
-    def __init__(self) -> None:
-        self._stopped = False
+    _stopped = False
 
     def begin(self, config: WorkerConfig) -> None:
         self._worker = Worker(config)

@@ -21,7 +21,6 @@ from faststyle.core.storage import Folder, StorageError, fetch_once, is_address,
 from faststyle.files.batch import FilePipeline
 from faststyle.files.jobs import Job
 from faststyle.files.options import ReadOptions, WriteOptions
-from faststyle.images.formats import format_of
 from faststyle.images.probe import open_image
 from faststyle.networks.conv3x3 import choose_kernel
 from faststyle.stylize.options import RenderOptions
@@ -31,16 +30,16 @@ from faststyle.stylize.stylizer import Stylizer
 _CONNECTIONS = 8
 #: Seconds after which a shard is begun again that could not be read or stored.
 PAUSES = (2.0, 10.0)
+#: Of the work, whose time is taken.
+PARTS = ("fetch", "decode", "network", "encode", "store")
 
 
 @dataclass(frozen=True)
 class WorkerConfig:
     """What a process has to know before its first shard; all else is in the job's notes.
 
-    Args:
-        output: address of the folder of results.
-        device: as of :class:`Stylizer`.
-        workers: how many processes share this machine's cores.
+    ``output`` is the address of the folder of results, and ``workers`` how many processes share
+    this machine's cores.
     """
 
     output: str
@@ -62,20 +61,11 @@ class Worker:
         self.manifest = Manifest(self.output)
         settings = self.manifest.settings()
         choose_kernel(settings["kernel"])
-        stylizer = Stylizer.load(
-            self.manifest.style(),
-            mix=settings["mix"],
-            device=config.device,
-            precision=settings["precision"],
-            stroke=settings["stroke"],
-        )
+        chosen = {name: settings[name] for name in ("mix", "precision", "stroke")}
+        stylizer = Stylizer.load(self.manifest.style(), device=config.device, **chosen)
         options = settings["options"]
-        self.pipeline = FilePipeline(
-            stylizer,
-            split(RenderOptions, options),
-            split(ReadOptions, options),
-            split(WriteOptions, options),
-        )
+        render, read = split(RenderOptions, options), split(ReadOptions, options)
+        self.pipeline = FilePipeline(stylizer, render, read, split(WriteOptions, options))
 
     def do(self, shard: Shard, should_stop: Callable[[], bool] = lambda: False) -> ShardResult:
         """Stylize a shard's pictures, and note what became of them.
@@ -96,53 +86,42 @@ class Worker:
         return self._do(shard, should_stop)
 
     def _do(self, shard: Shard, should_stop: Callable[[], bool]) -> ShardResult:
-        result, clock = ShardResult(), Clock()
+        result = ShardResult(seconds=dict.fromkeys(PARTS, 0.0))
         with (
             tempfile.TemporaryDirectory(prefix="faststyle_") as scratch,
             ThreadPoolExecutor(_CONNECTIONS) as threads,
         ):
             try:
-                work = _ShardWork(self, Path(scratch), threads, clock, result)
-                work.run(shard.tasks, should_stop)
+                _ShardWork(self, Path(scratch), threads, result).run(shard.tasks, should_stop)
             finally:
                 threads.shutdown(wait=False, cancel_futures=True)
-        result.seconds = clock.seconds
         result.memory = psutil.Process().memory_info().rss
         result.at = time.time()
         self.manifest.note(shard.name, result)
         return result
 
 
-class Clock:
-    """How long each part of the work took, in seconds."""
-
-    def __init__(self) -> None:
-        self.seconds = dict.fromkeys(("fetch", "decode", "network", "encode", "store"), 0.0)
-
-    @contextmanager
-    def __call__(self, part: str) -> Iterator[None]:
-        """Count the block's time as that of a part."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[part] += time.perf_counter() - start
-
-
 class _ShardWork:
     """One shard on its way. Pictures from elsewhere, and results for there, pass ``scratch``."""
 
     def __init__(
-        self,
-        worker: Worker,
-        scratch: Path,
-        threads: ThreadPoolExecutor,
-        clock: Clock,
-        result: ShardResult,
+        self, worker: Worker, scratch: Path, threads: ThreadPoolExecutor, result: ShardResult
     ) -> None:
-        self.worker, self.scratch, self.threads = worker, scratch, threads
-        self.clock, self.result = clock, result
+        self.worker, self.scratch, self.threads, self.result = worker, scratch, threads, result
         self.stored: list[tuple[ImageTask, Future[None]]] = []
+
+    @contextmanager
+    def clock(self, part: str) -> Iterator[None]:
+        """Count the block's time as that of one of :data:`PARTS`; a full disk is no picture's."""
+        start = time.perf_counter()
+        try:
+            yield
+        except OSError as error:
+            if not is_of_a_disk(error):
+                raise
+            raise StorageError(problem(error)) from None
+        finally:
+            self.result.seconds[part] += time.perf_counter() - start
 
     def run(self, tasks: Sequence[ImageTask], should_stop: Callable[[], bool]) -> None:
         """Stylize them, by shape and then those again that failed; wait until all are stored."""
@@ -150,12 +129,17 @@ class _ShardWork:
         for batch in self._batches(tasks, again):
             if should_stop():
                 break
-            again += self._stylize(batch)
+            try:
+                self._stylize(batch)
+            except StorageError:
+                raise
+            except Exception:
+                again += [task for task, _ in batch]
         for task in again:
             if should_stop():
                 break
             try:
-                self._stylize_together([(task, self._job(task, self._fetch(task)))])
+                self._stylize([(task, self._fetch(task))])
             except StorageError:
                 raise
             except Exception as error:  # whatever one picture brings about
@@ -178,59 +162,44 @@ class _ShardWork:
         for task, future in zip(tasks, fetched, strict=True):
             try:
                 with self.clock("fetch"):
-                    job = self._job(task, future.result())
+                    job = future.result()
             except StorageError:
                 raise
             except Exception:
                 failed.append(task)
                 continue
-            kind: object = None
-            if batch_size > 1:
-                job, kind = _look_into(job)
+            job, kind = _look_into(job)
             batch = waiting.setdefault(kind, [])
             batch.append((task, job))
             if len(batch) == batch_size:
                 yield waiting.pop(kind)
         yield from waiting.values()
 
-    def _stylize(self, batch: Sequence[tuple[ImageTask, Job]]) -> list[ImageTask]:
-        """Returns those that are to be tried again."""
-        try:
-            self._stylize_together(batch)
-        except StorageError:
-            raise
-        except Exception:
-            return [task for task, _ in batch]
-        return []
-
-    def _stylize_together(self, batch: Sequence[tuple[ImageTask, Job]]) -> None:
-        pipeline = self.worker.pipeline
-        with self.clock("decode"), _disk_errors():
+    def _stylize(self, batch: Sequence[tuple[ImageTask, Job]]) -> None:
+        pipeline, notes = self.worker.pipeline, []
+        with self.clock("decode"):
             loaded = [pipeline.load(job) for _, job in batch]
-            notes = [
-                self._said_of(task, note)
-                for (task, _), each in zip(batch, loaded, strict=True)
-                for note in pipeline.notes(each)
-            ]
+            for (task, _), each in zip(batch, loaded, strict=True):
+                notes += [self._said_of(task, note) for note in pipeline.notes(each)]
         if len(loaded) == 1 and loaded[0].is_animated:
-            with self.clock("network"), _disk_errors():
+            with self.clock("network"):
                 pipeline.process_animation(loaded[0])
         else:
             with self.clock("network"):
                 results = pipeline.process(loaded)
-            with self.clock("encode"), _disk_errors():
+            with self.clock("encode"):
                 for (_, job), result in zip(batch, results, strict=True):
                     pipeline.save(result, job)
         self.result.notes += notes
         self.stored += [(task, self.threads.submit(self._store, task, job)) for task, job in batch]
 
-    def _fetch(self, task: ImageTask) -> Path:
-        """Where a picture is on this machine."""
-        if not is_address(task.source):
-            return Path(task.source)
-        path = self._copy_of(task)
-        fetch_once(task.source, path)
-        return path
+    def _fetch(self, task: ImageTask) -> Job:
+        """Where a picture is on this machine, and where its result goes first."""
+        source, folder = Path(task.source), self.worker.output.path or self.scratch / "out"
+        if is_address(task.source):
+            source = self._copy_of(task)
+            fetch_once(task.source, source)
+        return Job(source, folder / task.target)
 
     def _copy_of(self, task: ImageTask) -> Path:
         return (self.scratch / "in" / task.target).with_name(task.source.rpartition("/")[2])
@@ -240,10 +209,6 @@ class _ShardWork:
         text = text.replace(str(self._copy_of(task)), task.source)
         return text.replace(str(self.scratch / "out" / task.target), task.target)
 
-    def _job(self, task: ImageTask, source: Path) -> Job:
-        folder = self.worker.output.path or self.scratch / "out"
-        return Job(source, folder / task.target)
-
     def _store(self, task: ImageTask, job: Job) -> None:
         """Take a result to where it belongs; what passed the scratch folder goes from it."""
         if self.worker.output.path is None:
@@ -251,17 +216,6 @@ class _ShardWork:
             job.target.unlink()
         if is_address(task.source):
             job.source.unlink()
-
-
-@contextmanager
-def _disk_errors() -> Iterator[None]:
-    """Say of a full disk that it is no fault of the picture's."""
-    try:
-        yield
-    except OSError as error:
-        if is_of_a_disk(error):
-            raise StorageError(problem(error)) from None
-        raise
 
 
 def _look_into(job: Job) -> tuple[Job, object]:
@@ -274,6 +228,5 @@ def _look_into(job: Job) -> tuple[Job, object]:
         opened = open_image(job.source, sys.maxsize)
     except Exception:
         return job, job.source
-    info = opened.info
-    alone = info.is_animated and format_of(job.target).timing is not None
-    return replace(job, opened=opened), job.source if alone else (info.height, info.width)
+    size = opened.info.height, opened.info.width
+    return replace(job, opened=opened), job.source if job.is_animated(opened.info) else size

@@ -29,24 +29,19 @@ _CORES, _MINUTES, _NOTICE = 4, 240, 120
 _MANY = 10_000
 
 
-class Part:
-    """A job of the array: one process after another, if a photo ends one."""
+class Part(submitit.helpers.Checkpointable):
+    """A job of the array, which goes on in another when its time is over.
 
-    def __init__(self, shards: Sequence[Shard], config: WorkerConfig) -> None:
-        self._shards, self._config = shards, config
+    It is one process after another, if a photo ends one.
+    """
 
-    def __call__(self) -> None:
-        """Do what of the part is not done yet."""
-        manifest = Manifest(Folder(self._config.output))
-        done = set(manifest.names())
-        rest = [shard for shard in self._shards if f"{shard.name}.json" not in done]
+    def __call__(self, shards: Sequence[Shard], config: WorkerConfig) -> None:
+        """Do what of the shards is not done yet."""
+        done = set(Manifest(Folder(config.output)).names())
+        rest = [shard for shard in shards if f"{shard.name}.json" not in done]
         with catch_interrupts("picture") as interrupts:
-            for _ in local.work(rest, self._config, lambda: interrupts.received is not None):
+            for _ in local.work(rest, config, lambda: interrupts.received is not None):
                 pass
-
-    def checkpoint(self) -> submitit.helpers.DelayedSubmission:
-        """What submitit submits when a job's time is over, or it has to make room for another."""
-        return submitit.helpers.DelayedSubmission(self)
 
 
 def work(
@@ -102,7 +97,8 @@ def _submit(shards: Sequence[Shard], config: WorkerConfig) -> list[Any]:
     alone = replace(config, workers=1)
     count = min(config.workers, len(shards))
     with executor.batch():
-        return [executor.submit(Part(shards[at::count], alone)) for at in range(count)]
+        part: Any = Part()  # type: ignore[no-untyped-call]
+        return [executor.submit(part, shards[at::count], alone) for at in range(count)]
 
 
 def _cancel(jobs: Sequence[Any]) -> None:

@@ -15,9 +15,8 @@ from faststyle.data.degradation import degrade
 from faststyle.encoder import LiteEncoder, LossNetwork
 from faststyle.evaluation.photos import held_out_photos, means, squares
 from faststyle.images.metrics import psnr, ssim
-from faststyle.images.picture import Picture
 from faststyle.images.pillow import pil_to_tensor, to_pil
-from faststyle.images.pixels import to_luma, to_unit
+from faststyle.images.pixels import Picture, to_luma, to_unit
 from faststyle.losses import RelativeEnergy
 from faststyle.styles import find_style, load_style
 from faststyle.stylize.options import RenderOptions, UpscaleOptions

@@ -23,7 +23,7 @@ from faststyle.evaluation.photos import held_out_photos, means, squares
 from faststyle.evaluation.stability import MOTIONS, Frame, make_clip, stability
 from faststyle.evaluation.structure import LAYER, MAX_SIDE, cfsd
 from faststyle.evaluation.trained_loss import build_loss, gatys_loss, style_overrides
-from faststyle.images.picture import Picture
+from faststyle.images.pixels import Picture
 from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.optimization.state import starting_picture
 from faststyle.styles import StyleMetadata, find_style, open_style

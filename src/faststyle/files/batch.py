@@ -14,14 +14,19 @@ from faststyle.core.atomic import check_target
 from faststyle.core.errors import UserError, problem
 from faststyle.core.interrupts import Interrupts, catch_interrupts
 from faststyle.files.jobs import Job
-from faststyle.files.mask_files import load_masks, remarks
+from faststyle.files.mask_files import find_black, find_clashes, load_masks
 from faststyle.files.options import ReadOptions, WriteOptions
 from faststyle.images import high_bit_depth
-from faststyle.images.animation import Animation, read_frames, save_animation
-from faststyle.images.files import USUAL_QUALITY, load_picture_bytes, save_picture
+from faststyle.images.files import (
+    USUAL_QUALITY,
+    Animation,
+    load_picture_bytes,
+    read_frames,
+    save_animation,
+    save_picture,
+)
 from faststyle.images.formats import check_fits, format_of
-from faststyle.images.picture import Picture
-from faststyle.images.pixels import MAX_PIXELS, resize
+from faststyle.images.pixels import MAX_PIXELS, Picture, resize
 from faststyle.images.probe import ImageInfo
 from faststyle.stylize.image_processor import ImageProcessor, Progress, no_progress
 from faststyle.stylize.options import DEFAULT_RENDER, RenderOptions
@@ -29,13 +34,9 @@ from faststyle.stylize.options import DEFAULT_RENDER, RenderOptions
 
 @dataclass(frozen=True)
 class LoadedPicture:
-    """A decoded picture of a file.
+    """A decoded picture of a file, with its masks; of an animation the first frame.
 
-    Args:
-        job: which file, and where its result goes.
-        picture: the picture, with its masks; of an animation the first frame.
-        info: what the file is.
-        mask_notes: what of files of masks is not read.
+    ``mask_notes`` say what of files of masks is not read.
     """
 
     job: Job
@@ -45,8 +46,8 @@ class LoadedPicture:
 
     @property
     def is_animated(self) -> bool:
-        """Whether all frames go into the result: both are files of animations."""
-        return self.info.is_animated and format_of(self.job.target).timing is not None
+        """Whether all frames go into the result."""
+        return self.job.is_animated(self.info)
 
     @property
     def kind(self) -> object:
@@ -56,14 +57,7 @@ class LoadedPicture:
 
 @dataclass(frozen=True)
 class FilePipeline:
-    """What is done with a picture file.
-
-    Args:
-        processor: what makes a picture of a picture.
-        render: how it does so.
-        read: how files are read.
-        write: how results are written.
-    """
+    """What is done with picture files: how they are read, processed and written."""
 
     processor: ImageProcessor
     render: RenderOptions = DEFAULT_RENDER
@@ -119,13 +113,9 @@ class FilePipeline:
     ) -> None:
         """Process each frame by itself; the result keeps durations, repetitions, transparency.
 
-        Args:
-            first: an animation, with masks, which are for all frames.
-            check: called after each frame; nothing is written if it raises something.
-
-        Raises:
-            UserError: damage, or more pixels in all than memory is to hold.
-            OSError: the result cannot be written.
+        The masks of the first are for all frames. ``check`` is called after each; nothing is
+        written if it raises something. Raises ``UserError`` for damage, or for more pixels in all
+        than memory is to hold, and ``OSError`` if the result cannot be written.
         """
         source = first.job.source
         if self.write.bit_depth == 16:
@@ -163,79 +153,66 @@ class FilePipeline:
             if not high_bit_depth.is_installed():
                 yield f"pictures of 16 bits are read as 8: {high_bit_depth.INSTALL} keeps all"
             elif loaded.is_animated or row.bits == 8:
-                form = "an animation" if loaded.is_animated else row
-                yield f"{job.source} has 16 bits a channel; {form} holds 8"
+                target = "an animation" if loaded.is_animated else row
+                yield f"{job.source} has 16 bits a channel; {target} holds 8"
         masks = loaded.picture.masks
         if masks is not None:
             if self.render.size is not None:
                 masks = resize(masks, self.render.size)  # in which what is small may vanish
-            yield from (*loaded.mask_notes, *remarks(masks, job.masks))
+            yield from loaded.mask_notes
+            yield from (*find_black(masks, job.masks), *find_clashes(masks, job.masks))
 
     def _protect(self, picture: Picture) -> Picture:
         if self.read.protect is None:
             return picture
-        from faststyle.files.faces import keep_faces  # OpenCV takes its time to be imported
+        from faststyle.files.faces import protect_faces  # OpenCV takes its time to be imported
 
-        return replace(picture, protect_mask=keep_faces(picture.pixels))
+        return replace(picture, protect_mask=protect_faces(picture.pixels))
 
 
 def stylize_files(pipeline: FilePipeline, jobs: Sequence[Job]) -> int:
     """Stylize every picture, with a progress bar; one bad file does not stop the rest.
 
-    Returns:
-        How many failed; each was named on standard error.
-
-    Raises:
-        KeyboardInterrupt: when interrupted; the pictures in hand are written, others not begun.
+    Returns how many failed; each was named on standard error. Raises ``KeyboardInterrupt`` when
+    interrupted; the pictures in hand are written, others not begun.
     """
-    failed = 0
+    done = failed = 0
     bar: tqdm[NoReturn]
     with (
         catch_interrupts("picture") as interrupts,
         tqdm(total=len(jobs), unit="picture", disable=len(jobs) == 1) as bar,
     ):
-        done = 0
         try:
-            for batch in _batches(pipeline, jobs, bar):
-                if isinstance(batch, str):
-                    _complain(batch, bar)
-                    count, lost = 1, 1
-                else:
-                    count, lost = len(batch), _do_batch(pipeline, batch, bar, interrupts)
-                bar.update(count)
-                done, failed = done + count, failed + lost
+            for batch in _batches(pipeline, jobs):
+                failed += _do_batch(pipeline, batch, interrupts) if batch else 1
+                done += len(batch) or 1
+                bar.update(len(batch) or 1)
                 if done < len(jobs):
                     interrupts.check()
         except KeyboardInterrupt:
-            bar.write(f"{done - failed} of {len(jobs)} pictures are done", file=sys.stderr)
+            tqdm.write(f"{done - failed} of {len(jobs)} pictures are done", file=sys.stderr)
             raise
+    if len(jobs) == 1 and not failed:
+        print(jobs[0].target)  # noqa: T201
     return failed
 
 
-def _do_batch(
-    pipeline: FilePipeline,
-    batch: Sequence[LoadedPicture],
-    bar: "tqdm[NoReturn]",
-    interrupts: Interrupts,
-) -> int:
+def _do_batch(pipeline: FilePipeline, batch: Sequence[LoadedPicture], signals: Interrupts) -> int:
     """Returns how many failed."""
     try:
         if batch[0].is_animated:
-            pipeline.process_animation(batch[0], interrupts.check)
-            _show_done(batch[0].job, bar)
+            pipeline.process_animation(batch[0], signals.check)
         else:
-            _do_together(pipeline, batch, bar)
+            _do_together(pipeline, batch)
     except Exception as error:  # whatever one picture brings about, there may be a thousand others
         if len(batch) > 1:
-            return sum(_do_batch(pipeline, [each], bar, interrupts) for each in batch)
-        _complain(problem(error, batch[0].job.source), bar)
+            return sum(_do_batch(pipeline, [each], signals) for each in batch)
+        _complain(problem(error, batch[0].job.source))
         return 1
     return 0
 
 
-def _do_together(
-    pipeline: FilePipeline, batch: Sequence[LoadedPicture], bar: "tqdm[NoReturn]"
-) -> None:
+def _do_together(pipeline: FilePipeline, batch: Sequence[LoadedPicture]) -> None:
     strips: tqdm[NoReturn]
     with tqdm(unit="strip", leave=False, delay=1) as strips:
 
@@ -246,37 +223,30 @@ def _do_together(
         results = pipeline.process(batch, show)
     for loaded, result in zip(batch, results, strict=True):
         pipeline.save(result, loaded.job)
-        _show_done(loaded.job, bar)
 
 
-def _show_done(job: Job, bar: "tqdm[NoReturn]") -> None:
-    if bar.total == 1:
-        print(job.target)  # noqa: T201
+def _complain(message: str) -> None:
+    tqdm.write(f"error: {' '.join(message.split())}", file=sys.stderr)
 
 
-def _complain(message: str, bar: "tqdm[NoReturn]") -> None:
-    bar.write(f"error: {' '.join(message.split())}", file=sys.stderr)
-
-
-def _batches(
-    pipeline: FilePipeline, jobs: Sequence[Job], bar: "tqdm[NoReturn]"
-) -> Iterator[list[LoadedPicture] | str]:
+def _batches(pipeline: FilePipeline, jobs: Sequence[Job]) -> Iterator[list[LoadedPicture]]:
     """Neighboring pictures of equal size together, up to ``batch_size``.
 
-    In place of one that cannot be read, why.
+    In place of one that cannot be read there is none, and it is said why.
     """
     batch: list[LoadedPicture] = []
     said: set[str] = set()
     for job in jobs:
         try:
             loaded = pipeline.load(job)
-            for note in pipeline.notes(loaded):
-                if note not in said:
-                    bar.write(note, file=sys.stderr)
-                    said.add(note)
+            notes = [note for note in pipeline.notes(loaded) if note not in said]
         except Exception as error:  # as above
-            yield problem(error, job.source)
+            _complain(problem(error, job.source))
+            yield []
             continue
+        for note in notes:
+            tqdm.write(note, file=sys.stderr)
+        said.update(notes)
         is_full = len(batch) >= pipeline.read.batch_size
         if batch and (is_full or batch[0].kind != loaded.kind):
             yield batch

@@ -1,8 +1,12 @@
-"""One table of the formats of clips that are written."""
+"""One table of the formats of clips that are written, and what is taken for a clip."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
+
+from faststyle.images.formats import find_format, hint_of, hint_on
+from faststyle.images.probe import is_picture
 
 #: Frames a second that MPEG-1 and 2 know.
 _NTSC = tuple(Fraction(thousands * 1000, 1001) for thousands in (24, 30, 60))
@@ -26,15 +30,10 @@ class FrameCoding:
     pixels: str = "yuv420p"
     options: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def has_crf(self) -> bool:
-        """Whether the encoder aims at a quality; others aim at bits."""
-        return "crf" in self.options
-
     def options_for(self, quality: int | None) -> dict[str, str]:
         """Of the encoder, for a quality from 1 to 100; none is visually lossless."""
         options = dict(self.options)
-        if self.has_crf and quality is not None:
+        if "crf" in options and quality is not None:
             # 0 would be without any loss, which few players know.
             options["crf"] = str(max(1, round(_WORST_CRF[self.codec] * (1 - quality / 100))))
         return options
@@ -88,9 +87,11 @@ _OF_MP4 = frozenset(("aac", "mp3", "ac3", "eac3", "alac", "opus", "mov_text"))
 _OF_MOV = frozenset(("aac", "mp3", "ac3", "alac", "pcm_s16le", "pcm_s24le", "mov_text"))
 _OF_WEBM = frozenset(("opus", "vorbis", "webvtt"))
 _OF_TS = frozenset(("aac", "mp2", "mp3", "ac3", "eac3", "dvbsub", "dvb_subtitle"))
+_OF_AVI, _OF_MPG = frozenset(("mp3", "ac3")), frozenset(("mp2", "ac3"))
 
 # Players of AVI know no frames that come in another order than they are shown in.
-_H264_IN_ORDER = FrameCoding("libx264", options={"crf": "18", "bf": "0"})
+_IN_ORDER = FrameCoding("libx264", options={"crf": "18", "bf": "0"})
+_MPEG2, _WMV2 = FrameCoding("mpeg2video"), FrameCoding("wmv2")
 
 #: By the ending of a file's name. The first is what other clips become.
 CLIP_FORMATS: Mapping[str, ClipFormat] = {
@@ -102,24 +103,44 @@ CLIP_FORMATS: Mapping[str, ClipFormat] = {
         _VP9, "libopus", high_bit_depth=_AV1, transparent=_VP9_ALPHA, copies=_OF_WEBM
     ),
     ".avi": ClipFormat(
-        _H264_IN_ORDER,
-        "libmp3lame",
-        is_constant=True,
-        begins_at_once=True,
-        copies=frozenset(("mp3", "ac3")),
+        _IN_ORDER, "libmp3lame", is_constant=True, begins_at_once=True, copies=_OF_AVI
     ),
     ".ts": ClipFormat(_H264, "aac", high_bit_depth=_HEVC, copies=_OF_TS),
     ".3gp": ClipFormat(_H264, "aac", copies=frozenset(("aac",))),
-    ".mpg": ClipFormat(
-        FrameCoding("mpeg2video"),
-        "mp2",
-        is_constant=True,
-        rates=_STANDARD,
-        copies=frozenset(("mp2", "ac3")),
-    ),
-    ".wmv": ClipFormat(
-        FrameCoding("wmv2"), "wmav2", is_constant=True, copies=frozenset(("wmav2",))
-    ),
+    ".mpg": ClipFormat(_MPEG2, "mp2", is_constant=True, rates=_STANDARD, copies=_OF_MPG),
+    ".wmv": ClipFormat(_WMV2, "wmav2", is_constant=True, copies=frozenset(("wmav2",))),
     # Browsers show frames that follow faster as if they were slow.
     ".gif": ClipFormat(FrameCoding("gif", "pal8"), None, fastest=Fraction(50)),
 }
+
+#: What is taken for a clip by its ending. A GIF that goes in is a picture.
+CLIP_SUFFIXES = frozenset(CLIP_FORMATS) - {".gif"}
+#: Of MP4 and its kin, by their first bytes.
+_BRANDS = (b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"M4V ", b"qt  ")
+
+
+def is_clip(path: Path) -> bool:
+    """Whether a file is taken for a clip: what neither is called nor reads like a picture.
+
+    A clip may be called like one: what programs for messages save as GIF is often MP4.
+    """
+    if is_called_picture(path):
+        return begins_like_a_clip(path)
+    return not is_picture(path) and hint_on(path) is None
+
+
+def is_called_picture(path: Path) -> bool:
+    """Whether a file has the ending of a format of pictures, be it one that is read or not."""
+    return find_format(path.suffix) is not None or hint_of(path.suffix) is not None
+
+
+def begins_like_a_clip(path: Path) -> bool:
+    """Whether the first bytes are those of a container of clips."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(12)
+    except OSError:  # said when it is read
+        return False
+    if start[4:8] == b"ftyp":  # HEIC and AVIF begin so, too
+        return start[8:12] in _BRANDS
+    return start.startswith(b"\x1a\x45\xdf\xa3") or (start[:4], start[8:]) == (b"RIFF", b"AVI ")

@@ -25,7 +25,7 @@ _WIDTH, _HEIGHT = 0.55, 0.75
 _SOFT = 0.12  # deviation of its edge, as a part of the width
 
 
-def keep_faces(pixels: Tensor) -> Tensor | None:
+def protect_faces(pixels: Tensor) -> Tensor | None:
     """How much of a photo (3, H, W), uint8 or float in [0, 1], stays: uint8 (1, H, W).
 
     None if no face is found. Raises ``UserError`` if the extra ``faces`` is missing.
@@ -36,16 +36,14 @@ def keep_faces(pixels: Tensor) -> Tensor | None:
     found = detector.detectMultiScale(gray, _STEP, _NEIGHBORS, minSize=(_SMALLEST, _SMALLEST))
     if not len(found):
         return None
-    protect_mask = np.zeros(size, np.float32)
+    mask = np.zeros(size, np.float32)
     for x, y, width, height in np.asarray(found).tolist():
         one = np.zeros(size, np.float32)
         center = round(x + width / 2), round(y + height / 2)
         axes = round(_WIDTH * width), round(_HEIGHT * height)
         cv2.ellipse(one, center, axes, 0, 0, 360, PROTECTION, thickness=-1)
-        protect_mask = np.maximum(protect_mask, cv2.GaussianBlur(one, (0, 0), _SOFT * width))
-    return quantize(
-        resample(torch.from_numpy(protect_mask)[None], (pixels.shape[1], pixels.shape[2]))
-    )
+        mask = np.maximum(mask, cv2.GaussianBlur(one, (0, 0), _SOFT * width))
+    return quantize(resample(torch.from_numpy(mask)[None], (pixels.shape[1], pixels.shape[2])))
 
 
 def require_faces() -> None:
@@ -59,9 +57,8 @@ def _detector() -> tuple[Any, Any]:
         import cv2
         import cv2.data
 
-        detector = cv2.CascadeClassifier(
-            cv2.data.haarcascades + "haarcascade_frontalface_default.xml"
-        )
+        known = cv2.data.haarcascades + "haarcascade_frontalface_default.xml"
+        detector = cv2.CascadeClassifier(known)
     except (ImportError, AttributeError):  # OpenCV 5 has none
         raise UserError('protecting faces needs OpenCV 4: pip install "faststyle[faces]"') from None
     return cv2, detector

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from faststyle.core.errors import UserError
-from faststyle.files.inputs import is_clip
+from faststyle.files.clip_formats import is_clip
 from faststyle.images.arrays import everywhere, mask_of
 from faststyle.images.files import load_picture
 from faststyle.images.formats import find_format
 from faststyle.images.pixels import resample
-from faststyle.images.probe import ImageInfo, open_image
+from faststyle.images.probe import open_image
 
 #: By which part the aspect ratio of a mask may differ from its photo's, before it is taken for that
 #: of another one, or for one that lies on its side.
@@ -81,12 +81,11 @@ def check_masks(masks: Sequence[Sequence[Path | None]]) -> None:
 
     Or if a picture is to be the mask of all of several photos, and cannot be read.
     """
-    missing = [path for paths in masks for path in _missing(paths)]
-    if missing and all(_missing(paths) for paths in masks):
-        raise UserError(
-            f"no photo has a mask in {missing[0].parent}, where the first one's would be"
-            f" {missing[0].name}"
-        )
+    missing = [_missing(paths) for paths in masks]
+    if masks and all(missing):
+        first = missing[0][0]
+        where = f"in {first.parent}, where the first one's would be {first.name}"
+        raise UserError(f"no photo has a mask {where}")
     shared = set.intersection(*map(set, masks)) if len(masks) > 1 else set()
     for path in shared:
         if path and not is_clip(path):
@@ -104,22 +103,21 @@ def load_masks(paths: Sequence[Path | None], size: tuple[int, int]) -> tuple[Ten
         if path is None:
             masks.append(everywhere(size))
             continue
-        mask, info = _read(path)
+        mask, frames = read_mask(path)
         masks.append(fit_mask(mask, size, str(path)))
-        if info.frames > 1:
-            notes[f"{path}: 1 of {info.frames} frames is read"] = None
+        if frames > 1:
+            notes[f"{path}: 1 of {frames} frames is read"] = None
     return torch.cat(masks), list(notes)
 
 
-def read_mask(path: Path) -> Tensor:
-    """The mask in a file of a picture. Raises ``UserError`` if it is none that can be read."""
-    return _read(path)[0]
+def read_mask(path: Path) -> tuple[Tensor, int]:
+    """The mask in a file of a picture, and of how many frames it is the first.
 
-
-def _read(path: Path) -> tuple[Tensor, ImageInfo]:
+    Raises ``UserError`` if the file is none that can be read.
+    """
     opened = open_image(path)
     picture = load_picture(opened)
-    return mask_of(picture.pixels, picture.alpha), opened.info
+    return mask_of(picture.pixels, picture.alpha), opened.info.frames
 
 
 def fit_mask(mask: Tensor, size: tuple[int, int], name: str) -> Tensor:
@@ -141,11 +139,6 @@ def check_there(paths: Sequence[Path | None]) -> None:
         raise UserError(f"it has no mask: there is no {path}")
 
 
-def remarks(masks: Tensor, paths: Sequence[Path | None]) -> list[str]:
-    """What a user may not have meant about masks (R, H, W), which are named by their files."""
-    return [*find_black(masks, paths), *find_clashes(masks, paths)]
-
-
 def find_black(masks: Tensor, paths: Sequence[Path | None]) -> list[str]:
     """Which of the masks have nothing in them."""
     named = zip(masks, paths, strict=True)
@@ -154,23 +147,13 @@ def find_black(masks: Tensor, paths: Sequence[Path | None]) -> list[str]:
 
 def find_clashes(masks: Tensor, paths: Sequence[Path | None]) -> list[str]:
     """Whether the masks lie over each other, or leave something free."""
-    named = [mask for mask, path in zip(masks, paths, strict=True) if path]
     found = []
-    if len(named) > 1 and overlap(torch.stack(named)):
+    named = masks[[path is not None for path in paths]]
+    if ((named > 127).sum(0, dtype=torch.uint8) > 1).any():
         found.append("regions overlap: there the later one is seen")
-    if len(masks) > 1 and leave_gaps(masks):
+    if len(masks) > 1 and not masks.any(0).all():
         found.append("regions leave gaps: there the photo is seen")
     return found
-
-
-def overlap(masks: Tensor) -> bool:
-    """Whether some pixel is rather in two masks than not."""
-    return bool(((masks > 127).sum(0, dtype=torch.uint8) > 1).any())
-
-
-def leave_gaps(masks: Tensor) -> bool:
-    """Whether some pixel is in none of the masks."""
-    return not bool(masks.any(0).all())
 
 
 def _missing(paths: Sequence[Path | None]) -> list[Path]:

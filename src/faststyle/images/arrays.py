@@ -8,9 +8,8 @@ import torch
 from PIL import Image, ImageFilter
 from torch import Tensor
 
-from faststyle.images.picture import Picture
 from faststyle.images.pillow import from_pil, turn_upright, with_alpha
-from faststyle.images.pixels import quantize, to_luma, to_unit
+from faststyle.images.pixels import Picture, quantize, to_luma, to_unit
 
 #: Floats may leave [0, 1] by so much, as they do after resampling.
 _ROUNDING = 0.05
@@ -36,7 +35,7 @@ def to_pictures(photos: Any) -> tuple[list[Picture], Callable[[Sequence[Picture]
     if isinstance(photos, Image.Image):
         picture = from_pil(turn_upright(photos))
         _check_values(picture.pixels, "photos")
-        return [picture], lambda results: _to_pillow(results[0])
+        return [picture], lambda results: with_alpha(results[0])
     if isinstance(photos, np.ndarray):
         # torch cannot share arrays that are read-only or mirrored.
         channels, tensor = -1, torch.from_numpy(np.require(photos, requirements=["C", "W"]))
@@ -118,10 +117,3 @@ def _check_values(tensor: Tensor, name: str) -> None:
     low, high = (value.item() for value in torch.aminmax(tensor))
     if not -_ROUNDING <= low <= high <= 1 + _ROUNDING:  # not a number is in no range
         raise ValueError(f"{name} that are float must lie in [0, 1]; these reach {low} and {high}")
-
-
-def _to_pillow(picture: Picture) -> Image.Image:
-    image = with_alpha(picture)
-    if picture.icc_profile is not None:
-        image.info["icc_profile"] = picture.icc_profile
-    return image

@@ -6,9 +6,8 @@ from itertools import zip_longest
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from faststyle.images.picture import Picture
 from faststyle.images.pillow import pil_to_tensor, to_pil
-from faststyle.images.pixels import resample, to_unit
+from faststyle.images.pixels import Picture, resample, to_unit
 
 #: A picture and its caption, which may be empty.
 Panel = tuple[Tensor, str]
@@ -22,12 +21,11 @@ def contact_sheet(rows: Sequence[Sequence[Panel]], height: int, gap: int = 8) ->
     Each column is as wide as its widest picture. Pictures are centered in their columns, ``gap``
     pixels apart. A row without captions leaves no room for them.
 
-    Raises:
-        ValueError: there are no pictures.
+    Raises ``ValueError`` if there are no pictures.
     """
     if not any(rows):
         raise ValueError("there are no pictures to lay out")
-    scaled = [[(_to_height(picture, height), text) for picture, text in row] for row in rows]
+    scaled = [[(_scaled(picture, height), text) for picture, text in row] for row in rows]
     columns = zip_longest(*([picture.shape[2] for picture, _ in row] for row in scaled))
     widths = [max(width or 0 for width in column) for column in columns]
     heights = [height + _CAPTION * any(text for _, text in row) for row in scaled]
@@ -46,6 +44,6 @@ def contact_sheet(rows: Sequence[Sequence[Panel]], height: int, gap: int = 8) ->
     return Picture(to_unit(pil_to_tensor(sheet)))
 
 
-def _to_height(picture: Tensor, height: int) -> Tensor:
+def _scaled(picture: Tensor, height: int) -> Tensor:
     width = max(1, round(picture.shape[2] * height / picture.shape[1]))
     return resample(picture, (height, width))

@@ -15,22 +15,16 @@ log = logging.getLogger(__name__)
 #: Folders of thumbnails that network disks and other programs make.
 _NOT_SEARCHED = frozenset({"@eaDir", "#recycle", "$RECYCLE.BIN", "__MACOSX"})
 #: Files that are counted and not read, by ending, and why.
-_NO_PHOTOS = {
-    **dict.fromkeys(
-        (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".mts", ".mpg", ".wmv"),
-        "a clip: folders are searched for pictures only",
-    ),
-    ".thm": "a camera's thumbnail",
-}
+_CLIPS = [".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".mts", ".mpg", ".wmv"]
+_NO_PHOTOS = dict.fromkeys(_CLIPS, "a clip: folders are searched for pictures only")
+_NO_PHOTOS[".thm"] = "a camera's thumbnail"
 
 
 @dataclass
 class Found:
-    """The pictures in a folder.
+    """Files with the ending or the contents of a picture, in a fixed order.
 
-    Args:
-        pictures: files with the ending or the contents of a picture, in a fixed order.
-        foreign: the number of clips and of pictures that are not read, by ending.
+    ``foreign`` is the number of clips and of pictures that are not read, by ending.
     """
 
     pictures: list[Path] = field(default_factory=list)
@@ -50,13 +44,12 @@ def find_pictures(root: Path) -> Found:
     not read.
     """
     found = Found()
-    for path in _files(root):
+    for path in sorted(_files(root)):
         ending = path.suffix.lower()
         if find_format(ending) or (ending not in _NO_PHOTOS and is_picture(path)):
             found.pictures.append(path)
         elif _why(ending):
             found.foreign[ending] += 1
-    found.pictures.sort()
     if found.foreign:
         log.warning("%s: %s", root, found.skipped())
     return found
@@ -70,11 +63,11 @@ def _files(root: Path) -> Iterator[Path]:
             children.clear()
             continue
         visited.add(real)
-        children[:] = [name for name in children if not _is_passed_over(name)]
+        children[:] = [name for name in children if name not in _NOT_SEARCHED and name[0] != "."]
         for name in names:
             path = Path(folder, name)
             # pathlib's would fail in a folder that may not be entered.
-            if not name.startswith(".") and os.path.isfile(path):  # noqa: PTH113
+            if name[0] != "." and os.path.isfile(path):  # noqa: PTH113
                 yield path
 
 
@@ -85,7 +78,3 @@ def _why(ending: str) -> str | None:
 
 def _warn(error: OSError) -> None:
     log.warning("%s cannot be searched: %s", error.filename, error.strerror)
-
-
-def _is_passed_over(name: str) -> bool:
-    return name.startswith(".") or name in _NOT_SEARCHED

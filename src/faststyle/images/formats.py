@@ -43,7 +43,6 @@ class ImageFormat:
         suffixes: the endings of its files, in small letters; results get the first. Without any,
             files are recognized by their contents alone.
         title: the name for people, if it is another.
-        is_written: whether pictures can be written.
         alpha: whether a file holds transparency. If not, pictures are laid on white.
         icc_profile: whether a file holds a color profile. If not, colors are converted to sRGB.
         palette: whether a file holds 255 colors and a transparent one.
@@ -97,16 +96,7 @@ class ImageFormat:
         return self.image_file or Image.OPEN[self.name][0]
 
 
-#: The formats that are read, by Pillow's names, in the order in which a file is tried.
-FORMATS: dict[str, ImageFormat] = {}
-
-
-def register(row: ImageFormat) -> None:
-    """Enter a format in the table."""
-    FORMATS[row.name] = row
-
-
-for _row in (
+_ROWS = (
     ImageFormat(
         "JPEG",
         "PIL.JpegImagePlugin",
@@ -177,28 +167,20 @@ for _row in (
         quality=True,
         hint="a JPEG XL picture: pip install pillow-jxl-plugin",
     ),
-):
-    register(_row)
-
+)
+#: The formats that are read, by Pillow's names, in the order in which a file is tried.
+FORMATS = {row.name: row for row in _ROWS}
 #: Hints on formats that are not in the table, by suffix.
-_FOREIGN: Mapping[str, str] = {
-    **dict.fromkeys(
-        (
-            *(".nef", ".cr2", ".cr3", ".dng", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw"),
-            *(".nrw", ".crw", ".sr2", ".srf", ".dcr", ".kdc", ".3fr", ".fff", ".mef", ".mos"),
-            *(".mrw", ".erf", ".x3f", ".iiq", ".rwl", ".gpr", ".raw"),
-        ),
-        "a camera's raw file: develop it to JPEG or TIFF first",
-    ),
-    **dict.fromkeys(
-        (
-            *(".tga", ".ico", ".icns", ".psd", ".xcf", ".pcx", ".eps", ".svg", ".exr"),
-            *(".hdr", ".dds", ".sgi", ".qoi", ".xbm", ".xpm", ".wmf", ".emf"),
-        ),
-        "in a format that is not read: convert it to PNG first",
-    ),
+RAW_HINT = "a camera's raw file: develop it to JPEG or TIFF first"
+_RAW = (
+    ".nef .cr2 .cr3 .dng .arw .orf .rw2 .raf .pef .srw .nrw .crw .sr2 .srf .dcr .kdc .3fr .fff"
+    " .mef .mos .mrw .erf .x3f .iiq .rwl .gpr .raw"
+)
+_OTHERS = ".tga .ico .icns .psd .xcf .pcx .eps .svg .exr .hdr .dds .sgi .qoi .xbm .xpm .wmf .emf"
+_FOREIGN = {
+    **dict.fromkeys(_RAW.split(), RAW_HINT),
+    **dict.fromkeys(_OTHERS.split(), "in a format that is not read: convert it to PNG first"),
 }
-RAW_HINT = _FOREIGN[".dng"]
 #: Suffixes of pictures in the container of MP4, which FFmpeg takes for clips, by major brand.
 _BRANDS: Mapping[bytes, str] = {
     **dict.fromkeys((b"heic", b"heix", b"hevc", b"mif1", b"msf1"), ".heic"),
@@ -246,10 +228,10 @@ def can_write(path: Path) -> bool:
 def format_of(path: Path) -> ImageFormat:
     """The format in which a file of this name is written. Raises ``UserError`` if there is none."""
     row = find_format(path.suffix)
-    if row is None or not row.is_written:
-        known = [suffix for suffix in readable_suffixes() if can_write(Path("a" + suffix))]
-        raise UserError(f"cannot write {path}: use one of {', '.join(known)}")
-    return row
+    if row is not None and row.is_written:
+        return row
+    known = [suffix for suffix in readable_suffixes() if can_write(Path("a" + suffix))]
+    raise UserError(f"cannot write {path}: use one of {', '.join(known)}")
 
 
 def check_fits(path: Path, height: int, width: int) -> None:

@@ -5,7 +5,6 @@ writes TIFF. Both packages come with the extra ``depth``.
 """
 
 import importlib.util
-import struct
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -14,14 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image, ImageCms
+from PIL.PngImagePlugin import putchunk
 from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.images import tiff
-from faststyle.images.exif import SOFTWARE, TRANSPOSED
-from faststyle.images.picture import Picture
-from faststyle.images.pixels import quantize
-from faststyle.images.probe import OpenedImage
+from faststyle.images.pixels import Picture, quantize
+from faststyle.images.probe import SOFTWARE, TRANSPOSED, OpenedImage
 from faststyle.images.tiff import TiffFile
 
 #: The command that installs the packages.
@@ -54,21 +52,23 @@ def require() -> None:
 def decode(opened: OpenedImage) -> Picture:
     """Decode a picture whose ``bit_depth`` is 16.
 
-    Returns:
-        Float32 pixels, value / 65535, upright, with alpha. A profile of RGB is kept. Gray with a
-        profile is converted to sRGB.
-
-    Raises:
-        Exception: libpng or libtiff finds damage.
+    Pixels and alpha are float32, value / 65535, upright. A profile of RGB is kept. Gray with a
+    profile is converted to sRGB. Damage raises exceptions of libpng's or libtiff's.
     """
+    import imagecodecs
+
     image = opened.image
     opened.file.seek(0)
     content = opened.file.read()
     if isinstance(image, TiffFile):
         samples, has_alpha = _read_tiff(image, content)
     else:
-        samples, has_alpha = _read_png(image, content)
-    samples = _turn_upright(samples, opened.info.orientation)
+        decoded: _Samples = imagecodecs.png_decode(content)  # a transparent color becomes alpha
+        samples = decoded.reshape(image.height, image.width, -1)
+        has_alpha = samples.shape[2] in (2, 4)
+    if opened.info.orientation in TRANSPOSED:
+        samples = samples.swapaxes(0, 1)
+    samples = np.flip(samples, _FLIPS.get(opened.info.orientation or 1, ()))
     colors = samples[..., :-1] if has_alpha else samples
     profile = image.info.get("icc_profile") or None
     if colors.shape[-1] == 1:
@@ -81,33 +81,18 @@ def decode(opened: OpenedImage) -> Picture:
 
 
 def encode(picture: Picture, path: Path, name: str, software: str) -> None:
-    """Write a file of 16 bits a channel.
+    """Write a file of 16 bits a channel; floats are rounded to the nearest of 65,536 values.
 
-    Args:
-        picture: floats are rounded to the nearest of 65,536 values.
-        path: the file.
-        name: Pillow's name of the format, PNG or TIFF.
-        software: the name of the software that the file says it was written by.
-
-    Raises:
-        UserError: the packages are not installed.
-        OSError: the file cannot be written.
+    ``name`` is Pillow's name of the format, PNG or TIFF, and ``software`` what the file says it was
+    written by. Raises ``UserError`` if the packages are not installed, and ``OSError``.
     """
     require()
     planes = [*picture.pixels, *(() if picture.alpha is None else picture.alpha)]
     samples = np.empty((*planes[0].shape, len(planes)), np.uint16)
     for channel, plane in enumerate(planes):  # one at a time, since a large picture fills memory
         samples[..., channel] = quantize(plane, bits=16).cpu().numpy()
-    _WRITERS[name](samples, path, picture.icc_profile, software)
-
-
-def _read_png(image: Image.Image, content: bytes) -> tuple[_Samples, bool]:
-    """Samples (H, W, C), and whether the last channel is alpha."""
-    import imagecodecs
-
-    samples = imagecodecs.png_decode(content)  # a transparent color becomes alpha
-    samples = samples.reshape(image.height, image.width, -1)
-    return samples, samples.shape[2] in (2, 4)
+    write = _write_png if name == "PNG" else _write_tiff
+    write(samples, path, picture.icc_profile, software)
 
 
 def _read_tiff(image: TiffFile, content: bytes) -> tuple[_Samples, bool]:
@@ -133,12 +118,6 @@ def _read_tiff(image: TiffFile, content: bytes) -> tuple[_Samples, bool]:
     colors = 3 if tags[tiff.PHOTOMETRIC] == tiff.RGB else 1
     has_alpha = channels > colors and image.extra != tiff.UNKNOWN
     return samples[..., : colors + has_alpha], has_alpha
-
-
-def _turn_upright(samples: _Samples, orientation: int | None) -> _Samples:
-    if orientation in TRANSPOSED:
-        samples = samples.swapaxes(0, 1)
-    return np.flip(samples, _FLIPS.get(orientation or 1, ()))
 
 
 def _gray_to_rgb(gray: _Samples, profile: bytes | None) -> _Samples:
@@ -170,14 +149,9 @@ def _write_png(samples: _Samples, path: Path, profile: bytes | None, software: s
     with path.open("wb") as file:
         file.write(content[:_HEADER])
         if profile is not None:
-            file.write(_chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile)))
-        file.write(_chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0")))
+            putchunk(file, b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile))
+        putchunk(file, b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
         file.write(content[_HEADER:])
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    checksum = zlib.crc32(kind + data)
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
 
 
 def _write_tiff(samples: _Samples, path: Path, profile: bytes | None, software: str) -> None:
@@ -192,6 +166,3 @@ def _write_tiff(samples: _Samples, path: Path, profile: bytes | None, software: 
         software=software,
         metadata=None,  # none of tifffile's own
     )
-
-
-_WRITERS = {"PNG": _write_png, "TIFF": _write_tiff}

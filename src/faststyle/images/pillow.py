@@ -1,6 +1,7 @@
 """Conversion of Pillow images of any mode to RGB tensors of 8 bits, and back."""
 
 import io
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -9,9 +10,8 @@ import torch
 from PIL import Image, ImageCms
 from torch import Tensor
 
-from faststyle.images.exif import read_orientation, without_warnings
-from faststyle.images.picture import Picture
-from faststyle.images.pixels import quantize
+from faststyle.images.pixels import Picture, quantize
+from faststyle.images.probe import read_orientation, without_warnings
 
 _TRANSPARENT = 255  # of a palette
 _UNMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
@@ -44,10 +44,12 @@ def to_pil(pixels: Tensor) -> Image.Image:
 
 
 def with_alpha(picture: Picture) -> Image.Image:
-    """A picture as a Pillow image, RGB, or RGBA if it has transparency."""
+    """A picture as a Pillow image, RGB, or RGBA if it has transparency, with its profile."""
     image = to_pil(picture.pixels)
     if picture.alpha is not None:
         image.putalpha(to_pil(picture.alpha))
+    if picture.icc_profile is not None:
+        image.info["icc_profile"] = picture.icc_profile
     return image
 
 
@@ -77,7 +79,10 @@ def from_pil(image: Image.Image) -> Picture:
     """A decoded Pillow image of any mode as a picture of uint8, with alpha and ICC profile."""
     image = _unmultiplied(image)
     profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA", "P") else None
-    return Picture(pil_to_tensor(to_rgb(image)), _alpha(image), profile or None)
+    alpha = None
+    if image.has_transparency_data:
+        alpha = torch.from_numpy(np.array(image.convert("RGBA").getchannel("A")))[None]
+    return Picture(pil_to_tensor(to_rgb(image)), alpha, profile or None)
 
 
 def as_seen(picture: Picture) -> Tensor:
@@ -120,22 +125,14 @@ def _unmultiplied(image: Image.Image) -> Image.Image:
 
 
 def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    try:
+    srgb = ImageCms.createProfile("sRGB")
+    # A broken or mismatched profile: the plain conversion.
+    with suppress(ImageCms.PyCMSError, OSError):
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        converted = ImageCms.profileToProfile(
-            image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
-    except (ImageCms.PyCMSError, OSError):
-        return image.convert("RGB")  # a broken or mismatched profile: the plain conversion
-    assert converted is not None  # only None when converting in place
-    return converted
-
-
-def _alpha(image: Image.Image) -> Tensor | None:
-    if not image.has_transparency_data:
-        return None
-    channel = np.array(image.convert("RGBA").getchannel("A"))
-    return torch.from_numpy(channel)[None]
+        converted = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
+        assert converted is not None  # only None when converting in place
+        return converted
+    return image.convert("RGB")
 
 
 def _from_high_depth(image: Image.Image) -> Image.Image:

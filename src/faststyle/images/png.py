@@ -6,6 +6,7 @@ so most viewers, ignore them.
 
 import struct
 import zlib
+from typing import IO
 
 from PIL import Image, PngImagePlugin
 
@@ -22,6 +23,7 @@ _FIRST_CHUNK = 8  # its offset in the file
 class PngFile(PngImagePlugin.PngImageFile):
     """A PNG file that Pillow reads by :class:`_Stream`."""
 
+    fp: IO[bytes]  # none once it is closed, when nothing is read any more
     _stream: "_Stream | None" = None
     _is_searched = False
 
@@ -48,7 +50,6 @@ class PngFile(PngImagePlugin.PngImageFile):
         return Image.Image.getexif(self)
 
     def _search_to_the_end(self) -> None:
-        assert self.fp is not None
         assert self._stream is not None
         start, place = self.fp.tell(), _FIRST_CHUNK
         try:
@@ -62,10 +63,11 @@ class PngFile(PngImagePlugin.PngImageFile):
 
 
 class _Stream(PngImagePlugin.PngStream):
+    fp: IO[bytes]
+
     def call(self, cid: bytes, pos: int, length: int) -> bytes:
         if cid not in _BESIDE:
             return super().call(cid, pos, length)
-        assert self.fp is not None
         start = self.fp.tell()
         # Pillow counts a text after it has kept it.
         is_full = self.text_memory >= _LONGEST
@@ -80,7 +82,6 @@ class _Stream(PngImagePlugin.PngStream):
 
     def _profile(self, length: int) -> bytes:
         """Read a color profile; Pillow would keep no more than a megabyte of it."""
-        assert self.fp is not None
         data = self.fp.read(length)
         packed = data[data.index(b"\0") + 2 :]
         unpacker = zlib.decompressobj()

@@ -1,33 +1,35 @@
-"""One probe of a picture file: format, size, depth, frames and more, without decoding pixels.
+"""One probe of a picture file: format, size, depth, EXIF, frames, without decoding pixels.
 
 Files are opened by the plug-ins of Pillow that :data:`faststyle.images.formats.FORMATS` names, and
-not by ``Image.open``, whose limit of pixels belongs to the whole process.
+not by ``Image.open``, whose limit of pixels belongs to the whole process. Cameras and programs
+write invalid EXIF, for which Pillow warns or raises many kinds of errors: what can be read is.
 """
 
 import struct
 import sys
-from contextlib import suppress
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageFile, TiffTags, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from faststyle.core.errors import UserError
-from faststyle.images.exif import (
-    SOFTWARE,
-    TRANSPOSED,
-    read_exif,
-    read_orientation,
-    without_warnings,
-)
 from faststyle.images.formats import FORMATS, RAW_HINT, ImageFormat, hint_on
 from faststyle.images.pixels import MAX_PIXELS
 from faststyle.images.tiff import TiffFile
 
 #: How the name of this software begins in the files that it writes.
 OURS = "faststyle"
+#: Tags of EXIF.
+ORIENTATION, SOFTWARE = 0x0112, 0x0131
+#: Orientations that exchange height and width.
+TRANSPOSED = range(5, 9)
+_WARNINGS = threading.Lock()
 
 
 class TooLargeError(UserError):
@@ -36,17 +38,12 @@ class TooLargeError(UserError):
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """The properties of a picture file.
+    """The properties of a picture file, of whose pixels width and height are as it is seen.
 
     Args:
-        path: the file.
         format: the format of its contents, whatever its name is.
-        width: pixels of the picture as it is seen, upright.
-        height: pixels of the picture as it is seen, upright.
         orientation: the one in EXIF, from 1 to 8; none if there is none that can be read.
         bit_depth: 16 if channels have 16 bits that can all be read, else 8.
-        has_alpha: whether it holds transparency.
-        has_icc_profile: whether it holds a color profile.
         frames: the number of frames or pages. The extra pictures in a phone's photo (MPO), which
             are depth and brightness, do not count.
         first_frame: the first frame of an animation: 1 after a still for other programs, else 0.
@@ -60,8 +57,6 @@ class ImageInfo:
     height: int
     orientation: int | None
     bit_depth: int
-    has_alpha: bool
-    has_icc_profile: bool
     frames: int
     first_frame: int
     plays: int
@@ -78,14 +73,8 @@ class ImageInfo:
 
 
 @dataclass(frozen=True)
-class OpenedImage:
-    """A picture file that is open and not decoded.
-
-    Args:
-        info: its properties.
-        image: Pillow's image.
-        file: the file, which :meth:`close` or the end of a ``with`` closes.
-    """
+class OpenedImage(AbstractContextManager["OpenedImage"]):
+    """A picture file that is open and not decoded, until :meth:`close` or the end of a ``with``."""
 
     info: ImageInfo
     image: ImageFile.ImageFile
@@ -94,9 +83,6 @@ class OpenedImage:
     def close(self) -> None:
         """Close the file; a decoded image stays."""
         self.file.close()
-
-    def __enter__(self) -> "OpenedImage":
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -131,20 +117,16 @@ def is_picture(path: Path) -> bool:
 
 def is_ours(path: Path, kind: str = "") -> bool:
     """Whether a file is a picture that says that faststyle wrote it; see :class:`ImageInfo`."""
-    try:
+    with suppress(UserError):
         return probe(path).is_ours(kind)
-    except UserError:
-        return False
+    return False
 
 
 def open_image(path: Path, max_pixels: int = MAX_PIXELS, short_side: int = 0) -> OpenedImage:
     """Open a picture without decoding it, after checking what its header promises.
 
-    Args:
-        path: the file.
-        max_pixels: the most pixels of a picture.
-        short_side: the shorter side that is needed of a larger JPEG, which is then decoded at 1/2,
-            1/4 or 1/8 of its size.
+    Of a JPEG that is larger, no more may be needed than ``short_side``: it is then decoded at 1/2,
+    1/4 or 1/8 of its size.
 
     Raises:
         UserError: the file is missing, empty, or no picture in one of the formats.
@@ -171,13 +153,11 @@ def open_image(path: Path, max_pixels: int = MAX_PIXELS, short_side: int = 0) ->
 def _open(path: Path, max_pixels: int, short_side: int) -> OpenedImage:
     if not path.is_file() and not path.is_dir() and path.exists():
         raise UserError(f"{path} is no file, but a pipe or a device")
-    file = path.open("rb")
-    try:
+    with ExitStack() as stack:
+        file = stack.enter_context(path.open("rb"))
         opened = _read_header(path, file)
         opened.limit(max_pixels, short_side)
-    except BaseException:
-        file.close()
-        raise
+        stack.pop_all()
     return opened
 
 
@@ -210,12 +190,11 @@ def _open_as(row: ImageFormat, file: IO[bytes], name: str) -> ImageFile.ImageFil
 
 def _count_frames(image: ImageFile.ImageFile) -> int:
     """The number of frames; 0 if those after the first are damaged."""
-    if isinstance(image, JpegImageFile):
+    if isinstance(image, JpegImageFile):  # another picture in it is a phone's depth
         return 1
-    try:
+    with suppress(Exception):  # of many kinds
         return int(getattr(image, "n_frames", 1))
-    except Exception:  # of many kinds
-        return 0
+    return 0
 
 
 def _describe(path: Path, row: ImageFormat, image: ImageFile.ImageFile, frames: int) -> ImageInfo:
@@ -223,6 +202,11 @@ def _describe(path: Path, row: ImageFormat, image: ImageFile.ImageFile, frames: 
     width, height = image.stored_size if isinstance(image, TiffFile) else image.size
     if orientation in TRANSPOSED:
         width, height = height, width
+    uncounted, loop = row.timing.uncounted if row.timing else 0, image.info.get("loop")
+    if row.software == "comment":
+        software = str(image.info.get("comment", b""), "latin-1")
+    else:
+        software = str(_read_tag(image, SOFTWARE) or "")
     return ImageInfo(
         path=path,
         format=row,
@@ -230,30 +214,47 @@ def _describe(path: Path, row: ImageFormat, image: ImageFile.ImageFile, frames: 
         height=height,
         orientation=orientation,
         bit_depth=getattr(image, "bit_depth", 8),
-        has_alpha=_has_alpha(image),
-        has_icc_profile=bool(image.info.get("icc_profile")),
         frames=max(1, frames),
         first_frame=int(getattr(image, "default_image", False)),
-        plays=_count_plays(row, image),
-        software=_read_software(row, image),
+        plays=uncounted if loop is None else loop and loop + uncounted,
+        software=software,
     )
 
 
-def _has_alpha(image: ImageFile.ImageFile) -> bool:
-    palette_mode = image.palette.mode if image.palette else ""
-    is_said = "transparency" in image.info
-    return is_said or any(mode[-1:] in "Aa" for mode in (image.mode, palette_mode) if mode)
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Suppress Pillow's warnings of invalid tags and of many pixels.
+
+    The filters of warnings belong to the process, so that one thread at a time changes them.
+    """
+    with _WARNINGS, warnings.catch_warnings(action="ignore"):
+        yield
 
 
-def _count_plays(row: ImageFormat, image: ImageFile.ImageFile) -> int:
-    uncounted = row.timing.uncounted if row.timing else 0
-    loop = image.info.get("loop")
-    return uncounted if loop is None else loop and loop + uncounted
+def read_orientation(image: Image.Image) -> int | None:
+    """The orientation, from 1 to 8, or none if the file has none that can be read."""
+    value = _read_tag(image, ORIENTATION)
+    return int(value) if value in range(1, 9) else None
 
 
-def _read_software(row: ImageFormat, image: ImageFile.ImageFile) -> str:
-    if row.software == "comment":
-        return str(image.info.get("comment", b""), "latin-1")
+def forget_odd_tags(image: Image.Image) -> None:
+    """Delete the groups of tags that cannot be read, for which Pillow would not load a TIFF."""
+    exif = _read_exif(image)
+    for group in [tag for tag in TiffTags.TAGS_V2_GROUPS if tag in exif]:
+        try:
+            exif.get_ifd(group)
+        except Exception:  # of many kinds
+            del exif[group]
+
+
+def _read_exif(image: Image.Image) -> Image.Exif:
+    for _ in range(2):  # after an error Pillow returns the tags before it
+        with suppress(Exception):
+            return image.getexif()
+    return Image.Exif()
+
+
+def _read_tag(image: Image.Image, tag: int) -> Any:
     with suppress(Exception):
-        return str(read_exif(image).get(SOFTWARE, ""))
-    return ""
+        return _read_exif(image).get(tag)
+    return None

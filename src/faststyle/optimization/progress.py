@@ -9,7 +9,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from faststyle.images.files import save_picture
-from faststyle.images.picture import Picture
+from faststyle.images.pixels import Picture
 from faststyle.losses import LossTerms
 
 

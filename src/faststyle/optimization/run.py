@@ -21,8 +21,7 @@ from faststyle.core.names import check_name
 from faststyle.images.files import load_picture, save_picture
 from faststyle.images.formats import format_of
 from faststyle.images.metrics import psnr
-from faststyle.images.picture import Picture
-from faststyle.images.pixels import resample, resize, shrink
+from faststyle.images.pixels import Picture, resample, resize, shrink
 from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.networks.conv3x3 import choose_kernel
 from faststyle.optimization.optimizers import Objective, PixelOptimizer

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from faststyle.images.picture import Picture
+from faststyle.images.pixels import Picture
 from faststyle.stylize.options import RenderOptions
 
 #: Called with how many parts of a picture are done, and of how many.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from faststyle.images.arrays import Photos, to_mask, to_pictures
-from faststyle.images.picture import Picture
+from faststyle.images.pixels import Picture
 from faststyle.styles.loading import read_any_style
 from faststyle.stylize.color import blend, needs_all
 from faststyle.stylize.image_processor import Progress, no_progress

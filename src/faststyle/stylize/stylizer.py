@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from faststyle.core.devices import find_device
 from faststyle.core.errors import UserError
 from faststyle.images.arrays import Photos, to_pictures
-from faststyle.images.picture import Picture
-from faststyle.images.pixels import to_unit
+from faststyle.images.pixels import Picture, to_unit
 from faststyle.networks import StyleInterpolator, bake_style, streaming
 from faststyle.styles import ExportedStyle, StyleMetadata, TrainedStyle, find_style, mixture
 from faststyle.styles.loading import is_named_after_style, read_any_style

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from faststyle.images.picture import Picture
+from faststyle.images.pixels import Picture
 from faststyle.stylize.image_processor import ImageProcessor, Progress, no_progress
 from faststyle.stylize.options import DEFAULT_RENDER, RenderOptions
 from faststyle.stylize.upscaler import Upscaler

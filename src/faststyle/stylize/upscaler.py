@@ -10,8 +10,7 @@ from torch import Tensor
 
 from faststyle.core.devices import find_device
 from faststyle.core.errors import UserError
-from faststyle.images.picture import Picture
-from faststyle.images.pixels import quantize, resample, to_unit
+from faststyle.images.pixels import Picture, quantize, resample, to_unit
 from faststyle.networks import STRIDE
 from faststyle.networks.registry import UpscalingNetwork
 from faststyle.styles import TrainedStyle, find_style, load_style

@@ -44,21 +44,12 @@ class _Fading:
     pose: _Matrix
     frames: int = 0
 
-    def next_share(self) -> float:
-        """Of the new canvas in what is seen."""
-        self.frames += 1
-        return min(1.0, self.frames / _FADE)
-
 
 class Canvas:
     """Frames of a clip, warped to where they are in the scene, and their stylized versions back.
 
-    Args:
-        keep: see :class:`TemporalFilter`.
-
-    Attributes:
-        corner: row and column of the scene where the canvas begins, multiples of :data:`GRID`.
-        canvases: how many there were.
+    ``keep`` is that of :class:`TemporalFilter`. ``corner`` is the row and column of the scene where
+    the canvas begins, multiples of :data:`GRID`, and ``canvases`` how many there were.
     """
 
     def __init__(self, keep: float) -> None:
@@ -74,25 +65,21 @@ class Canvas:
 
     def photo(self, frame: Tensor) -> Tensor:
         """The canvas (3, H + 2 * MARGIN, W + 2 * MARGIN) with the next frame, (3, H, W), on it."""
-        size = (frame.shape[1], frame.shape[2])
+        before, self._size = self._size, (frame.shape[1], frame.shape[2])
         found = None
-        if self._reference is not None and size == self._size:
+        if self._reference is not None and before == self._size:
             found = _register(self._reference, _gray(frame), self._pose)
-        self._size = size
         if found is None or _is_far(found):
             self._begin_anew(found)
         else:
             self._pose = self._follow(found)
-        canvas = _sample(frame, self._pose, (size[0] + 2 * MARGIN, size[1] + 2 * MARGIN))
-        photo = self._filter.photo(canvas)
+        photo = self._filter.photo(self._on_canvas(frame))
         self._reference = _gray(photo)
         return photo
 
     def warp_masks(self, masks: Tensor) -> Tensor:
         """Masks of a frame, uint8 (R, H, W), on the canvas that :meth:`photo` gave."""
-        size = (self._size[0] + 2 * MARGIN, self._size[1] + 2 * MARGIN)
-        warped = [_sample(to_unit(mask[None]), self._pose, size) for mask in masks]
-        return quantize(torch.cat(warped))
+        return quantize(torch.cat([self._on_canvas(to_unit(mask[None])) for mask in masks]))
 
     def stylized(self, canvas: Tensor) -> Tensor:
         """What the camera sees, (3, H, W), of the stylized canvas that :meth:`photo` gave."""
@@ -102,10 +89,15 @@ class Canvas:
         if old is None:
             return new
         back = cv2.invertAffineTransform(_after(self._pose, old.pose))
-        share = old.next_share()
-        if share == 1:
+        old.frames += 1
+        weight = min(1.0, old.frames / _FADE)  # of the new canvas in what is seen
+        if weight == 1:
             self._fading = None
-        return torch.lerp(_sample(old.stylized, back, self._size), new, share)
+        return torch.lerp(_sample(old.stylized, back, self._size), new, weight)
+
+    def _on_canvas(self, picture: Tensor) -> Tensor:
+        height, width = self._size
+        return _sample(picture, self._pose, (height + 2 * MARGIN, width + 2 * MARGIN))
 
     def _begin_anew(self, pose: _Matrix | None) -> None:
         """Begin a canvas where the camera is; an old one that is seen there fades away on it."""
@@ -131,9 +123,7 @@ class Canvas:
         moved[:, 2] += pose[:, :2] @ np.array([right, down])
         still = _shift(*(round(float(value)) for value in moved[:, 2]))
         corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]])
-        if np.abs(corners @ (moved - still).T).max() < _STILL:
-            return still
-        return moved
+        return still if np.abs(corners @ (moved - still).T).max() < _STILL else moved
 
 
 def _register(canvas: NDArray[np.uint8], frame: NDArray[np.uint8], pose: _Matrix) -> _Matrix | None:
@@ -174,9 +164,8 @@ def _shift(right: float, down: float) -> _Matrix:
 
 def _after(second: _Matrix, first: _Matrix) -> _Matrix:
     """One motion and then another."""
-    return np.column_stack(
-        (second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2])
-    )
+    turned = second[:, :2]
+    return np.column_stack((turned @ first[:, :2], turned @ first[:, 2] + second[:, 2]))
 
 
 def _gray(picture: Tensor) -> NDArray[np.uint8]:
@@ -190,12 +179,7 @@ def _sample(picture: Tensor, matrix: _Matrix, size: tuple[int, int]) -> Tensor:
     is_whole = (matrix == np.round(matrix)).all() and (matrix[:, :2] == np.eye(2)).all()
     kernel = cv2.INTER_NEAREST if is_whole else cv2.INTER_LANCZOS4
     pixels = np.ascontiguousarray(picture.permute(1, 2, 0).cpu().numpy())
-    sampled = cv2.warpAffine(
-        pixels,
-        matrix,
-        (size[1], size[0]),
-        flags=kernel | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REFLECT,
-    )
+    flags, mirror = kernel | cv2.WARP_INVERSE_MAP, cv2.BORDER_REFLECT
+    sampled = cv2.warpAffine(pixels, matrix, size[::-1], flags=flags, borderMode=mirror)
     channels = torch.from_numpy(sampled).reshape(*size, len(picture))
     return channels.permute(2, 0, 1).contiguous().clamp_(0, 1).to(picture)

@@ -2,11 +2,13 @@
 
 import math
 import sys
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import torch
 from torch import Tensor
@@ -17,8 +19,7 @@ from faststyle.core.errors import UserError, problem
 from faststyle.core.interrupts import Interrupts, catch_interrupts
 from faststyle.files.jobs import Job
 from faststyle.files.options import WriteOptions
-from faststyle.images.picture import Picture
-from faststyle.images.pixels import to_unit
+from faststyle.images.pixels import Picture
 from faststyle.stylize.image_processor import ImageProcessor
 from faststyle.stylize.masks import feather
 from faststyle.stylize.options import DEFAULT_RENDER, RenderOptions
@@ -26,7 +27,6 @@ from faststyle.stylize.upscale_pipeline import StylizeThenUpscale
 from faststyle.video.frames import Frame
 from faststyle.video.mask_tracks import MaskTracks, open_masks
 from faststyle.video.options import ClipOptions
-from faststyle.video.prefetch import prefetch
 from faststyle.video.reader import Clip, Item, without_ffmpeg_log
 from faststyle.video.temporal_filter import TemporalFilter
 from faststyle.video.writer import Writer
@@ -34,22 +34,16 @@ from faststyle.video.writer import Writer
 if TYPE_CHECKING:
     from faststyle.video.canvas import Canvas
 
+T = TypeVar("T")
 #: Called with the part of a clip, 0 to 1, that has gone by.
 Move = Callable[[float], None]
-
-_USUAL_SECONDS = ClipOptions().smooth
 
 
 @dataclass(frozen=True)
 class ClipPipeline:
-    """What is done with a clip.
+    """What is done with clips: which part is processed, how, and how it is written.
 
-    Args:
-        processor: what makes a picture of each frame.
-        render: how it does so.
-        write: how the result is written.
-        clip: which part of the clip, and how calm it is.
-        move: called before each frame; see :meth:`faststyle.stylize.stylizer.Stylizer.move`.
+    ``move`` is called before each frame; see :meth:`faststyle.stylize.stylizer.Stylizer.move`.
     """
 
     processor: ImageProcessor
@@ -95,7 +89,7 @@ class ClipPipeline:
             raise KeyboardInterrupt
         if clip.is_damaged:
             read = f"up to {last:.1f} of {clip.seconds:.1f} s"
-            read += f" but for {clip.lost:.1f} s" if clip.lost else ""
+            read += f" but for {clip.damage.lost:.1f} s" if clip.damage.lost else ""
             return f"damaged; {job.target} has what could be read, {read}"
         return ""
 
@@ -115,8 +109,7 @@ class ClipPipeline:
                     continue
                 if self.move:
                     self.move(clip.part(item))
-                seconds = float(item.time * clip.time_base)
-                frame = self._prepare(_picture(item, clip), masks, seconds)
+                frame = self._prepare(item, clip, masks)
                 if pipeline:
                     pipeline.upscaler.check(frame.size, self.render)
                 result = process_frame(processor, frame.without_hidden(), at_size, stabilizer)
@@ -128,23 +121,23 @@ class ClipPipeline:
                     [result] = pipeline.upscale([result], self.render)
                 yield replace(item, pixels=result.pixels, alpha=result.alpha)
 
-    def _prepare(self, frame: Picture, masks: MaskTracks, seconds: float) -> Picture:
-        """A frame with its masks at the size that it is stylized at."""
-        frame = replace(frame, masks=masks.at(seconds, frame.size))
-        frame = frame.scaled(self.render.size, self.render.max_pixels)
-        if frame.masks is None:
-            return frame
-        return replace(frame, masks=feather(frame.masks, self.render.feather))
+    def _prepare(self, frame: Frame, clip: Clip, masks: MaskTracks) -> Picture:
+        """The picture of a frame with its masks, at the size that it is stylized at."""
+        bits = 16 if clip.is_high_bit_depth else 8
+        picture = Picture(frame.pixels, frame.alpha, bit_depth=bits).as_floats()
+        shown = float(frame.time * clip.time_base)
+        picture = replace(picture, masks=masks.at(shown, picture.size))
+        picture = picture.scaled(self.render.size, self.render.max_pixels)
+        if picture.masks is None:
+            return picture
+        return replace(picture, masks=feather(picture.masks, self.render.feather))
 
 
 def stylize_clips(pipeline: ClipPipeline, jobs: Sequence[Job]) -> int:
     """Stylize every clip; one that cannot be read does not stop the rest.
 
-    Returns:
-        How many clips failed or were damaged; each was named on standard error.
-
-    Raises:
-        KeyboardInterrupt: when interrupted; what was stylized until then is a whole clip.
+    Returns how many failed or were damaged; each was named on standard error. Raises
+    ``KeyboardInterrupt`` when interrupted; what was stylized until then is a whole clip.
     """
     failed = 0
     with catch_interrupts("frame") as interrupts:
@@ -168,7 +161,7 @@ def stylize_frames(
     frames: Iterable[Picture],
     rate: float,
     options: RenderOptions = DEFAULT_RENDER,
-    smooth: float = _USUAL_SECONDS,
+    smooth: float = ClipOptions.smooth,
 ) -> Iterator[Tensor]:
     """The stylized pixels (3, H, W) of frames of one size, ``rate`` of them a second.
 
@@ -196,12 +189,6 @@ def process_frame(
     return replace(frame, pixels=stabilizer.stylized(result.pixels))
 
 
-def _picture(frame: Frame, clip: Clip) -> Picture:
-    alpha = None if frame.alpha is None else to_unit(frame.alpha)
-    bits = 16 if clip.is_high_bit_depth else 8
-    return Picture(to_unit(frame.pixels), alpha, bit_depth=bits)
-
-
 def _stabilizer(processor: ImageProcessor, smooth: float, rate: float) -> "Canvas | TemporalFilter":
     keep = math.exp(-1 / (smooth * rate)) if smooth else 0.0
     # What enlarges makes no strokes, which would have to lie still.
@@ -221,3 +208,19 @@ def _canvas() -> "type[Canvas] | None":
         )
         return None
     return Canvas
+
+
+def prefetch(items: Generator[T, None, None], ahead: int = 2) -> Generator[T, None, None]:
+    """Iterate over ``items`` in another thread, which stays at most ``ahead`` of them in front.
+
+    What that thread raises is raised here. ``items`` are closed when this iterator is.
+    """
+    end: Any = object()
+    with closing(items), ThreadPoolExecutor(1) as thread:
+        waiting = deque(thread.submit(next, items, end) for _ in range(ahead))
+        try:
+            while (item := waiting.popleft().result()) is not end:
+                waiting.append(thread.submit(next, items, end))
+                yield item
+        finally:
+            thread.shutdown(cancel_futures=True)

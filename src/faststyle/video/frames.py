@@ -1,7 +1,19 @@
-"""A decoded frame as an upright RGB picture, whatever its pixel format."""
+"""A decoded frame as an upright RGB picture, whatever its pixel format and its dynamic range.
 
+The style is a painting, and paintings have no light of their own. So clips in HLG or PQ (ITU-R
+BT.2100) are brought to ordinary range first: up to half of reference white (203 cd/m2, BT.2408)
+light stays as it is, above it is compressed so that 1000 cd/m2 becomes the brightest white.
+
+Clips of 10 bits keep it, and what HDR10 says of it for screens with less: the colors and the light
+of the screen that it was made on (SMPTE ST 2086), and the light of its brightest pixel and of its
+brightest frame (CTA-861.3). It stands in the video stream, so that the encoder is told.
+"""
+
+import math
+import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import av
 import numpy as np
@@ -12,11 +24,59 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.images.pixels import MAX_PIXELS, quantize
-from faststyle.video.hdr import BT709, is_hdr, tone_map
-from faststyle.video.mastering import Mastering, find_mastering
 
 _TV_RANGE = 1
-Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
+#: FFmpeg's numbers of transfer functions and of primaries.
+HDR = PQ, HLG = 16, 18
+BT709 = 1
+_BT2020 = 9
+
+_WHITE, _PEAK = 203.0, 1000.0  # cd/m2
+_KNEE = 0.5
+_GAMMA = 2.4  # of screens, BT.1886
+_TO_709 = torch.tensor(
+    [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]]
+)
+_LUMA = torch.tensor([0.2627, 0.6780, 0.0593])
+
+#: FFmpeg's AVMasteringDisplayMetadata, ten fractions of two integers and two flags, and its
+#: AVContentLightMetadata.
+_SCREEN, _LIGHT = struct.Struct("22i"), struct.Struct("2I")
+
+
+@dataclass(frozen=True)
+class Mastering:
+    """What HDR10 says.
+
+    Args:
+        screen: x and y of its red, green, blue and white (CIE 1931), and its least and greatest
+            light in cd/m2; none if that is not known.
+        light: of the brightest pixel and the brightest frame, in cd/m2; none if that is not known.
+    """
+
+    screen: tuple[float, ...] | None
+    light: tuple[int, int] | None
+
+    def options_of(self, codec: str) -> Mapping[str, str]:
+        """What tells FFmpeg's encoder ``codec`` so; none where it cannot be told."""
+        if codec == "libx265":  # in steps of 1/50000, and of 0.0001 cd/m2
+            return {"x265-params": self._format("master-display", 50_000, 10_000, "max-cll")}
+        if codec == "libsvtav1":
+            return {"svtav1-params": self._format("mastering-display", 0, 0, "content-light")}
+        return {}
+
+    def _format(self, name: str, colors: int, light: int, brightest: str) -> str:
+        parts = []
+        if self.screen is not None:
+            steps = [colors] * 8 + [light] * 2
+            pairs = zip(self.screen, steps, strict=True)
+            said = [str(round(value * step)) if step else f"{value:.5f}" for value, step in pairs]
+            red, green, blue, white, (least, most) = zip(said[::2], said[1::2], strict=True)
+            points = f"G({','.join(green)})B({','.join(blue)})R({','.join(red)})"
+            parts.append(f"{name}={points}WP({','.join(white)})L({most},{least})")
+        if self.light is not None:
+            parts.append(f"{brightest}={self.light[0]},{self.light[1]}")
+        return ":".join(parts)
 
 
 @dataclass(frozen=True)
@@ -46,74 +106,94 @@ def upright(
     """
     if decoded.height * decoded.width > MAX_PIXELS:
         raise UserError(f"frames of {decoded.width} x {decoded.height} pixels are too large")
-    read = _high_bit_depth_rgb if is_high_bit_depth else _rgb
-    pixels, colors = read(decoded, shape)
-    turn = _turn(decoded)
-    alpha = None
-    if has_alpha(decoded):
-        height, width = shape
-        rgba: Any = decoded.to_ndarray(format="rgba", width=width, height=height)
-        alpha = _channels_first(_turned(rgba[..., 3:], turn))
+    colors = decoded.colorspace, decoded.color_range, decoded.color_trc, decoded.color_primaries
     mastering = find_mastering(decoded) if is_high_bit_depth else None
-    return Frame(_channels_first(_turned(pixels, turn)), time, colors, alpha, mastering)
+    is_hdr = decoded.color_trc in HDR
+    if is_high_bit_depth or is_hdr:
+        pixels = _read(decoded, "rgb48le", shape).astype(np.float32) / 65535
+    else:
+        pixels = _read(decoded, "rgb24", shape)
+    if is_hdr and not is_high_bit_depth:
+        _, _, transfer, primaries = colors
+        pixels = quantize(tone_map(torch.from_numpy(pixels), transfer, primaries)).numpy()
+        colors = BT709, _TV_RANGE, BT709, BT709
+    alpha = None
+    if any(component.is_alpha for component in decoded.format.components):
+        alpha = _turned(_read(decoded, "rgba", shape)[..., 3:], decoded)
+    return Frame(_turned(pixels, decoded), time, colors, alpha, mastering)
 
 
-def has_alpha(decoded: av.VideoFrame) -> bool:
-    """Whether the frame may be transparent."""
-    return any(component.is_alpha for component in decoded.format.components)
-
-
-def _rgb(
-    decoded: av.VideoFrame, shape: tuple[int, int]
-) -> tuple[NDArray[np.uint8], tuple[int, int, int, int]]:
+def _read(decoded: av.VideoFrame, pixel_format: str, shape: tuple[int, int]) -> NDArray[Any]:
     height, width = shape
-    colors = _colors(decoded)
-    _, _, transfer, primaries = colors
-    if is_hdr(transfer):
-        signal, _ = _high_bit_depth_rgb(decoded, shape)
-        shown = quantize(tone_map(torch.from_numpy(signal), transfer, primaries)).numpy()
-        return shown, (BT709, _TV_RANGE, BT709, BT709)
-    pixels: Any = decoded.to_ndarray(format="rgb24", width=width, height=height)
-    return pixels, colors
+    pixels: NDArray[Any] = decoded.to_ndarray(format=pixel_format, width=width, height=height)
+    return pixels
 
 
-def _high_bit_depth_rgb(
-    decoded: av.VideoFrame, shape: tuple[int, int]
-) -> tuple[NDArray[np.float32], tuple[int, int, int, int]]:
-    height, width = shape
-    samples: Any = decoded.to_ndarray(format="rgb48le", width=width, height=height)
-    return samples.astype(np.float32) / 65535, _colors(decoded)
-
-
-def _colors(decoded: av.VideoFrame) -> tuple[int, int, int, int]:
-    """Matrix, range, transfer function and primaries, as :class:`Frame` has them."""
-    return decoded.colorspace, decoded.color_range, decoded.color_trc, decoded.color_primaries
-
-
-def _turn(decoded: av.VideoFrame) -> tuple[int, int, int, int]:
-    """Where the file's x and y axis point when it is shown: (x to x, x to y, y to x, y to y)."""
+def _turned(pixels: NDArray[Any], decoded: av.VideoFrame) -> Tensor:
+    """(C, H, W) of (H, W, C), with its axes where the file says; y points down there, too."""
     side_data: Any = decoded.side_data
     matrix = side_data.get(Type.DISPLAYMATRIX)
-    if matrix is None:
-        return 1, 0, 0, 1
-    a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5]
-    if abs(int(a)) >= abs(int(b)):
-        return _sign(a), 0, 0, _sign(d)
-    return 0, _sign(b), _sign(c), 0
-
-
-def _sign(value: int) -> int:
-    return -1 if value < 0 else 1
-
-
-def _turned(pixels: Pixels, turn: tuple[int, int, int, int]) -> Pixels:
-    """(H, W, C) with its axes where ``turn`` says; y points down, in files as on screens."""
-    x_to_x, x_to_y, y_to_x, y_to_y = turn
-    if x_to_x == 0:
-        pixels = pixels.transpose(1, 0, 2)
-    shown_x, shown_y = x_to_x + y_to_x, x_to_y + y_to_y
-    return pixels[::shown_y, ::shown_x]
-
-
-def _channels_first(pixels: Pixels) -> Tensor:
+    if matrix is not None:
+        x, b, _, c, y = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
+        if abs(x) < abs(b):  # it lies on its side
+            pixels, x, y = pixels.transpose(1, 0, 2), c, b
+        pixels = pixels[:: -1 if y < 0 else 1, :: -1 if x < 0 else 1]
     return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)
+
+
+def tone_map(signal: Tensor, transfer: int, primaries: int) -> Tensor:
+    """Bring a frame in PQ or HLG, float32 (H, W, 3) in [0, 1], to ordinary screens (BT.709).
+
+    The result is in [0, 1], too. ``transfer`` and ``primaries`` are FFmpeg's numbers of what the
+    file has.
+    """
+    light = (from_pq(signal) if transfer == PQ else from_hlg(signal)) / _WHITE
+    if primaries == _BT2020:
+        light = (light @ _TO_709.T).clamp_(min=0)
+    brightest = light.amax(-1, keepdim=True)
+    light *= compress(brightest) / brightest.clamp(min=1e-6)
+    return light.clamp_(0, 1) ** (1 / _GAMMA)
+
+
+def from_pq(signal: Tensor) -> Tensor:
+    """The light in cd/m2 that PQ means (SMPTE ST 2084)."""
+    m1, m2 = 2610 / 16384, 2523 / 4096 * 128
+    c1, c2, c3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
+    power = signal ** (1 / m2)
+    return 10000 * ((power - c1).clamp(min=0) / (c2 - c3 * power)) ** (1 / m1)
+
+
+def from_hlg(signal: Tensor) -> Tensor:
+    """The light in cd/m2 that HLG means on a screen of 1000 (BT.2100); (..., 3)."""
+    a = 0.17883277
+    b, c = 1 - 4 * a, 0.5 - a * math.log(4 * a)
+    scene = torch.where(signal <= 0.5, signal**2 / 3, (((signal - c) / a).exp() + b) / 12)
+    brightness = (scene @ _LUMA.to(scene)).clamp(min=1e-9)[..., None]
+    return _PEAK * brightness**0.2 * scene
+
+
+def compress(light: Tensor) -> Tensor:
+    """Light relative to reference white to 0..1: straight below the knee, smoothly bent above."""
+    peak = (_PEAK / _WHITE - _KNEE) / (1 - _KNEE)
+    over = (light - _KNEE).clamp(min=0) / (1 - _KNEE)
+    bent = _KNEE + (1 - _KNEE) * over * (1 + over / peak**2) / (1 + over)
+    return torch.where(light > _KNEE, bent, light)
+
+
+def find_mastering(decoded: av.VideoFrame) -> Mastering | None:
+    """The mastering of a frame, or of its file; none if it has none."""
+    screen = light = None
+    if found := _find(decoded, Type.MASTERING_DISPLAY_METADATA, _SCREEN):
+        *integers, has_colors, has_light = found
+        pairs = list(zip(integers[::2], integers[1::2], strict=True))
+        if has_colors and has_light and all(below for _, below in pairs):
+            screen = tuple(above / below for above, below in pairs)
+    if found := _find(decoded, Type.CONTENT_LIGHT_LEVEL, _LIGHT):
+        light = found[0], found[1]
+    return None if screen is light is None else Mastering(screen, light)
+
+
+def _find(decoded: av.VideoFrame, kind: Type, layout: struct.Struct) -> tuple[int, ...]:
+    found = decoded.side_data.get(kind)  # type: ignore[call-overload]
+    content = b"" if found is None else bytes(found)
+    return layout.unpack_from(content) if len(content) >= layout.size else ()

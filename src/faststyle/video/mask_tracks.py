@@ -1,5 +1,6 @@
 """Where styles go in a clip: a mask that stands still, or a clip of masks beside it."""
 
+import math
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -8,14 +9,8 @@ import torch
 from torch import Tensor
 
 from faststyle.core.errors import UserError
-from faststyle.files.inputs import is_clip
-from faststyle.files.mask_files import (
-    check_there,
-    find_black,
-    find_clashes,
-    fit_mask,
-    read_mask,
-)
+from faststyle.files.clip_formats import is_clip
+from faststyle.files.mask_files import check_there, find_black, find_clashes, fit_mask, read_mask
 from faststyle.images.arrays import everywhere, mask_of
 from faststyle.images.pixels import to_unit
 from faststyle.video.frames import Frame
@@ -26,12 +21,7 @@ _TOGETHER = 0.002
 
 
 class MaskTracks:
-    """The masks of each frame of a clip.
-
-    Args:
-        tracks: where each style goes, none being everywhere.
-        paths: what these are read from.
-    """
+    """The masks of each frame of a clip: where each style goes, no track being everywhere."""
 
     def __init__(self, tracks: Sequence["_Track | None"], paths: Sequence[Path | None]) -> None:
         self._tracks, self._paths = tracks, paths
@@ -41,12 +31,9 @@ class MaskTracks:
     @property
     def notes(self) -> list[str]:
         """What a user may not have meant; known after the last frame."""
-        short = [
-            f"{track.name} ends early: its last mask is held"
-            for track in self._tracks
-            if isinstance(track, MaskClip) and track.is_short
-        ]
-        return [*(self._black or []), *self._clashes, *short]
+        short = [track.name for track in self._tracks if track is not None and track.is_short]
+        held = [f"{name} ends early: its last mask is held" for name in short]
+        return [*(self._black or []), *self._clashes, *held]
 
     def at(self, seconds: float, size: tuple[int, int]) -> Tensor | None:
         """Masks (R, H, W) at a time, for frames of that height and width; none without any."""
@@ -59,9 +46,7 @@ class MaskTracks:
             ]
         )
         black = find_black(masks, self._paths)
-        if self._black is not None:
-            black = [each for each in self._black if each in black]
-        self._black = black
+        self._black = [each for each in black if self._black is None or each in self._black]
         self._clashes |= dict.fromkeys(find_clashes(masks, self._paths))
         return masks
 
@@ -70,73 +55,46 @@ class MaskTracks:
 def open_masks(
     paths: Sequence[Path | None], start: float, end: float | None
 ) -> Iterator[MaskTracks]:
-    """The masks of a clip.
+    """The masks of a clip: for each style a picture, or a clip of masks; none is everywhere.
 
-    Args:
-        paths: for each style a picture, or a clip of masks; none is everywhere.
-        start: of the section, in seconds, of the clip and of its masks.
-        end: of the section; none is the clip's end.
-
-    Raises:
-        UserError: one is missing or cannot be read.
+    ``start`` and ``end`` are of the section, in seconds, of the clip and of its masks. Raises
+    ``UserError`` if one is missing or cannot be read.
     """
     check_there(paths)
     with ExitStack() as opened:
-        tracks: list[_Track | None] = []
-        for path in paths:
-            if path is None:
-                tracks.append(None)
-            elif is_clip(path):
-                clip = opened.enter_context(Clip(path, start, end))
-                tracks.append(opened.enter_context(closing(MaskClip(clip))))
-            else:
-                tracks.append(StaticMask(path))
-        yield MaskTracks(tracks, paths)
+
+        def track(path: Path) -> _Track:
+            if not is_clip(path):
+                return _Track(str(path), iter([(0.0, read_mask(path)[0])]), math.inf)
+            clip = opened.enter_context(Clip(path, start, end))
+            masks = opened.enter_context(closing(_read(clip)))
+            return _Track(str(path), masks, 1 / float(clip.rate))
+
+        yield MaskTracks([None if path is None else track(path) for path in paths], paths)
 
 
-class StaticMask:
-    """The mask of a picture, the same at any time."""
+class _Track:
+    """A mask by its time, the last one of which is shown for ``length`` seconds."""
 
-    def __init__(self, path: Path) -> None:
-        self.name = str(path)
-        self._mask = read_mask(path)
-
-    def at(self, _: float) -> Tensor:
-        """The mask, uint8 (1, H, W)."""
-        return self._mask
-
-
-class MaskClip:
-    """The masks of a clip, which end with it."""
-
-    def __init__(self, clip: Clip) -> None:
-        self.name, self.is_short = str(clip.path), False
-        self._frames = _read(clip)
-        self._length = 1 / float(clip.rate)
-        first = next(self._frames, None)
+    def __init__(self, name: str, masks: Iterator[tuple[float, Tensor]], length: float) -> None:
+        self.name, self.is_short = name, False
+        self._masks, self._length = masks, length
+        first = next(masks, None)
         if first is None:
             raise UserError(f"{self.name} has no frames that are stylized: see --start")
         self._time, self._mask = first
-        self._next = next(self._frames, None)
+        self._next = next(masks, None)
 
     def at(self, seconds: float) -> Tensor:
-        """The mask that is shown then; before the first one, that."""
+        """The mask, uint8 (1, H, W), that is shown then; before the first one, that."""
         while self._next is not None and self._next[0] <= seconds + _TOGETHER:
             self._time, self._mask = self._next
-            self._next = next(self._frames, None)
+            self._next = next(self._masks, None)
         self.is_short = self._next is None and seconds > self._time + self._length + _TOGETHER
         return self._mask
 
-    def close(self) -> None:
-        """Close the file."""
-        self._frames.close()
-
-
-_Track = StaticMask | MaskClip
-
 
 def _read(clip: Clip) -> Generator[tuple[float, Tensor], None, None]:
-    """The seconds at which each mask is shown, and the mask."""
     for item in clip:
         if isinstance(item, Frame):
             alpha = None if item.alpha is None else to_unit(item.alpha)

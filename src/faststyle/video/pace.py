@@ -12,56 +12,50 @@ _HALF = Fraction(51, 100)  # and a little, since times are rounded
 
 
 class Pace:
-    """Times of frames in the target, from those in the source.
+    """Times of frames in a target of some format, from those in the source.
 
-    Args:
-        format: of the target.
-        rate: frames a second of the source.
-        time_base: what its times count, in seconds.
-        seconds: how long the source is, as far as it says so.
+    The source has ``rate`` frames a second, its times count ``time_base``, in seconds, and it is
+    ``seconds`` long, as far as it says so.
     """
 
     def __init__(
         self, format: ClipFormat, rate: Fraction, time_base: Fraction, seconds: float = 0.0
     ) -> None:
-        self.rate = min(format.rates, key=lambda known: abs(known - rate)) if format.rates else rate
-        self._source = time_base
-        self._shortest = 1 / format.fastest if format.fastest else None
-        self._last: Fraction | None = None
-        self._is_constant = format.is_constant
+        self.rate = min(format.rates, key=lambda known: abs(known - rate), default=rate)
         self.time_base = 1 / self.rate if format.is_constant else time_base
+        self._format, self._source = format, time_base
+        self._last: Fraction | None = None
         self._next = 0
         self._longest = max(seconds, _LONGEST_STILL)
-        #: Frames that the target does not show.
-        self.left_out = 0
-        #: Seconds of one picture that are not written.
-        self.cut = 0.0
+        # Frames that the target does not show, and seconds of one picture that are not written.
+        self._left_out, self._cut = 0, 0.0
 
     @property
     def notes(self) -> list[str]:
         """What the target lacks, in words for people; known after the last frame."""
-        most = self.rate if self._shortest is None else 1 / self._shortest
-        left_out = f"{self.left_out} frames left out: it shows {float(most):.4g} a second at most"
-        return [
-            *([left_out] if self.left_out else []),
-            *([f"its clock jumps ahead by {self.cut:.0f} s, which are cut"] if self.cut else []),
-        ]
+        count, most = self._left_out, float(self._format.fastest or self.rate)
+        notes = {
+            f"{count} frames left out: it shows {most:.4g} a second at most": count,
+            f"its clock jumps ahead by {self._cut:.0f} s, which are cut": self._cut,
+        }
+        return [note for note, is_so in notes.items() if is_so]
 
     def times(self, time: int) -> Iterable[int]:
         """Where a frame goes, in :attr:`time_base`; more or less often than once at one rate."""
         shown = time * self._source
-        if self._shortest and self._last is not None and shown - self._last < self._shortest:
-            self.left_out += 1
+        fastest = self._format.fastest
+        if fastest and self._last is not None and shown - self._last < 1 / fastest:
+            self._left_out += 1
             return ()
         self._last = shown
-        if not self._is_constant:
+        if not self._format.is_constant:
             return (time,)
         # Half-way always down: rounded to even, frames would be there twice and not at all in turn.
         place = max(0, math.ceil(shown * self.rate - _HALF))
         if place > self._next + self._longest * self.rate:
-            self.cut = max(self.cut, float((place - self._next) / self.rate))
+            self._cut = max(self._cut, float((place - self._next) / self.rate))
             place = self._next
         places = range(self._next, place + 1)
-        self.left_out += not places
+        self._left_out += not places
         self._next = max(self._next, place + 1)
         return places

@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,14 +15,13 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from faststyle.core.errors import UserError
-from faststyle.video.corruption import CorruptionTracker
-from faststyle.video.decoder import Decoder
-from faststyle.video.frames import Frame, upright
-from faststyle.video.hdr import is_hdr
-from faststyle.video.streams import find_others, left_out, select_video_stream
+from faststyle.video.decoder import CorruptionTracker, Decoder
+from faststyle.video.frames import HDR, Frame, upright
+from faststyle.video.streams import left_out, select_video_stream
 
-Packet: TypeAlias = "av.Packet[Any]"
-Item: TypeAlias = "Frame | Packet"
+#: Of FFmpeg's, with the times that PyAV takes for optional.
+Packet: TypeAlias = Any
+Item: TypeAlias = Frame | Packet
 
 #: Seconds by which streams may lie apart in a file.
 _SKEW = 1.0
@@ -34,7 +33,7 @@ _ROUNDING = 1e-4
 _LONG = 0.5
 
 
-class Clip:
+class Clip(AbstractContextManager["Clip"]):
     """An opened clip, or a section of one; a context manager.
 
     Args:
@@ -52,27 +51,27 @@ class Clip:
     def __init__(
         self,
         path: Path,
-        start: float = 0.0,
+        start: float = 0,
         end: float | None = None,
         is_high_bit_depth: bool = False,
     ) -> None:
-        self.path, self.is_high_bit_depth = path, is_high_bit_depth
+        self.is_high_bit_depth = is_high_bit_depth
         self.container = _open(path)
+        length = (self.container.duration or 0) / av.time_base
         try:
             self.video: VideoStream = select_video_stream(self.container, path)
+            if length and start >= length:
+                raise UserError(f"{path} ends after {length:.1f} s, before --start {start:g}")
         except UserError:
             self.container.close()
             raise
-        #: Sound, subtitles and the like, which are copied.
-        self.others: tuple[Stream, ...] = find_others(self.container, self.video)
+        kinds = ("audio", "subtitle", "attachment")
+        #: What goes with the video stream.
+        self.others = [stream for stream in self.container.streams if stream.type in kinds]
         self._decoder = Decoder(self.video)
         self.time_base = self.video.time_base or Fraction(1, 1000)
         self.rate = self.video.average_rate or self.video.guessed_rate or Fraction(25)
-        length = (self.container.duration or 0) / av.time_base
         self._start, self._end = start, math.inf if end is None else end
-        if length and start >= length:
-            self.container.close()
-            raise UserError(f"{path} ends after {length:.1f} s, before --start {start:g}")
         #: How long the section is; 0 if the file does not say it.
         self.seconds = max(min(length, self._end) - start, 0.0)
         #: The first time of any stream, in seconds.
@@ -80,21 +79,21 @@ class Clip:
         self._shape: tuple[int, int] | None = None
         self._last: int | None = None
         self._held: av.VideoFrame | None = None
-        self._damage = CorruptionTracker(length, path.stat().st_size)
-        self._latest: dict[int, int] = {}
+        self.damage = CorruptionTracker(length, path.stat().st_size)
         self._is_hdr = self._jumped = self._changed = False
 
     @property
     def notes(self) -> list[str]:
         """What is lost or changed, in words for people; known after the last frame."""
         jumped = self._jumped and not self.is_damaged  # what is damaged has wrong times, too
-        return [
-            *left_out(self.container, self.video),
-            *(["interlaced: written as whole frames"] if self._decoder.is_interlaced else []),
-            *(["high dynamic range: written in ordinary range"] if self._is_hdr else []),
-            *(["its size changes: all frames have that of the first"] if self._changed else []),
-            *(["its clock jumps back: what comes again is left out"] if jumped else []),
-        ]
+        notes = {
+            "interlaced: written as whole frames": self._decoder.is_interlaced,
+            "high dynamic range: written in ordinary range": self._is_hdr,
+            "its size changes: all frames have that of the first": self._changed,
+            "its clock jumps back: what comes again is left out": jumped,
+        }
+        said = [note for note, is_so in notes.items() if is_so]
+        return [*left_out(self.container, self.video), *said]
 
     @property
     def frame_count(self) -> int | None:
@@ -118,12 +117,7 @@ class Clip:
         """Whether, after the last frame, something could not be decoded or did not come."""
         shown = float((self._last or 0) * self.time_base)
         end = float(self.begins) + self._start + self.seconds
-        return self._decoder.broken > 0 or self._damage.is_known(shown, end, self.seconds)
-
-    @property
-    def lost(self) -> float:
-        """Seconds that are missing between others, as far as that is known."""
-        return self._damage.lost
+        return self._decoder.broken > 0 or self.damage.is_known(shown, end, self.seconds)
 
     def late(self, stream: Stream) -> float:
         """Seconds of the section that go by before a stream begins."""
@@ -158,7 +152,8 @@ class Clip:
                 self.container.seek(round(place * av.time_base))
         last: Frame | None = None
         for item in self._items():
-            time, base = self._time(item)
+            base = self.time_base if isinstance(item, Frame) else item.time_base
+            time = item.time if isinstance(item, Frame) else item.pts
             shift = round((self._start + self.begins) / base)
             shown = float(time * base - self.begins) + _ROUNDING
             if isinstance(item, Frame):
@@ -187,19 +182,18 @@ class Clip:
         if held is not None and until - self._start > _LONG:
             yield self._upright(held, math.ceil((self._start + self.begins) / self.time_base))
 
-    def _time(self, item: Item) -> tuple[int, Fraction]:
-        if isinstance(item, Frame):
-            return item.time, self.time_base
-        assert item.pts is not None
-        assert item.time_base is not None
-        return item.pts, item.time_base
-
     def _items(self) -> Iterator[Item]:
+        latest: dict[int, int] = {}  # of each stream
         for packet in self._packets():
+            stream = packet.stream.index
             if packet.stream is self.video:
                 yield from self._frames(packet)
-            elif None not in (packet.pts, packet.dts) and self._is_later(packet):
-                yield packet
+            elif None not in (packet.pts, packet.dts):
+                if packet.dts > latest.get(stream, -math.inf):
+                    latest[stream] = packet.dts
+                    yield packet
+                else:  # files hold no others
+                    self._jumped = True
         yield from self._held_at_start(math.inf)
 
     def _frames(self, packet: Packet) -> Iterator[Frame]:
@@ -223,31 +217,18 @@ class Clip:
         shape = decoded.height, decoded.width
         self._shape = self._shape or shape
         self._changed |= shape != self._shape
-        self._is_hdr |= is_hdr(decoded.color_trc) and not self.is_high_bit_depth
+        self._is_hdr |= decoded.color_trc in HDR and not self.is_high_bit_depth
         return upright(decoded, self._shape, time, self.is_high_bit_depth)
-
-    def _is_later(self, packet: Packet) -> bool:
-        """Whether a packet comes after those of its stream before; files hold no others."""
-        assert packet.dts is not None
-        before = self._latest.get(packet.stream.index)
-        if before is not None and packet.dts <= before:
-            self._jumped = True
-            return False
-        self._latest[packet.stream.index] = packet.dts
-        return True
 
     def _packets(self) -> Iterator[Packet]:
         wanted = {stream.index for stream in (self.video, *self.others)}
         try:
             for packet in self.container.demux():  # all of them: what is left of a file is damage
-                self._damage.watch(packet, packet.stream is self.video)
+                self.damage.watch(packet, packet.stream is self.video)
                 if packet.stream.index in wanted:  # that of an empty packet is 0
                     yield packet
         except av.FFmpegError:
-            self._damage.is_cut = True
-
-    def __enter__(self) -> "Clip":
-        return self
+            self.damage.is_cut = True
 
     def __exit__(self, *_: object) -> None:
         self.container.close()
@@ -256,8 +237,6 @@ class Clip:
 def _earlier(item: Item, shift: int) -> Item:
     if isinstance(item, Frame):
         return replace(item, time=item.time - shift)
-    assert item.pts is not None
-    assert item.dts is not None
     item.pts, item.dts = item.pts - shift, item.dts - shift
     return item
 
@@ -279,12 +258,11 @@ def _open(path: Path) -> InputContainer:
         raise UserError(f"no such clip: {path}")
     # PyAV 19 (Python 3.12 and later) reads titles that are no UTF-8, and has no such option.
     older = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+    problem = f"{path} is neither a picture nor a clip that can be read (truncated?)"
     try:
         container: InputContainer = av.open(str(path), **older)  # type: ignore[call-overload]
     except (av.FFmpegError, IndexError):  # of some truncated files PyAV finds no streams to index
-        raise UserError(
-            f"{path} is neither a picture nor a clip that can be read (truncated?)"
-        ) from None
+        raise UserError(problem) from None
     if _is_picture(container.format.name, path):
         container.close()
         raise UserError(f"{path} is no clip, nor a picture in a format that is read")

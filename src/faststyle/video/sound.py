@@ -22,16 +22,10 @@ _BITS = 96_000  # a second, of each channel
 
 
 class Sound:
-    """A stream of sound for a file that is written.
+    """A stream of sound for a file that is written, of that of another file.
 
-    Args:
-        container: that file.
-        source: of the file that is read.
-        codec: FFmpeg's name of the encoder.
-        pads: begin with silence up to the first sample.
-
-    Raises:
-        ValueError: the encoder knows no sound of this rate.
+    If it ``pads``, it begins with silence up to the first sample. Raises ``ValueError`` if the
+    encoder ``codec`` knows no sound of this rate.
     """
 
     def __init__(
@@ -57,18 +51,16 @@ class Sound:
                 yield from map(self._from_zero, self.stream.encode(part))
 
     def end(self) -> Iterator["av.Packet[Any]"]:
-        """The rest."""
+        """What the decoder and the encoder have held back."""
         parts = [part for frame in self._decode(None) for part in self._resampled(frame)]
         for part in (*parts, *self._resampler.resample(None), None):
             yield from map(self._from_zero, self.stream.encode(part))
 
-    def _from_zero(self, packet: "av.Packet[Any]") -> "av.Packet[Any]":
+    def _from_zero(self, packet: Any) -> Any:
         """Later by what the encoder puts in front, which some files cannot hold before 0.
 
         They would put off the frames instead, by a whole one.
         """
-        assert packet.pts is not None
-        assert packet.dts is not None
         if self._early is None:
             self._early = min(packet.pts, 0)
         packet.pts, packet.dts = packet.pts - self._early, packet.dts - self._early
@@ -105,9 +97,8 @@ class Sound:
 
     def _new_resampler(self) -> av.AudioResampler:
         context = self.stream.codec_context
-        return av.AudioResampler(
-            context.format, context.layout, context.rate, context.frame_size or None
-        )
+        size = context.frame_size or None
+        return av.AudioResampler(context.format, context.layout, context.rate, size)
 
 
 def _layout(codec: str, rate: int, source: AudioStream) -> str:

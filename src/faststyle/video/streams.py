@@ -1,9 +1,9 @@
-"""Which stream of a file is stylized, and which go with it."""
+"""Which stream of a file is stylized, and which are left out."""
 
 from pathlib import Path
 
 from av.container import InputContainer
-from av.stream import Disposition, Stream
+from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from faststyle.core.errors import UserError
@@ -34,23 +34,17 @@ def select_video_stream(container: InputContainer, path: Path) -> VideoStream:
     return max(known, key=_rank)
 
 
-def find_others(container: InputContainer, video: VideoStream) -> tuple[Stream, ...]:
-    """Sound, subtitles and attachments; other videos, covers and a camera's data are left out."""
-    kinds = ("audio", "subtitle", "attachment")
-    return tuple(one for one in container.streams if one is not video and one.type in kinds)
-
-
 def left_out(container: InputContainer, video: VideoStream) -> list[str]:
-    """What the stylized clip lacks, as notes for people."""
+    """What the stylized clip lacks, as notes for people: other videos, covers, a camera's data."""
     others = [one for one in container.streams.video if one is not video]
     covers = sum(bool(one.disposition & _NOT_MOVING) or not _is_moving(one) for one in others)
-    videos = len(others) - covers
-    data = len(container.streams.data)
-    return [
-        *(["its cover or preview is left out"] if covers else []),
-        *([f"only one of its {1 + videos} films is stylized"] if videos else []),
-        *(["its data (places, times of the camera) are left out"] if data else []),
-    ]
+    films = len(container.streams.video) - covers
+    notes = {
+        "its cover or preview is left out": covers,
+        f"only one of its {films} films is stylized": films > 1,
+        "its data (places, times of the camera) are left out": container.streams.data,
+    }
+    return [note for note, is_so in notes.items() if is_so]
 
 
 def _is_moving(stream: VideoStream) -> bool:

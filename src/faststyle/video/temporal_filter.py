@@ -22,32 +22,33 @@ _UNSEEN = 2.0
 class TemporalFilter:
     """A recursive filter in time for frames and their stylized versions.
 
-    Args:
-        keep: how much of what stands still remains of the frames before, 0 to 1.
+    ``keep`` is how much of what stands still remains of the frames before, 0 to 1.
     """
 
     def __init__(self, keep: float) -> None:
         self.keep = keep
         self._photo: Tensor | None = None
         self._stylized: Tensor | None = None
-        self._share = torch.ones(1)
+        self._weight = torch.ones(1)  # of each pixel, (1, H, W), that is taken from the new frame
 
     def photo(self, frame: Tensor) -> Tensor:
         """The next frame, (3, H, W) in [0, 1], without the noise of what stands still."""
         if self._photo is not None and self._photo.shape == frame.shape:
-            self._share = self._new_share(frame, self._photo)
-            frame = torch.lerp(self._photo, frame, self._share)
+            difference = (frame - self._photo).abs().mean(0, keepdim=True)
+            smooth = F.avg_pool2d(
+                difference, _WINDOW, stride=1, padding=_WINDOW // 2, count_include_pad=False
+            )
+            motion = (smooth / _NOISE - 1).clamp_(0, 1)
+            self._weight = torch.lerp(motion, torch.ones_like(motion), 1 - self.keep)
+            frame = torch.lerp(self._photo, frame, self._weight)
         self._photo = frame
         return frame
 
     def stylized(self, frame: Tensor) -> Tensor:
-        """The stylized version of the frame that :meth:`photo` gave last, perhaps enlarged.
-
-        (3, H, W) in [0, 1].
-        """
+        """The stylized version, (3, H, W) in [0, 1], of the frame that :meth:`photo` gave last."""
         if self._stylized is not None and self._stylized.shape == frame.shape:
-            share = resample(self._share, (frame.shape[1], frame.shape[2]))
-            frame = torch.lerp(self._stylized, frame, share)
+            weight = resample(self._weight, (frame.shape[1], frame.shape[2]))
+            frame = torch.lerp(self._stylized, frame, weight)
         self._stylized = frame
         return frame
 
@@ -56,27 +57,11 @@ class TemporalFilter:
         self._photo = _moved(self._photo, rows, columns)
         self._stylized = _moved(self._stylized, rows, columns)
 
-    def _new_share(self, frame: Tensor, before: Tensor) -> Tensor:
-        """How much of each pixel, (1, H, W), is taken from the new frame."""
-        difference = (frame - before).abs().mean(0, keepdim=True)
-        smooth = F.avg_pool2d(
-            difference, _WINDOW, stride=1, padding=_WINDOW // 2, count_include_pad=False
-        )
-        motion = (smooth / _NOISE - 1).clamp_(0, 1)
-        return torch.lerp(motion, torch.ones_like(motion), 1 - self.keep)
-
 
 def _moved(mean: Tensor | None, rows: int, columns: int) -> Tensor | None:
     if mean is None or not (rows or columns):
         return mean
     height, width = mean.shape[1:]
-    moved = torch.full_like(mean, _UNSEEN)
-    if abs(rows) < height and abs(columns) < width:
-        to = _overlap(-rows, height), _overlap(-columns, width)
-        of = _overlap(rows, height), _overlap(columns, width)
-        moved[:, *to] = mean[:, *of]
-    return moved
-
-
-def _overlap(shift: int, side: int) -> slice:
-    return slice(max(0, shift), side + min(0, shift))
+    if abs(rows) >= height or abs(columns) >= width:
+        return torch.full_like(mean, _UNSEEN)
+    return F.pad(mean, (-columns, columns, -rows, rows), value=_UNSEEN)

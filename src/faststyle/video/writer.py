@@ -2,7 +2,7 @@
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import torch
 from av.audio.stream import AudioStream
+from av.filter import Graph
 from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
@@ -18,10 +19,8 @@ from torch import Tensor
 from faststyle.core.errors import UserError
 from faststyle.files.clip_formats import CLIP_FORMATS, FrameCoding
 from faststyle.images.pillow import to_array
-from faststyle.video.frames import Frame
-from faststyle.video.mastering import Mastering
+from faststyle.video.frames import Frame, Mastering
 from faststyle.video.pace import Pace
-from faststyle.video.palette import Palette
 from faststyle.video.reader import Clip, Item, Packet
 from faststyle.video.sound import Sound
 
@@ -35,16 +34,11 @@ _OF_APPLE = (".mp4", ".m4v", ".mov")
 _OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
 
 
-class Writer:
+class Writer(AbstractContextManager["Writer"]):
     """A clip in the making, like ``clip`` but for its pixels; a context manager.
 
-    Args:
-        path: the file to write, overwritten.
-        clip: the source.
-        quality: from 1 to 100; none is visually lossless.
-
-    Raises:
-        UserError: a file name of no format in :data:`CLIP_FORMATS`.
+    ``quality`` is from 1 to 100, and none is visually lossless. Raises ``UserError`` for a file
+    name of no format in :data:`CLIP_FORMATS`.
     """
 
     def __init__(self, path: Path, clip: Clip, quality: int | None = None) -> None:
@@ -54,10 +48,10 @@ class Writer:
         self.format = CLIP_FORMATS[path.suffix.lower()]
         self.container = av.open(str(path), "w")
         self._pace = Pace(self.format, clip.rate, clip.time_base, clip.seconds)
-        self._palette = Palette() if self.suffix.lower() == ".gif" else None
+        self._is_gif = self.suffix.lower() == ".gif"
+        self._palette: Graph | None = None
         self._video: VideoStream | None = None
-        self._copied: dict[int, Stream] = {}
-        self._encoded: dict[int, Sound] = {}
+        self._others: dict[int, Stream | Sound] = {}  # to be copied, or encoded anew
         self._waiting: list[Packet] = []
         #: What the file lacks or has in another form than the source, in words for people.
         self.notes: list[str] = []
@@ -70,10 +64,12 @@ class Writer:
         with self._errors_for_people():
             if isinstance(item, Frame):
                 self._encode(item)
-            elif (sound := self._encoded.get(item.stream.index)) is not None:
-                self._mux(list(sound.encode(item)))
-            elif (stream := self._copied.get(item.stream.index)) is not None and item.size:
-                item.stream = stream
+                return
+            other = self._others.get(item.stream.index)
+            if isinstance(other, Sound):
+                self._mux(list(other.encode(item)))
+            elif other is not None and item.size:
+                item.stream = other
                 self._mux([item])
 
     def _encode(self, frame: Frame) -> None:
@@ -82,8 +78,7 @@ class Writer:
         encodable = self._encodable(frame)
         for time in self._pace.times(frame.time):
             encodable.pts, encodable.time_base = time, self._pace.time_base
-            packets = self._video.encode(encodable)
-            self._mux(packets)
+            self._mux(self._video.encode(encodable))
 
     def _mux(self, packets: list[Packet]) -> None:
         """Once all streams are known: the file's header lists them."""
@@ -104,7 +99,7 @@ class Writer:
         """Copy a stream, or else encode sound anew, or else leave it out and say so."""
         name = stream.codec_context.name if stream.codec_context else "unknown"
         what = f"{name} {stream.type}"
-        if self._palette is not None:
+        if self._is_gif:
             self.notes.append(f"{what} left out: {self.suffix} files have none")
             return
         added: Stream | None = None
@@ -112,11 +107,11 @@ class Writer:
         is_known = copies is None or name.removesuffix("float") in copies
         is_late = self.format.begins_at_once and self.clip.late(stream) > _LATE
         if is_known and not is_late and _can_hold(self.container.format.name, stream):
-            added = self._copied[stream.index] = self.container.add_stream_from_template(stream)
+            added = self._others[stream.index] = self.container.add_stream_from_template(stream)
         if added is None and isinstance(stream, AudioStream) and self.format.sound:
             with suppress(ValueError, av.FFmpegError):
                 sound = Sound(self.container, stream, self.format.sound, pads=is_late)
-                added, self._encoded[stream.index] = sound.stream, sound
+                added, self._others[stream.index] = sound.stream, sound
                 self.notes.append(f"{what} encoded anew as {sound.stream.codec_context.name}")
         if added is None:
             self.notes.append(f"{what} left out: {self.suffix} files cannot hold it; .mkv might")
@@ -141,7 +136,7 @@ class Writer:
         context.options = coding.options_for(self._quality)
         if frame.mastering is not None:
             self._add_mastering(frame.mastering, coding, context)
-        if not coding.has_crf:
+        if "crf" not in coding.options:
             per_second = context.width * context.height * float(self._pace.rate)
             context.bit_rate = round(coding.bits_per_pixel(self._quality) * per_second)
         _copy_tags(self.clip.video, stream)
@@ -182,16 +177,15 @@ class Writer:
             pixel_format = "rgba64le" if has_16_bits else "rgba"
         array = to_array(pixels, bits=16 if has_16_bits else 8)
         picture = av.VideoFrame.from_ndarray(array, format=pixel_format)
-        if self._palette is not None:
-            return self._palette.apply(picture)
+        if self._is_gif:
+            self._palette = self._palette or _palette_of_256(picture)
+            self._palette.vpush(picture)
+            return self._palette.vpull()
         return picture.reformat(
             format=self._video.codec_context.pix_fmt,
             dst_colorspace=_MATRICES.get(frame.colors[0], _DEFAULT_MATRIX),
             dst_color_range=frame.colors[1],
         )
-
-    def __enter__(self) -> "Writer":
-        return self
 
     def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
         """Make what has been written a whole file, unless that has failed."""
@@ -201,8 +195,8 @@ class Writer:
             return
         with self._errors_for_people():
             if self._video is not None:
-                for sound in self._encoded.values():
-                    self._mux(list(sound.end()))
+                for other in self._others.values():
+                    self._mux(list(other.end()) if isinstance(other, Sound) else [])
                 self._mux(self._video.encode(None))
             self.container.close()
         self.notes += self._pace.notes
@@ -234,6 +228,22 @@ def _copy_tags(source: Stream, target: Stream) -> None:
     tags = {k: v for k, v in source.metadata.items() if k.lower() not in _OF_THE_FILE}
     target.metadata.update({k: v for k, v in tags.items() if k.lower() != "rotate"})
     target.disposition = source.disposition
+
+
+def _palette_of_256(frame: av.VideoFrame) -> Graph:
+    """FFmpeg's filters that give each frame of GIF, as this one, a palette of its own."""
+    graph, base = Graph(), Fraction(1, 100)
+    source = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format, time_base=base
+    )
+    split, palette = graph.add("split"), graph.add("palettegen", "stats_mode=single")
+    use = graph.add("paletteuse", "new=1")
+    graph.link_nodes(source, split)
+    split.link_to(palette, 0, 0)
+    split.link_to(use, 1, 0)
+    palette.link_to(use, 0, 1)
+    graph.link_nodes(use, graph.add("buffersink")).configure()
+    return graph
 
 
 def _even(pixels: Tensor) -> Tensor:

@@ -12,8 +12,8 @@ from faststyle.apps.listing import arrange, describe
 from faststyle.core.devices import reuse_freed_memory
 from faststyle.core.errors import UserError, is_out_of_memory
 from faststyle.images.files import load_picture_bytes
-from faststyle.images.picture import Picture
 from faststyle.images.pillow import to_pil
+from faststyle.images.pixels import Picture
 from faststyle.images.probe import TooLargeError
 from faststyle.styles.catalog import label
 from faststyle.styles.loading import styles_beside
