@@ -18,10 +18,10 @@ from faststyle.core.registry import Registry
 from faststyle.data.source import SOURCES
 from faststyle.encoder import LOSS_NETWORKS
 from faststyle.export import BACKENDS, ExportOptions, is_exported_model
-from faststyle.export.exporting import export
 from faststyle.losses import STYLE_LOSSES
 from faststyle.networks import NETWORKS
 from faststyle.styles import TrainedStyle, load_style
+from faststyle.styles.exporting import export
 from faststyle.training.style.task import train
 
 REGISTRIES: tuple[Registry[Any], ...] = (

@@ -15,7 +15,7 @@ from faststyle.images.arrays import Photos, to_pictures
 from faststyle.images.picture import Picture
 from faststyle.images.pixels import MAX_PIXELS, to_unit
 from faststyle.networks import StyleInterpolator, streaming
-from faststyle.styles import ExportedStyle, StyleMetadata, TrainedStyle, find_style
+from faststyle.styles import StyleMetadata, TrainedStyle, find_style
 from faststyle.styles.loading import is_named_after_style, read_any_style
 from faststyle.styles.mixture import (
     StyleWeights,
@@ -77,7 +77,7 @@ class Stylizer:
 
     def __init__(
         self,
-        style: TrainedStyle | ExportedStyle,
+        style: TrainedStyle,
         device: str = "auto",
         precision: str = "32",
         mix: StyleWeights = MappingProxyType({}),
@@ -120,7 +120,7 @@ class Stylizer:
         cls,
         style: str | Path,
         mix: StyleWeights | None = None,
-        read: Callable[[Path], TrainedStyle | ExportedStyle] = read_any_style,
+        read: Callable[[Path], TrainedStyle] = read_any_style,
         **options: Any,
     ) -> "Stylizer":
         """Load a style by its name in the catalog, or from its file.
