@@ -42,8 +42,8 @@ def reference_network(network: nn.Module) -> nn.Module:
             f" {options}"
         )
     padding = _PADDINGS[options["padding"]]
-    sizes = (options[name] for name in ("width", "blocks", "noise", "margin"))
-    reference = _Network(*sizes, padding)
+    sizes = {name: options[name] for name in ("width", "blocks", "noise", "margin")}
+    reference = _Network(padding=padding, **sizes)
     reference.load_state_dict(copy.deepcopy(network.state_dict()), assign=True)
     return reference
 

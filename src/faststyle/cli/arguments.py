@@ -13,7 +13,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, get_args, get_origin
 
 from faststyle.core.errors import UserError
-from faststyle.core.limits import OneOf
+from faststyle.core.limits import OneOf, find_problem
 from faststyle.core.options import Kind, Options, split
 
 STYLE = (
@@ -40,11 +40,17 @@ def add_arguments(parser: ArgumentParser, function: Callable[..., object]) -> No
 
 
 def call(function: Callable[..., object], args: Namespace) -> None:
-    """Call ``function`` by what :func:`add_arguments` has parsed for it."""
+    """Call ``function`` by what :func:`add_arguments` has parsed for it.
+
+    Raises ``UserError`` for a value beyond the limit in its annotation, and what the function does.
+    """
     bound, given = signature(function).bind_partial(), vars(args)
     for name, parameter in bound.signature.parameters.items():
         kind = getattr(parameter.annotation, "__origin__", parameter.annotation)
-        bound.arguments[name] = given[name] if name in given else read_options(kind, args)
+        value = given[name] if name in given else read_options(kind, args)
+        if value is not None and (problem := find_problem(parameter.annotation, value)):
+            raise UserError(f"--{name.replace('_', '-')} is {problem}")
+        bound.arguments[name] = value
     function(*bound.args, **bound.kwargs)
 
 

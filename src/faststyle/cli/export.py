@@ -8,6 +8,15 @@ from faststyle.cli.arguments import Style
 from faststyle.core.errors import UserError
 from faststyle.core.limits import OneOf
 
+Size = tuple[int, int]
+
+
+def _size(text: str) -> Size:
+    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+    if not found:
+        raise UserError(f'--fixed-size "{text}" must be like 512x768: height x width')
+    return int(found[1]), int(found[2])
+
 
 def export(
     *,
@@ -16,7 +25,7 @@ def export(
     output: Annotated[Path | None, "default: NAME.onnx or the like"] = None,
     pixels: Annotated[str, "0 to 255, or 0 to 1", OneOf(("bytes", "float"))] = "bytes",
     fixed_size: Annotated[
-        str | None, "for pictures of one size, in multiples of 4", {"metavar": "HxW"}
+        Size | None, "for pictures of one size, in multiples of 4", _size, {"metavar": "HxW"}
     ] = None,
     half: Annotated[bool, "float16; half the size"] = False,
     int8: Annotated[bool, "8 bits; a quarter of the size"] = False,
@@ -40,7 +49,7 @@ def export(
 
     if photos and not int8:
         raise UserError("--photos is for --int8")
-    backend, size = BACKENDS.build(format), _size(fixed_size)
+    backend = BACKENDS.build(format)
     output = output or Path(label(ckpt).replace(":", "_") + backend.suffix)
     if output.suffix != backend.suffix:
         raise UserError(f"--output {output}: --format {format} writes {backend.suffix}")
@@ -51,7 +60,7 @@ def export(
     if mixable and not style.metadata.styles:
         raise UserError(f"--mixable: {ckpt} is a file of one style")
     calibration = calibration_photos(photos) if int8 else ()
-    options = ExportOptions(pixels, half, int8, size, opset, ir_version, calibration)
+    options = ExportOptions(pixels, half, int8, fixed_size, opset, ir_version, calibration)
     options = backend.check_options(options, len(style.metadata.styles))
     difference = export(style, output, format, options)
     megabytes = sum(path.stat().st_size for path in _files(backend.files(output))) / 1e6
@@ -59,15 +68,6 @@ def export(
     print(f"{output}: {megabytes:.1f} MB, {told}")
     if options.size:
         print(f"It takes one picture at a time, of {options.size[1]} x {options.size[0]} pixels.")
-
-
-def _size(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
-    if not found:
-        raise UserError(f'--fixed-size "{text}" must be like 512x768: height x width')
-    return int(found[1]), int(found[2])
 
 
 def _files(written: tuple[Path, ...]) -> list[Path]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 from faststyle.cli.arguments import Device
-from faststyle.core.errors import UserError
+from faststyle.core.limits import InRange
 
 
 def features(
@@ -18,18 +18,15 @@ def features(
     weights: Annotated[
         str | None, "imagenet (of a vgg), bundled (with lite), random, or a file"
     ] = None,
-    size: Annotated[int, "short side in pixels"] = 224,
-    maps: Annotated[int, "feature maps to show of each layer"] = 64,
-    iterations: Annotated[int, "of --reconstruct"] = 200,
+    size: Annotated[int, "short side in pixels", InRange(1)] = 224,
+    maps: Annotated[int, "feature maps to show of each layer", InRange(1)] = 64,
+    iterations: Annotated[int, "of --reconstruct", InRange(1)] = 200,
     device: Device = "auto",
     output: Path = Path("features.png"),
     logdir: Annotated[Path | None, "show the same in TensorBoard"] = None,
 ) -> None:
     """Write the sheet."""
     args = Namespace(**locals())
-    for name in ("size", "maps", "iterations"):
-        if getattr(args, name) < 1:
-            raise UserError(f"--{name} is {getattr(args, name)}; it must be at least 1")
     # Imported late: --help should not wait for torch.
     from faststyle.optimization.views import show
 

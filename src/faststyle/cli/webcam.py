@@ -1,11 +1,11 @@
 """``faststyle webcam --ckpt starry_night_small``: a camera's pictures in a style, live."""
 
 import os
-from argparse import Namespace
 from typing import Annotated
 
-from faststyle.cli.arguments import Device, Precision, Styles, read_options
+from faststyle.cli.arguments import Device, Precision, Styles
 from faststyle.core.errors import UserError
+from faststyle.core.limits import InRange
 from faststyle.stylize.options import RenderOptions
 
 
@@ -13,7 +13,7 @@ def webcam(
     *,
     ckpt: Styles = None,
     source: Annotated[int | str, "number of a camera, clip, or address"] = 0,
-    size: Annotated[int, "short side while stylizing"] = 360,
+    size: Annotated[int, "short side while stylizing", InRange(1, unit="pixel")] = 360,
     device: Device = "auto",
     precision: Precision = "auto",
 ) -> None:
@@ -28,10 +28,9 @@ def webcam(
     from faststyle.core.devices import reuse_freed_memory
     from faststyle.styles.loading import resolve_styles
 
-    options = read_options(RenderOptions, Namespace(size=size))
     names = resolve_styles(ckpt)
     reuse_freed_memory()
     print(KEYS)
     print(", ".join(f"{number}: {name}" for number, name in enumerate(names, start=1)))
     loading = {"device": device, "precision": precision}
-    print(f"{show_live(Live(names, options, loading=loading), source)} frames shown")
+    print(f"{show_live(Live(names, RenderOptions(size), loading=loading), source)} frames shown")

@@ -20,12 +20,12 @@ class Pixels(NamedTuple):
 
     def encode(self, unit: Tensor) -> Tensor:
         """(N, 3, H, W) in [0, 1] as the model takes it."""
-        mean, std = torch.tensor(self[1:]).view(2, 1, 3, 1, 1)
+        mean, std = torch.tensor(self[1:]).view(2, 1, 3, 1, 1).unbind()
         return (unit - mean) / std
 
     def decode(self, values: Tensor) -> Tensor:
         """What the model gave, in [0, 1] or a little beyond."""
-        mean, std = torch.tensor(self[1:]).view(2, 1, 3, 1, 1)
+        mean, std = torch.tensor(self[1:]).view(2, 1, 3, 1, 1).unbind()
         return values * std + mean
 
 

@@ -96,10 +96,11 @@ def _find(given: str) -> FoundStyle:
     if given.startswith(hub.PREFIX):
         return FoundStyle(hub.fetch_style(given))
     path = Path(given).expanduser()
-    is_path = len(path.parts) != 1
-    if is_path and is_address(given):
+    if len(path.parts) != 1 and is_address(given):
         return FoundStyle(cached(given))
-    files = {} if is_path or path.is_file() else _files()
+    if path.is_file() or len(path.parts) != 1:
+        return FoundStyle(last_of_run(path) if path.is_dir() else path)
+    files = _files()
     if given in files:
         return FoundStyle(files[given])
     inside: dict[str, Path] = {}
@@ -110,7 +111,7 @@ def _find(given: str) -> FoundStyle:
         return FoundStyle(inside[given], {given: 1.0})
     if path.is_dir():
         return FoundStyle(last_of_run(path))
-    if is_path or path.suffix or path.is_file():
+    if path.suffix:
         return FoundStyle(path)
     known = [*files, *inside]
     hint = nearest(given, known) if known else "none is here yet; pass the path of a checkpoint"

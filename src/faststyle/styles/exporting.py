@@ -90,7 +90,8 @@ def _suppress_converters() -> Iterator[None]:
 
 
 def _examples(exact: ExportModule, options: ExportOptions) -> Iterator[tuple[Tensor, ...]]:
-    for count, *size in ((1, *options.size),) if options.size else _CHECKED:
+    for count, height, width in ((1, *options.size),) if options.size else _CHECKED:
+        size = height, width
         photos, *style_weights = exact.example(count, *size)
         if options.int8:  # calibrated for photos, it need not know noise
             shown = [options.calibration[i % len(options.calibration)] for i in range(count)]

@@ -95,9 +95,15 @@ def _download(address: "HfUri", file: str, given: str) -> Path:
             f"{given} has {promised.size / 1e9:.1f} GB and is no style: {MAX_BYTES >> 30} GB is the"
             " most that is fetched"
         )
-    library = {"library_name": "faststyle", "library_version": __version__}
-    bar, revision = _counter(given), address.revision
-    path = Path(hf_hub_download(address.id, file, revision=revision, tqdm_class=bar, **library))
+    downloaded = hf_hub_download(
+        address.id,
+        file,
+        revision=address.revision,
+        library_name="faststyle",
+        library_version=__version__,
+        tqdm_class=_counter(given),
+    )
+    path = Path(downloaded)
     # huggingface_hub compares sizes alone, but for what comes through Xet.
     if not _agrees(path, promised.etag):
         path.resolve().unlink()
