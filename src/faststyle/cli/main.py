@@ -1,13 +1,14 @@
 """From the command line to the command."""
 
 import argparse
+import importlib
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from faststyle.cli.arguments import add_arguments, call
-from faststyle.cli.table import ALIASES, COMMANDS, TASKS
+from faststyle.cli.table import ALIASES, COMMANDS, TASKS, Command
 from faststyle.core.errors import UserError, nearest, needs_extra, report_errors
 from faststyle.core.version import __version__
 
@@ -52,6 +53,13 @@ def overview() -> str:
     )
 
 
+def load(name: str, command: Command) -> Callable[..., object]:
+    """The function of a command of the table, which Hydra does not compose."""
+    module, _, function = (command.at or f"faststyle.cli.{name}:{name}").partition(":")
+    loaded: Callable[..., object] = getattr(importlib.import_module(module), function)
+    return loaded
+
+
 def _run(name: str, arguments: Sequence[str], prog: str) -> None:
     name = ALIASES.get(name, name)
     if name == "train":
@@ -65,7 +73,7 @@ def _run(name: str, arguments: Sequence[str], prog: str) -> None:
 
             launch(command.at, command.config, name, arguments)
             return
-        function = command.load(name)
+        function = load(name, command)
         parser = argparse.ArgumentParser(prog=prog, description=command.does)
         add_arguments(parser, function)
         call(function, parser.parse_args(arguments))

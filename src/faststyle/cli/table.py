@@ -1,7 +1,6 @@
 """Every command: what it does, and where the code is that does it."""
 
-import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -20,12 +19,6 @@ class Command(NamedTuple):
     at: str | None = None
     extra: str | None = None
     config: str | None = None
-
-    def load(self, name: str) -> Callable[..., object]:
-        """The function of the command, which is called ``name``."""
-        module, _, function = (self.at or f"faststyle.cli.{name}:{name}").partition(":")
-        loaded: Callable[..., object] = getattr(importlib.import_module(module), function)
-        return loaded
 
 
 def _composed(does: str, at: str, config: str) -> Command:

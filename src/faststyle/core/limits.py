@@ -75,6 +75,13 @@ class InRange(NamedTuple):
         return f"{value}; it must be {f'at least {self.low}' if self.low else '0 or more'}{unit}"
 
 
+class MoreThan(NamedTuple):
+    """A number of a ``unit`` above that of another field of the same options."""
+
+    field: str
+    unit: str
+
+
 def find_problem(annotation: object, value: object) -> str:
     """What the limits in an annotation have against ``value``; empty if nothing.
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
 from faststyle.core.errors import UserError
-from faststyle.core.limits import find_problem
+from faststyle.core.limits import MoreThan, find_problem
 
 Kind = TypeVar("Kind", bound="Options")
 
@@ -29,6 +29,10 @@ class Options:
             is_left_out = value is None and each.default is None
             if not is_left_out and (problem := find_problem(each.type, value)):
                 raise UserError(f"{each.name} is {problem}")
+            for note in () if is_left_out else getattr(each.type, "__metadata__", ()):
+                if isinstance(note, MoreThan) and not value > getattr(self, note.field):
+                    least = f"more {note.unit} than the {note.field}"
+                    raise UserError(f"{each.name} is {value}; it must be {least}")
 
 
 def merged(*options: Options) -> dict[str, Any]:

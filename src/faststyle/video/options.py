@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from faststyle.core.errors import UserError
-from faststyle.core.limits import InRange
+from faststyle.core.limits import InRange, MoreThan
 from faststyle.core.options import Options
 
 _SECONDS = InRange(0, unit="seconds")
@@ -31,9 +30,9 @@ class ClipOptions(Options):
 
     smooth: Annotated[float, "clips: seconds to average over against flicker", _SECONDS] = 0.5
     start: Annotated[float, "clips: 12.5 or 1:02:03", _SECONDS, seconds] = 0.0
-    end: Annotated[float | None, "clips: as --start; default: their end", seconds] = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.end is not None and not self.end > self.start:
-            raise UserError(f"end is {self.end}; it must be more seconds than the start")
+    end: Annotated[
+        float | None,
+        "clips: as --start; default: their end",
+        MoreThan("start", "seconds"),
+        seconds,
+    ] = None
