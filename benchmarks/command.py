@@ -14,8 +14,7 @@ from benchmarks.reference import reference_network
 from benchmarks.report import Peak, measure_peak
 from benchmarks.settings import Settings
 from benchmarks.start import measure_start
-from faststyle.config.compose import CONFIGS, compose_config
-from faststyle.config.objects import instantiate
+from faststyle.config.compose import CONFIGS, compose_config, instantiate
 from faststyle.core.atomic import atomic_write, check_target
 from faststyle.core.errors import UserError, nearest
 from faststyle.core.limits import OneOf
