@@ -1,15 +1,16 @@
 """Loading photos: decoding, cropping and collating, in one process."""
 
-from collections.abc import Generator, Iterable
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader
 
-from benchmarks.compare import Round, Variant
+from benchmarks.measure import Job, Round, Variant, single_stage
 from benchmarks.reference import reference_loader
+from benchmarks.settings import Settings
 from faststyle.core.devices import reuse_freed_memory
 from faststyle.core.errors import UserError
 from faststyle.data.folder import PhotoFolder, find_photos
@@ -24,29 +25,26 @@ from faststyle.images.pixels import Picture, to_unit
 _BATCH = 4
 
 
-def variants(root: Path, size: int, reference: bool) -> list[Variant]:
-    """Faststyle's loaders, after the usual one if it is wanted; each round is one pass.
+def jobs(settings: Settings, _: object, folder: Path) -> Iterator[Job]:
+    """A pass over all photos with each size of crops, by faststyle's loaders.
 
-    Args:
-        root: a folder with a folder of photos, as ImageFolder wants it. Shards go beside it.
-        size: side of the crops.
-        reference: whether it is wanted.
+    The usual one comes first if it is wanted, for which photos have to lie in a folder of a folder.
+    Shards go to ``folder``. Raises ``UserError`` for fewer photos than a batch.
     """
-    prepares = {"faststyle": _prepare_ours, "faststyle shards": _prepare_shards}
-    if reference:
-        prepares = {"reference": _prepare_reference, **prepares}
-    return [Variant(name, partial(prepare, root, size)) for name, prepare in prepares.items()]
-
-
-def count_photos(root: Path) -> int:
-    """How many photos one round loads. Raises ``UserError`` for less than a batch."""
+    root = folder / "photos"
+    root.mkdir()
+    (root / "all").symlink_to((settings.photos or _draw_photos(folder / "drawn")).resolve())
     count = len(find_photos(root)) // _BATCH * _BATCH
     if not count:
-        raise UserError(f"{root} holds fewer photos than one batch of {_BATCH}")
-    return count
+        raise UserError(f"{settings.photos} holds fewer photos than one batch of {_BATCH}")
+    names = [*(["reference"] if settings.against else []), "faststyle", "faststyle shards"]
+    for side, _ in settings.size:
+        given = [Variant(name, partial(_prepare, root, count, side, name)) for name in names]
+        title = f"loading {count} photos as {side} x {side} crops, one core"
+        yield Job(title, given, {"pixels": side**2, "photos": count}, count)
 
 
-def draw_photos(folder: Path, count: int = 64) -> Path:
+def _draw_photos(folder: Path, count: int = 64) -> Path:
     """Draw photos of 640 x 480 pixels into ``folder``, which is returned."""
     pictures = DeadLeaves(count, 640)
     for index in range(count):
@@ -55,32 +53,19 @@ def draw_photos(folder: Path, count: int = 64) -> Path:
     return folder
 
 
-def _prepare_ours(root: Path, size: int) -> Round:
-    return _load(_loader(root, PhotoFolder(find_photos(root), size)))
-
-
-def _prepare_shards(root: Path, size: int) -> Round:
-    folder = root.parent / f"shards_{size}"
-    manifest = prepare(root, folder, round(size / MIN_CROP_SCALE), held_out=0)
-    return _load(_loader(root, ShardedPhotos(str(folder), manifest.shards, size, folder)))
-
-
-def _prepare_reference(root: Path, size: int) -> Round:
+def _prepare(root: Path, count: int, size: int, name: str) -> Round:
     torch.set_num_threads(1)
-    return _load(reference_loader(root, size, _BATCH))
-
-
-def _loader(root: Path, photos: PhotoSet) -> DataLoader[Tensor]:
+    if name == "reference":
+        return _load(reference_loader(root, size, _BATCH))
     reuse_freed_memory()
-    torch.set_num_threads(1)
-    sampler = StepSampler(len(photos), _BATCH, steps=count_photos(root) // _BATCH)
-    return DataLoader(TrainingCrops(photos, seed=0), batch_sampler=sampler)
+    photos: PhotoSet = PhotoFolder(find_photos(root), size)
+    if name == "faststyle shards":
+        folder = root.parent / f"shards_{size}"
+        manifest = prepare(root, folder, round(size / MIN_CROP_SCALE), held_out=0)
+        photos = ShardedPhotos(str(folder), manifest.shards, size, folder)
+    sampler = StepSampler(len(photos), _BATCH, steps=count // _BATCH)
+    return _load(DataLoader(TrainingCrops(photos, seed=0), batch_sampler=sampler))
 
 
-def _load(loader: Iterable[object]) -> Round:
-    def one_pass() -> Generator[str, None, int]:
-        count = sum(1 for _ in loader)
-        yield "load"
-        return count
-
-    return one_pass
+def _load(loader: DataLoader[Any]) -> Round:
+    return single_stage("load", lambda: sum(1 for _ in loader))

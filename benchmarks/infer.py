@@ -1,7 +1,6 @@
 """Stylizing one photo: faststyle's network, the reference's, and other runtimes'."""
 
-from argparse import Namespace
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,18 +8,18 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
-from benchmarks.compare import Round, Variant, by_precision
-from benchmarks.reference import ReferenceNetwork
+from benchmarks.measure import Job, Round, Variant, by_precision, single_stage
+from benchmarks.reference import reference_network
+from benchmarks.settings import Settings, Size
 from faststyle.core.devices import reuse_freed_memory
-from faststyle.core.errors import UserError
 from faststyle.data.calibration import calibration_photos
 from faststyle.export import BACKENDS, ExportOptions
-from faststyle.export.exporting import export
 from faststyle.images.files import load_picture
 from faststyle.images.metrics import ssim
-from faststyle.networks import NETWORKS, TransformNetwork
-from faststyle.styles import TrainedStyle, open_style
+from faststyle.styles import TrainedStyle
+from faststyle.styles.exporting import export
 from faststyle.stylize.stylizer import Stylizer
 
 #: What ``--against`` calls runtimes: their formats, and whether these are in 8 bits.
@@ -33,37 +32,27 @@ RUNTIMES = {
     "litert": ("litert", False),
     "litert-int8": ("litert", True),
 }
-#: Options of the networks that the reference can compute.
-_REFERENCE = {"norm": "instance", "upsample": "resize", "padding": "reflect", "output": "tanh"}
-Size = tuple[int, int]
 
 
-def check_runtime(name: str) -> None:
-    """Raise ``UserError`` if the packages of one of :data:`RUNTIMES` are not installed."""
-    backend = BACKENDS.build(RUNTIMES[name][0])
-    try:
-        backend.check_installed((*backend.needs, *backend.runs_by))
-    except UserError as error:
-        raise UserError(f"--against {name}: {error}") from None
+def jobs(settings: Settings, style: TrainedStyle, folder: Path) -> Iterator[Job]:
+    """One photo at each size; models of runtimes are written to ``folder``."""
+    for height, width in settings.size:
+        given = variants(settings, style, (height, width), folder)
+        yield Job(f"stylizing {width} x {height}", given, {"pixels": height * width})
 
 
-def variants(
-    args: Namespace, network: Mapping[str, Any], size: Size, folder: Path
-) -> list[Variant]:
-    """Ours in each precision, after what they are measured against, which comes first.
-
-    Args:
-        args: of the command line.
-        network: ``width``, ``blocks`` and ``noise``, for random weights.
-        size: height and width of the photo.
-        folder: where models of runtimes are written to, for this size.
-    """
-    reference = Variant("reference", partial(_prepare_reference, args, network, size))
-    others = [reference] if "reference" in args.against else []
-    for name in filter(RUNTIMES.get, args.against):
-        path = _export(name, _style(args, network), size, folder)
-        others.append(Variant(name, partial(_prepare_runtime, args, name, path, size)))
-    return others + by_precision(partial(_prepare_ours, args, network, size), args.precision)
+def variants(settings: Settings, style: TrainedStyle, size: Size, folder: Path) -> list[Variant]:
+    """Ours in each precision, after what they are measured against."""
+    others = []
+    for name in settings.against:
+        if name == "reference":
+            prepare = partial(_prepare_reference, settings, style, size)
+        else:
+            path = _export(name, style, size, folder)
+            prepare = partial(_prepare_runtime, settings, name, path, size)
+        others.append(Variant(name, prepare))
+    ours = by_precision(partial(_prepare_ours, settings, style, size), settings.precisions)
+    return others + ours
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
@@ -76,44 +65,36 @@ def difference(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
     }
 
 
-def _prepare_ours(args: Namespace, network: Mapping[str, Any], size: Size, precision: str) -> Round:
+def _prepare_ours(settings: Settings, style: TrainedStyle, size: Size, precision: str) -> Round:
     reuse_freed_memory()
     dtype = "bf16" if precision == "bf16" else "32"
-    stylizer = Stylizer(_style(args, network), device=args.device, precision=dtype)
-    if args.compile:
-        stylizer.network.compile(mode=args.compile)
-    return _stylize(stylizer, _photo(args, size))
+    stylizer = Stylizer(style, device=settings.device, precision=dtype)
+    if settings.compile:
+        stylizer.network.compile(mode=settings.compile)
+    return _stylize(stylizer, settings, size)
 
 
-def _prepare_reference(args: Namespace, options: Mapping[str, Any], size: Size) -> Round:
-    network = _style(args, options).network
-    kind, given = NETWORKS.describe(network)
-    if kind != "johnson" or any(given[name] != value for name, value in _REFERENCE.items()):
-        raise UserError(f"{args.ckpt}: the reference has no such network: {kind}, {given}")
-    reference = ReferenceNetwork(**{name: given[name] for name in options})
-    reference.load(network.state_dict()).to(args.device).eval()
-    photo = _photo(args, size)
-    return _stylize(lambda _: reference(photo.to(args.device)), photo)
+def _prepare_reference(settings: Settings, style: TrainedStyle, size: Size) -> Round:
+    reference = reference_network(style.network).to(settings.device).eval()
+    return _stylize(lambda photo: reference(photo.to(settings.device)), settings, size)
 
 
-def _prepare_runtime(args: Namespace, name: str, path: Path, size: Size) -> Round:
+def _prepare_runtime(settings: Settings, name: str, path: Path, size: Size) -> Round:
     model = BACKENDS.build(RUNTIMES[name][0]).load(path)
     assert model is not None
-    return _stylize(model.run, _photo(args, size))
+    return _stylize(model.run, settings, size)
 
 
-def _stylize(network: Any, photo: Tensor) -> Round:
+def _stylize(network: Callable[[Tensor], Any], settings: Settings, size: Size) -> Round:
+    pixels = load_picture(settings.photo).pixels[None]
+    photo = interpolate(pixels, size, mode="bicubic", antialias=True).clamp_(0, 1)
+
     @torch.no_grad()
-    def stylize() -> Tensor:
-        stylized: Tensor = network(photo)[0].clamp(0, 1).cpu()
-        return stylized
+    def stylize() -> np.ndarray:
+        result: np.ndarray = network(photo)[0].clamp(0, 1).cpu().numpy()
+        return result
 
-    def round_() -> Generator[str, None, np.ndarray]:
-        result = stylize()
-        yield "stylize"
-        return result.numpy()
-
-    return round_
+    return single_stage("stylize", stylize)
 
 
 def _export(name: str, style: TrainedStyle, size: Size, folder: Path) -> Path:
@@ -125,17 +106,3 @@ def _export(name: str, style: TrainedStyle, size: Size, folder: Path) -> Path:
     size_bytes = sum(file.stat().st_size for file in folder.glob(f"{name}.*"))
     print(f"{name:20} {size_bytes / 1e6:.2f} MB")
     return path
-
-
-def _style(args: Namespace, options: Mapping[str, Any]) -> TrainedStyle:
-    if args.ckpt:
-        return open_style(args.ckpt)
-    torch.manual_seed(0)
-    network = TransformNetwork(**options)
-    return TrainedStyle(network.requires_grad_(False).eval())
-
-
-def _photo(args: Namespace, size: Size) -> Tensor:
-    pixels = load_picture(args.photo).pixels[None]
-    scaled = torch.nn.functional.interpolate(pixels, size, mode="bicubic", antialias=True)
-    return scaled.clamp_(0, 1)

@@ -15,9 +15,9 @@ from faststyle.core.assets import license_text, project_address
 from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError, report_errors
 from faststyle.export import ExportOptions
-from faststyle.export.exporting import export
 from faststyle.styles import load_style
 from faststyle.styles.catalog import find_style
+from faststyle.styles.exporting import export
 from faststyle.styles.loading import resolve_styles
 from faststyle.stylize.stylizer import Stylizer
 

@@ -66,7 +66,7 @@ def register() -> Iterator[Callable[..., Any]]:
 
     yield enter
     for registry, name in entered:
-        registry.unregister(name)
+        del registry[name]
 
 
 @pytest.fixture(scope="session")

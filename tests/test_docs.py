@@ -1,7 +1,6 @@
 """Every command in the pages for readers is one that faststyle understands."""
 
 import argparse
-import importlib
 import re
 import shlex
 from collections.abc import Iterator
@@ -9,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from faststyle.cli.arguments import add_arguments
+from faststyle.cli.main import load
 from faststyle.cli.table import COMMANDS
 from faststyle.config.compose import compose_config
 from tests.places import ROOT
@@ -47,7 +48,7 @@ def test_a_command_on_a_page_is_understood(words: list[str]) -> None:
         _compose(command.config, arguments)
         return
     parser = argparse.ArgumentParser(exit_on_error=False)
-    importlib.import_module(command.at).add_arguments(parser)
+    add_arguments(parser, load(name, command))
     parser.parse_args(arguments)
 
 

@@ -18,10 +18,10 @@ from faststyle.core.registry import Registry
 from faststyle.data.source import SOURCES
 from faststyle.encoder import LOSS_NETWORKS
 from faststyle.export import BACKENDS, ExportOptions, is_exported_model
-from faststyle.export.exporting import export
 from faststyle.losses import STYLE_LOSSES
 from faststyle.networks import NETWORKS
 from faststyle.styles import TrainedStyle, load_style
+from faststyle.styles.exporting import export
 from faststyle.training.style.task import train
 
 REGISTRIES: tuple[Registry[Any], ...] = (
@@ -41,7 +41,7 @@ def _own_plugins() -> Iterator[None]:
     del sys.modules[module.__name__]
     for registry in REGISTRIES:
         for name in [each for each in registry if registry[each].__module__ == module.__name__]:
-            registry.unregister(name)
+            del registry[name]
 
 
 @pytest.fixture
@@ -199,7 +199,7 @@ def test_what_is_not_registered_is_refused_before_the_first_step(
     parts: dict[str, Any],
     message: str,
 ) -> None:
-    registry.unregister(name)
+    del registry[name]
     cfg = configure("never", **parts)
     with pytest.raises(UserError, match=message) as error, report_config_errors("train"):
         train(cfg)
@@ -210,7 +210,7 @@ def test_what_is_not_registered_is_refused_before_the_first_step(
 def test_a_backend_that_is_not_registered_is_none(
     tmp_path: Path,
 ) -> None:
-    BACKENDS.unregister("archive")
+    del BACKENDS["archive"]
     assert not is_exported_model(tmp_path / "night.archive")
     with pytest.raises(UserError, match='unknown format "archive": choose one of: coreml, exec'):
         BACKENDS.build("archive")
@@ -226,7 +226,7 @@ def test_a_backend_that_is_not_registered_is_none(
 def test_a_statistic_that_is_not_registered_is_refused_before_the_first_step(
     configure: Callable[..., DictConfig], statistic: Any, message: str
 ) -> None:
-    STYLE_LOSSES.unregister("means")
+    del STYLE_LOSSES["means"]
     cfg = configure("never")
     cfg.loss.statistic = statistic
     with pytest.raises(UserError, match=message) as error, report_config_errors("train"):

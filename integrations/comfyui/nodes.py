@@ -15,7 +15,7 @@ from torch import Tensor
 from faststyle import Regions, Stylizer
 from faststyle.core.errors import UserError
 from faststyle.images.pixels import Picture, quantize
-from faststyle.styles import ExportedStyle, TrainedStyle, find_style
+from faststyle.styles import TrainedStyle, find_style
 from faststyle.styles.catalog import list_styles
 from faststyle.styles.loading import read_any_style
 from faststyle.stylize.options import COLORS, RenderOptions
@@ -29,7 +29,7 @@ class Style(NamedTuple):
     """A file of one or several styles, and which of them, or what mixture."""
 
     path: Path
-    content: TrainedStyle | ExportedStyle
+    content: TrainedStyle
     mix: dict[str, float]
 
 

@@ -3,15 +3,16 @@ import sys
 
 import pytest
 
-from benchmarks.command import TASKS, add_arguments, run
+from benchmarks.command import TASKS, benchmark
+from faststyle.cli.arguments import add_arguments, call
 from faststyle.core.errors import UserError
 
 
-def parse(*given: str) -> argparse.Namespace:
+def run(*given: str) -> None:
     parser = argparse.ArgumentParser()
-    add_arguments(parser)
+    add_arguments(parser, benchmark)
     task = [] if given[0] in TASKS else ["infer"]
-    return parser.parse_args([*task, *given])
+    call(benchmark, parser.parse_args([*task, *given]))
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_a_wrong_choice_is_told_before_anything_is_measured(
 ) -> None:
     monkeypatch.setattr("benchmarks.command.measure_peak", lambda _device: pytest.fail("measured"))
     with pytest.raises(UserError, match=message):
-        run(parse(*choice))
+        run(*choice)
 
 
 def test_a_runtime_that_is_not_installed_is_told_before_anything_is_measured(
@@ -44,4 +45,4 @@ def test_a_runtime_that_is_not_installed_is_told_before_anything_is_measured(
 ) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(UserError, match=r'pip install "faststyle\[openvino\]"'):
-        run(parse("--against", "openvino"))
+        run("--against", "openvino")

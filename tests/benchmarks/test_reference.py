@@ -1,4 +1,3 @@
-import argparse
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -6,31 +5,25 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks.command import add_arguments
-from benchmarks.compare import Round, run_round
 from benchmarks.infer import difference
 from benchmarks.infer import variants as infer_variants
-from benchmarks.reference import ReferenceLoss, ReferenceNetwork
+from benchmarks.measure import Round, run_round
+from benchmarks.reference import ReferenceLoss, reference_network
+from benchmarks.settings import Settings
 from benchmarks.train import variants
 from faststyle.encoder import VGGEncoder
 from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.losses.defaults import CONTENT, STYLE, STYLE_WEIGHT
 from faststyle.networks import TransformNetwork
-from faststyle.styles import catalog
+from faststyle.styles import catalog, open_style
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSET = ROOT / "src/faststyle/assets/flow_field.png"
 SHIPPED = [ROOT / "checkpoints" / f"{name}.safetensors" for name in sorted(catalog.SHIPPED)]
 
-OPTIONS = {"width": 4, "blocks": 1, "noise": 2}
 
-
-def parse(*given: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    args = parser.parse_args([*given, "--style", str(ASSET), "--photo", str(ASSET)])
-    args.precision = ["32"]
-    return args
+def settings(**given: Any) -> Settings:
+    return Settings(("reference",), precision=("32",), style=ASSET, photo=ASSET, **given)
 
 
 def result(stages: Round) -> Any:
@@ -43,7 +36,7 @@ def test_the_reference_network_is_ours_with_the_same_weights(
     width: int, blocks: int, noise: int
 ) -> None:
     network = TransformNetwork(width, blocks, noise=noise)
-    reference = ReferenceNetwork(width, blocks, noise=noise).load(network.state_dict())
+    reference = reference_network(network)
     photos = torch.rand(2, 3, 32, 40)
     torch.testing.assert_close(reference(photos), network(photos), rtol=1e-4, atol=1e-4)
 
@@ -57,7 +50,7 @@ def test_the_reference_loss_is_ours() -> None:
     )
     loss = PerceptualLoss(encoder, CONTENT, STYLE, style_weight=STYLE_WEIGHT)
     loss.set_style([StyleImage(style)])
-    reference = ReferenceLoss(encoder, CONTENT, STYLE, STYLE_WEIGHT, style)
+    reference = ReferenceLoss(encoder, style)
     expected = loss(stylized, loss.targets(photos)).total
     found = reference(reference.encode(stylized), reference.encode(photos))
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
@@ -68,11 +61,11 @@ def test_both_have_the_same_gradients() -> None:
     encoder = VGGEncoder("vgg16", "random").double()
     style, photos = torch.rand(3, 48, 48).double(), torch.rand(2, 3, 32, 32).double()
     network = TransformNetwork(4, 1, noise=2).double()
-    reference = ReferenceNetwork(4, 1, noise=2).double().load(network.state_dict())
+    reference = reference_network(network)
     loss = PerceptualLoss(encoder, CONTENT, STYLE, style_weight=STYLE_WEIGHT)
     loss.set_style([StyleImage(style)])
     loss(network(photos), loss.targets(photos)).total.backward()
-    textbook = ReferenceLoss(encoder, CONTENT, STYLE, STYLE_WEIGHT, style)
+    textbook = ReferenceLoss(encoder, style)
     textbook(textbook.encode(reference(photos)), textbook.encode(photos)).backward()
     expected = dict(reference.named_parameters())
     for name, weight in network.named_parameters():
@@ -82,8 +75,8 @@ def test_both_have_the_same_gradients() -> None:
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_styles_that_ship_can_be_measured_against_it(path: Path) -> None:
     named = f"{path}:udnie" if path.stem.startswith("gallery") else str(path)
-    args = parse("infer", "--against", "reference", "--ckpt", named)
-    reference, ours = (result(v.prepare()) for v in infer_variants(args, OPTIONS, (64, 64), ASSET))
+    chosen = infer_variants(settings(), open_style(named), (64, 64), ASSET)
+    reference, ours = (result(variant.prepare()) for variant in chosen)
     found = difference(reference, ours)
     assert found["mean_difference_255"] < 0.01
     assert found["ssim"] > 0.9999
@@ -92,9 +85,10 @@ def test_styles_that_ship_can_be_measured_against_it(path: Path) -> None:
 def test_both_train_alike_from_the_same_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     # Random weights leave float32's gradients three digits; at a low rate they add up slowly.
     monkeypatch.setattr("benchmarks.train.LEARNING_RATE", 1e-4)
-    args = parse("train", "--against", "reference", "--rounds", "2", "--encoder", "vgg16")
     losses = []
-    for variant in variants(args, OPTIONS, size=32, batch=2):
+    network = TransformNetwork(4, 1, noise=2)
+    chosen = settings(rounds=2, encoder="vgg16")
+    for variant in variants(chosen, network, size=32, batch=2):
         step = variant.prepare()
         losses.append([result(step) for _ in range(4)][-1])
     assert len(losses[0]) == 4

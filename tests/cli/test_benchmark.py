@@ -1,12 +1,12 @@
+import importlib
 import json
 import subprocess
-from argparse import ArgumentParser
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from faststyle.cli.benchmark import add_arguments
 from faststyle.core.errors import UserError
 from tests.commands import run_command
 
@@ -90,6 +90,7 @@ def test_a_wrong_choice_is_one_clear_line() -> None:
 def test_where_there_is_no_clone_it_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delitem(sys.modules, "faststyle.cli.benchmark", raising=False)
     monkeypatch.setattr("faststyle.__file__", str(tmp_path / "site" / "faststyle" / "__init__.py"))
     with pytest.raises(UserError, match=r'is for a clone, with pip install -e "\.\[benchmark\]"'):
-        add_arguments(ArgumentParser())
+        importlib.import_module("faststyle.cli.benchmark")

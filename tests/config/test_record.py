@@ -23,7 +23,7 @@ def test_it_says_all_that_shapes_the_result_and_no_path_of_the_machine() -> None
     assert "/home" not in str(described)
     settings = described["settings"]
     assert settings["seed"] == settings["data"]["seed"] == 7
-    assert (settings["data"]["batch_size"], settings["data"]["size"]) == (6, 256)
+    assert (settings["data"]["batch_size"], settings["data"]["size"]) == (6, 192)
     assert settings["encoder"]["weights"] == "vgg19.pth"
     assert settings["style"]["image"] == "my painting.jpg"
     assert settings["style"]["url"].startswith("https://")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from faststyle.core.atomic import atomic_files, atomic_write, check_target, check_writable
+from faststyle.core.atomic import atomic_write, check_target, check_writable
 from faststyle.core.errors import UserError, describe
 
 
@@ -95,7 +95,7 @@ def test_an_input_is_no_output(tmp_path: Path) -> None:
 
 def test_files_that_belong_together_appear_together(tmp_path: Path) -> None:
     target = tmp_path / "new" / "net.xml"
-    with atomic_files(target) as temporary:
+    with atomic_write(target) as temporary:
         temporary.write_text("graph")
         temporary.with_suffix(".bin").write_text("weights")
         assert not target.exists()
@@ -110,7 +110,7 @@ def test_a_failure_among_several_files_keeps_the_old_ones(tmp_path: Path) -> Non
     target.with_suffix(".bin").write_text("old")
 
     def write_one() -> None:
-        with atomic_files(target) as temporary:
+        with atomic_write(target) as temporary:
             temporary.with_suffix(".bin").write_text("new")
             raise RuntimeError
 
@@ -135,7 +135,7 @@ def test_no_old_file_ever_stands_beside_a_new_one_that_it_does_not_fit(
     monkeypatch.setattr(Path, "replace", replace_weights_only)
 
     def write_both() -> None:
-        with atomic_files(target) as temporary:
+        with atomic_write(target) as temporary:
             for path in (temporary, temporary.with_suffix(".bin")):
                 path.write_text("new")
 
@@ -146,10 +146,10 @@ def test_no_old_file_ever_stands_beside_a_new_one_that_it_does_not_fit(
 
 def test_a_folder_may_appear_under_a_name_that_is_free(tmp_path: Path) -> None:
     target = tmp_path / "net.mlpackage"
-    with atomic_files(target) as temporary:
+    with atomic_write(target) as temporary:
         temporary.mkdir()
         (temporary / "part").write_text("hello")
     assert (target / "part").read_text() == "hello"
-    with pytest.raises(IsADirectoryError), atomic_files(target):
+    with pytest.raises(IsADirectoryError), atomic_write(target):
         pass
     assert list(tmp_path.iterdir()) == [target]

@@ -10,6 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
 from faststyle.core.errors import UserError
+from faststyle.export.exported_network import ExportedNetwork
 from faststyle.export.pixels import (
     BYTES,
     IMAGENET,
@@ -99,6 +100,7 @@ def test_the_range_of_pixels_is_found_where_a_file_does_not_say(
         zoo.graph.initializer.append(numpy_helper.from_array(np.array(value, np.float32), name))
     onnx.save(zoo, tmp_path / "a.onnx")
     network = read_exported_style(tmp_path / "a.onnx").network
+    assert isinstance(network, ExportedNetwork)
     assert network.pixels == pixels
     photos = torch.linspace(0, 1, 48 * 88).view(1, 1, 48, 88).expand(1, 3, 48, 88)
     given = network.compute(pixels.encode(photos))

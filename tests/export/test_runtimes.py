@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from faststyle.core.errors import UserError
 from faststyle.export import ExportOptions
-from faststyle.export.exporting import export
 from faststyle.export.onnx import Onnx
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle, open_style, read_exported_style
+from faststyle.styles.exporting import export
 from faststyle.stylize.stylizer import Stylizer
 from tests.several import several_styles
 from tests.upscalers import upscaler_style

@@ -229,7 +229,7 @@ def test_a_statistic_is_one_class_and_one_line(
     with pytest.raises(UserError, match="style loss Deviations is not registered"):
         _loss(encoder, statistic=Deviations()).describe()
     STYLE_LOSSES.register("deviations")(Deviations)
-    request.addfinalizer(lambda: STYLE_LOSSES.unregister("deviations"))
+    request.addfinalizer(lambda: STYLE_LOSSES.pop("deviations"))
     loss = _loss(encoder, statistic="deviations")
     assert loss.describe()["statistic"] == "deviations"
     images = _images(1).requires_grad_()

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from benchmarks.reference import ReferenceNetwork
-from faststyle.networks import NETWORKS, TransformNetwork, kernels
+from benchmarks.reference import reference_network
+from faststyle.networks import TransformNetwork, kernels
 
 
 def _network(padding: str = "reflect", width: int = 4) -> TransformNetwork:
@@ -30,18 +30,12 @@ def thin_strips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "STRIP_BYTES", 1)
 
 
-def _reference(network: TransformNetwork) -> ReferenceNetwork:
-    options = NETWORKS.describe(network).options
-    reference = ReferenceNetwork(options["width"], 1, options["padding"]).double()
-    return reference.load(network.state_dict())
-
-
 @settings(deadline=None, max_examples=20)
 @given(st.integers(2, 8), st.integers(2, 8), st.sampled_from(["reflect", "zero"]))
 def test_the_pass_is_that_of_the_plain_modules(rows: int, columns: int, padding: str) -> None:
     network, photos = _network(padding), _photos(4 * rows, 4 * columns)
     with torch.no_grad():
-        torch.testing.assert_close(network(photos), _reference(network)(photos))
+        torch.testing.assert_close(network(photos), reference_network(network)(photos))
 
 
 @pytest.mark.parametrize("padding", ["reflect", "zero"])
@@ -49,7 +43,7 @@ def test_the_pass_has_the_plain_modules_gradients(padding: str) -> None:
     network = _network(padding)
     photos, target = _photos(16, 20), _photos(16, 20).flip(2)
     gradients = []
-    for run in (_reference(network), network):
+    for run in (reference_network(network), network):
         x = photos.clone().requires_grad_()
         error = (run(x) - target).square().sum()
         named = dict(run.named_parameters())
@@ -65,7 +59,7 @@ def test_the_pass_has_the_plain_modules_gradients(padding: str) -> None:
 def test_strips_meet_without_a_seam(padding: str, height: int) -> None:
     network, photos = _network(padding), _photos(height, 20)
     with torch.no_grad():
-        torch.testing.assert_close(network(photos), _reference(network)(photos))
+        torch.testing.assert_close(network(photos), reference_network(network)(photos))
 
 
 def test_strips_are_used_for_large_pictures(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,9 @@ from PIL import Image
 
 from faststyle.core.errors import UserError
 from faststyle.export import ExportOptions
-from faststyle.export.exporting import export
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle, write_style
+from faststyle.styles.exporting import export
 from scripts import web_styles
 from scripts.web_styles import write_programs
 from tests.several import several_styles

@@ -4,7 +4,6 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from faststyle.apps.sample import sample_address
-from faststyle.styles import StyleMetadata
 from faststyle.stylize.stylizer import Stylizer
 
 #: At the end of the name of a file's small network, which gives a first look.
@@ -21,11 +20,11 @@ def describe(stylizer: Stylizer) -> dict[str, Any]:
     """
     metadata = stylizer.source_metadata
     if not metadata.styles:
-        return {"weights": 0, "styles": [_entry(stylizer, stylizer.metadata, 0)]}
+        return {"weights": 0, "styles": [_entry(stylizer, 0)]}
     labels, shown = metadata.labels(), []
     for name in metadata.names():
         stylizer.mix({name: 1})
-        shown.append(_entry(stylizer, stylizer.metadata, labels.index(name)))
+        shown.append(_entry(stylizer, labels.index(name)))
     return {"weights": len(labels), "styles": shown}
 
 
@@ -64,12 +63,6 @@ def _hide_samples(program: dict[str, Any], names: Collection[str]) -> dict[str, 
     return program | {"styles": shown}
 
 
-def _entry(stylizer: Stylizer, metadata: StyleMetadata, place: int) -> dict[str, Any]:
-    return {
-        "name": stylizer.name,
-        "title": metadata.title,
-        "artist": metadata.artist,
-        "year": metadata.year,
-        "place": place,
-        "sample": sample_address(stylizer),
-    }
+def _entry(stylizer: Stylizer, place: int) -> dict[str, Any]:
+    known = {key: getattr(stylizer.metadata, key) for key in ("title", "artist", "year")}
+    return {"name": stylizer.name, **known, "place": place, "sample": sample_address(stylizer)}

@@ -30,13 +30,9 @@ _ESCAPE = 27
 
 @dataclass
 class Live:
-    """What is shown: which of the styles, or the camera alone.
+    """What is shown: one of the styles (each loaded when it is first shown), or the camera alone.
 
-    Args:
-        styles: names or files, each loaded when it is first shown.
-        options: how pictures are stylized.
-        folder: where saved pictures go.
-        loading: for :meth:`Stylizer.load`.
+    ``folder``: where saved pictures go. ``loading``: for :meth:`Stylizer.load`.
     """
 
     styles: Sequence[str]
@@ -47,10 +43,9 @@ class Live:
     original: bool = False
     open: bool = True
 
-    def __post_init__(self) -> None:
-        self._loaded: dict[int, Stylizer] = {}
-        self._canvas = Canvas(_KEEP)
-        self.shown: Tensor | None = None
+    shown: Tensor | None = None
+    _loaded: dict[int, Stylizer] = field(default_factory=dict)
+    _canvas: Canvas = field(default_factory=lambda: Canvas(_KEEP))
 
     @property
     def caption(self) -> str:
@@ -82,9 +77,8 @@ class Live:
         elif letter == "o":
             self.original = not self.original
         elif letter == "s" and self.shown is not None:
-            path = self.folder / time.strftime(
-                f"{self.caption.replace(':', '_')}_%Y%m%d_%H%M%S.png"
-            )
+            name = f"{self.caption.replace(':', '_')}_%Y%m%d_%H%M%S.png"
+            path = self.folder / time.strftime(name)
             save_picture(Picture(self.shown), path)
             print(path)  # noqa: T201
         elif letter == "q" or key == _ESCAPE:
@@ -98,12 +92,11 @@ class Live:
 def show_live(live: Live, source: int | str) -> int:
     """Show what ``source`` (a camera's number, a clip or an address) sees until it is closed.
 
-    Returns how many frames were shown.
-
-    Raises:
-        UserError: there is no such source or no display.
+    Returns how many frames were shown. Raises ``UserError`` for no such source or no display.
     """
-    _check_display()
+    if sys.platform.startswith("linux") and not {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ):
+        # Before Qt, which would end the process.
+        raise UserError("there is no display here; faststyle demo works in a browser")
     camera = _open(source)
     shown, then = 0, time.perf_counter()
     try:
@@ -133,9 +126,3 @@ def _open(source: int | str) -> Any:
         raise UserError(f"no such {kind}: {source}; choose another --source")
     camera.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # the newest picture, not those waiting
     return camera
-
-
-def _check_display() -> None:
-    """Before Qt, which would end the process."""
-    if sys.platform.startswith("linux") and not {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ):
-        raise UserError("there is no display here; faststyle demo works in a browser")

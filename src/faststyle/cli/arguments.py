@@ -1,59 +1,56 @@
-"""Arguments that several commands share, and those that follow from options."""
+"""The command line of a function, which follows from its signature.
+
+Parameters behind ``*`` are flags, others are arguments; a dataclass of options stands for flags of
+its fields. An annotation holds, beside the type, the help; a limit, whose choices are shown; a
+function that reads a value; a mapping of what else argparse is told; or, of options, a tuple of the
+fields that there are flags of.
+"""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
-from dataclasses import Field, fields
-from types import NoneType
-from typing import Any, get_args
+from collections.abc import Callable, Mapping, Sequence
+from inspect import Parameter, signature
+from types import NoneType, UnionType
+from typing import Annotated, Any, get_args, get_origin
 
 from faststyle.core.errors import UserError
+from faststyle.core.limits import OneOf, find_problem
 from faststyle.core.options import Kind, Options, split
-from faststyle.stylize.options import DEFAULT_PRECISION, PRECISIONS
+from faststyle.stylize.options import PRECISIONS
+
+STYLE = (
+    "a style's name, file or address (.safetensors, .ckpt, .pth, .onnx; s3://...), or"
+    " hf:owner/name on the Hugging Face Hub; of several in one file"
+    " gallery:starry_night=0.6,the_scream=0.4"
+)
+Style = Annotated[str, STYLE]
+Styles = Annotated[list[str] | None, "styles; default: all that have names"]
+Device = Annotated[str, "auto, cpu, cuda, cuda:1, mps"]
+Precision = Annotated[str, "bits; auto: bf16 where that is fast", OneOf(PRECISIONS)]
 
 
-def add_style(parser: ArgumentParser, required: bool = True) -> None:
-    """``--ckpt``: one style."""
-    parser.add_argument(
-        "--ckpt",
-        required=required,
-        help="a style's name, file or address (.safetensors, .ckpt, .pth, .onnx; s3://...), or"
-        " hf:owner/name on the Hugging Face Hub; of several in one file"
-        " gallery:starry_night=0.6,the_scream=0.4",
-    )
+def add_arguments(parser: ArgumentParser, function: Callable[..., object]) -> None:
+    """An argument for each parameter of ``function``."""
+    for parameter in _parameters(function):
+        name, settings = parameter.name, _settings(parameter)
+        if parameter.kind is Parameter.KEYWORD_ONLY:
+            name = f"--{name.replace('_', '-')}"
+            settings["required"] = parameter.default is Parameter.empty
+        parser.add_argument(name, **settings)
 
 
-def add_styles(parser: ArgumentParser) -> None:
-    """``--ckpt``: any number of styles."""
-    parser.add_argument("--ckpt", nargs="+", help="styles; default: all that have names")
+def call(function: Callable[..., object], args: Namespace) -> None:
+    """Call ``function`` by what :func:`add_arguments` has parsed for it.
 
-
-def add_device(parser: ArgumentParser) -> None:
-    """``--device``: what to compute on."""
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
-
-
-def add_precision(parser: ArgumentParser) -> None:
-    """``--precision``: how exactly to compute."""
-    parser.add_argument(
-        "--precision",
-        default=DEFAULT_PRECISION,
-        choices=PRECISIONS,
-        help="bits; auto: bf16 where that is fast",
-    )
-
-
-def add_options(parser: ArgumentParser, kind: type[Options], *names: str) -> None:
-    """An argument for each field of ``kind``, or for those of ``names`` alone."""
-    for field in fields(kind):
-        if names and field.name not in names:
-            continue
-        given: dict[str, Any] = {"action": "store_true"}
-        if field.default is not False:
-            kind_of_value = field.metadata.get("parse") or _parser_of(field)
-            choices = field.metadata.get("choices")
-            given = {"type": kind_of_value, "default": field.default, "choices": choices}
-        flag = f"--{field.name.replace('_', '-')}"
-        parser.add_argument(flag, help=field.metadata["help"], **given)
+    Raises ``UserError`` for a value beyond the limit in its annotation, and what the function does.
+    """
+    bound, given = signature(function).bind_partial(), vars(args)
+    for name, parameter in bound.signature.parameters.items():
+        kind = getattr(parameter.annotation, "__origin__", parameter.annotation)
+        value = given[name] if name in given else read_options(kind, args)
+        if value is not None and (problem := find_problem(parameter.annotation, value)):
+            raise UserError(f"--{name.replace('_', '-')} is {problem}")
+        bound.arguments[name] = value
+    function(*bound.args, **bound.kwargs)
 
 
 def read_options(kind: type[Kind], args: Namespace) -> Kind:
@@ -68,8 +65,50 @@ def read_options(kind: type[Kind], args: Namespace) -> Kind:
         raise UserError(f"--{name.replace('_', '-')} {problem}") from None
 
 
-def _parser_of(field: Field[Any]) -> Callable[[str], Any]:
-    """What reads a value of a field's type: ``int | None``, ``int | str``, or one alone."""
-    first, *others = get_args(field.type) or (field.type,)
-    is_one = all(kind is NoneType for kind in others)
-    return first if is_one else lambda text: int(text) if text.isdecimal() else text
+def _parameters(function: Callable[..., object]) -> list[Parameter]:
+    """Those of ``function``, with the fields of options in their place."""
+    found = []
+    for parameter in signature(function).parameters.values():
+        kind = getattr(parameter.annotation, "__origin__", parameter.annotation)
+        if not (isinstance(kind, type) and issubclass(kind, Options)):
+            found.append(parameter)
+            continue
+        chosen = getattr(parameter.annotation, "__metadata__", ((),))[0]
+        fields = signature(kind).parameters.values()
+        own = [field for field in fields if not chosen or field.name in chosen]
+        found += [field.replace(kind=Parameter.KEYWORD_ONLY) for field in own]
+    return found
+
+
+def _settings(parameter: Parameter) -> dict[str, Any]:
+    """What argparse is told of a parameter."""
+    notes = getattr(parameter.annotation, "__metadata__", ())
+    kind = parameter.annotation.__origin__ if notes else parameter.annotation
+    is_set = parameter.default is not Parameter.empty
+    settings = {"default": parameter.default} if is_set else {}
+    settings |= {"action": "store_true"} if parameter.default is False else _reading(kind)
+    if parameter.kind is Parameter.VAR_POSITIONAL:
+        settings["nargs"] = "*"
+    for note in notes:
+        if isinstance(note, str):
+            settings["help"] = note
+        elif isinstance(note, OneOf):
+            settings["choices"] = note.choices
+        elif isinstance(note, Mapping):
+            settings |= note
+        elif callable(note):
+            settings |= {"type": note, "nargs": None}
+    return settings
+
+
+def _reading(kind: Any) -> dict[str, Any]:
+    """How many values of which type, of ``int | None``, ``int | str``, ``list[str]``."""
+    members = get_args(kind) if isinstance(kind, UnionType) else (kind,)
+    first, *others = (each for each in members if each is not NoneType)
+    if get_origin(first) in (list, Sequence):
+        return {"type": get_args(first)[0], "nargs": "+"}
+    return {"type": _int_or_text if others else first}
+
+
+def _int_or_text(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text

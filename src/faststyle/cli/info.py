@@ -4,60 +4,35 @@ import importlib.metadata
 import os
 import platform
 import sys
-from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
+from faststyle.core.version import __version__
+
 #: What faststyle builds on, also where only an extra asks for it.
-PACKAGES = (
-    "torch",
-    "torchvision",
-    "pytorch-lightning",
-    "hydra-core",
-    "tensorboard",
-    "numpy",
-    "pillow",
-    "imagecodecs",
-    "safetensors",
-    "huggingface_hub",
-    "simplejpeg",
-    "av",
-    "onnxruntime",
-    "starlette",
-    "opencv-python",
+_PACKAGES = (
+    "torch torchvision pytorch-lightning hydra-core tensorboard numpy pillow imagecodecs"
+    " safetensors huggingface_hub simplejpeg av onnxruntime starlette opencv-python"
 )
 
 
-def add_arguments(_parser: ArgumentParser) -> None:
-    """Add none."""
-
-
-def run(_args: Namespace) -> None:
+def info() -> None:
     """Print a line for each value, after its name."""
-    rows = list(describe_machine())
+    rows = [*_versions(), *_devices(), *_places()]
     width = max(len(name) for name, _ in rows) + 2
     for name, value in rows:
         print(f"{name + ':':{width}}{value}")
 
 
-def describe_machine() -> Iterator[tuple[str, str]]:
-    """Names and values: versions, what there is to compute on, memory, and where files lie."""
-    from faststyle.core.version import __version__
-
+def _versions() -> Iterator[tuple[str, str]]:
     yield "faststyle", f"{__version__}, in {Path(__file__).resolve().parents[1]}"
     yield "Python", f"{platform.python_version()}, {sys.executable}"
     yield "system", platform.platform()
-    for package in PACKAGES:
-        yield package, _version(package)
-    yield from _devices()
-    yield from _places()
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
+    for package in _PACKAGES.split():
+        try:
+            yield package, importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            yield package, "not installed"
 
 
 def _devices() -> Iterator[tuple[str, str]]:

@@ -4,10 +4,11 @@ import argparse
 import importlib
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from faststyle.cli.table import ALIASES, COMMANDS, TASKS
+from faststyle.cli.arguments import add_arguments, call
+from faststyle.cli.table import ALIASES, COMMANDS, TASKS, Command
 from faststyle.core.errors import UserError, nearest, needs_extra, report_errors
 from faststyle.core.version import __version__
 
@@ -52,6 +53,13 @@ def overview() -> str:
     )
 
 
+def load(name: str, command: Command) -> Callable[..., object]:
+    """The function of a command of the table, which Hydra does not compose."""
+    module, _, function = (command.at or f"faststyle.cli.{name}:{name}").partition(":")
+    loaded: Callable[..., object] = getattr(importlib.import_module(module), function)
+    return loaded
+
+
 def _run(name: str, arguments: Sequence[str], prog: str) -> None:
     name = ALIASES.get(name, name)
     if name == "train":
@@ -60,15 +68,15 @@ def _run(name: str, arguments: Sequence[str], prog: str) -> None:
         raise UserError(f'unknown command "{name}": {nearest(name, COMMANDS)}')
     command = COMMANDS[name]
     with needs_extra(command.extra):
-        if command.config:
+        if command.at and command.config:
             from faststyle.config.command import launch
 
             launch(command.at, command.config, name, arguments)
             return
-        module = importlib.import_module(command.at)
+        function = load(name, command)
         parser = argparse.ArgumentParser(prog=prog, description=command.does)
-        module.add_arguments(parser)
-        module.run(parser.parse_args(arguments))
+        add_arguments(parser, function)
+        call(function, parser.parse_args(arguments))
 
 
 def _of_task(arguments: Sequence[str]) -> tuple[str, Sequence[str]]:

@@ -1,19 +1,8 @@
 """``faststyle styles``: the names that ``--ckpt`` knows."""
 
-from argparse import ArgumentParser, Namespace
 
-
-def add_arguments(_parser: ArgumentParser) -> None:
-    """Add none."""
-
-
-def run(_args: Namespace) -> None:
-    """Print them."""
-    print_styles()
-
-
-def print_styles() -> None:
-    """A line for each style in the catalog."""
+def styles() -> None:
+    """Print a line for each style in the catalog."""
     from faststyle.styles.catalog import list_styles
 
     found = list_styles()

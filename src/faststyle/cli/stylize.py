@@ -1,15 +1,17 @@
 """``faststyle stylize --ckpt starry_night photo.jpg``: photos and clips in a style."""
 
-from argparse import Action, ArgumentParser, Namespace
+from argparse import Action, ArgumentParser
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
-from faststyle.cli.arguments import add_device, add_options, add_precision, add_style, read_options
-from faststyle.cli.styles import print_styles
+from faststyle.cli.arguments import STYLE, Device, Precision
+from faststyle.cli.styles import styles
 from faststyle.core.errors import UserError
+from faststyle.core.limits import OneOf
 from faststyle.files.options import ReadOptions, WriteOptions
-from faststyle.stylize.options import RenderOptions
+from faststyle.stylize.options import DEFAULT_PRECISION, RenderOptions
 from faststyle.video.options import ClipOptions
 
 if TYPE_CHECKING:
@@ -27,66 +29,65 @@ class _List(Action):
     """Show the styles that ``--ckpt`` knows by name, and leave, as ``--help`` does."""
 
     def __call__(self, parser: ArgumentParser, *_: Any, **__: Any) -> NoReturn:
-        print_styles()
+        styles()
         parser.exit()
 
 
-def add_arguments(parser: ArgumentParser) -> None:
-    """What is stylized, by which style, and how."""
-    parser.add_argument("inputs", nargs="+", help="pictures, clips, folders, patterns, addresses")
-    add_style(parser, required=False)
-    parser.add_argument("--list", action=_List, nargs=0, help="show the styles that have names")
-    parser.add_argument(
-        "--output", help="file, folder or address; default: NAME.STYLE.EXT beside each"
-    )
-    parser.add_argument(
-        "--stroke", type=float, default=1.0, help="how large strokes are; 1 is usual"
-    )
-    for kind in (RenderOptions, ReadOptions, WriteOptions, ClipOptions):
-        add_options(parser, kind)
-    parser.add_argument(
-        "--preserve-color",
-        action="store_const",
-        const="photo",
-        dest="color",
-        help="--color photo",
-    )
-    parser.add_argument(
-        "--mask", help="where the style goes: white there, black not; or a folder of masks by name"
-    )
-    parser.add_argument(
-        "--region",
-        action="append",
-        default=[],
-        metavar="MASK=STYLE",
-        help="where each of several styles goes; rest=STYLE is all that is left",
-    )
-    parser.add_argument(
-        "--enlarge",
-        metavar="FACTOR",
-        help="enlarge the result by 2, 4 or 8, for prints; or by a file of faststyle enlarge",
-    )
-    add_device(parser)
-    add_precision(parser)
-    parser.add_argument(
-        "--kernel", default="auto", choices=("auto", "direct"), help="of convolutions on a CPU"
-    )
-    parser.add_argument("--to", help="clips: the style, or mixture, to arrive at, of the same file")
-    parser.add_argument(
-        "--engine",
-        help="pictures by the thousand: local, ray or slurm; started again, it does the rest",
-    )
-    parser.add_argument("--actors", type=int, help="its processes, on any machines; default: 1")
-
-
-def run(args: Namespace) -> None:
+def stylize(
+    inputs: Annotated[list[str], "pictures, clips, folders, patterns, addresses"],
+    *,
+    ckpt: Annotated[str | None, STYLE] = None,
+    list: Annotated[  # noqa: ARG001
+        bool, "show the styles that have names", {"action": _List, "nargs": 0}
+    ] = False,
+    output: Annotated[
+        str | None, "file, folder or address; default: NAME.STYLE.EXT beside each"
+    ] = None,
+    stroke: Annotated[float, "how large strokes are; 1 is usual"] = 1.0,
+    render: RenderOptions,
+    read: ReadOptions,
+    write: WriteOptions,
+    clip: ClipOptions,
+    preserve_color: Annotated[bool, "--color photo"] = False,
+    mask: Annotated[
+        str | None,
+        "where the style goes: white there, black not; or a folder of masks by name",
+    ] = None,
+    region: Annotated[
+        Sequence[str] | None,
+        "where each of several styles goes; rest=STYLE is all that is left",
+        {"action": "append", "nargs": None, "metavar": "MASK=STYLE"},
+    ] = None,
+    enlarge: Annotated[
+        str | None,
+        "enlarge the result by 2, 4 or 8, for prints; or by a file of faststyle enlarge",
+        {"metavar": "FACTOR"},
+    ] = None,
+    device: Device = "auto",
+    precision: Precision = DEFAULT_PRECISION,
+    kernel: Annotated[str, "of convolutions on a CPU", OneOf(("auto", "direct"))] = "auto",
+    to: Annotated[
+        str | None, "clips: the style, or mixture, to arrive at, of the same file"
+    ] = None,
+    engine: Annotated[
+        str | None,
+        "pictures by the thousand: local, ray or slurm; started again, it does the rest",
+    ] = None,
+    actors: Annotated[int | None, "its processes, on any machines; default: 1"] = None,
+) -> None:
     """Stylize them all; a file that cannot be is named, and does not stop the rest."""
     from faststyle.core.storage import is_address
 
-    named = (*args.inputs, args.output) if args.output else args.inputs
+    render = replace(render, color="photo") if preserve_color else render
+    named = [*inputs, output] if output else inputs
     is_elsewhere = any(not Path(each).exists() and is_address(each) for each in named)
-    if is_elsewhere or args.engine is not None or args.actors is not None:
-        _run_in_bulk(args)
+    if is_elsewhere or engine is not None or actors is not None:
+        from faststyle.bulk.job import BulkJob, stylize_in_bulk
+
+        output, ckpt = _check_bulk(output, ckpt, mask=mask, region=region, to=to, enlarge=enlarge)
+        job = BulkJob(inputs, output, ckpt, render, read, write, precision, stroke, kernel, device)
+        count = 1 if actors is None else actors
+        stylize_in_bulk(replace(job, engine=engine or "local", actors=count))
         return
     # Imported late: --help should not wait for torch.
     from faststyle.core.devices import reuse_freed_memory
@@ -101,34 +102,32 @@ def run(args: Namespace) -> None:
     from faststyle.stylize.stylizer import Stylizer
     from faststyle.stylize.upscale_pipeline import StylizeThenUpscale
 
-    render, clip = read_options(RenderOptions, args), read_options(ClipOptions, args)
-    read, write = read_options(ReadOptions, args), read_options(WriteOptions, args)
     reuse_freed_memory()
-    choose_kernel(args.kernel)
-    masks, styles = _where(args)
+    choose_kernel(kernel)
+    masks, placed = _where(ckpt, mask, region)
     if not masks and (render.feather or render.statistics != "region"):
         raise UserError("--feather and --statistics are of masks: see --mask and --region")
-    files = [MaskFiles(mask) for mask in masks]
-    chosen = {name: getattr(args, name) for name in ("device", "precision", "stroke")}
+    files = [MaskFiles(each) for each in masks]
+    how: dict[str, Any] = {"device": device, "precision": precision, "stroke": stroke}
     stylizer: Stylizer | Regions
-    stylizer = Regions.load(styles, **chosen) if files else Stylizer.load(styles[0], **chosen)
+    stylizer = Regions.load(placed, **how) if files else Stylizer.load(placed[0], **how)
     processor: ImageProcessor = stylizer
-    if args.enlarge is not None:
-        upscaler = load_upscaler(args.enlarge, device=args.device, precision=args.precision)
-        processor = StylizeThenUpscale(stylizer, upscaler)
+    if enlarge is not None:
+        processor = StylizeThenUpscale(
+            stylizer, load_upscaler(enlarge, device=device, precision=precision)
+        )
 
-    def others() -> list[str]:
+    def others() -> Sequence[str]:
         return [stylizer.name, *(style.name for style in list_styles())]
 
-    jobs, move = plan(args.inputs, args.output, processor.name, others, files), None
-    if args.to:
+    jobs, move = plan(inputs, output, processor.name, others, files), None
+    if to:
         if pictures := [job.source for job in jobs if not job.is_clip]:
             raise UserError(f"--to is for clips, and {pictures[0]} is a picture")
         if isinstance(stylizer, Regions):
             raise UserError("--to moves one style, and --mask and --region place them: choose")
-        move = stylizer.move(parse_mix(args.to), args.stroke)
-    failed = process_jobs(FilePipeline(processor, render, read, write), jobs, clip, move)
-    if failed:
+        move = stylizer.move(parse_mix(to), stroke)
+    if failed := process_jobs(FilePipeline(processor, render, read, write), jobs, clip, move):
         kind = "files" if any(job.is_clip for job in jobs) else "pictures"
         raise UserError(f"{failed} of {len(jobs)} {kind} could not be stylized")
 
@@ -165,49 +164,34 @@ def load_upscaler(given: str, **options: str) -> "Upscaler":
     return Upscaler.load(path, factor, **options)
 
 
-def _run_in_bulk(args: Namespace) -> None:
-    """Many pictures, on several processes or machines, from any storage to any other."""
-    from faststyle.bulk.job import BulkJob, stylize_in_bulk
-
-    for name in ("mask", "region", "to", "enlarge"):
-        if getattr(args, name):
+def _check_bulk(output: str | None, ckpt: str | None, **others: object) -> tuple[str, str]:
+    """Raise ``UserError`` for what pictures by the thousand, from any storage, do not have."""
+    for name, value in others.items():
+        if value:
             raise UserError(f"--{name} is not for --engine, nor for addresses")
-    if not args.output:
+    if not output:
         raise UserError("--engine, and addresses, need a folder for the results: --output")
-    if args.ckpt is None:
+    if ckpt is None:
         raise UserError(_NO_STYLE)
-    stylize_in_bulk(
-        BulkJob(
-            inputs=args.inputs,
-            output=args.output,
-            ckpt=args.ckpt,
-            render=read_options(RenderOptions, args),
-            read=read_options(ReadOptions, args),
-            write=read_options(WriteOptions, args),
-            precision=args.precision,
-            stroke=args.stroke,
-            kernel=args.kernel,
-            device=args.device,
-            engine=args.engine or "local",
-            actors=1 if args.actors is None else args.actors,
-        )
-    )
+    return output, ckpt
 
 
-def _where(args: Namespace) -> tuple[list[str | None], list[str]]:
+def _where(
+    ckpt: str | None, mask: str | None, region: Sequence[str] | None
+) -> tuple[list[str | None], list[str]]:
     """Masks as they are named, and the style of each; without masks, one style alone.
 
     That of the rest is none.
     """
-    if args.mask is not None and args.region:
+    if mask is not None and region:
         raise UserError("--mask places one style and --region several: choose")
-    if not args.region:
-        if args.ckpt is None:
+    if not region:
+        if ckpt is None:
             raise UserError(_NO_STYLE)
-        return [args.mask] if args.mask is not None else [], [args.ckpt]
-    pairs = [_split(each) for each in args.region]
-    if args.ckpt is not None:
-        pairs.append((None, args.ckpt))
+        return [mask] if mask is not None else [], [ckpt]
+    pairs = [_split(each) for each in region]
+    if ckpt is not None:
+        pairs.append((None, ckpt))
     rest = [pair for pair in pairs if pair[0] is None]
     if len(rest) > 1:
         raise UserError("the rest can have one style: --ckpt, or --region rest=STYLE")

@@ -1,94 +1,72 @@
 """Every command: what it does, and where the code is that does it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """A command of the table.
 
     Args:
         does: one line for ``--help``.
-        at: a module with ``add_arguments`` and ``run``; or, of a command whose settings Hydra
-            composes, ``module:function``, which takes them.
+        at: ``module:function``, where none is ``faststyle.cli.NAME:NAME``. The command line
+            follows from its signature (:mod:`faststyle.cli.arguments`).
         extra: which of faststyle's extras brings the packages that it needs.
-        config: of a command that Hydra composes, the name of the file in ``configs``.
+        config: the file in ``configs`` of a command whose settings Hydra composes instead.
     """
 
     does: str
-    at: str
+    at: str | None = None
     extra: str | None = None
     config: str | None = None
 
 
+def _composed(does: str, at: str, config: str) -> Command:
+    return Command(does, f"faststyle.{at}", "train", config)
+
+
 COMMANDS: Mapping[str, Command] = {
-    "stylize": Command(
-        "Stylize photos and clips with a trained style.", "faststyle.cli.stylize", "video"
+    "stylize": Command("Stylize photos and clips with a trained style.", extra="video"),
+    "enlarge": Command("Enlarge photos and clips by a trained network.", extra="video"),
+    "styles": Command("List the styles that have names."),
+    "train": _composed(
+        "Train a style, or several in one network.", "training.style.task:train", "train"
     ),
-    "enlarge": Command(
-        "Enlarge photos and clips by a trained network.", "faststyle.cli.enlarge", "video"
-    ),
-    "styles": Command("List the styles that have names.", "faststyle.cli.styles"),
-    "train": Command(
-        "Train a style, or several in one network.",
-        "faststyle.training.style.task:train",
-        "train",
-        config="train",
-    ),
-    "train-super-resolution": Command(
+    "train-super-resolution": _composed(
         "Train a network that enlarges pictures.",
-        "faststyle.training.super_resolution:train_super_resolution",
-        "train",
-        config="super_resolution",
+        "training.super_resolution:train_super_resolution",
+        "super_resolution",
     ),
-    "optimize": Command(
+    "optimize": _composed(
         "Optimize the pixels of one picture, as Gatys et al. did.",
-        "faststyle.optimization.run:optimize",
-        "train",
-        config="optimize",
+        "optimization.run:optimize",
+        "optimize",
     ),
-    "gallery": Command("Show photos in several styles on one sheet.", "faststyle.cli.gallery"),
-    "demo": Command("Serve a page for stylizing photos.", "faststyle.cli.demo", "demo"),
-    "webcam": Command(
-        "Show a camera's pictures in a style, live.", "faststyle.cli.webcam", "webcam"
-    ),
-    "export": Command(
-        "Export a trained style to other runtimes.", "faststyle.cli.export", "export"
-    ),
-    "publish": Command("Publish a style on the Hugging Face Hub.", "faststyle.cli.publish", "hub"),
-    "evaluate": Command(
-        "Measure a trained style or enlarger on held-out photos.",
-        "faststyle.cli.evaluate",
-        "train",
-    ),
-    "features": Command(
-        "Show what a loss network sees in a photo.", "faststyle.cli.features", "train"
-    ),
-    "benchmark": Command(
-        "Measure how fast faststyle is here, in a clone.", "faststyle.cli.benchmark", "benchmark"
-    ),
+    "gallery": Command("Show photos in several styles on one sheet."),
+    "demo": Command("Serve a page for stylizing photos.", extra="demo"),
+    "webcam": Command("Show a camera's pictures in a style, live.", extra="webcam"),
+    "export": Command("Export a trained style to other runtimes.", extra="export"),
+    "publish": Command("Publish a style on the Hugging Face Hub.", extra="hub"),
+    "evaluate": Command("Measure a trained style or enlarger on held-out photos.", extra="train"),
+    "features": Command("Show what a loss network sees in a photo.", extra="train"),
+    "benchmark": Command("Measure how fast faststyle is here, in a clone.", extra="benchmark"),
     "download-coco": Command(
-        "Fetch, verify and unpack the photos of COCO.", "faststyle.cli.download_coco", "train"
+        "Fetch, verify and unpack the photos of COCO.", "faststyle.cli.data:download_coco", "train"
     ),
     "prepare-data": Command(
         "Turn a folder of photos into shards for training, once.",
-        "faststyle.cli.prepare_data",
+        "faststyle.cli.data:prepare_data",
         "train",
     ),
-    "distill": Command(
-        "Distil a VGG into a small loss network.",
-        "faststyle.training.distillation.task:distill",
-        "train",
-        config="distill",
+    "distill": _composed(
+        "Distil a VGG into a small loss network.", "training.distillation.task:distill", "distill"
     ),
-    "train-classifier": Command(
+    "train-classifier": _composed(
         "Train a VGG that may serve as loss network.",
-        "faststyle.training.classification.task:train_classifier",
-        "train",
-        config="classifier",
+        "training.classification.task:train_classifier",
+        "classifier",
     ),
-    "info": Command("Say what a report of a bug should say.", "faststyle.cli.info"),
+    "info": Command("Say what a report of a bug should say."),
 }
 
 ALIASES: Mapping[str, str] = {"infer": "stylize"}

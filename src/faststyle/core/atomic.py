@@ -2,7 +2,6 @@
 
 import errno
 import os
-import secrets
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -11,16 +10,19 @@ from pathlib import Path
 
 from faststyle.core.errors import UserError
 
-_LONG_SUFFIX = 16  # characters
+#: What a file is called before it has its name.
+_NEW = "_"
 _WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yield a temporary name beside ``path``; rename it to ``path`` if the block succeeds.
+    """Yield a name in a temporary folder beside ``path``, which it becomes if the block succeeds.
 
-    If the block fails, the temporary file goes and what stood at ``path`` stays. Folders that are
-    missing are made. What a symbolic link leads to is written, and the link stays.
+    If the block fails, what stood at ``path`` stays. Folders that are missing are made. What a
+    symbolic link leads to is written, and the link stays. Files that differ by their suffix alone
+    come to stand beside ``path``: it comes last, and an old one goes first, so that at no time does
+    it stand beside what belongs to another. ``path`` may become a folder, where nothing is yet.
 
     Raises ``OSError`` when the folder cannot be made or written, and for a file that is read-only
     or a folder.
@@ -28,39 +30,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
     make_folder(path.parent)
     _check_replaceable(path)
     final = path.resolve() if path.is_symlink() else path
-    # Short, since the name itself may be as long as names can be. The suffix stays: some libraries
-    # choose the format by it.
-    suffix = final.suffix if len(final.suffix) < _LONG_SUFFIX else ""
-    temporary = final.with_name(f".{secrets.token_hex(4)}.tmp{suffix}")
-    try:
-        yield temporary
-        _flush(temporary)
-        temporary.replace(final)
-    except OSError as error:
-        # Writing fails without saying where; other errors than the system's say all they know.
-        if error.errno is not None and error.filename in (None, str(temporary)):
-            error.filename = str(path)
-        raise
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def atomic_files(path: Path) -> Iterator[Path]:
-    """Write several files atomically: ``path``, and others with other suffixes.
-
-    It yields ``path`` in a temporary folder beside it. If the block succeeds, all that it wrote
-    there comes to stand beside ``path``. Of several files ``path`` comes last, and an old one goes
-    first, so that at no time does it stand beside what belongs to another. ``path`` may become a
-    folder, where nothing stands yet.
-
-    Raises ``OSError`` as :func:`atomic_write`.
-    """
-    make_folder(path.parent)
-    _check_replaceable(path)
-    final = path.resolve() if path.is_symlink() else path
     with tempfile.TemporaryDirectory(prefix=".", suffix=".tmp", dir=final.parent) as folder:
-        temporary = Path(folder, final.name)
+        temporary = Path(folder, f"{_NEW}{final.suffix}")
         try:
             yield temporary
             for written in Path(folder).rglob("*"):
@@ -70,26 +41,19 @@ def atomic_files(path: Path) -> Iterator[Path]:
             if others:
                 final.unlink(missing_ok=True)
             for written in [*others, temporary]:
-                written.replace(final.with_name(written.name))
+                written.replace(final.with_name(written.name.replace(_NEW, final.stem, 1)))
         except OSError as error:
-            if error.errno is not None:
+            # Writing fails without saying where; other errors than the system's say all they know.
+            if error.errno is not None and str(error.filename or folder).startswith(folder):
                 error.filename = str(path)
             raise
 
 
 def check_target(path: Path, inputs: Iterable[Path] = ()) -> None:
-    """Whether ``path`` may be written, before the work: for every command the same.
+    """Check before the work that ``path`` may be written; its folder is made if need be.
 
-    Its folder is made if need be. A read-only file is left alone, though the folder would let it be
-    replaced.
-
-    Args:
-        path: of the file to be written.
-        inputs: what the command reads, none of which may be written over.
-
-    Raises:
-        UserError: it is one of the inputs.
-        OSError: no file can be written there.
+    Raises ``UserError`` if it is one of ``inputs``, which the command reads; ``OSError`` if no file
+    can be written there, or a read-only one is, which is left alone.
     """
     if file_identity(path) in {file_identity(given) for given in inputs}:
         raise UserError(f"{path} is an input, and would be written over: name another output")
@@ -100,12 +64,9 @@ def check_target(path: Path, inputs: Iterable[Path] = ()) -> None:
 def _check_replaceable(path: Path) -> None:
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    if not path.exists():
-        return
-    mode = path.stat().st_mode
-    if not stat.S_ISREG(mode):
+    if path.exists() and not path.is_file():
         raise PermissionError(errno.EACCES, "no file that could be replaced", str(path))
-    if not mode & _WRITE or not os.access(path, os.W_OK):
+    if path.exists() and not (path.stat().st_mode & _WRITE and os.access(path, os.W_OK)):
         raise PermissionError(errno.EACCES, "read-only", str(path))
 
 

@@ -3,7 +3,7 @@
 import ctypes
 import platform
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import psutil
 import torch
@@ -17,9 +17,8 @@ _NEVER = 2**31 - 1
 
 def cpu_has_bf16() -> bool:
     """Whether the CPU multiplies bfloat16 itself; elsewhere it is far slower than float32."""
-    return any(
-        _capabilities().get(name) for name in ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")
-    )
+    known = _capabilities()
+    return any(known.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16"))
 
 
 def find_device(name: str) -> torch.device:
@@ -63,20 +62,16 @@ def reuse_freed_memory() -> None:
     system when it is freed, which then has to map and clear every page anew: 10 to 20 % of a
     training step or a stylized picture. For programs, not libraries: it is for the whole process.
     """
-    mallopt = _glibc("mallopt")
-    if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, 2**30)
-        mallopt(_M_TRIM_THRESHOLD, _NEVER)
+    _call_glibc("mallopt", _M_MMAP_THRESHOLD, 2**30)
+    _call_glibc("mallopt", _M_TRIM_THRESHOLD, _NEVER)
 
 
 def return_freed_memory() -> None:
     """Give the system what :func:`reuse_freed_memory` has kept, before something very large."""
-    malloc_trim = _glibc("malloc_trim")
-    if malloc_trim is not None:
-        malloc_trim(0)
+    _call_glibc("malloc_trim", 0)
 
 
-def _glibc(function: str) -> Callable[..., int] | None:
-    if not sys.platform.startswith("linux"):
-        return None
-    return getattr(ctypes.CDLL(None), function, None)
+def _call_glibc(name: str, *arguments: int) -> None:
+    function = getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
+    if function is not None:
+        function(*arguments)

@@ -23,33 +23,25 @@ BACKOFF_SECONDS = 1
 def fetch_small(url: str, path: Path, check: Callable[[Path], object]) -> None:
     """Download a file of at most 64 MiB to ``path``, which appears only once ``check`` accepts it.
 
-    Redirects, rate limits (429 with Retry-After) and passing server errors are the library's.
-
-    Args:
-        url: http or https.
-        path: where it goes; its folder is made.
-        check: called with the temporary file; raises ``UserError`` if it refuses it.
-
-    Raises:
-        UserError: no network, an error status, a file that is too large or that ``check`` refuses.
+    ``check`` is called with a temporary file. Rate limits (429) and passing errors of the server
+    are waited for. Raises ``UserError`` for no network, an error status, or a file that is too
+    large; and what ``check`` raises.
     """
     # A missing connection seldom comes back within seconds; a busy server often has time again.
-    retry = Retry(
-        total=4,
-        connect=1,
-        backoff_factor=BACKOFF_SECONDS,
-        status_forcelist=(429, 500, 502, 503, 504),
-    )
+    busy = (429, 500, 502, 503, 504)
+    retry = Retry(4, connect=1, backoff_factor=BACKOFF_SECONDS, status_forcelist=busy)
     with requests.Session() as session:
         session.headers["User-Agent"] = USER_AGENT
         for scheme in ("http://", "https://"):
             session.mount(scheme, HTTPAdapter(max_retries=retry))
         try:
-            with session.get(url, stream=True, timeout=(10, 60)) as response:
+            with (
+                session.get(url, stream=True, timeout=(10, 60)) as response,
+                atomic_write(path) as temporary,
+            ):
                 response.raise_for_status()
-                with atomic_write(path) as temporary:
-                    _copy(response, temporary, url)
-                    check(temporary)
+                _copy(response, temporary, url)
+                check(temporary)
         except requests.RequestException as error:
             raise UserError(f"cannot download {url} ({_reason(error)})") from None
 
@@ -57,11 +49,8 @@ def fetch_small(url: str, path: Path, check: Callable[[Path], object]) -> None:
 def fetch_large(url: str, path: Path, md5: str, retries: int = 5) -> None:
     """Download a large file to ``path`` with a progress bar, going on where an earlier try stopped.
 
-    The file is fetched as ``path`` + ``.part`` and renamed once its MD5 digest agrees.
-
-    Raises:
-        UserError: no network, an error status, or a digest that does not agree (the file is
-            removed, so that the next try starts afresh).
+    The file is fetched as ``path`` + ``.part`` and renamed once its MD5 digest agrees; if it does
+    not, it is removed. Raises ``UserError`` for that, no network, or an error status.
     """
     from pypdl import Pypdl
 

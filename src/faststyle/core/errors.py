@@ -14,34 +14,8 @@ from contextlib import contextmanager
 _PIPE_STATUS = 141
 #: How PyTorch says it on GPUs, Linux, Windows and MPS.
 _NO_MEMORY = ("allocate memory", "not enough memory", "out of memory")
-_CAUSED_BY_USER = {
-    errno.EACCES,
-    errno.EBUSY,
-    errno.EDQUOT,
-    errno.EEXIST,
-    errno.EFBIG,
-    errno.EILSEQ,
-    errno.EINVAL,
-    errno.EIO,
-    errno.EISDIR,
-    errno.ELOOP,
-    errno.EMFILE,
-    errno.ENAMETOOLONG,
-    errno.ENFILE,
-    errno.ENODEV,
-    errno.ENOENT,
-    errno.ENOSPC,
-    errno.ENOTCONN,
-    errno.ENOTDIR,
-    errno.ENOTEMPTY,
-    errno.ENOTSUP,
-    errno.ENXIO,
-    errno.EPERM,
-    errno.EROFS,
-    errno.ESTALE,
-    errno.ETIMEDOUT,
-    errno.ETXTBSY,
-}
+#: Errors of the system that are mistakes of ours; others are of files, disks and networks.
+_MISTAKES = {errno.EBADF, errno.EFAULT, errno.ECHILD, errno.ESRCH, errno.EPIPE, errno.EAGAIN}
 #: What comes with every installation: if it is missing, no extra brings it.
 _ALWAYS = {"faststyle", "torch", "numpy", "PIL", "psutil", "safetensors", "tqdm"}
 
@@ -89,7 +63,7 @@ def describe(error: Exception) -> str | None:
     """One line for what a user can put right; none for anything else, which is a bug."""
     if isinstance(error, UserError):
         return " ".join(str(error).split())
-    if isinstance(error, OSError) and error.errno in _CAUSED_BY_USER:
+    if isinstance(error, OSError) and error.errno in errno.errorcode.keys() - _MISTAKES:
         where = f": {os.fspath(error.filename)}" if error.filename else ""
         return f"{error.strerror}{where}"
     if is_out_of_memory(error):
@@ -110,8 +84,7 @@ def problem(error: Exception, source: object = "") -> str:
 def report_errors() -> Iterator[None]:
     """Turn what a user can cause into one line on standard error and exit status 2.
 
-    Anything else is a bug, and keeps its traceback. It is around all that a command does, so it
-    also makes the command leave at once.
+    Anything else is a bug, and keeps its traceback. The command then leaves at once.
     """
     # Python looks for garbage before it exits: among all of torch's objects that takes 0.6 s.
     atexit.register(gc.freeze)

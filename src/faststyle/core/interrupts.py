@@ -52,11 +52,8 @@ def catch_interrupts(unit: str, signals: Sequence[signal.Signals] = ENDING) -> I
     ...         interrupts.check()
 
     The second of :data:`ENDING` ends the process with 128 plus its number. Python hands signals to
-    the main thread alone, so in any other thread nothing is ever received.
-
-    Args:
-        unit: what is finished after the first signal, for the message.
-        signals: which ones.
+    the main thread alone, so in any other thread nothing is ever received. ``unit`` is what is
+    finished after the first signal, for the message.
     """
     interrupts = Interrupts()
     with ExitStack() as stack:

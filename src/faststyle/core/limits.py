@@ -1,7 +1,11 @@
-"""What values an argument may have, said beside its type: ``Annotated[int, Between(1, 64)]``."""
+"""What values an argument may have, said beside its type: ``Annotated[int, Between(1, 64)]``.
 
+A limit's ``problem`` says what is wrong with a value, beginning with it; empty if nothing is.
+"""
+
+import math
 from inspect import BoundArguments
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from faststyle.core.errors import UserError, nearest
 
@@ -12,12 +16,11 @@ class Between(NamedTuple):
     low: int
     high: int
 
-    def check(self, setting: str, value: object) -> None:
-        """Raise ``UserError``, which names ``setting``, for any other value."""
-        if not isinstance(value, int) or not self.low <= value <= self.high:
-            raise UserError(
-                f"{setting}={value} must be a whole number from {self.low} to {self.high}"
-            )
+    def problem(self, value: object) -> str:
+        """Of any other value."""
+        if isinstance(value, int) and self.low <= value <= self.high:
+            return ""
+        return f"{value} must be a whole number from {self.low} to {self.high}"
 
 
 class AtLeast(NamedTuple):
@@ -32,22 +35,68 @@ class AtLeast(NamedTuple):
 
 
 class OneOf(NamedTuple):
-    """One of several texts."""
+    """One of several texts or numbers."""
 
-    choices: tuple[str, ...]
+    choices: tuple[object, ...]
+
+    def problem(self, value: object) -> str:
+        """Of any other value; it names the nearest text."""
+        if value in self.choices:
+            return ""
+        *most, last = map(str, self.choices)
+        if isinstance(self.choices[0], str):
+            return f'"{value}": {nearest(str(value), [*most, last])}'
+        return f"{value}; it must be {', '.join(most)} or {last}"
 
     def check(self, setting: str, value: object) -> None:
         """Raise ``UserError``, which names ``setting``, for any other value."""
-        if value not in self.choices:
-            raise UserError(f'{setting}="{value}": {nearest(str(value), self.choices)}')
+        if problem := self.problem(value):
+            raise UserError(f"{setting}={problem}")
+
+
+class InRange(NamedTuple):
+    """A finite number of a ``unit``, or one of the ``words``."""
+
+    low: float
+    high: float = math.inf
+    unit: str = ""
+    words: tuple[str, ...] = ()
+
+    def problem(self, value: Any) -> str:
+        """Of any other value."""
+        is_number = not isinstance(value, str) and value < math.inf
+        if value in self.words or (is_number and self.low <= value <= self.high):
+            return ""
+        unit = f" {self.unit}" if self.unit else ""
+        if self.words:
+            return f'"{value}"; it must be {", ".join(self.words)}, or {self.low}{unit} or more'
+        if self.high < math.inf:
+            return f"{value}; it must lie between {self.low} and {self.high:,}{unit}"
+        return f"{value}; it must be {f'at least {self.low}' if self.low else '0 or more'}{unit}"
+
+
+class MoreThan(NamedTuple):
+    """A number of a ``unit`` above that of another field of the same options."""
+
+    field: str
+    unit: str
+
+
+def find_problem(annotation: object, value: object) -> str:
+    """What the limits in an annotation have against ``value``; empty if nothing.
+
+    Annotations that are texts have none.
+    """
+    limits = getattr(annotation, "__metadata__", ())
+    problems = (x.problem(value) for x in limits if isinstance(x, Between | OneOf | InRange))
+    return next(filter(None, problems), "")
 
 
 def check_arguments(kind: str, bound: BoundArguments) -> None:
     """Raise ``UserError`` for the first argument beyond the limits in its annotation.
 
-    It is called ``kind.argument``. Annotations that are texts are passed over.
+    It is called ``kind.argument``.
     """
     for name, value in bound.arguments.items():
-        for limit in getattr(bound.signature.parameters[name].annotation, "__metadata__", ()):
-            if isinstance(limit, Between | OneOf):
-                limit.check(f"{kind}.{name}", value)
+        if problem := find_problem(bound.signature.parameters[name].annotation, value):
+            raise UserError(f"{kind}.{name}={problem}")

@@ -35,8 +35,4 @@ def shown(text: str) -> str:
 
 
 def _is_utf8(path: Path) -> bool:
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return shown(str(path)) == str(path)

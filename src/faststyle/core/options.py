@@ -1,29 +1,17 @@
 """Options: frozen dataclasses, of which each field says its default, its range and its meaning.
 
-They are checked here, and ``faststyle.cli.arguments`` makes the command line from them.
+A field is ``name: Annotated[type, "help", limit] = default``. ``faststyle.cli.arguments`` makes the
+command line from it.
 """
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
-from faststyle.core.errors import UserError, nearest
+from faststyle.core.errors import UserError
+from faststyle.core.limits import MoreThan, find_problem
 
 Kind = TypeVar("Kind", bound="Options")
-
-
-def option(default: Any, help: str, **limits: Any) -> Any:
-    """A field of :class:`Options`.
-
-    Args:
-        default: its value if none is given.
-        help: what the command line says of it.
-        limits: ``choices``, all values; or ``low`` and ``high``, numbers, beside which there may be
-            ``words``; or ``above``, the field that it must exceed. ``unit``: of numbers.
-            ``parse``: what reads a value from the command line, in place of the field's type.
-    """
-    return field(default=default, metadata={"help": help, **limits})
 
 
 @dataclass(frozen=True)
@@ -31,41 +19,20 @@ class Options:
     """How one part of the work is done.
 
     Raises:
-        UserError: a value outside its range; the message begins with the field's name.
+        UserError: a value beyond a limit of its field (:mod:`faststyle.core.limits`), by whose name
+            the message begins. None passes where it is the default.
     """
 
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
-            if value is None and each.default is None:
-                continue
-            if problem := self._problem(value, each.metadata):
-                shown = f'"{value}"' if isinstance(each.default or value, str) else value
-                raise UserError(f"{each.name} is {shown}{problem}")
-
-    def _problem(self, value: Any, limits: Mapping[str, Any]) -> str:
-        """What is wrong with a value; empty if nothing is."""
-        if choices := limits.get("choices"):
-            if value in choices:
-                return ""
-            if isinstance(value, str):
-                return f": {nearest(value, choices)}"
-            *most, last = map(str, choices)
-            return f"; it must be {', '.join(most)} or {last}"
-        if above := limits.get("above"):
-            is_fine = value > getattr(self, above)
-            return "" if is_fine else f"; it must be more {limits['unit']} than the {above}"
-        low, high, words = limits.get("low"), limits.get("high", math.inf), limits.get("words", ())
-        if low is None or value in words:
-            return ""
-        if not isinstance(value, str) and low <= value <= high and value < math.inf:
-            return ""
-        unit = f" {limits['unit']}" if "unit" in limits else ""
-        if words:
-            return f"; it must be {', '.join(words)}, or {low}{unit} or more"
-        if high < math.inf:
-            return f"; it must lie between {low} and {high:,}{unit}"
-        return f"; it must be {f'at least {low}' if low else '0 or more'}{unit}"
+            is_left_out = value is None and each.default is None
+            if not is_left_out and (problem := find_problem(each.type, value)):
+                raise UserError(f"{each.name} is {problem}")
+            for note in () if is_left_out else getattr(each.type, "__metadata__", ()):
+                if isinstance(note, MoreThan) and not value > getattr(self, note.field):
+                    least = f"more {note.unit} than the {note.field}"
+                    raise UserError(f"{each.name} is {value}; it must be {least}")
 
 
 def merged(*options: Options) -> dict[str, Any]:

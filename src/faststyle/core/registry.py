@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from faststyle.core.errors import UserError, nearest
@@ -22,7 +22,7 @@ class Description(NamedTuple):
     options: Mapping[str, Any]
 
 
-class Registry(Generic[Base]):
+class Registry(dict[str, type[Base]], Generic[Base]):
     """Classes of one kind by name, whose objects a file can describe and build again.
 
     >>> STYLE_LOSSES = Registry[StyleLoss]("style loss")
@@ -42,8 +42,8 @@ class Registry(Generic[Base]):
     """
 
     def __init__(self, kind: str) -> None:
+        super().__init__()
         self.kind = kind
-        self._classes: dict[str, type[Base]] = {}
         self._presets: dict[str, Mapping[str, Any]] = {}
 
     def register(self, name: str, **preset: Any) -> Callable[[type[Plugin]], type[Plugin]]:
@@ -53,32 +53,19 @@ class Registry(Generic[Base]):
         """
 
         def enter(cls: type[Plugin]) -> type[Plugin]:
-            known = self._classes.get(name)
+            known = self.get(name)
             # A module that is run as a script and imported too defines its classes twice.
             if known is not None and known.__qualname__ != cls.__qualname__:
                 raise ValueError(f'the {self.kind} "{name}" is {known.__qualname__} already')
             _capture_arguments(cls, self.kind)
-            self._classes[name] = cls  # type: ignore[assignment]
+            self[name] = cls  # type: ignore[assignment]
             self._presets[name] = preset
             return cls
 
         return enter
 
-    def unregister(self, name: str) -> None:
-        """Remove the class under ``name``."""
-        del self._classes[name], self._presets[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._classes
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._classes)
-
-    def __getitem__(self, name: str) -> type[Base]:
-        """The class under ``name``. Raises ``UserError`` for an unknown name."""
-        if name not in self._classes:
-            raise UserError(f'unknown {self.kind} "{name}": {nearest(name, self._classes)}')
-        return self._classes[name]
+    def __missing__(self, name: str) -> type[Base]:
+        raise UserError(f'unknown {self.kind} "{name}": {nearest(name, self)}')
 
     def build(self, name: str, /, **options: Any) -> Base:
         """An object of the class under ``name``.
@@ -95,7 +82,7 @@ class Registry(Generic[Base]):
 
     def name_of(self, plugin: Base) -> str | None:
         """The name that :meth:`build` makes an object like ``plugin`` by; none if there is none."""
-        for name, cls in self._classes.items():
+        for name, cls in self.items():
             preset = self._presets[name].items()
             if type(plugin) is cls and preset <= getattr(plugin, _ARGUMENTS).items():
                 return name

@@ -3,7 +3,6 @@
 import errno
 import os
 import secrets
-import shutil
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,15 +13,11 @@ from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError, problem
 
 #: Here a file appears once all of it has arrived. Elsewhere it gets its name when it is whole.
-_OBJECT_STORES = frozenset(
-    ("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "memory")
-)
+_OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "memory"}
 #: Of one file alone. Whatever else goes wrong would befall the next one, too.
 _OF_ONE_FILE = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 #: Of a disk, when a file is written to it.
-_OF_A_DISK = frozenset(
-    (*(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO), *(errno.ESTALE, errno.EFBIG))
-)
+_OF_A_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EFBIG}
 #: What tells one state of a file from another, as kinds of storage call it.
 _STATES = ("ETag", "etag", "md5Hash", "generation", "mtime", "LastModified", "last_modified")
 
@@ -66,8 +61,14 @@ def fetch(address: str, path: Path) -> None:
     with _named(address):
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock"):
-            if not path.exists():
-                _copy(address, path)
+            if path.exists():
+                return
+            with atomic_write(path) as temporary:
+                filesystem, remote = _at(address)
+                filesystem.get_file(remote, str(temporary))
+                size = filesystem.size(remote)
+                if size is not None and temporary.stat().st_size != size:
+                    raise EOFError("it broke off")
 
 
 def fetch_once(address: str, path: Path) -> None:
@@ -93,15 +94,6 @@ def cached(address: str) -> Path:
     path = cache_folder() / "fetched" / key / remote.rsplit("/", 1)[-1]
     fetch(address, path)
     return path
-
-
-def _copy(address: str, path: Path) -> None:
-    with atomic_write(path) as temporary:
-        filesystem, remote = _at(address)
-        filesystem.get_file(remote, str(temporary))
-        size = filesystem.size(remote)
-        if size is not None and temporary.stat().st_size != size:
-            raise EOFError("it broke off")
 
 
 class Folder:
@@ -156,36 +148,30 @@ class Folder:
 
     def write(self, name: str, content: bytes) -> None:
         """Write a small file, whole or not at all. Raises ``StorageError``."""
-        with _named(self.at(name)):
-            if self.path is not None:
-                with atomic_write(self.path / name) as temporary:
-                    temporary.write_bytes(content)
-            else:
-                with self._whole(name) as there:
-                    self._filesystem().pipe_file(there, content)
+        with self._whole(name) as there:
+            self._filesystem().pipe_file(there, content)
 
     def put(self, path: Path, name: str) -> None:
         """Copy a file of this machine there, whole or not at all. Raises ``StorageError``."""
-        with _named(self.at(name)):
-            if self.path is not None:
-                with atomic_write(self.path / name) as temporary:
-                    shutil.copyfile(path, temporary)
-            else:
-                with self._whole(name) as there:
-                    self._filesystem().put_file(str(path), there)
+        with self._whole(name) as there:
+            self._filesystem().put_file(str(path), there)
 
     @contextmanager
     def _whole(self, name: str) -> Iterator[str]:
         """Where to write a file; outside of object stores under another name until it is whole."""
         filesystem, path = self._filesystem(), self._inside(name)
-        if _protocols(filesystem) & _OBJECT_STORES:
-            yield path
-            return
-        folder, _, last = path.rpartition("/")
-        filesystem.makedirs(folder, exist_ok=True)
-        temporary = f"{folder}/.{secrets.token_hex(4)}.tmp_{last}"
-        yield temporary
-        filesystem.mv(temporary, path)
+        with _named(self.at(name)):
+            if self.path is not None:
+                with atomic_write(self.path / name) as temporary:
+                    yield str(temporary)
+            elif _protocols(filesystem) & _OBJECT_STORES:
+                yield path
+            else:
+                folder, _, last = path.rpartition("/")
+                filesystem.makedirs(folder, exist_ok=True)
+                temporary_path = f"{folder}/.{secrets.token_hex(4)}.tmp_{last}"
+                yield temporary_path
+                filesystem.mv(temporary_path, path)
 
     def _inside(self, name: str) -> str:
         return f"{self._root.rstrip('/')}/{name}"

@@ -36,9 +36,8 @@ def parse_torch(file: IO[bytes], path: Path) -> Mapping[str, object]:
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
-        raise UserError(
-            f"{path} is refused: it is no checkpoint, or holds code beside its weights"
-        ) from None
+        why = "it is no checkpoint, or holds code beside its weights"
+        raise UserError(f"{path} is refused: {why}") from None
     except Exception:  # the reader trips over damage in a dozen different ways
         raise UserError(f"{path} is not a readable checkpoint (truncated or corrupt?)") from None
     if not isinstance(content, Mapping):
@@ -63,8 +62,7 @@ def is_plain(value: Tensor) -> bool:
     One may also be sparse, nested, quantized or complex, have a shape and no numbers (``meta``), or
     be a few bytes that stand for gigabytes (``expand``).
     """
-    if value.layout != torch.strided or value.is_nested or value.is_quantized:
-        return False
-    if value.is_meta or value.is_complex():
+    odd = value.is_nested or value.is_quantized or value.is_meta or value.is_complex()
+    if value.layout != torch.strided or odd:
         return False
     return value.numel() * value.element_size() <= value.untyped_storage().nbytes()

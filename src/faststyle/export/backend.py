@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -46,11 +47,11 @@ class ExportBackend(ABC):
     """A runtime for which models are exported: one class in one file, registered by name.
 
     Attributes:
-        title: what people call it.
+        title: its name for people.
         suffix: of its files.
-        needs: the packages that write them.
-        runs_by: the packages that run them.
-        extra: which of faststyle's extras brings these.
+        writer_packages: those that write them.
+        runtime_packages: those that run them.
+        extra: which of faststyle's extras brings all of these.
         supports: which of ``half``, ``int8``, ``mixable``, ``opset`` and ``any_size``.
         is_read: whether ``stylize --ckpt`` takes its files.
         unavailable_reason: what is said where :meth:`load` gives none.
@@ -58,23 +59,18 @@ class ExportBackend(ABC):
 
     title: str
     suffix: str
-    needs: tuple[str, ...] = ()
-    runs_by: tuple[str, ...] = ()
+    writer_packages: tuple[str, ...] = ()
+    runtime_packages: tuple[str, ...] = ()
     extra: str = "export"
     supports: frozenset[str] = frozenset()
     is_read: bool = True
     unavailable_reason: str = "not run here"
 
-    @property
-    def name(self) -> str:
-        """What ``--format`` calls it."""
-        return BACKENDS.describe(self).name
-
     @abstractmethod
     def write(
         self, module: ExportModule, path: Path, metadata: Mapping[str, str], options: ExportOptions
     ) -> None:
-        """Write ``module`` and the metadata of its style; settled ``options`` say how."""
+        """Write ``module`` and the metadata of its style; ``options`` say how."""
 
     @abstractmethod
     def load(self, path: Path) -> LoadedModel | None:
@@ -91,34 +87,31 @@ class ExportBackend(ABC):
         """All that :meth:`write` writes, ``path`` among it."""
         return (path,)
 
-    def settle(self, options: ExportOptions, styles: int) -> ExportOptions:
+    def check_options(self, options: ExportOptions, styles: int) -> ExportOptions:
         """The options that this backend exports by, of those that are asked for.
 
         ``styles``: how many styles whose weights are an input, or 0. Raises ``UserError`` for what
         this backend does not support, or if its packages are not installed.
         """
-        wanted = {
-            "half": options.half,
-            "int8": options.int8,
-            "mixable": bool(styles),
-            "opset": options.opset or options.ir_version,
-        }
-        for name, is_wanted in wanted.items():
-            if is_wanted and name not in self.supports:
-                raise UserError(f"--{name}: --format {self.name} has no such form")
+        wanted = {"half": options.half, "int8": options.int8, "mixable": bool(styles)}
+        wanted["opset"] = bool(options.opset or options.ir_version)
+        for name in wanted:
+            if wanted[name] and name not in self.supports:
+                kind = BACKENDS.name_of(self)
+                raise UserError(f"--{name}: --format {kind} has no such form")
         if styles and options.int8:
             raise UserError("--int8 and --mixable exclude each other")
-        self.check_installed((*self.needs, *self.runs_by))
+        self.check_installed()
         if options.size is None and "any_size" not in self.supports:
             return replace(options, size=DEFAULT_SIZE)
         return options
 
-    def check_installed(self, packages: tuple[str, ...]) -> None:
-        """Raise ``UserError`` if one of ``packages`` is missing."""
-        if not all(_is_installed(package) for package in packages):
-            raise UserError(
-                f'{self.title} needs more packages: pip install "faststyle[{self.extra}]"'
-            )
+    def check_installed(self, to_write: bool = True) -> None:
+        """Raise ``UserError`` if a package is missing that runs models, or writes them."""
+        packages = (*self.runtime_packages, *(self.writer_packages if to_write else ()))
+        if not all(map(_is_installed, packages)):
+            hint = f'pip install "faststyle[{self.extra}]"'
+            raise UserError(f"{self.title} needs more packages: {hint}")
 
     def make_module(self, network: nn.Module, options: ExportOptions) -> ExportModule:
         """What is traced: ``network`` of operations that the runtime computes fastest."""
@@ -141,7 +134,6 @@ def trace(module: ExportModule, size: tuple[int, int] | None) -> torch.export.Ex
 
 
 def _is_installed(package: str) -> bool:
-    try:
+    with suppress(ImportError, ValueError):
         return find_spec(package) is not None
-    except (ImportError, ValueError):
-        return False
+    return False

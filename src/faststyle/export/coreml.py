@@ -36,7 +36,7 @@ class CoreMl(ExportBackend):
 
     title = "Core ML"
     suffix = ".mlpackage"
-    needs = ("coremltools",)
+    writer_packages = ("coremltools",)
     extra = "coreml"
     supports = frozenset({"half", "any_size"})
     is_read = False

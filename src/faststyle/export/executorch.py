@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -29,8 +28,8 @@ class ExecuTorch(ExportBackend):
 
     title = "ExecuTorch"
     suffix = ".pte"
-    needs = ("torchao",)
-    runs_by = ("executorch",)
+    writer_packages = ("torchao",)
+    runtime_packages = ("executorch",)
     extra = "executorch"
     supports = frozenset({"int8"})
 
@@ -76,18 +75,10 @@ class ExecuTorch(ExportBackend):
             result: Tensor = stylized.clone()  # the next run would write over it
             return result
 
-        inputs = method.metadata.num_inputs()
-        return LoadedModel(
-            run, _TYPES[given.dtype()], _metadata(loaded), (height, width), inputs=inputs
-        )
-
-
-def _metadata(loaded: Any) -> dict[str, str]:
-    if _METADATA not in loaded.method_names:
-        return {}
-    [text] = loaded.load_method(_METADATA).execute([])
-    metadata: dict[str, str] = json.loads(text)
-    return metadata
+        is_ours = _METADATA in loaded.method_names
+        texts = loaded.load_method(_METADATA).execute([]) if is_ours else ["{}"]
+        size, inputs = (height, width), method.metadata.num_inputs()
+        return LoadedModel(run, _TYPES[given.dtype()], json.loads(texts[0]), size, inputs=inputs)
 
 
 def _quantized(

@@ -53,12 +53,11 @@ class ExportOptions:
             raise UserError("--half and --int8 exclude each other")
         if self.int8 and not self.calibration:
             raise UserError("8 bits need photos that the range of values is learned from")
-        if self.size and any(
-            side % STRIDE or not MIN_SIDE <= side <= MAX_SIDE for side in self.size
-        ):
+        sides = self.size or ()
+        if any(side % STRIDE or not MIN_SIDE <= side <= MAX_SIDE for side in sides):
             raise UserError(
-                f"--fixed-size {self.size[0]}x{self.size[1]}: height and width must be multiples"
-                f" of {STRIDE}, from {MIN_SIDE} to {MAX_SIDE}"
+                f"--fixed-size {'x'.join(map(str, sides))}: height and width must be multiples of"
+                f" {STRIDE}, from {MIN_SIDE} to {MAX_SIDE}"
             )
 
     def fitted(self) -> list[Tensor]:
@@ -93,8 +92,8 @@ class ExportModule(nn.Module):
         ``style_weights``: (S,) for a network of S styles; only their proportions count.
         """
         unit = photos.to(torch.float32) / 255 if self.bytes else photos
-        shares = [(weights / weights.sum()).to(self.dtype) for weights in style_weights]
-        stylized: Tensor = self.network(unit.to(self.dtype), *shares).float().clamp(0, 1)
+        proportions = [(weights / weights.sum()).to(self.dtype) for weights in style_weights]
+        stylized: Tensor = self.network(unit.to(self.dtype), *proportions).float().clamp(0, 1)
         return (stylized * 255).round().to(torch.uint8) if self.bytes else stylized
 
     def encode(self, photos: Tensor) -> Tensor:

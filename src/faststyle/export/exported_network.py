@@ -31,8 +31,8 @@ class ExportedNetwork(nn.Module):
         height, width = images.shape[-2:]
         size = self.model.size
         if size is not None:
-            scaled = [self.run(resample(image, size)[None]) for image in images]
-            return torch.cat([resample(image[0], (height, width))[None] for image in scaled])
+            made = (self.run(resample(image, size)[None])[0] for image in images)
+            return torch.stack([resample(image, (height, width)) for image in made])
         # Others' models make pictures of other sizes where a side is no such multiple.
         return self.run(pad_to_multiple(images, minimum=8))[..., :height, :width]
 

@@ -26,8 +26,8 @@ class LiteRt(ExportBackend):
 
     title = "LiteRT"
     suffix = ".tflite"
-    needs = ("litert_torch", "ai_edge_quantizer")
-    runs_by = ("ai_edge_litert",)
+    writer_packages = ("litert_torch", "ai_edge_quantizer")
+    runtime_packages = ("ai_edge_litert",)
     extra = "litert"
     supports = frozenset({"half", "int8"})
 
@@ -134,11 +134,8 @@ def _read_metadata(content: bytes) -> dict[str, str]:
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.Model.GetRootAs(content)
-    for index in range(model.MetadataLength()):
-        entry = model.Metadata(index)
-        if entry.Name() == _METADATA.encode():
-            metadata: dict[str, str] = json.loads(
-                model.Buffers(entry.Buffer()).DataAsNumpy().tobytes()
-            )
-            return metadata
-    return {}
+    entries = map(model.Metadata, range(model.MetadataLength()))
+    ours = [each.Buffer() for each in entries if each.Name() == _METADATA.encode()]
+    text = model.Buffers(ours[0]).DataAsNumpy().tobytes() if ours else b"{}"
+    metadata: dict[str, str] = json.loads(text)
+    return metadata

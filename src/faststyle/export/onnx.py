@@ -13,7 +13,7 @@ from faststyle.core.errors import UserError
 from faststyle.export.backend import BACKENDS, ExportBackend, LoadedModel, trace
 from faststyle.export.export_module import ExportModule, ExportOptions
 from faststyle.export.onnx_int8 import quantize_model
-from faststyle.export.onnx_reading import TYPES, open_model
+from faststyle.export.onnx_reading import TYPES, open_model, start_session
 
 if TYPE_CHECKING:
     import onnx
@@ -28,25 +28,26 @@ class Onnx(ExportBackend):
 
     title = "ONNX"
     suffix = ".onnx"
-    needs = ("onnxscript",)
-    runs_by = ("onnx", "onnxruntime")
+    writer_packages = ("onnxscript",)
+    runtime_packages = ("onnx", "onnxruntime")
     supports = frozenset({"half", "int8", "mixable", "opset", "any_size"})
 
-    def settle(self, options: ExportOptions, styles: int) -> ExportOptions:
+    def check_options(self, options: ExportOptions, styles: int) -> ExportOptions:
         """Raise ``UserError`` for versions that do not go together, too."""
-        settled = super().settle(options, styles)
+        checked = super().check_options(options, styles)
         import onnx
         from onnx.helper import find_min_ir_version_for, make_opsetid
 
         newest = onnx.defs.onnx_opset_version()
         if options.opset is not None and not OLDEST_OPSET <= options.opset <= newest:
             raise UserError(f"--opset {options.opset} must be from {OLDEST_OPSET} to {newest}")
-        least = find_min_ir_version_for([make_opsetid("", options.opset or OLDEST_OPSET)])
-        if options.ir_version is not None and not least <= options.ir_version <= onnx.IR_VERSION:
-            raise UserError(
-                f"--ir-version {options.ir_version} must be from {least} to {onnx.IR_VERSION}"
-            )
-        return settled
+        least, most = (
+            find_min_ir_version_for([make_opsetid("", options.opset or OLDEST_OPSET)]),
+            onnx.IR_VERSION,
+        )
+        if options.ir_version is not None and not least <= options.ir_version <= most:
+            raise UserError(f"--ir-version {options.ir_version} must be from {least} to {most}")
+        return checked
 
     def write(
         self, module: ExportModule, path: Path, metadata: Mapping[str, str], options: ExportOptions
@@ -65,13 +66,7 @@ class Onnx(ExportBackend):
 
     def load(self, path: Path) -> LoadedModel:
         """Load it by ONNX Runtime, on as many threads as torch has."""
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
-        session = onnxruntime.InferenceSession(
-            path.read_bytes(), options, providers=["CPUExecutionProvider"]
-        )
+        session = start_session(path.read_bytes(), torch.get_num_threads())
         inputs = session.get_inputs()
 
         def run(*given: Tensor) -> Tensor:

@@ -38,16 +38,13 @@ def open_model(path: Path) -> LoadedModel:
     ``Exception`` if it is none.
     """
     import onnx
-    import onnxruntime
 
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what goes wrong is said by who reads it
     model = onnx.load_model_from_string(path.read_bytes())
-    _check_self_contained(model, path)
+    # Weights in other files could be any file of this machine.
+    if any(tensor.external_data for tensor in model.graph.initializer):
+        raise UserError(f"{path} keeps its weights in other files; only single files are read")
     size = _free_sizes(model)
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    session = start_session(model.SerializeToString())
     given, output = session.get_inputs()[0], _picture_output(session)
     if given.type not in TYPES or output is None:
         raise UserError(f"{path} makes no pictures: it is not a style")
@@ -62,6 +59,16 @@ def open_model(path: Path) -> LoadedModel:
     return LoadedModel(run, TYPES[given.type], metadata, size, True, inputs, blue_first)
 
 
+def start_session(content: bytes, threads: int = 0) -> "onnxruntime.InferenceSession":
+    """ONNX Runtime on so many threads of the CPU, or on all."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what goes wrong is said by who reads it
+    options.intra_op_num_threads = threads
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
 def _is_blue_first(name: str, metadata: Mapping[str, str]) -> bool:
     """By what the file says (its case does not count), or else by how its input is called."""
     said = [text.lower() for key, text in metadata.items() if key.lower() == _ORDER_KEY]
@@ -74,12 +81,6 @@ def _picture_output(session: "onnxruntime.InferenceSession") -> str | None:
     found = (each.name for each in outputs if each.type in TYPES and len(each.shape or ()) == 4)
     alone = len(outputs) == 1 and outputs[0].type in TYPES
     return next(found, outputs[0].name if alone else None)
-
-
-def _check_self_contained(model: "onnx.ModelProto", path: Path) -> None:
-    """Weights in other files could be any file of this machine."""
-    if any(tensor.external_data for tensor in model.graph.initializer):
-        raise UserError(f"{path} keeps its weights in other files; only single files are read")
 
 
 def _free_sizes(model: "onnx.ModelProto") -> tuple[int, int] | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,8 +23,8 @@ class OpenVino(ExportBackend):
 
     title = "OpenVINO"
     suffix = ".xml"
-    needs = ("onnx", "onnxscript")
-    runs_by = ("openvino",)
+    writer_packages = ("onnx", "onnxscript")
+    runtime_packages = ("openvino",)
     extra = "openvino"
     supports = frozenset({"half", "mixable", "any_size"})
 
@@ -65,10 +64,6 @@ class OpenVino(ExportBackend):
             return torch.from_numpy(compiled([value.numpy() for value in given])[0].copy())
 
         dtype = _TYPES[model.inputs[0].element_type.get_type_name()]
-        return LoadedModel(run, dtype, _metadata(model), size, inputs=len(model.inputs))
-
-
-def _metadata(model: Any) -> dict[str, str]:
-    if not model.has_rt_info([_METADATA]):
-        return {}
-    return {key: str(value) for key, value in model.get_rt_info([_METADATA]).value.items()}
+        known = model.get_rt_info([_METADATA]).value if model.has_rt_info([_METADATA]) else {}
+        metadata = {key: str(value) for key, value in known.items()}
+        return LoadedModel(run, dtype, metadata, size, inputs=len(model.inputs))

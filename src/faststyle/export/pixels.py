@@ -20,14 +20,16 @@ class Pixels(NamedTuple):
 
     def encode(self, unit: Tensor) -> Tensor:
         """(N, 3, H, W) in [0, 1] as the model takes it."""
-        return (unit - _as_channels(self.mean)) / _as_channels(self.std)
+        mean, std = torch.tensor(self[1:]).view(2, 1, 3, 1, 1).unbind()
+        return (unit - mean) / std
 
     def decode(self, values: Tensor) -> Tensor:
         """What the model gave, in [0, 1] or a little beyond."""
-        return values * _as_channels(self.std) + _as_channels(self.mean)
+        mean, std = torch.tensor(self[1:]).view(2, 1, 3, 1, 1).unbind()
+        return values * std + mean
 
 
-BYTES = Pixels("from 0 to 255", (0, 0, 0), (1 / 255, 1 / 255, 1 / 255))
+BYTES = Pixels("from 0 to 255", (0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255))
 UNIT = Pixels("from 0 to 1", (0, 0, 0), (1, 1, 1))
 SIGNED = Pixels("from -1 to 1", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 IMAGENET = Pixels("normalized by ImageNet's mean and deviation", IMAGENET_MEAN, IMAGENET_STD)
@@ -60,7 +62,3 @@ def _reach(values: Tensor) -> tuple[float, float]:
     flat = values.float().flatten().sort().values
     margin = len(flat) // 100
     return float(flat[margin]), float(flat[-1 - margin])
-
-
-def _as_channels(values: Triple) -> Tensor:
-    return torch.tensor(values).view(1, 3, 1, 1)

@@ -1,8 +1,10 @@
 """How files of pictures are read and written; options of clips are in ``faststyle.video``."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from faststyle.core.options import Options, option
+from faststyle.core.limits import InRange, OneOf
+from faststyle.core.options import Options
 
 
 @dataclass(frozen=True)
@@ -14,8 +16,8 @@ class ReadOptions(Options):
         batch_size: how many pictures of one size are stylized together.
     """
 
-    protect: str | None = option(None, "pictures: less style in faces", choices=("faces",))
-    batch_size: int = option(1, "pictures of one size at once", low=1)
+    protect: Annotated[str | None, "pictures: less style in faces", OneOf(("faces",))] = None
+    batch_size: Annotated[int, "pictures of one size at once", InRange(1)] = 1
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,10 @@ class WriteOptions(Options):
             dynamic range. None is that of the photo, and 8 in clips.
     """
 
-    quality: int | None = option(None, "JPEG, WebP, clips: 1 to 100", low=1, high=100)
-    lossless: bool = option(False, "WebP: keep every pixel")
-    bit_depth: int | None = option(
-        None,
+    quality: Annotated[int | None, "JPEG, WebP, clips: 1 to 100", InRange(1, 100)] = None
+    lossless: Annotated[bool, "WebP: keep every pixel"] = False
+    bit_depth: Annotated[
+        int | None,
         "PNG, TIFF: 16; default: the photo's; clips: 10 keeps high dynamic range",
-        choices=(8, 10, 16),
-    )
+        OneOf((8, 10, 16)),
+    ] = None

@@ -3,7 +3,7 @@
 import logging
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,11 +23,9 @@ log = logging.getLogger(__name__)
 FOLDERS = (Path("checkpoints"), bundled_folder("checkpoints"))
 
 #: The files of styles that come with faststyle, in a clone under ``checkpoints``.
-SHIPPED = frozenset(
-    ("starry_night", "starry_night_small", "starry_night_calm", "gallery", "gallery_small")
-)
+SHIPPED = {"starry_night", "starry_night_small", "starry_night_calm", "gallery", "gallery_small"}
 #: Those that enlarge.
-SHIPPED_UPSCALERS = frozenset(("enlarge_x4",))
+SHIPPED_UPSCALERS = {"enlarge_x4"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class FoundStyle:
 
 @dataclass(frozen=True)
 class StyleEntry:
-    """A style in the catalog: the name to call it by, its file, and what the file says of it."""
+    """A style in the catalog, by the name to call it by."""
 
     name: str
     path: Path
@@ -123,20 +121,17 @@ def _find(given: str) -> FoundStyle:
 def find_upscaler(factor: int) -> Path:
     """The first file in the catalog that enlarges by ``factor``. Raises ``UserError`` for none."""
     if factor not in FACTORS:
-        raise UserError(f"factor {factor}: networks enlarge by one of {_words(FACTORS)}")
+        known = ", ".join(map(str, FACTORS))
+        raise UserError(f"factor {factor}: networks enlarge by one of {known}")
     found = {metadata.factor: path for _, path, metadata in reversed(_readable(_files()))}
     if factor in found:
         return found[factor]
-    others = _words(sorted(each for each in found if each > 1))
+    others = ", ".join(str(each) for each in sorted(found) if each > 1)
     known = f"those here enlarge by {others}" if others else "none is here yet"
     raise UserError(
         f"no checkpoint enlarges by {factor}: {known}; pass --ckpt, or train one:"
         f" faststyle train-super-resolution factor={factor}"
     )
-
-
-def _words(numbers: Iterable[int]) -> str:
-    return ", ".join(map(str, numbers))
 
 
 def last_of_run(folder: Path) -> Path:
@@ -152,11 +147,8 @@ def last_of_run(folder: Path) -> Path:
 
 def beside_shipped(path: Path) -> Path:
     """``path``, or the same as ``NAME_mine`` if a style that ships with faststyle lies there."""
-    folder = path.expanduser().resolve().parent
-    ships = (
-        path.stem in SHIPPED | SHIPPED_UPSCALERS
-        and folder == bundled_folder("checkpoints").resolve()
-    )
+    is_there = path.expanduser().resolve().parent == bundled_folder("checkpoints").resolve()
+    ships = is_there and path.stem in SHIPPED | SHIPPED_UPSCALERS
     return path.with_stem(f"{path.stem}_mine") if ships else path
 
 

@@ -1,7 +1,7 @@
 """Styles as exported models, which ``stylize --ckpt`` takes."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +9,12 @@ import torch
 
 from faststyle.core.errors import UserError
 from faststyle.core.silence import suppress_output
+from faststyle.export import backend_of
 from faststyle.export.backend import LoadedModel
-from faststyle.export.backends import backend_of
 from faststyle.export.export_module import PIXELS_KEY
 from faststyle.export.exported_network import ExportedNetwork
 from faststyle.export.pixels import BYTES, UNIT, guess_pixels
-from faststyle.styles.metadata import StyleMetadata
-from faststyle.styles.style_file import parse_metadata
+from faststyle.styles.style_file import TrainedStyle, parse_metadata
 
 log = logging.getLogger(__name__)
 
@@ -25,20 +24,7 @@ _UNLIKELY = (48, 88)
 _LARGEST = 2**24
 
 
-@dataclass(frozen=True)
-class ExportedStyle:
-    """A style as an exported model, and what its file says of it."""
-
-    network: ExportedNetwork
-    metadata: StyleMetadata
-
-    @property
-    def name(self) -> str:
-        """See :attr:`StyleMetadata.name`."""
-        return self.metadata.name
-
-
-def read_exported_style(path: Path) -> ExportedStyle:
+def read_exported_style(path: Path) -> TrainedStyle:
     """Read a style from an exported model, for pictures of any size.
 
     Supported: what ``faststyle export`` writes (bytes, or floats in [0, 1]), and models of floats
@@ -51,7 +37,7 @@ def read_exported_style(path: Path) -> ExportedStyle:
     """
     backend = backend_of(path)
     assert backend is not None
-    backend.check_installed(backend.runs_by)
+    backend.check_installed(to_write=False)
     if not path.is_file():
         raise UserError(f"no such checkpoint: {path}")
     try:
@@ -76,23 +62,20 @@ def read_exported_style(path: Path) -> ExportedStyle:
         if guessed is None:
             raise UserError(f"{path} makes the same of all that is gray: it is not a style")
         network.pixels = guessed
-        if network.pixels is not BYTES:
-            log.warning("%s is taken for one of pixels %s", path, network.pixels.name)
-    return ExportedStyle(network, parse_metadata(texts, path))
+        if guessed is not BYTES:
+            log.warning("%s is taken for one of pixels %s", path, guessed.name)
+    return TrainedStyle(network, parse_metadata(texts, path))
 
 
 def _any_size(model: LoadedModel, path: Path) -> ExportedNetwork:
     """For pictures of any size: computed as they are, or else scaled to the model's own."""
     if model.size is None or model.is_freed:
         try:
-            network = ExportedNetwork(replace(model, size=None))
-            _try(network, path)
-            return network
+            return _tried(replace(model, size=None), path)
         except UserError:
             if model.size is None:
                 raise
-    network = ExportedNetwork(model)
-    _try(network, path)
+    network = _tried(model, path)
     log.warning(
         "%s takes pictures of %d x %d pixels only: others are scaled to that, and back",
         *(path, model.size[1], model.size[0]),
@@ -100,12 +83,12 @@ def _any_size(model: LoadedModel, path: Path) -> ExportedNetwork:
     return network
 
 
-def _try(network: ExportedNetwork, path: Path) -> None:
-    """Whether it makes a picture of a picture, in an unlikely size or in its own."""
-    height, width = network.model.size or _UNLIKELY
+def _tried(model: LoadedModel, path: Path) -> ExportedNetwork:
+    """The network, if it makes a picture of a picture, in an unlikely size or in its own."""
+    height, width = model.size or _UNLIKELY
     if height * width > _LARGEST:
         raise UserError(f"{path} takes pictures of {width:,} x {height:,} pixels only: too many")
-    photo = torch.rand(1, 3, height, width)
+    network, photo = ExportedNetwork(model), torch.rand(1, 3, height, width)
     try:
         result: Any = network.run(photo)
     except (RuntimeError, ValueError):
@@ -114,3 +97,4 @@ def _try(network: ExportedNetwork, path: Path) -> None:
         ) from None
     if result.shape != photo.shape:
         raise UserError(f"{path} makes no pictures: it is not a style")
+    return network

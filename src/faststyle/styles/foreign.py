@@ -5,6 +5,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,24 +20,22 @@ from faststyle.styles.style_file import TrainedStyle, restore_network
 
 log = logging.getLogger(__name__)
 
-_STAGES = ("stem", "down1", "down2", "up1", "up2")
 _BLOCKS = 64  # at most
-_PARTS = (1, 2)  # of a block
 Triple = tuple[float, float, float]
+#: Our layers, each a convolution and its norm; those that enlarge have them behind the resizing.
+_LAYERS = "stem.0 stem.1 down1.0 down1.1 down2.0 down2.1 up1.{0} up1.{1} up2.{0} up2.{1} head"
 
 
 @dataclass(frozen=True)
 class _Project:
     """How a project calls the layers of our network, and what pixels are to it.
 
-    ``convs`` and ``norms``: of the stages, in order. ``block_conv`` and ``block_norm``: of blocks,
-    which are counted from ``first_block``. A pixel in [0, 1] is to it less ``mean``, by ``std``.
+    ``layers``: in the order of :data:`_LAYERS`. ``block_conv`` and ``block_norm``: of blocks, which
+    are counted from ``first_block``. A pixel in [0, 1] is to it less ``mean``, by ``std``.
     """
 
     name: str
-    convs: tuple[str, ...]
-    norms: tuple[str, ...]
-    head: str
+    layers: str
     block_conv: str = "res{block}.conv{part}.conv2d"
     block_norm: str = "res{block}.in{part}"
     first_block: int = 1
@@ -45,48 +44,41 @@ class _Project:
     blue_first: bool = False
     upsample: str = "resize"
 
+    @property
+    def head(self) -> str:
+        """The last layer."""
+        return self.layers.split()[-1]
+
     def names(self) -> dict[str, str]:
         """What our layers are, by the project's names of them."""
-        names = {self.head: "head"}
-        for stage, conv, norm in zip(_STAGES, self.convs, self.norms, strict=True):
-            at = int(stage.startswith("up") and self.upsample == "resize")
-            names |= {conv: f"{stage}.{at}", norm: f"{stage}.{at + 1}"}
-        for block in range(_BLOCKS):
-            for part in _PARTS:
-                place = {"block": block + self.first_block, "part": part}
-                names[self.block_conv.format(**place)] = f"blocks.{block}.conv{part}"
-                names[self.block_norm.format(**place)] = f"blocks.{block}.norm{part}"
+        ours = _LAYERS.format(*((1, 2) if self.upsample == "resize" else (0, 1)))
+        names = dict(zip(self.layers.split(), ours.split(), strict=True))
+        for block, part in product(range(_BLOCKS), (1, 2)):
+            place = {"block": block + self.first_block, "part": part}
+            names[self.block_conv.format(**place)] = f"blocks.{block}.conv{part}"
+            names[self.block_norm.format(**place)] = f"blocks.{block}.norm{part}"
         return names
 
 
-_DOWN = ("conv1.conv2d", "conv2.conv2d", "conv3.conv2d")
-_NORMS = ("in1", "in2", "in3", "in4", "in5")
 _EXAMPLES = _Project(
     "pytorch/examples",
-    (*_DOWN, "deconv1.conv2d", "deconv2.conv2d"),
-    _NORMS,
-    "deconv3.conv2d",
+    "conv1.conv2d in1 conv2.conv2d in2 conv3.conv2d in3"
+    " deconv1.conv2d in4 deconv2.conv2d in5 deconv3.conv2d",
 )
 _ABHISKK = replace(_EXAMPLES, name="abhiskk/fast-neural-style", blue_first=True)
 _GORDICALEKSA = _Project(
     "gordicaleksa/pytorch-neural-style-transfer-johnson",
-    (*_DOWN, "up1.conv2d.conv2d", "up2.conv2d.conv2d"),
-    _NORMS,
-    "up3.conv2d",
+    "conv1.conv2d in1 conv2.conv2d in2 conv3.conv2d in3"
+    " up1.conv2d.conv2d in4 up2.conv2d.conv2d in5 up3.conv2d",
     mean=IMAGENET_MEAN,
     std=IMAGENET_STD,
 )
 _RRMINA = _Project(
     "rrmina/fast-neural-style-pytorch",
-    (
-        *(f"ConvBlock.{number}.conv_layer" for number in (0, 2, 4)),
-        *(f"DeconvBlock.{number}.conv_transpose" for number in (0, 2)),
-    ),
-    (
-        *(f"ConvBlock.{number}.norm_layer" for number in (0, 2, 4)),
-        *(f"DeconvBlock.{number}.norm_layer" for number in (0, 2)),
-    ),
-    "DeconvBlock.4.conv_layer",
+    "ConvBlock.0.conv_layer ConvBlock.0.norm_layer ConvBlock.2.conv_layer ConvBlock.2.norm_layer"
+    " ConvBlock.4.conv_layer ConvBlock.4.norm_layer DeconvBlock.0.conv_transpose"
+    " DeconvBlock.0.norm_layer DeconvBlock.2.conv_transpose DeconvBlock.2.norm_layer"
+    " DeconvBlock.4.conv_layer",
     "ResidualBlock.{block}.conv{part}.conv_layer",
     "ResidualBlock.{block}.conv{part}.norm_layer",
     first_block=0,

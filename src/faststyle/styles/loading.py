@@ -9,7 +9,7 @@ from faststyle.core.errors import UserError, nearest
 from faststyle.core.torch_files import begins_like_safetensors, parse_torch
 from faststyle.export import is_exported_model
 from faststyle.styles.catalog import FoundStyle, find_style, last_of_run, list_styles
-from faststyle.styles.exported import ExportedStyle, read_exported_style
+from faststyle.styles.exported import read_exported_style
 from faststyle.styles.foreign import read_foreign, refuse_torchscript
 from faststyle.styles.mixture import choose
 from faststyle.styles.style_file import (
@@ -22,9 +22,9 @@ from faststyle.styles.style_file import (
     restore_network,
 )
 
-#: Where a checkpoint of training keeps the network's weights, and the style's metadata.
-NETWORK_PREFIX = "network."
+#: Where a checkpoint of training keeps the style's metadata, and the network's weights.
 METADATA_KEY = "faststyle"
+_NETWORK = "network."
 
 
 def load_style(path: Path) -> TrainedStyle:
@@ -38,22 +38,20 @@ def load_style(path: Path) -> TrainedStyle:
     """
     if path.is_dir():
         path = last_of_run(path)
-    if path.exists() and not path.is_file():
-        raise UserError(f"{path} is no file, but a pipe or a device")
     if not path.is_file():
+        if path.exists():
+            raise UserError(f"{path} is no file, but a pipe or a device")
         raise UserError(f"no such checkpoint: {path}{_suggest(path)}")
     with path.open("rb") as file:
         start = file.read(9)
         file.seek(0)
         if begins_like_safetensors(start, path):
             texts, tensors = parse_safetensors(file.read(), path)
-            if is_style(texts):
-                return parse_style(texts, tensors, path)
-            return read_foreign(tensors, path)
+            is_ours = is_style(texts)
+            return parse_style(texts, tensors, path) if is_ours else read_foreign(tensors, path)
         if is_exported_model(path):
-            raise UserError(
-                f"{path}: programs are for stylizing; pass the checkpoint it was exported from"
-            )
+            why = "programs are for stylizing; pass the checkpoint it was exported from"
+            raise UserError(f"{path}: {why}")
         refuse_torchscript(file, path)
         content = parse_torch(file, path)
     if METADATA_KEY in content and isinstance(content.get("state_dict"), Mapping):
@@ -61,7 +59,7 @@ def load_style(path: Path) -> TrainedStyle:
     return read_foreign(content, path)
 
 
-def read_any_style(path: Path) -> TrainedStyle | ExportedStyle:
+def read_any_style(path: Path) -> TrainedStyle:
     """What a file of a style holds, be it trained or exported. Raises ``UserError`` if none."""
     is_exported = path.suffix != ".safetensors" and is_exported_model(path)
     return read_exported_style(path) if is_exported else load_style(path)
@@ -88,12 +86,12 @@ def resolve_styles(given: Sequence[str] | None) -> list[str]:
     A file of several styles is all of them, ``FILE:NAME`` each. Raises ``UserError`` if one is not
     there, or if there are none.
     """
-    if not given:
-        chosen = [style.name for style in list_styles()]
-    else:
-        chosen = [name for one in given for name in _single(one)]
-    if not chosen:
+    if not given and not (given := [style.name for style in list_styles()]):
         raise UserError("no styles here yet: train one, or pass --ckpt the path of a checkpoint")
+    chosen: list[str] = []
+    for each in given:
+        found, names = styles_beside(each)
+        chosen += [each] if found.mix or not names else [f"{each}:{name}" for name in names]
     return chosen
 
 
@@ -115,11 +113,6 @@ def styles_beside(given: str) -> tuple[FoundStyle, tuple[str, ...]]:
     return found, metadata.names()
 
 
-def _single(given: str) -> list[str]:
-    found, names = styles_beside(given)
-    return [given] if found.mix or not names else [f"{given}:{name}" for name in names]
-
-
 def _from_lightning(content: Mapping[str, object], path: Path) -> TrainedStyle:
     given, state = content[METADATA_KEY], content["state_dict"]
     assert isinstance(state, Mapping)
@@ -128,16 +121,14 @@ def _from_lightning(content: Mapping[str, object], path: Path) -> TrainedStyle:
     texts = {str(key): str(value) for key, value in given.items()}
     metadata = parse_metadata(texts | {"steps": str(content.get("global_step", "?"))}, path)
     tensors = {
-        str(key).removeprefix(NETWORK_PREFIX): value
+        str(key).removeprefix(_NETWORK): value
         for key, value in state.items()
-        if str(key).startswith(NETWORK_PREFIX) and isinstance(value, Tensor)
+        if str(key).startswith(_NETWORK) and isinstance(value, Tensor)
     }
     return TrainedStyle(restore_network(metadata.network, tensors, path), metadata)
 
 
 def _suggest(path: Path) -> str:
-    folder = path.parent
-    if not folder.is_dir():
-        return ""
-    names = [p.name for p in folder.iterdir() if p.suffix in (".safetensors", ".ckpt", ".pth")]
+    there = path.parent.iterdir() if path.parent.is_dir() else ()
+    names = [each.name for each in there if each.suffix in (".safetensors", ".ckpt", ".pth")]
     return f"; {nearest(path.name, names)}" if names else ""

@@ -18,9 +18,6 @@ from faststyle.networks.conditional import MAX_STYLES
 #: Of several styles the one that is the photo itself.
 IDENTITY = "photo"
 
-#: Files of before networks had names hold the options alone.
-_UNNAMED_NETWORK = "johnson"
-
 
 @dataclass(frozen=True)
 class StyleMetadata:
@@ -142,7 +139,7 @@ def _network(text: str) -> Description:
     content = _mapping("network", text)
     if set(content) == {"name", "options"} and isinstance(content["options"], dict):
         return Description(str(content["name"]), content["options"])
-    return Description(_UNNAMED_NETWORK, content)
+    return Description("johnson", content)  # of before networks had names
 
 
 def _mapping(key: str, text: str) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -40,15 +41,10 @@ def parse_mix(text: str) -> dict[str, float]:
 
 
 def choose(style: TrainedStyle, mix: StyleWeights, stroke: float = 1.0) -> TrainedStyle:
-    """The one style that a mixture of several is, or that ``style`` is already.
+    """The one style that a mixture of several in a file is, or that ``style`` is already.
 
-    Args:
-        style: what a file holds.
-        mix: none for a file of one style.
-        stroke: see :func:`weight_vector`.
-
-    Raises:
-        UserError: as :func:`weight_vector`; no mixture of several styles, or one of a single one.
+    Raises ``UserError`` as :func:`weight_vector`; for no mixture of several styles, or one of a
+    single one.
     """
     metadata = style.metadata
     if not metadata.styles:
@@ -123,17 +119,18 @@ def mixture_metadata(metadata: StyleMetadata, mix: StyleWeights) -> StyleMetadat
         parts[_NAMED:] = [f"and-{len(parts) - _NAMED}-more"]
     only = chosen[0] if len(chosen) == 1 else StyleMetadata("-".join(parts))
     network = metadata.network
+    painting: dict[str, Any] = {}
+    for key in ("title", "artist", "year", "license"):
+        texts = dict.fromkeys(getattr(style, key) for style in chosen)
+        painting[key] = " and ".join(filter(None, texts)) or None
     return replace(
         metadata,
         style=only.style,
         style_sha256=only.style_sha256,
         style_size=only.style_size,
-        title=_joined(style.title for style in chosen),
-        artist=_joined(style.artist for style in chosen),
-        year=_joined(style.year for style in chosen),
-        license=_joined(style.license for style in chosen),
         styles=(),
         network=network and network._replace(options={**network.options, "styles": 1}),
+        **painting,
     )
 
 
@@ -178,7 +175,3 @@ def _interpolate_sizes(name: str, sizes: Mapping[int, int], stroke: float) -> di
     below = known[known.index(above) - 1]
     part = math.log(size / below) / math.log(above / below)
     return {sizes[below]: 1 - part, sizes[above]: part}
-
-
-def _joined(texts: Iterable[str | None]) -> str | None:
-    return " and ".join(dict.fromkeys(filter(None, texts))) or None

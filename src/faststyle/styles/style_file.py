@@ -24,7 +24,7 @@ _FORMAT = "faststyle"
 
 @dataclass(frozen=True)
 class TrainedStyle:
-    """A transform network and what is known of it."""
+    """A transform network, or an exported model of one, and what is known of it."""
 
     network: nn.Module
     metadata: StyleMetadata = field(default_factory=StyleMetadata)
@@ -42,18 +42,14 @@ def write_style(style: TrainedStyle, path: Path, half: bool = True) -> None:
     not registered.
     """
     dtype = torch.float16 if half else torch.float32
-    tensors = {
-        name: (value.to(dtype) if value.is_floating_point() else value).contiguous().cpu()
-        for name, value in style.network.state_dict().items()
-    }
-    for name, value in tensors.items():
-        if not torch.isfinite(value).all():
+    tensors = {}
+    for name, value in style.network.state_dict().items():
+        kept = value.to(dtype) if value.is_floating_point() else value
+        tensors[name] = kept.contiguous().cpu()
+        if not torch.isfinite(tensors[name]).all():
             raise UserError(f"{path} is not written: weight {name} is not finite")
-    metadata = {
-        **style.metadata.of_network(style.network).write(),
-        "format": _FORMAT,
-        "format_version": str(FORMAT_VERSION),
-    }
+    metadata = style.metadata.of_network(style.network).write()
+    metadata |= {"format": _FORMAT, "format_version": str(FORMAT_VERSION)}
     content = safetensors.torch.save(tensors, metadata)
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)

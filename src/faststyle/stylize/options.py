@@ -1,9 +1,10 @@
 """How pictures are rendered; which files they come from and go to is the matter of others."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
-from faststyle.core.options import Options, option
+from faststyle.core.limits import InRange, OneOf
+from faststyle.core.options import Options
 
 #: Whose colors; see :mod:`faststyle.stylize.color`.
 COLORS = ("painting", "photo", "mean", "hist")
@@ -12,9 +13,9 @@ PRECISIONS = ("auto", "32", "bf16", "16")
 DEFAULT_PRECISION = "auto"
 #: Strips of fewer rows would be mostly overlap.
 MIN_ROWS = 32
-_TILE: dict[str, Any] = {"words": ("auto", "off"), "low": MIN_ROWS, "unit": "rows"}
+_TILE = InRange(MIN_ROWS, unit="rows", words=("auto", "off"))
 #: Pictures have few more pixels a side.
-_FEATHER: dict[str, Any] = {"low": 0, "high": 10_000, "unit": "pixels"}
+_FEATHER = InRange(0, 10_000, "pixels")
 
 
 @dataclass(frozen=True)
@@ -38,23 +39,25 @@ class RenderOptions(Options):
             piece, and 178 million in strips.
     """
 
-    size: int | None = option(None, "short side in pixels; default: unchanged", low=1, unit="pixel")
-    strength: float = option(1.0, "0 (photo) to 1 (style)", low=0, high=1)
-    color: str = option(
-        "painting",
+    size: Annotated[
+        int | None, "short side in pixels; default: unchanged", InRange(1, unit="pixel")
+    ] = None
+    strength: Annotated[float, "0 (photo) to 1 (style)", InRange(0, 1)] = 1.0
+    color: Annotated[
+        str,
         "whose colors: the photo's by pixel, mean and covariance, or distribution",
-        choices=COLORS,
-    )
-    feather: float = option(0.0, "pixels over which edges of masks are soft", **_FEATHER)
-    statistics: str = option(
-        "region",
+        OneOf(COLORS),
+    ] = "painting"
+    feather: Annotated[float, "pixels over which edges of masks are soft", _FEATHER] = 0.0
+    statistics: Annotated[
+        str,
         "colors inside a mask as in a picture of its own, or as if all were stylized",
-        choices=("region", "picture"),
-    )
-    tile: int | str = option("auto", "auto (large pictures in strips), off, or rows", **_TILE)
-    max_pixels: int | None = option(
-        None, "refuse larger results; 16 million, or 178 with --tile", low=1
-    )
+        OneOf(("region", "picture")),
+    ] = "region"
+    tile: Annotated[int | str, "auto (large pictures in strips), off, or rows", _TILE] = "auto"
+    max_pixels: Annotated[
+        int | None, "refuse larger results; 16 million, or 178 with --tile", InRange(1)
+    ] = None
 
 
 DEFAULT_RENDER = RenderOptions()
@@ -67,7 +70,7 @@ class UpscaleOptions(RenderOptions):
     A loss takes the mean of what could be there, whose edges are weaker than a photo's.
     """
 
-    strength: float = option(1.0, "0 (bicubic), 1 (network), to 2 (sharper)", low=0, high=2)
-    tile: int | str = option(
-        "auto", "auto (large pictures in squares), off, or their side", **_TILE
+    strength: Annotated[float, "0 (bicubic), 1 (network), to 2 (sharper)", InRange(0, 2)] = 1.0
+    tile: Annotated[int | str, "auto (large pictures in squares), off, or their side", _TILE] = (
+        "auto"
     )

@@ -14,7 +14,7 @@ from faststyle.core.errors import UserError
 from faststyle.images.arrays import Photos, to_pictures
 from faststyle.images.pixels import Picture, to_unit
 from faststyle.networks import StyleInterpolator, bake_style, streaming
-from faststyle.styles import ExportedStyle, StyleMetadata, TrainedStyle, find_style, mixture
+from faststyle.styles import StyleMetadata, TrainedStyle, find_style, mixture
 from faststyle.styles.loading import is_named_after_style, read_any_style
 from faststyle.styles.metadata import IDENTITY
 from faststyle.styles.mixture import StyleWeights
@@ -73,7 +73,7 @@ class Stylizer:
 
     def __init__(
         self,
-        style: TrainedStyle | ExportedStyle,
+        style: TrainedStyle,
         device: str = "auto",
         precision: str = DEFAULT_PRECISION,
         mix: StyleWeights = MappingProxyType({}),
@@ -120,7 +120,7 @@ class Stylizer:
         cls,
         style: str | Path,
         mix: StyleWeights | None = None,
-        read: Callable[[Path], TrainedStyle | ExportedStyle] = read_any_style,
+        read: Callable[[Path], TrainedStyle] = read_any_style,
         **options: Any,
     ) -> "Stylizer":
         """Load what :func:`faststyle.styles.find_style` finds: ``gallery:starry_night``, a file.

@@ -1,8 +1,12 @@
 """Which part of a clip is stylized, and how calm it is."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from faststyle.core.options import Options, option
+from faststyle.core.limits import InRange, MoreThan
+from faststyle.core.options import Options
+
+_SECONDS = InRange(0, unit="seconds")
 
 
 def seconds(text: str) -> float:
@@ -24,10 +28,11 @@ class ClipOptions(Options):
         end: the second until when; none is the clip's end.
     """
 
-    smooth: float = option(
-        0.5, "clips: seconds to average over against flicker", low=0, unit="seconds"
-    )
-    start: float = option(0.0, "clips: 12.5 or 1:02:03", low=0, unit="seconds", parse=seconds)
-    end: float | None = option(
-        None, "clips: as --start; default: their end", above="start", unit="seconds", parse=seconds
-    )
+    smooth: Annotated[float, "clips: seconds to average over against flicker", _SECONDS] = 0.5
+    start: Annotated[float, "clips: 12.5 or 1:02:03", _SECONDS, seconds] = 0.0
+    end: Annotated[
+        float | None,
+        "clips: as --start; default: their end",
+        MoreThan("start", "seconds"),
+        seconds,
+    ] = None

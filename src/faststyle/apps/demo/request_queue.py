@@ -23,13 +23,9 @@ _BUSY = "Too many visitors are waiting. Please try again in a minute."
 
 @dataclass(eq=False)
 class StyleRequest:
-    """Something that a visitor waits for.
+    """Something that ``work`` makes for a visitor; its ``cost`` is in a unit common to all.
 
-    Args:
-        work: makes it.
-        cost: how long that takes, in any unit that is common to all.
-        subject: a photo, and what is made of it: a new request replaces a waiting one of the same.
-        visitor: whose it is.
+    ``subject``: a photo, and what is made of it. A new request replaces a waiting one of the same.
     """
 
     work: Callable[[], Awaitable[bytes]]
@@ -40,11 +36,6 @@ class StyleRequest:
     started: float | None = None
     result: bytes | None = None
     problem: VisitorError | None = None
-
-    @property
-    def is_pending(self) -> bool:
-        """Whether it has neither a result nor a problem yet."""
-        return self.result is None and self.problem is None
 
 
 @dataclass(frozen=True)
@@ -70,7 +61,9 @@ class RequestQueue:
         request.asked = time.monotonic()
         for old, other in self._requests.items():
             if other.subject == request.subject and other.started is None:
-                self._replace(old, name, request)
+                there = self._requests.items()
+                entries = [(name, request) if entry[0] == old else entry for entry in there]
+                self._requests = dict(entries)
                 return name
         of_visitor = sum(other.visitor == request.visitor for other in self._requests.values())
         if len(self._requests) >= MAX_REQUESTS or of_visitor >= MAX_EACH:
@@ -97,7 +90,7 @@ class RequestQueue:
         for other in self._requests.values():
             if other is request:
                 break
-            if other.is_pending and other is not running:
+            if other.started is None:
                 before.append(other)
         if self._seconds is None:
             return QueuePosition(len(before), None)
@@ -126,13 +119,6 @@ class RequestQueue:
         for name, request in list(self._requests.items()):
             if now - request.asked > GONE_AFTER:
                 self.drop(name)
-
-    def _replace(self, old: str, name: str, request: StyleRequest) -> None:
-        """Let a request take the position of an old one."""
-        renamed = [
-            (name, request) if key == old else (key, kept) for key, kept in self._requests.items()
-        ]
-        self._requests = dict(renamed)
 
     async def _run(self, request: StyleRequest) -> None:
         request.started = time.monotonic()

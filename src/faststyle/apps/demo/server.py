@@ -6,6 +6,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
 from importlib.resources import files
 from typing import Any
 
@@ -53,12 +54,12 @@ class Demo:
         self.pool, self.ready = pool, ready
         self.queue = RequestQueue()
         self.uploads = Uploads()
-        self._styles: dict[str, Any] = {}
+        self.styles: dict[str, Any] = {}  # and what may be sent
 
     @asynccontextmanager
     async def running(self, _app: Starlette) -> AsyncIterator[None]:
         """For as long as the server does."""
-        self._styles = {
+        self.styles = {
             "engine": "server",
             "project": project_address(),
             "max_bytes": MAX_BYTES,
@@ -75,18 +76,6 @@ class Demo:
             await asyncio.gather(*tasks, return_exceptions=True)
             self.pool.close()
             self.uploads.close()
-
-    async def styles(self, _request: Request) -> Response:
-        """The styles, and what may be sent."""
-        return JSONResponse(self._styles)
-
-    async def example(self, _request: Request) -> Response:
-        """A picture to begin with."""
-        return Response(sample_file(), media_type="image/jpeg")
-
-    async def license(self, _request: Request) -> Response:
-        """Of faststyle."""
-        return PlainTextResponse(license_text())
 
     async def upload(self, request: Request) -> Response:
         """Take a photo, the body of the request as it is; answers with its name."""
@@ -128,8 +117,7 @@ class Demo:
             raise found.problem
         if found.result is not None:
             return Response(found.result, media_type="image/png")
-        position = self.queue.position(found)
-        return JSONResponse({"ahead": position.ahead, "seconds": position.seconds}, status_code=202)
+        return JSONResponse(asdict(self.queue.position(found)), status_code=202)
 
     async def cancel(self, request: Request) -> Response:
         """Forget a picture."""
@@ -149,19 +137,16 @@ class Demo:
 def build(
     pool: WorkerPool, root_path: str = "", ready: Callable[[], None] = lambda: None
 ) -> Starlette:
-    """The server.
+    """The server, which calls ``ready`` once visitors can be answered.
 
-    Args:
-        pool: where photos are stylized.
-        root_path: the path that a proxy has put before all addresses, if it hands that on.
-        ready: called once visitors can be answered.
+    ``root_path``: the path that a proxy has put before all addresses, if it hands that on.
     """
     demo = Demo(pool, ready)
     page = StaticFiles(directory=str(files("faststyle.apps") / "page"), html=True)
     routes = [
-        Route("/styles.json", demo.styles),
-        Route("/example.jpg", demo.example),
-        Route("/license.txt", demo.license),
+        Route("/styles.json", lambda _: JSONResponse(demo.styles)),
+        Route("/example.jpg", lambda _: Response(sample_file(), media_type="image/jpeg")),
+        Route("/license.txt", lambda _: PlainTextResponse(license_text())),
         Route("/photos", demo.upload, methods=["POST"]),
         Route("/pictures", demo.submit, methods=["POST"]),
         Route("/pictures/{name}", demo.poll),
@@ -175,25 +160,16 @@ def build(
     return Starlette(
         routes=routes,
         lifespan=demo.running,
-        exception_handlers={
-            VisitorError: _refused,
-            HTTPException: _refused,
-            ClientDisconnect: _refused,  # nobody reads it
-        },
+        # Nobody reads the answer to the last.
+        exception_handlers=dict.fromkeys((VisitorError, HTTPException, ClientDisconnect), _refused),
     )
 
 
 def serve(pool: WorkerPool, host: str, port: int | None, root_path: str = "") -> None:
-    """Answer visitors until interrupted.
+    """Answer visitors of :func:`build` until interrupted.
 
-    Args:
-        pool: as for :func:`build`.
-        host: the address to listen on.
-        port: none takes the first that is free from 7860.
-        root_path: as for :func:`build`.
-
-    Raises:
-        UserError: the address or port cannot be had.
+    ``port``: none takes the first that is free from 7860. Raises ``UserError`` if it, or the
+    address ``host``, cannot be had.
     """
     listening = _listen(host, [port] if port else range(_PORT, _PORT + _PORTS))
     shown = f"[{host}]" if ":" in host else host
@@ -223,10 +199,9 @@ def _listen(host: str, ports: Sequence[int]) -> socket.socket:
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
-    if isinstance(error, HTTPException):
-        return JSONResponse({"error": error.detail, "remedy": "again"}, error.status_code)
-    remedy = error.remedy if isinstance(error, VisitorError) else "again"
-    return JSONResponse({"error": str(error), "remedy": remedy}, status_code=422)
+    detail, status = getattr(error, "detail", str(error)), getattr(error, "status_code", 422)
+    remedy = getattr(error, "remedy", "again")
+    return JSONResponse({"error": detail, "remedy": remedy}, status)
 
 
 def _check_own(request: Request) -> None:
@@ -246,7 +221,6 @@ async def _body(request: Request) -> bytes:
 
 def _parse(body: bytes) -> tuple[str, tuple[Any, ...], float]:
     """The photo, what :func:`worker.stylize` takes besides, and how long it is likely to take."""
-    unclear = VisitorError("This wish is not understood.")
     with suppress(*_UNCLEAR):
         wanted = json.loads(body)
         photo = str(wanted["photo"])
@@ -257,4 +231,4 @@ def _parse(body: bytes) -> tuple[str, tuple[Any, ...], float]:
         if not SIZES[0] <= size <= SIZES[1]:
             raise VisitorError(f"The short side may have {SIZES[0]} to {SIZES[1]} pixels.")
         return photo, (str(wanted["program"]), mixture, size), _COST_OF_ANY + size**2 * _SHAPE
-    raise unclear
+    raise VisitorError("This wish is not understood.")

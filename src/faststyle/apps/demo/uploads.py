@@ -41,18 +41,15 @@ class Uploads:
         self._sending += 1
         try:
             await self._write(path, chunks)
+            self._used[name] = time.monotonic()
         except TimeoutError:
-            path.unlink(missing_ok=True)
             raise VisitorError("The photo did not come. Please try again.", "again") from None
         except OSError:
-            path.unlink(missing_ok=True)
             raise VisitorError("There is no room for a photo just now. Please try later.") from None
-        except BaseException:  # also of a visitor who left
-            path.unlink(missing_ok=True)
-            raise
-        finally:
+        finally:  # also of a visitor who left
             self._sending -= 1
-        self._used[name] = time.monotonic()
+            if name not in self._used:
+                path.unlink(missing_ok=True)
         while len(self._used) > MAX_PHOTOS:
             self._delete(next(iter(self._used)))
         return name

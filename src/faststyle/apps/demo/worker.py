@@ -28,38 +28,30 @@ _OUT_OF_MEMORY = "There is too little memory here for that size. Choose a smalle
 
 
 class VisitorError(Exception):
-    """Why a visitor gets no picture, in words for a visitor.
+    """Why a visitor gets no picture; ``remedy`` is what the page offers.
 
-    Args:
-        message: a sentence or two.
-        remedy: what the page offers: ``again``, ``smaller``, or ``none``.
+    That is ``again``, ``smaller``, or ``none``.
     """
 
     def __init__(self, message: str, remedy: str = "none") -> None:
-        super().__init__(message, remedy)
-        self.message, self.remedy = message, remedy
+        super().__init__(message, remedy)  # both, so that it can be pickled
+        self.remedy = remedy
 
     def __str__(self) -> str:
-        return self.message
+        return str(self.args[0])
 
 
 class ModelRegistry:
     """The styles of the page, each loaded when it is first asked for; a file of several is one.
 
-    Args:
-        given: names or files of styles.
-        options: for :meth:`Stylizer.load`.
-
-    Raises:
-        UserError: there is no such style.
+    ``options``: for :meth:`Stylizer.load`. Raises ``UserError`` if there is no such style.
     """
 
     def __init__(self, given: Sequence[str], options: Mapping[str, Any]) -> None:
         self.programs: dict[str, str] = {}
         for style in given:
             found, names = styles_beside(style)
-            is_fixed = len(found.mix) > 1
-            if names and not is_fixed:
+            if names and len(found.mix) < 2:
                 self.programs[found.path.stem] = f"{found.path}:{names[0]}"
             else:
                 self.programs[label(style)] = style
@@ -67,9 +59,8 @@ class ModelRegistry:
 
     def list(self) -> list[dict[str, Any]]:
         """What the page shows of all programs, see :func:`arrange`."""
-        return arrange(
-            [{"name": name} | describe(self._load(self.programs[name])) for name in self.programs]
-        )
+        loaded = {name: self._load(style) for name, style in self.programs.items()}
+        return arrange([{"name": name} | describe(each) for name, each in loaded.items()])
 
     def choose(self, program: str, mixture: Mapping[str, float]) -> Stylizer:
         """A style, or a mixture of those in its file. Raises ``VisitorError``."""
@@ -100,21 +91,16 @@ def programs() -> list[dict[str, Any]]:
 
 
 def stylize(photo: Path, program: str, mixture: Mapping[str, float], size: int) -> bytes:
-    """The photo stylized, as a PNG file.
+    """The photo, of whatever kind a visitor sent, stylized, as a PNG file.
 
-    Args:
-        photo: a file of whatever kind a visitor sent.
-        program: one of :func:`programs`, by name.
-        mixture: of its styles, by name; none for one of a single style.
-        size: the short side, in pixels; less if the photo has less, or the long one were too long.
+    ``program``: one of :func:`programs`, by name; ``mixture``: of its styles, if it has several.
+    ``size``: the short side in pixels; less if the photo has less, or the long one were too long.
 
-    Raises:
-        VisitorError: no such style, no picture, or too large a one.
+    Raises ``VisitorError`` for no such style, no picture, or too large a one.
     """
     stylizer = _registry.choose(program, mixture)
     with _within_memory():
-        small = read(photo, size)
-        [result] = stylizer.process([small])
+        [result] = stylizer.process([read(photo, size)])
         return _png(result)
 
 
@@ -129,9 +115,8 @@ def read(photo: Path, size: int) -> Picture:
     try:
         picture = load_picture_bytes(photo, MAX_PIXELS, size)
     except TooLargeError:
-        raise VisitorError(
-            f"This photo is too large: more than {MAX_PIXELS // 10**6} megapixels."
-        ) from None
+        most = f"{MAX_PIXELS // 10**6} megapixels"
+        raise VisitorError(f"This photo is too large: more than {most}.") from None
     except UserError:
         raise VisitorError("This is not a photo that can be read here, or it is damaged.") from None
     short, long = sorted(picture.pixels.shape[1:])

@@ -18,11 +18,9 @@ TIME_LIMIT = 60.0
 
 
 class WorkerPool:
-    """A process that does the work; one that dies, or takes too long, is replaced by another.
+    """A process that does the work; one that dies, or takes too many seconds, is replaced.
 
-    Args:
-        styles: for :class:`faststyle.apps.demo.worker.ModelRegistry`, as ``options``.
-        time_limit: seconds for each piece of work.
+    ``styles`` and ``options`` are those of :class:`faststyle.apps.demo.worker.ModelRegistry`.
     """
 
     def __init__(

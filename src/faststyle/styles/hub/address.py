@@ -38,9 +38,8 @@ def parse_address(given: str) -> HfUri:
         raise UserError(
             f"{given}: only .safetensors files are taken from the Hub, since others may hold code"
         )
-    # Both become parts of paths in the cache.
-    parts = f"{address.revision}/{file}".split("/")
-    if {".", ".."} & set(parts) or {"\\", ":"} & set(f"{address.revision}{file}"):
+    parts = f"{address.revision}/{file}"  # which become parts of paths in the cache
+    if {".", ".."} & set(parts.split("/")) or {"\\", ":"} & set(parts):
         raise UserError(f'"{given}" is no style on the Hub: {_FORMS}')
     return address
 

@@ -30,13 +30,11 @@ def fetch_style(given: str) -> Path:
     The Hub is asked once in a process for the revision's present commit. If it does not answer,
     what was fetched before of that revision is taken.
 
-    Args:
-        given: ``hf:owner/name``, if the repository has one .safetensors file, or
-            ``hf:owner/name@revision/file.safetensors``; see :func:`parse_address`.
+    ``given``: ``hf:owner/name``, if the repository has one .safetensors file, or
+    ``hf:owner/name@revision/file.safetensors``; see :func:`parse_address`.
 
-    Raises:
-        UserError: no such repository, revision or file; a private or gated one; no connection; a
-            file of another kind, of more than 1 GB, or whose digest is not what the Hub says.
+    Raises ``UserError`` for no such repository, revision or file; a private or gated one; no
+    connection; a file of another kind, of more than 1 GB, or whose digest is not what the Hub says.
     """
     with needs_extra("hub"), explain(given):
         address = parse_address(given)
@@ -97,16 +95,15 @@ def _download(address: "HfUri", file: str, given: str) -> Path:
             f"{given} has {promised.size / 1e9:.1f} GB and is no style: {MAX_BYTES >> 30} GB is the"
             " most that is fetched"
         )
-    path = Path(
-        hf_hub_download(
-            address.id,
-            file,
-            revision=address.revision,
-            library_name="faststyle",
-            library_version=__version__,
-            tqdm_class=_counter(given),
-        )
+    downloaded = hf_hub_download(
+        address.id,
+        file,
+        revision=address.revision,
+        library_name="faststyle",
+        library_version=__version__,
+        tqdm_class=_counter(given),
     )
+    path = Path(downloaded)
     # huggingface_hub compares sizes alone, but for what comes through Xet.
     if not _agrees(path, promised.etag):
         path.resolve().unlink()
@@ -138,11 +135,9 @@ def _agrees(path: Path, etag: str) -> bool:
     kind, which says nothing.
     """
     content = path.read_bytes()
-    if len(etag) == hashlib.sha256().digest_size * 2:
-        return hashlib.sha256(content).hexdigest() == etag
-    if len(etag) == hashlib.sha1().digest_size * 2:
-        return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest() == etag
-    return True
+    known = (hashlib.sha256(content), hashlib.sha1(b"blob %d\0" % len(content) + content))
+    digests = (digest.hexdigest() for digest in known)
+    return all(digest == etag for digest in digests if len(digest) == len(etag))
 
 
 def _hint(file: str, files: Sequence[str]) -> str:

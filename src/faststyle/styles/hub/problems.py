@@ -19,9 +19,9 @@ def explain(what: str) -> Iterator[None]:
         raise
     except Exception as error:
         problem = _problem(error)
-        if problem is None:
-            raise
-        raise UserError(f"{what}: {problem}") from None
+        if problem is not None:
+            raise UserError(f"{what}: {problem}") from None
+        raise
 
 
 def is_unreachable(error: Exception) -> bool:
@@ -76,10 +76,9 @@ def _problem(error: BaseException | None) -> str | None:
 
 def _of_status(status: int, message: str | None) -> str:
     said = f"status {status}" + (f", {' '.join(message.split())}" if message else "")
-    if status == 401:
-        return f"the Hub does not know your token ({said}): {LOG_IN}"
-    if status == 403:
-        return f"you may not do this there ({said}): {LOG_IN} with a token that may write"
-    if status == 429:
-        return f"the Hub wants fewer requests ({said}): wait some minutes, or {LOG_IN}"
-    return f"the Hub refused ({said})"
+    known = {
+        401: f"the Hub does not know your token ({said}): {LOG_IN}",
+        403: f"you may not do this there ({said}): {LOG_IN} with a token that may write",
+        429: f"the Hub wants fewer requests ({said}): wait some minutes, or {LOG_IN}",
+    }
+    return known.get(status, f"the Hub refused ({said})")

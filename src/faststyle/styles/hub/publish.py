@@ -24,17 +24,11 @@ class Published(NamedTuple):
 def publish_folder(folder: Path, repository: str, private: bool = False) -> Published:
     """Upload the files of a folder in one commit, to a repository that is made if need be.
 
-    Other files of the repository stay, and so does its card if it has one. Who is logged in is
-    huggingface_hub's to know.
+    Other files of the repository ``owner/name`` stay, and so does its card if it has one. A new
+    one that is ``private`` is seen by its owner alone. Who is logged in, huggingface_hub knows.
 
-    Args:
-        folder: without folders in it.
-        repository: ``owner/name``.
-        private: whether a new repository is seen by its owner alone.
-
-    Raises:
-        UserError: nobody is logged in, or may not write there; no connection, or no answer;
-            ``private`` for a repository that everyone sees.
+    Raises ``UserError`` if nobody is logged in, or may not write there; for no connection, or no
+    answer; ``private`` for a repository that everyone sees.
     """
     with needs_extra("hub"), explain(repository):
         from huggingface_hub import CommitOperationAdd, HfApi, get_session

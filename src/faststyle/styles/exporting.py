@@ -7,44 +7,26 @@ float32 (S,), as well.
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from faststyle.core.atomic import atomic_files
+from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError
 from faststyle.core.silence import suppress_output
-from faststyle.export.backend import BACKENDS, ExportBackend, LoadedModel
+from faststyle.export import BACKENDS, LoadedModel
 from faststyle.export.export_module import PIXELS_KEY, ExportModule, ExportOptions
 from faststyle.images.pixels import resample
 from faststyle.networks.conditional import count_styles
+from faststyle.styles.style_file import TrainedStyle
 
 #: Sizes (N, H, W) at which a model for any is compared with the network that it was made from.
 _CHECKED = ((1, 64, 64), (2, 37, 50), (1, 101, 203))
-
-
-class Metadata(Protocol):
-    """What is known of a style."""
-
-    def write(self) -> dict[str, str]:
-        """Texts by key, for the exported file."""
-
-
-class Exportable(Protocol):
-    """A network and what is known of it, as :class:`faststyle.styles.TrainedStyle` is."""
-
-    @property
-    def network(self) -> nn.Module:
-        """What is exported."""
-
-    @property
-    def metadata(self) -> Metadata:
-        """What goes along."""
 
 
 class Difference(NamedTuple):
@@ -58,7 +40,7 @@ class Difference(NamedTuple):
 
 
 def export(
-    style: Exportable, path: Path, format: str = "onnx", options: ExportOptions | None = None
+    style: TrainedStyle, path: Path, format: str = "onnx", options: ExportOptions | None = None
 ) -> Difference | None:
     """Write ``style`` as a model, load it by its runtime, and compare it with the network.
 
@@ -77,33 +59,21 @@ def export(
             cannot write, or what it needs is not installed.
     """
     backend = BACKENDS.build(format)
-    options = backend.settle(options or ExportOptions(), count_styles(style.network))
+    options = backend.check_options(options or ExportOptions(), count_styles(style.network))
     module = backend.make_module(style.network, options)
     metadata = {**style.metadata.write(), PIXELS_KEY: options.pixels}
-    with atomic_files(path) as temporary:
+    with atomic_write(path) as temporary:
         with _suppress_converters():
-            _write(backend, module, temporary, metadata, options)
+            try:
+                backend.write(module, temporary, metadata, options)
+            except (UserError, OSError, MemoryError):
+                raise
+            except Exception as error:  # the converters' have no common class
+                why = " ".join(str(error).split())
+                raise UserError(f"{backend.title} has no form of this network: {why}") from error
             loaded = backend.load(temporary)
-        if loaded is None:
-            return None
         exact = ExportModule(style.network, options.pixels)
-        return _compare(exact, loaded, list(_examples(exact, options)))
-
-
-def _write(
-    backend: ExportBackend,
-    module: ExportModule,
-    path: Path,
-    metadata: Mapping[str, str],
-    options: ExportOptions,
-) -> None:
-    try:
-        backend.write(module, path, metadata, options)
-    except (UserError, OSError, MemoryError):
-        raise
-    except Exception as error:  # the converters' have no common class
-        why = " ".join(str(error).split())
-        raise UserError(f"{backend.title} has no form of this network: {why}") from error
+        return _compare(exact, loaded, options) if loaded else None
 
 
 @contextmanager
@@ -120,8 +90,7 @@ def _suppress_converters() -> Iterator[None]:
 
 
 def _examples(exact: ExportModule, options: ExportOptions) -> Iterator[tuple[Tensor, ...]]:
-    checked = ((1, *options.size),) if options.size else _CHECKED
-    for count, height, width in checked:
+    for count, height, width in ((1, *options.size),) if options.size else _CHECKED:
         size = height, width
         photos, *style_weights = exact.example(count, *size)
         if options.int8:  # calibrated for photos, it need not know noise
@@ -131,13 +100,11 @@ def _examples(exact: ExportModule, options: ExportOptions) -> Iterator[tuple[Ten
 
 
 @torch.no_grad()
-def _compare(
-    exact: ExportModule, model: LoadedModel, examples: list[tuple[Tensor, ...]]
-) -> Difference:
+def _compare(exact: ExportModule, model: LoadedModel, options: ExportOptions) -> Difference:
     scale = 1 if exact.bytes else 255
     errors = [
         (exact(*given).float() - model.run(*given).float()).abs().flatten() * scale
-        for given in examples
+        for given in _examples(exact, options)
     ]
     together = torch.cat(errors)
     return Difference(together.max().item(), together.mean().item())

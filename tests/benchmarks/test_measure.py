@@ -4,8 +4,9 @@ from functools import partial
 
 import pytest
 import torch
+from torch import nn
 
-from benchmarks.compare import Measurement, Round, Spread, Variant, compare
+from benchmarks.measure import Measurement, Round, Spread, Variant, compare, count_work
 from faststyle.core.errors import UserError
 
 
@@ -63,3 +64,25 @@ def test_ratios_are_of_neighboring_rounds_with_all_stages() -> None:
     slow = Measurement(seconds={"a": [2.0, 20.0], "b": [2.0, 20.0]})
     fast = Measurement(seconds={"a": [1.0, 10.0], "b": [1.0, 10.0]})
     assert fast.times_as_fast(slow) == Spread(2.0, 2.0, 2.0)
+
+
+def test_a_convolutions_multiply_adds_are_kernel_times_channels_times_pixels() -> None:
+    conv = nn.Conv2d(3, 5, 3, padding=1)
+    with count_work() as work:
+        conv(torch.zeros(2, 3, 8, 10))
+    assert work.macs == 3 * 3 * 3 * 5 * 8 * 10 * 2
+
+
+def test_a_backward_pass_is_counted_too() -> None:
+    a = torch.zeros(4, 6, requires_grad=True)
+    with count_work() as work:
+        (a @ torch.zeros(6, 2)).sum().backward()  # type: ignore[no-untyped-call]
+    assert work.macs == 2 * (4 * 6 * 2)
+
+
+def test_bytes_are_those_of_all_inputs_and_outputs_but_not_of_views() -> None:
+    x = torch.zeros(100)
+    with count_work() as work:
+        x.view(10, 10).t()
+        x + x.exp()
+    assert work.bytes == 4 * (200 + 300)

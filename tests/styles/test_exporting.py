@@ -11,9 +11,9 @@ from torch import nn
 
 from faststyle.core.errors import UserError
 from faststyle.export import ExportModule, ExportOptions
-from faststyle.export.exporting import export
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle
+from faststyle.styles.exporting import export
 from faststyle.stylize.stylizer import Stylizer
 from tests.several import several_styles
 from tests.upscalers import upscaler_style
