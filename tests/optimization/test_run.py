@@ -179,7 +179,7 @@ def test_pictures_with_nothing_in_them_give_a_picture(
         (["iterations=0"], "iterations=0 must be"),
         (["snapshot_every=x"], "snapshot_every=x must be"),
         (["max_pixels=500"], "40 x 32 pixels are more than the limit of 500"),
-        (["loss.content_weight=0", "loss.style_weight=0"], "nothing to optimize"),
+        (["loss.content_weight=0", "loss.style_weight=0", "~loss.terms"], "nothing to optimize"),
         (["output=a.doc"], "cannot write a.doc"),
         (["start=nowhere.png"], "no such picture: nowhere.png"),
         (["device=toaster"], 'device "toaster"'),

@@ -86,10 +86,10 @@ class _Descent:
                 raise UserError(f"{name}={cfg[name]} must be a whole number above 0")
         loss: PerceptualLoss = instantiate(cfg.loss, encoder=instantiate(cfg.encoder))
         if not loss.layers:
-            raise UserError("nothing to optimize: all content and style weights are 0")
+            raise UserError("nothing to optimize: all weights of the loss are 0")
         if loss.needs_photo and content is None:
             raise UserError(
-                "content has no value, but the loss has content layers: pass content=PATH"
+                "content has no value, but the loss compares with one: pass content=PATH"
             )
         self._style = instantiate(cfg.style).load() if loss.needs_style else []
         self._photo = None if content is None else content.pixels
