@@ -15,7 +15,7 @@ relative), that of F(4x4, 3x3) within 1e-6, as that of a direct convolution.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -43,13 +43,17 @@ class Transforms(NamedTuple):
 
     def turned(self) -> "Transforms":
         """Those that convolve with G w G' as if w were turned by 180 degrees."""
-        # Each row of G, flipped, is a multiple of the row of the inverse point.
-        flipped, norm = self.weights.flip(1), self.weights.norm(dim=1)
+        flipped = self.weights.flip(1)
+        # Each row, flipped, is a multiple of the row of the inverse point.
         products = flipped @ self.weights.T
-        partner = (products / (flipped.norm(dim=1)[:, None] * norm)).abs().argmax(1)
-        scale = products.gather(1, partner[:, None]) / self.weights.square().sum(1)[partner, None]
-        order = partner.argsort()
-        return Transforms(self.outputs[:, order], self.weights, (scale * self.inputs)[order])
+        lengths = self.weights.square().sum(1)
+        cosines = products / (flipped.norm(dim=1)[:, None] * self.weights.norm(dim=1))
+        partner = cosines.abs().argmax(1)
+        scale = products.gather(1, partner[:, None])[:, 0] / lengths[partner]
+        inputs, outputs = torch.empty_like(self.inputs), torch.empty_like(self.outputs)
+        inputs[partner] = scale[:, None] * self.inputs
+        outputs[:, partner] = self.outputs
+        return Transforms(outputs, self.weights, inputs)
 
 
 def make_transforms(tile: int) -> Transforms:
@@ -76,19 +80,24 @@ _TURNED = {tile: transforms.turned() for tile, transforms in _TRANSFORMS.items()
 
 
 def best_tile(height: int, width: int) -> int:
-    """The size of tiles, 4 or 6, that makes fewer products of ``height`` x ``width`` outputs.
+    """The size of tiles, 4 or 6, that makes fewer products of a result of ``height`` x ``width``.
 
     Where they are equal it is 4, which loses fewer digits.
     """
-    return min(_POINTS, key=lambda m: -(-height // m) * -(-width // m) * (m + 2) ** 2)
+
+    def products(tile: int) -> int:
+        return -(-height // tile) * -(-width // tile) * (tile + 2) ** 2
+
+    return min(_POINTS, key=products)
 
 
 def transform_weights(weight: Tensor, tile: int) -> Tensor:
     """G w G' of a kernel (C_out, C_in, 3, 3), as (n^2, C_in, C_out)."""
     g = _TRANSFORMS[tile].weights
     both = torch.kron(g, g).to(weight)
-    outputs, inputs = weight.shape[:2]
-    return (both @ weight.permute(2, 3, 1, 0).reshape(9, -1)).view(len(both), inputs, outputs)
+    return (both @ weight.permute(2, 3, 1, 0).reshape(9, -1)).view(
+        len(both), weight.shape[1], weight.shape[0]
+    )
 
 
 def convolve(
@@ -101,38 +110,43 @@ def convolve(
 ) -> Tensor:
     """A 3x3 convolution of ``x`` (N, C_in, H, W) by weights that are transformed.
 
-    ``x`` is float32 or float64, in channels-last layout; ``kernel`` (n^2, C_in, C_out) comes from
-    :func:`transform_weights`; ``bias`` is (C_out,). ``mode`` pads by ``reflect``, of which
-    ``padding`` is 1, or by ``constant`` zeros. If ``turned``, the kernel is turned by 180 degrees
-    and goes from its outputs to its inputs, the way of gradients.
+    Args:
+        x: float32 or float64, in channels-last layout.
+        kernel: (n^2, C_in, C_out), from :func:`transform_weights`.
+        bias: (C_out,), if there is one.
+        padding: pixels on each side; with ``reflect`` it is 1.
+        mode: ``reflect``, or ``constant`` for zeros.
+        turned: convolve with the kernel turned by 180 degrees, from its outputs to its inputs: the
+            way of gradients. Then ``x`` and the result change their channels.
 
-    Returns (N, C_out, H + 2 padding - 2, W + 2 padding - 2) in channels-last layout.
+    Returns:
+        (N, C_out, H + 2 padding - 2, W + 2 padding - 2) in channels-last layout.
     """
     tile = int(len(kernel) ** 0.5) - 2
     transforms = (_TURNED if turned else _TRANSFORMS)[tile]
-    a, b = transforms.outputs.to(kernel), transforms.inputs.to(kernel)
     kernel = kernel.transpose(1, 2) if turned else kernel
     height, width = (side + 2 * padding - 2 for side in x.shape[2:])
     result = empty((len(x), kernel.shape[2], height, width), x)
-    pixels, target = x.permute(0, 2, 3, 1), result.permute(0, 2, 3, 1)
-    across = -(-width // tile)
     strips = list(_strips(len(x), height, width, tile, kernel.shape[1]))
-    pictures, _, rows = strips[0]  # none is larger
-    tiles = len(pixels[pictures]) * -(-rows // tile) * across
-    # Each step reads one of two buffers, which stay in the cache, and writes the other.
-    buffers = kernel.new_empty(2, len(kernel) * tiles * max(kernel.shape[1:]))
+    steps = _Steps(kernel, bias, transforms, width, strips[0])
+    pixels, target = x.permute(0, 2, 3, 1), result.permute(0, 2, 3, 1)
     for pictures, top, bottom in strips:
-        size = -(-(bottom - top) // tile) * tile + 2, across * tile + 2
-        padded = _pad(pixels[pictures], top - padding, size, padding, mode)
-        made = _convolve_tiles(padded, kernel, a, b, buffers)
-        _write(made, bias, target[pictures, top:bottom])
+        padded = steps.padded(len(pixels[pictures]), bottom - top)
+        _pad(pixels[pictures], padded, top - padding, padding, mode)
+        steps.run(padded, target[pictures, top:bottom])
     return result
 
 
-def _strips(
-    pictures: int, height: int, width: int, tile: int, channels: int
-) -> Iterator[tuple[slice, int, int]]:
-    """Pictures and their rows from, to: all, in parts that make a good number of tiles."""
+class _Strip(NamedTuple):
+    """Rows of some pictures, from top to bottom."""
+
+    pictures: slice
+    top: int
+    bottom: int
+
+
+def _strips(pictures: int, height: int, width: int, tile: int, channels: int) -> Iterator[_Strip]:
+    """All pictures, in parts that make a good number of tiles; none is larger than the first."""
     down, across = -(-height // tile), -(-width // tile)
     wanted = max(_TILES, channels)
     together = max(1, wanted // (down * across))
@@ -140,58 +154,114 @@ def _strips(
     rows = -(-down // strips) * tile
     for first in range(0, pictures, together):
         for top in range(0, height, rows):
-            yield slice(first, first + together), top, min(top + rows, height)
+            pictures_here = slice(first, min(first + together, pictures))
+            yield _Strip(pictures_here, top, min(top + rows, height))
 
 
-def _pad(pixels: Tensor, first: int, size: tuple[int, int], padding: int, mode: str) -> Tensor:
-    """Rows of (N, H, W, C) from ``first`` on, which may lie above it, as (N, *size, C).
+def _pad(pixels: Tensor, padded: Tensor, first: int, padding: int, mode: str) -> None:
+    """Fill ``padded`` (N, h, w + 2 padding, C) from rows ``first`` on of ``pixels`` (N, H, W, C).
 
-    What lies beyond the padding is 0: only outputs that are dropped depend on it.
+    Rows may begin above the picture and end anywhere below it.
     """
     height, width = pixels.shape[1:3]
-    start, stop = max(first, 0), min(first + size[0], height)
-    above, below = start - first, first + size[0] - stop
-    padded = pixels.new_empty(len(pixels), *size, pixels.shape[3])
-    padded[:, :, :padding], padded[:, :, padding + width :] = 0, 0
-    padded[:, :above], padded[:, size[0] - below :] = 0, 0
-    padded[:, above : size[0] - below, padding : padding + width] = pixels[:, start:stop]
+    start, stop = max(first, 0), min(first + padded.shape[1], height)
+    padded[:, start - first : stop - first, padding : padding + width] = pixels[:, start:stop]
     if mode == "reflect":
-        padded[:, :, 0], padded[:, :, width + 1] = padded[:, :, 2], padded[:, :, width - 1]
-        if above:
+        padded[:, :, 0], padded[:, :, -1] = padded[:, :, 2], padded[:, :, -3]
+        if first < 0:
             padded[:, 0] = padded[:, 2]
-        if below:
-            padded[:, -below] = padded[:, -below - 2]
-    return padded
+        if stop - first < padded.shape[1]:
+            padded[:, stop - first] = padded[:, stop - first - 2]
+            padded[:, stop - first + 1 :] = 0
+        return
+    padded[:, :, :padding], padded[:, :, padding + width :] = 0, 0
+    padded[:, : start - first], padded[:, stop - first :] = 0, 0
 
 
-def _convolve_tiles(
-    padded: Tensor, kernel: Tensor, a: Tensor, b: Tensor, buffers: Tensor
-) -> Tensor:
-    """Tiles (N, down, m, across, m, C_out) of (N, down * m + 2, across * m + 2, C_in)."""
-    (m, n), (pictures, height, width, channels), (first, second) = a.shape, padded.shape, buffers
-    rows, across = (height - 2) // m, (width - 2) // m
-    # Overlapping rows of tiles need no copy: B goes along the columns of pixels as they lie.
-    lines = padded.unfold(1, n, m).permute(0, 1, 4, 2, 3).reshape(pictures * rows, n, -1)
-    columns = _multiply(b, lines, first).view(pictures, rows, n, width, channels).unfold(3, n, m)
-    columns = columns.permute(2, 5, 0, 1, 3, 4)
-    gathered = _part(second, columns.shape).copy_(columns)
-    transformed = _multiply(b, gathered.view(n, n, -1), first).view(n * n, -1, channels)
-    products = _part(second, (n * n, transformed.shape[1], kernel.shape[2]))
-    torch.bmm(transformed, kernel, out=products)
-    halves = _multiply(a, products.view(n, n, -1), first)
-    made = _multiply(a, halves.transpose(0, 1), second)  # (columns m, rows m, values)
-    return made.view(m, m, pictures, rows, across, -1).permute(2, 3, 1, 4, 0, 5)
+class _Steps:
+    """The steps of a convolution, whose memory is used again for each strip.
 
+    Each step reads one of two buffers and writes the other.
+    """
 
-def _write(tiles: Tensor, bias: Tensor | None, target: Tensor) -> None:
-    """Tiles (N, down, m, across, m, C) to pixels (N, H, W, C), which may cut the last ones."""
-    m = tiles.shape[2]
-    for down, height in _whole_and_rest(target.shape[1], m):
-        for across, width in _whole_and_rest(target.shape[2], m):
-            source = tiles[:, down, :height, across, :width]
-            part = target.narrow(1, down.start * m, source.shape[1] * height)
-            part = part.narrow(2, across.start * m, source.shape[3] * width).view(source.shape)
-            torch.add(source, 0 if bias is None else bias, out=part)
+    def __init__(
+        self,
+        kernel: Tensor,
+        bias: Tensor | None,
+        transforms: Transforms,
+        width: int,
+        largest: _Strip,
+    ) -> None:
+        self.kernel, self.bias, self.width = kernel, bias, width
+        self.a, self.b = transforms.outputs.to(kernel), transforms.inputs.to(kernel)
+        self.tile, self.size = self.a.shape
+        self.across = -(-width // self.tile)
+        count = largest.pictures.stop - largest.pictures.start
+        rows = -(-(largest.bottom - largest.top) // self.tile)
+        inputs, outputs = kernel.shape[1:]
+        # Behind a picture there is room for tiles that stick out.
+        values = self.size**2 * count * rows * self.across * max(inputs, outputs)
+        self._buffers = [kernel.new_empty(values + self.tile * inputs) for _ in range(2)]
+        values = count * (rows * self.tile + 2) * (width + 2) * inputs
+        self._padded = kernel.new_empty(values + self.tile * inputs)
+
+    def padded(self, pictures: int, height: int) -> Tensor:
+        """Where to put the pixels of a strip: (N, rows of whole tiles + 2, W + 2, C_in)."""
+        rows = -(-height // self.tile) * self.tile + 2
+        shape = pictures, rows, self.width + 2, self.kernel.shape[1]
+        return _part(self._padded, shape, spare=self.tile * shape[-1])
+
+    def run(self, padded: Tensor, target: Tensor) -> None:
+        """From ``padded`` to ``target`` (N, H, W, C_out), which may cut the last tiles."""
+        n, (inputs, outputs) = self.size, self.kernel.shape[1:]
+        pictures, rows = len(padded), (padded.shape[1] - 2) // self.tile
+        tiles = pictures * rows * self.across
+        first, second = self._buffers
+        columns = self._along_columns(padded, rows, first)
+        gathered = _part(second, (n, n, pictures, rows, self.across, inputs))
+        gathered.copy_(columns)
+        transformed = _multiply(self.b, gathered.view(n, n, -1), first)
+        products = _part(second, (n * n, tiles, outputs))
+        torch.bmm(transformed.view(n * n, tiles, inputs), self.kernel, out=products)
+        halves = _multiply(self.a, products.view(n, n, -1), first)
+        whole = _multiply(self.a, halves.transpose(0, 1), second)  # (columns m, rows m, values)
+        shape = self.tile, self.tile, pictures, rows, self.across, outputs
+        self._write(whole.view(shape).permute(2, 3, 1, 4, 0, 5), target)
+
+    def _along_columns(self, padded: Tensor, rows: int, buffer: Tensor) -> Tensor:
+        """B along the columns of each tile: a view (n, n, N, rows, across, C), rows of tiles first.
+
+        Tiles at the right edge stick out into the next row, or behind the end. What stands there
+        changes only outputs that are dropped, but it must be finite.
+        """
+        n, m = self.size, self.tile
+        pictures, height, width, channels = padded.shape
+        line = width * channels
+        result = _part(buffer, (pictures, rows, n, line), spare=m * channels)
+        overlapping = padded.as_strided(
+            (pictures, rows, n, line), (height * line, m * line, line, 1)
+        )
+        for picture, out in zip(overlapping, result, strict=True):
+            torch.bmm(self.b.expand(rows, n, n), picture, out=out)
+        return result.as_strided(
+            (n, n, pictures, rows, self.across, channels),
+            (line, channels, rows * n * line, n * line, m * channels, 1),
+        )
+
+    def _write(self, tiles: Tensor, target: Tensor) -> None:
+        """Tiles (N, down, m, across, m, C) to pixels (N, H, W, C), which may cut the last ones."""
+        m = self.tile
+        for down, height in _whole_and_rest(target.shape[1], m):
+            for across, width in _whole_and_rest(target.shape[2], m):
+                part = target[:, down.start * m :][:, : (down.stop - down.start) * height]
+                part = part[:, :, across.start * m :][:, :, : (across.stop - across.start) * width]
+                shape = len(part), -1, height, across.stop - across.start, width, part.shape[3]
+                part = part.view(shape)
+                source = tiles[:, down, :height, across, :width]
+                if self.bias is None:
+                    part.copy_(source)
+                else:
+                    torch.add(source, self.bias, out=part)
 
 
 def _whole_and_rest(size: int, tile: int) -> Iterator[tuple[slice, int]]:
@@ -203,8 +273,12 @@ def _whole_and_rest(size: int, tile: int) -> Iterator[tuple[slice, int]]:
         yield slice(whole, whole + 1), rest
 
 
-def _part(buffer: Tensor, shape: Sequence[int]) -> Tensor:
-    return buffer[: math.prod(shape)].view(shape)
+def _part(buffer: Tensor, shape: tuple[int, ...], spare: int = 0) -> Tensor:
+    """The beginning of ``buffer`` as a tensor of ``shape``, and zeros in ``spare`` values after."""
+    values = math.prod(shape)
+    if spare:
+        buffer[values : values + spare] = 0
+    return buffer[:values].view(shape)
 
 
 def _multiply(matrix: Tensor, x: Tensor, buffer: Tensor) -> Tensor:
