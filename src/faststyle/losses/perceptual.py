@@ -178,10 +178,10 @@ class PerceptualLoss(nn.Module):
         if photos is None:
             return targets
         content = dict(self._active_terms(ContentLoss))
-        is_photo = self._is_photo[styles.cpu()] if styles is not None else self._is_photo[:1]
-        layers = self.layers if is_photo.any() else _layers(content.values())
-        features = self.encoder(photos, layers)
-        if is_photo.any():
+        is_photo = self._which_are_photos(styles)
+        shallow = _layers(content.values())
+        features = self.encoder(photos, shallow if is_photo is None else self.layers)
+        if is_photo is not None:
             targets = self._with_photos(targets, features, is_photo.to(photos.device))
         return {**targets, **{name: term.targets(features) for name, term in content.items()}}
 
@@ -251,6 +251,14 @@ class PerceptualLoss(nn.Module):
                     targets = [cast(StyleLoss, term.loss).mix(targets, shares)]
                 [mixed[name, layer]] = targets
         return mixed
+
+    def _which_are_photos(self, styles: Tensor | None) -> Tensor | None:
+        """Which pictures are to have the photo itself as their style, (N,); none if none is."""
+        # A GPU has to be waited for, so it is asked only where there is such a style.
+        if styles is None or not self._is_photo.any():
+            return None
+        chosen = self._is_photo[styles.cpu()]
+        return chosen if chosen.any() else None
 
     def _with_photos(self, targets: Targets, features: Features, is_photo: Tensor) -> Targets:
         """Style targets (N, ...), but those of the photos' ``features`` where ``is_photo`` (N,)."""
