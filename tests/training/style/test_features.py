@@ -63,7 +63,7 @@ def test_they_are_the_same_without_the_kernels_of_a_cpu_and_in_reduced_precision
         rounded = features.take()
     assert rounded.dtype == torch.bfloat16
     assert ((rounded - fast).square().mean() / fast.square().mean()).sqrt() < 0.05
-    monkeypatch.setattr("faststyle.networks.transform.use_cpu_kernels", lambda _: False)
+    monkeypatch.setattr("faststyle.networks.kernels.use_cpu_kernels", lambda _: False)
     monkeypatch.setattr("faststyle.networks.layers.use_cpu_kernels", lambda _: False)
     network(photos)
     torch.testing.assert_close(features.take(), fast)
