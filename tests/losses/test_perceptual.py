@@ -357,7 +357,7 @@ def test_terms_of_a_picture_do_not_depend_on_the_others_of_its_batch(encoder: VG
 def test_terms_are_described_in_full_and_made_anew(encoder: VGGEncoder) -> None:
     given = _loss(encoder, terms=TERMS)
     described = json.loads(json.dumps(given.describe()))
-    assert described["terms"]["palette"] == {**TERMS["palette"], "samples": 16384}
+    assert described["terms"]["palette"] == {**TERMS["palette"], "samples": 16384, "contrast": 1.0}
     again = PerceptualLoss(encoder, **described)
     again.set_style([StyleImage(_images(9, size=24)[0])])
     values = [loss(_images(1), loss.targets(_images(2))).total for loss in (given, again)]

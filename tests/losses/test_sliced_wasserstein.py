@@ -86,3 +86,12 @@ def test_its_gradient_is_that_of_its_values() -> None:
     loss = SlicedWasserstein(projections=4)
     picture, painting = _features(1, 2, 3, 5, 5).requires_grad_(), _features(2, 1, 3, 6, 6)
     assert torch.autograd.gradcheck(lambda x: _distance(loss, x, painting), picture)
+
+
+def test_contrast_stretches_the_painting_about_its_mean() -> None:
+    picture, painting = _features(1, 1, 3, 16, 16), 3 + _features(2, 1, 3, 16, 16)
+    mean = painting.mean((2, 3), keepdim=True)
+    torch.testing.assert_close(
+        _distance(SlicedWasserstein(contrast=1.5), picture, painting),
+        _distance(SlicedWasserstein(), picture, mean + 1.5 * (painting - mean)),
+    )

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from faststyle.core.limits import Between
+from faststyle.core.limits import Between, InRange
 from faststyle.losses.base import STYLE_LOSSES, StyleLoss, Target
 from faststyle.losses.normalization import MIN_ENERGY
 from faststyle.losses.sampling import fixed_sample, mix_samples, some_places, vectors
@@ -20,7 +20,7 @@ class SlicedWasserstein(StyleLoss):
     L = C / V * mean over directions d and quantiles q of (Q_q(F d) - Q_q(T d))^2
 
     F are the picture's vectors, T as many random ones of the painting, d random unit vectors that
-    are drawn anew in each step, and V is the summed variance of the painting's channels. So L is
+    are drawn anew in each step, and V is the summed variance of the channels of T. So L is
     relative: 1 is about the distance of one color from the painting. At the layer ``input`` it is
     a palette: which colors there are, and how much of each.
 
@@ -28,6 +28,7 @@ class SlicedWasserstein(StyleLoss):
         projections: how many directions.
         pool: features are averaged over squares of so many a side first.
         samples: how many vectors of a painting are kept, and compared at most.
+        contrast: how far the painting's vectors are stretched about their mean, at 1 not at all.
     """
 
     def __init__(
@@ -35,13 +36,16 @@ class SlicedWasserstein(StyleLoss):
         projections: Annotated[int, Between(1, 4096)] = 32,
         pool: Annotated[int, Between(1, 64)] = 1,
         samples: Annotated[int, Between(1, 1_000_000)] = 16384,
+        contrast: Annotated[float, InRange(0, 10)] = 1.0,
     ) -> None:
         super().__init__()
         self.projections, self.pool, self.samples = projections, pool, samples
+        self.contrast = contrast
 
     def target(self, features: Tensor) -> Target:
-        """Vectors of the painting (N, samples, C), and the variance of all of them (N,)."""
+        """Vectors of the painting (N, samples, C), stretched, and the variance of them (N,)."""
         every = self._vectors(features)
+        every = every.mean(1, keepdim=True).lerp(every, self.contrast)
         return fixed_sample(every, self.samples), every.var(1, correction=0).sum(1)
 
     def forward(self, features: Tensor, target: Target, generator: torch.Generator) -> Tensor:

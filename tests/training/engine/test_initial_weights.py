@@ -49,6 +49,14 @@ def test_one_style_begins_with_its_own_of_several(style: StyleMetadata, row: int
     assert torch.equal(begun, given[row])
 
 
+def test_the_photo_itself_is_no_painting_to_begin_with() -> None:
+    styles = (NIGHT, StyleMetadata("photo"), WAVE)
+    found, network = TrainedStyle(_network(3), StyleMetadata("all", styles=styles)), _network(1)
+    load_initial_weights(found, network, (OTHER,), "x")
+    given, begun = (each.state_dict()["up1.2.weight"] for each in (found.network, network))
+    assert torch.equal(begun, given[[0, 2]].mean(0))
+
+
 def test_another_network_is_refused() -> None:
     found = TrainedStyle(_network(2, width=3), StyleMetadata("all", styles=(NIGHT, WAVE)))
     with pytest.raises(UserError, match=r"init=all is of network .*'width': 3.*, not .*'width': 2"):

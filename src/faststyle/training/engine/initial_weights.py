@@ -11,6 +11,7 @@ from faststyle.core.registry import Description
 from faststyle.core.torch_files import read_torch
 from faststyle.networks import NETWORKS
 from faststyle.styles import StyleMetadata, TrainedStyle, load_style
+from faststyle.styles.metadata import IDENTITY
 
 
 def check_resumable(path: Path, network: nn.Module) -> TrainedStyle:
@@ -35,8 +36,8 @@ def load_initial_weights(
     """Give ``network`` the weights of what was trained.
 
     It is the same, but for its margin, and how many ``styles`` it has: the scale and shift of one
-    are those of the same painting at the same size, else at another, else the mean of all styles of
-    ``found``.
+    are those of the same painting at the same size, else at another, else the mean of all paintings
+    of ``found``.
 
     Raises ``UserError``, which calls ``found`` by its ``source``, for different networks.
     """
@@ -44,21 +45,23 @@ def load_initial_weights(
     if (kind.name, _shared(kind)) != (wanted.name, _shared(wanted)):
         raise UserError(f"{source} is of network {_format(kind)}, not {_format(wanted)}")
     state = dict(found.network.state_dict())
-    rows = [_row(style, found.metadata.styles) for style in styles]
+    known = found.metadata.styles
+    paintings = [row for row, style in enumerate(known) if style.name != IDENTITY] or [0]
+    rows = [_rows(style, known) or paintings for style in styles]
     for name, value in network.state_dict().items():
         given = state[name]
         if 2 in (given.dim(), value.dim()):  # a scale or shift for each of several styles
             table = given.view(-1, given.shape[-1])
-            chosen = [table.mean(0) if row is None else table[row] for row in rows]
+            chosen = [table[chosen].mean(0) for chosen in rows]
             state[name] = torch.stack(chosen).view(value.shape)
     network.load_state_dict(state)
 
 
-def _row(style: StyleMetadata, known: Sequence[StyleMetadata]) -> int | None:
-    """Which of the ``known`` styles it begins with; none for their mean."""
+def _rows(style: StyleMetadata, known: Sequence[StyleMetadata]) -> list[int]:
+    """Which of the ``known`` styles it begins with; none if its painting is not among them."""
     same = [row for row, other in enumerate(known) if other.name == style.name]
     of_size = [row for row in same if known[row].style_size == style.style_size]
-    return next(iter(of_size + same), None)
+    return (of_size + same)[:1]
 
 
 def _shared(network: Description) -> dict[str, object]:
