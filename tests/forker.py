@@ -30,8 +30,6 @@ MODULES = (
     "faststyle.bulk.job",
     "faststyle.optimization.run",
     "faststyle.optimization.views",
-    "faststyle.training.classification.task",
-    "faststyle.training.distillation.task",
     "faststyle.training.style.task",
     "faststyle.training.super_resolution",
 )

@@ -1,4 +1,3 @@
-import importlib
 import json
 import subprocess
 import sys
@@ -7,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from faststyle.core.errors import UserError
+from faststyle.cli.main import main
 from tests.commands import run_command
 
 
@@ -87,10 +86,20 @@ def test_a_wrong_choice_is_one_clear_line() -> None:
     assert len(result.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "extra"),
+    [("benchmark", "benchmark"), ("distill", "train"), ("train-classifier", "train")],
+)
 def test_where_there_is_no_clone_it_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    extra: str,
 ) -> None:
-    monkeypatch.delitem(sys.modules, "faststyle.cli.benchmark", raising=False)
     monkeypatch.setattr("faststyle.__file__", str(tmp_path / "site" / "faststyle" / "__init__.py"))
-    with pytest.raises(UserError, match=r'is for a clone, with pip install -e "\.\[benchmark\]"'):
-        importlib.import_module("faststyle.cli.benchmark")
+    monkeypatch.setattr(sys, "argv", ["faststyle", name])
+    with pytest.raises(SystemExit):
+        main()
+    said = f'error: faststyle {name} is for a clone, with pip install -e ".[{extra}]"\n'
+    assert capsys.readouterr().err == said

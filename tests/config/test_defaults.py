@@ -18,7 +18,7 @@ FILES = sorted(CONFIGS.rglob("*.yaml"))
 
 def _described_objects(node: Any) -> Iterator[dict[str, Any]]:
     if isinstance(node, dict):
-        if str(node.get("_target_", "")).startswith("faststyle."):
+        if str(node.get("_target_", "")).startswith(("faststyle.", "recipes.")):
             yield node
         for value in node.values():
             yield from _described_objects(value)

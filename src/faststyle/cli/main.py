@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import faststyle
 from faststyle.cli.arguments import add_arguments, call
 from faststyle.cli.table import ALIASES, COMMANDS, TASKS, Command
 from faststyle.core.errors import UserError, nearest, needs_extra, report_errors
@@ -67,6 +68,8 @@ def _run(name: str, arguments: Sequence[str], prog: str) -> None:
     if name not in COMMANDS:
         raise UserError(f'unknown command "{name}": {nearest(name, COMMANDS)}')
     command = COMMANDS[name]
+    if command.clone:
+        _reach_clone(name, command)
     with needs_extra(command.extra):
         if command.at and command.config:
             from faststyle.config.command import launch
@@ -77,6 +80,16 @@ def _run(name: str, arguments: Sequence[str], prog: str) -> None:
         parser = argparse.ArgumentParser(prog=prog, description=command.does)
         add_arguments(parser, function)
         call(function, parser.parse_args(arguments))
+
+
+def _reach_clone(name: str, command: Command) -> None:
+    """Let what lies beside ``src`` be imported."""
+    clone = Path(faststyle.__file__).resolve().parents[2]
+    package = str(command.at).partition(".")[0]
+    if not (clone / package / "__init__.py").is_file():
+        extra = f'pip install -e ".[{command.extra}]"'
+        raise UserError(f"faststyle {name} is for a clone, with {extra}")
+    sys.path.insert(0, str(clone))
 
 
 def _of_task(arguments: Sequence[str]) -> tuple[str, Sequence[str]]:

@@ -13,12 +13,14 @@ class Command(NamedTuple):
             follows from its signature (:mod:`faststyle.cli.arguments`).
         extra: which of faststyle's extras brings the packages that it needs.
         config: the file in ``configs`` of a command whose settings Hydra composes instead.
+        clone: its code lies beside ``src`` in a clone, and not in the wheel.
     """
 
     does: str
     at: str | None = None
     extra: str | None = None
     config: str | None = None
+    clone: bool = False
 
 
 def _composed(does: str, at: str, config: str) -> Command:
@@ -49,7 +51,12 @@ COMMANDS: Mapping[str, Command] = {
     "publish": Command("Publish a style on the Hugging Face Hub.", extra="hub"),
     "evaluate": Command("Measure a trained style or enlarger on held-out photos.", extra="train"),
     "features": Command("Show what a loss network sees in a photo.", extra="train"),
-    "benchmark": Command("Measure how fast faststyle is here, in a clone.", extra="benchmark"),
+    "benchmark": Command(
+        "Measure how fast faststyle is here, in a clone.",
+        "benchmarks.command:benchmark",
+        "benchmark",
+        clone=True,
+    ),
     "download-coco": Command(
         "Fetch, verify and unpack the photos of COCO.", "faststyle.cli.data:download_coco", "train"
     ),
@@ -58,13 +65,19 @@ COMMANDS: Mapping[str, Command] = {
         "faststyle.cli.data:prepare_data",
         "train",
     ),
-    "distill": _composed(
-        "Distil a VGG into a small loss network.", "training.distillation.task:distill", "distill"
+    "distill": Command(
+        "Distil a VGG into a small loss network, in a clone.",
+        "recipes.distillation.task:distill",
+        "train",
+        "distill",
+        clone=True,
     ),
-    "train-classifier": _composed(
-        "Train a VGG that may serve as loss network.",
-        "training.classification.task:train_classifier",
+    "train-classifier": Command(
+        "Train a VGG that may serve as loss network, in a clone.",
+        "recipes.classification.task:train_classifier",
+        "train",
         "classifier",
+        clone=True,
     ),
     "info": Command("Say what a report of a bug should say."),
 }

@@ -6,8 +6,8 @@ import torch
 from faststyle.encoder import LiteEncoder, VGGEncoder
 from faststyle.losses import PerceptualLoss, StyleImage
 from faststyle.losses.defaults import CONTENT, STYLE, STYLE_WEIGHT
-from faststyle.training.distillation.examples import ExampleMixer
-from faststyle.training.distillation.module import Distillation
+from recipes.distillation.examples import ExampleMixer
+from recipes.distillation.module import Distillation
 
 
 def test_the_gradient_is_that_of_the_perceptual_loss() -> None:

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from faststyle.core.errors import UserError
-from faststyle.training.distillation.examples import Painters
+from recipes.distillation.examples import Painters
 
 PHOTOS = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(0))
 

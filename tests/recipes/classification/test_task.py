@@ -10,8 +10,8 @@ from faststyle.config.compose import compose_config
 from faststyle.core.errors import UserError
 from faststyle.core.torch_files import read_torch
 from faststyle.encoder import VGGEncoder
-from faststyle.training.classification.network import Classifier
-from faststyle.training.classification.task import train_classifier
+from recipes.classification.network import Classifier
+from recipes.classification.task import train_classifier
 
 SMALL = (
     "classifier.arch=vgg11_bn",

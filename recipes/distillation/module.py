@@ -14,8 +14,8 @@ from faststyle.images.pixels import to_unit
 from faststyle.losses import gram_matrix
 from faststyle.losses.defaults import CONTENT, STYLE, STYLE_WEIGHT
 from faststyle.losses.normalization import relative_distance
-from faststyle.training.distillation.examples import ExampleMixer
 from faststyle.training.engine.schedule import cosine, scheduled
+from recipes.distillation.examples import ExampleMixer
 
 #: By names, such as ``features/relu1_2``.
 Features = dict[str, Tensor]

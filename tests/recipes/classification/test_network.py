@@ -4,7 +4,7 @@ from torch import nn
 
 from faststyle.core.errors import UserError
 from faststyle.images.pixels import IMAGENET_MEAN, IMAGENET_STD
-from faststyle.training.classification.network import Classifier
+from recipes.classification.network import Classifier
 
 
 @pytest.fixture(scope="module")

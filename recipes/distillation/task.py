@@ -8,8 +8,8 @@ from omegaconf import DictConfig
 
 from faststyle.config.compose import instantiate
 from faststyle.core.atomic import atomic_write
-from faststyle.training.distillation.module import Distillation
 from faststyle.training.engine.task import Task, run_task
+from recipes.distillation.module import Distillation
 
 
 def distill(cfg: DictConfig) -> Path | None:

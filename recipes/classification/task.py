@@ -15,10 +15,10 @@ from faststyle.config.compose import instantiate
 from faststyle.core.errors import UserError, nearest
 from faststyle.core.torch_files import write_torch
 from faststyle.images.pixels import to_unit
-from faststyle.training.classification.data import ClassData
-from faststyle.training.classification.network import Classifier
 from faststyle.training.engine.schedule import Schedule, scheduled
 from faststyle.training.engine.task import Task, run_task
+from recipes.classification.data import ClassData
+from recipes.classification.network import Classifier
 
 _NORMALIZATIONS = ("data", "imagenet")
 Labeled = tuple[Tensor, Tensor]  # uint8 (N, 3, S, S), classes (N,)

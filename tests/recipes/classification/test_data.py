@@ -11,7 +11,7 @@ from torchvision.datasets import CIFAR10
 
 from faststyle.core.errors import UserError
 from faststyle.data.loader import SampleIndex
-from faststyle.training.classification.data import ClassData, MovedPictures
+from recipes.classification.data import ClassData, MovedPictures
 
 
 @pytest.fixture

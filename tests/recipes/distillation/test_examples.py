@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from faststyle.core.errors import UserError
-from faststyle.training.distillation.examples import ExampleMixer
+from recipes.distillation.examples import ExampleMixer
 
 PHOTOS = torch.rand(16, 3, 24, 24, generator=torch.Generator().manual_seed(0))
 

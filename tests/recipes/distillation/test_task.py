@@ -5,7 +5,7 @@ import torch
 
 from faststyle.config.compose import compose_config
 from faststyle.encoder import LiteEncoder
-from faststyle.training.distillation.task import distill
+from recipes.distillation.task import distill
 
 
 @pytest.mark.slow
