@@ -9,8 +9,7 @@ from typing import Annotated
 from faststyle.core.assets import bundled_file
 from faststyle.core.devices import cpu_has_bf16
 from faststyle.core.errors import UserError
-from faststyle.core.limits import InRange
-from faststyle.core.options import Options
+from faststyle.core.limits import InRange, Options
 
 _STYLE = bundled_file("flow_field.png")
 _PHOTO = Path(str(files("skimage") / "data" / "astronaut.png"))

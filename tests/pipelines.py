@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from faststyle.core.options import split
+from faststyle.core.limits import split
 from faststyle.files.batch import FilePipeline
 from faststyle.files.options import ReadOptions, WriteOptions
 from faststyle.stylize.image_processor import ImageProcessor

@@ -9,7 +9,7 @@ from PIL import Image
 from faststyle.bulk.manifest import Manifest
 from faststyle.bulk.plan import Shard, cut, find_tasks
 from faststyle.bulk.shard import Worker, WorkerConfig
-from faststyle.core.options import merged, split
+from faststyle.core.limits import merged, split
 from faststyle.core.storage import Folder, StorageError
 from faststyle.files.batch import FilePipeline, LoadedPicture
 from faststyle.files.jobs import Job

@@ -8,7 +8,7 @@ import torch
 
 from faststyle.cli.arguments import read_options
 from faststyle.core.errors import UserError
-from faststyle.core.options import Options
+from faststyle.core.limits import Options
 from faststyle.files.options import ReadOptions, WriteOptions
 from faststyle.images.pixels import Picture
 from faststyle.stylize.options import RenderOptions

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from faststyle.core.options import split
+from faststyle.core.limits import split
 from faststyle.files.options import WriteOptions
 from faststyle.stylize.image_processor import ImageProcessor
 from faststyle.stylize.options import RenderOptions

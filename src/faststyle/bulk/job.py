@@ -17,7 +17,7 @@ from faststyle.bulk.plan import ImageTask, cut, find_tasks
 from faststyle.bulk.shard import WorkerConfig
 from faststyle.core.errors import UserError, nearest, needs_extra
 from faststyle.core.interrupts import catch_interrupts
-from faststyle.core.options import merged
+from faststyle.core.limits import merged
 from faststyle.core.storage import Folder, absolute
 from faststyle.files.jobs import Job, check_formats
 from faststyle.files.options import ReadOptions, WriteOptions

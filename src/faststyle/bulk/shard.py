@@ -16,13 +16,13 @@ from faststyle.bulk.manifest import Manifest, ShardResult
 from faststyle.bulk.plan import ImageTask, Shard
 from faststyle.core.devices import reuse_freed_memory
 from faststyle.core.errors import problem
-from faststyle.core.options import split
+from faststyle.core.limits import split
 from faststyle.core.storage import Folder, StorageError, fetch_once, is_address, is_of_a_disk
 from faststyle.files.batch import FilePipeline
 from faststyle.files.jobs import Job
 from faststyle.files.options import ReadOptions, WriteOptions
 from faststyle.images.probe import open_image
-from faststyle.networks.conv3x3 import choose_kernel
+from faststyle.networks.kernels import choose_kernel
 from faststyle.stylize.options import RenderOptions
 from faststyle.stylize.stylizer import Stylizer
 

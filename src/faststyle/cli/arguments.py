@@ -13,8 +13,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, get_args, get_origin
 
 from faststyle.core.errors import UserError
-from faststyle.core.limits import OneOf, find_problem
-from faststyle.core.options import Kind, Options, split
+from faststyle.core.limits import Kind, OneOf, Options, find_problem, split
 from faststyle.stylize.options import PRECISIONS
 
 STYLE = (

@@ -94,7 +94,7 @@ def stylize(
     from faststyle.files.batch import FilePipeline
     from faststyle.files.jobs import plan
     from faststyle.files.mask_files import MaskFiles
-    from faststyle.networks.conv3x3 import choose_kernel
+    from faststyle.networks.kernels import choose_kernel
     from faststyle.styles.catalog import list_styles
     from faststyle.styles.mixture import parse_mix
     from faststyle.stylize.image_processor import ImageProcessor

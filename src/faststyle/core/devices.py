@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import psutil
 import torch
+from torch import Tensor
 
 from faststyle.core.errors import UserError
 
@@ -53,6 +54,20 @@ def _capabilities() -> Mapping[str, object]:
     # Older versions of torch cannot tell.
     found: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return found
+
+
+def use_cpu_kernels(x: Tensor) -> bool:
+    """Whether kernels for a CPU should compute on ``x``; compilers see plain modules."""
+    return (
+        x.device.type == "cpu" and not torch.compiler.is_compiling() and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    )
+
+
+def empty(size: tuple[int, ...], like: Tensor) -> Tensor:
+    """Channels-last memory for a tensor of ``size``, in the dtype and on the device of ``like``."""
+    return torch.empty(
+        size, dtype=like.dtype, device=like.device, memory_format=torch.channels_last
+    )
 
 
 def reuse_freed_memory() -> None:

@@ -1,13 +1,17 @@
-"""What values an argument may have, said beside its type: ``Annotated[int, Between(1, 64)]``.
+"""What values arguments and options may have, said beside the type: ``Annotated[int, InRange(1)]``.
 
 A limit's ``problem`` says what is wrong with a value, beginning with it; empty if nothing is.
 """
 
 import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from inspect import BoundArguments
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from faststyle.core.errors import UserError, nearest
+
+Kind = TypeVar("Kind", bound="Options")
 
 
 class Between(NamedTuple):
@@ -100,3 +104,36 @@ def check_arguments(kind: str, bound: BoundArguments) -> None:
     for name, value in bound.arguments.items():
         if problem := find_problem(bound.signature.parameters[name].annotation, value):
             raise UserError(f"{kind}.{name}={problem}")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How one part of the work is done; ``faststyle.cli.arguments`` makes flags of it.
+
+    A field is ``name: Annotated[type, "help", limit] = default``.
+
+    Raises:
+        UserError: a value beyond a limit of its field (:mod:`faststyle.core.limits`), by whose name
+            the message begins. None passes where it is the default.
+    """
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            is_left_out = value is None and each.default is None
+            if not is_left_out and (problem := find_problem(each.type, value)):
+                raise UserError(f"{each.name} is {problem}")
+            for note in () if is_left_out else getattr(each.type, "__metadata__", ()):
+                if isinstance(note, MoreThan) and not value > getattr(self, note.field):
+                    least = f"more {note.unit} than the {note.field}"
+                    raise UserError(f"{each.name} is {value}; it must be {least}")
+
+
+def merged(*options: Options) -> dict[str, Any]:
+    """All fields by their names, as a file of JSON holds them."""
+    return {name: value for each in options for name, value in asdict(each).items()}
+
+
+def split(kind: type[Kind], values: Mapping[str, Any]) -> Kind:
+    """Options of one kind from the values that are called like its fields; there may be others."""
+    return kind(**{each.name: values[each.name] for each in fields(kind) if each.name in values})

@@ -11,7 +11,7 @@ from faststyle.core.errors import UserError, nearest
 from faststyle.encoder.base import LOSS_NETWORKS, LossNetwork
 from faststyle.encoder.normalize_activations import normalize_activations
 from faststyle.encoder.weights import load_weights
-from faststyle.networks import conv3x3, winograd
+from faststyle.networks import kernels, winograd
 
 ARCHITECTURES = tuple(f"vgg{depth}{norm}" for depth in (11, 13, 16, 19) for norm in ("", "_bn"))
 
@@ -84,14 +84,14 @@ class VGGEncoder(LossNetwork):
         return super().describe() | own
 
     def _convolve(self, name: str, conv: nn.Conv2d, x: Tensor) -> Tensor:
-        if not conv3x3.winograd_is_faster(x, conv.weight, constant=True):
+        if not kernels.winograd_is_faster(x, conv.weight, constant=True):
             return conv(x)  # type: ignore[no-any-return]
         assert conv.bias is not None
         tile = winograd.best_tile(*x.shape[2:])
         if (name, tile) not in self._kernels:
             self._kernels[name, tile] = winograd.transform_weights(conv.weight, tile)
         kernel = self._kernels[name, tile]
-        return conv3x3.convolve(x, conv.weight, conv.bias, "constant", kernel)
+        return kernels.convolve_winograd(x, conv.weight, conv.bias, "constant", kernel)
 
     def _pool(self, x: Tensor) -> Tensor:
         if min(x.shape[-2:]) < 2:

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from faststyle.core.limits import InRange, OneOf
-from faststyle.core.options import Options
+from faststyle.core.limits import InRange, OneOf, Options
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The transform networks: what they are, how a CPU computes them fast, and their names in files."""
 
-from faststyle.networks.bake import StyleInterpolator, bake_style
+from faststyle.networks.conditional import StyleInterpolator, bake_style
 from faststyle.networks.padding import STRIDE, pad_to_multiple
 from faststyle.networks.registry import NETWORKS
 from faststyle.networks.super_resolution import SuperResolutionNetwork

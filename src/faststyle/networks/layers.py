@@ -17,9 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from faststyle.core.devices import use_cpu_kernels
 from faststyle.networks import kernels
 from faststyle.networks.conditional import ConditionalInstanceNorm2d
-from faststyle.networks.cpu import use_cpu_kernels
 from faststyle.networks.instance_norm import instance_norm
 from faststyle.networks.stages import FoldableNorm
 

@@ -19,8 +19,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from faststyle.core.devices import empty
 from faststyle.images.pixels import to_unit
-from faststyle.networks.cpu import empty
 from faststyle.networks.instance_norm import merge_moments, moments, weighted_moments
 from faststyle.networks.noise import DEFAULT_FIELD, NoiseField
 from faststyle.networks.stages import Stage, StagedNetwork, margin_of, stages_of, strides

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.grad import conv2d_input
 
-from faststyle.networks.cpu import use_cpu_kernels
+from faststyle.core.devices import use_cpu_kernels
 
 #: Bytes of patches that are multiplied at once.
 _PATCH_BYTES = 2 << 20
@@ -61,8 +61,7 @@ def weight_gradient(
 
 def _is_faster(weight: Tensor) -> bool:
     return (
-        torch.is_grad_enabled()
-        and weight.requires_grad
+        weight.requires_grad
         and use_cpu_kernels(weight)
         and weight.dtype == torch.float32
         and len(weight) >= _CHANNELS

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from faststyle.networks.cpu import empty
+from faststyle.core.devices import empty
 
 #: Where the polynomials of the Cook-Toom algorithm are evaluated, besides at infinity, for tiles of
 #: 4 and of 6 outputs. With each point stands its inverse (that of 0 is infinity), so that a kernel

@@ -23,7 +23,7 @@ from faststyle.images.formats import format_of
 from faststyle.images.metrics import psnr
 from faststyle.images.pixels import Picture, resample, resize, shrink
 from faststyle.losses import PerceptualLoss, StyleImage
-from faststyle.networks.conv3x3 import choose_kernel
+from faststyle.networks.kernels import choose_kernel
 from faststyle.optimization.optimizers import Objective, PixelOptimizer
 from faststyle.optimization.progress import Progress
 from faststyle.optimization.state import State, sizes, starting_picture

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from faststyle.core.limits import InRange, MoreThan
-from faststyle.core.options import Options
+from faststyle.core.limits import InRange, MoreThan, Options
 
 _SECONDS = InRange(0, unit="seconds")
 
