@@ -102,7 +102,7 @@ def test_it_is_chosen_where_it_is_faster() -> None:
 def test_direct_means_nowhere() -> None:
     x, weight = torch.randn(1, 128, 64, 64), torch.randn(128, 128, 3, 3)
     assert not kernels.winograd_is_faster(x, weight)
-    result = kernels.convolve(x, weight, torch.zeros(128), 1, "constant")
+    result = kernels.convolve(x, weight, torch.zeros(128), "constant")
     torch.testing.assert_close(result, F.conv2d(x, weight, padding=1))
 
 

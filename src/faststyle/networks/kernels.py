@@ -5,8 +5,8 @@ Four things differ from what the modules say, though they are equal in exact ari
 - "twice the size, then a 3x3 convolution" is one transposed 4x4 convolution of stride 2: the nine
   taps of a pixel fall on four pixels of the small picture, so that four multiply-adds do, and there
   is no enlarged copy;
-- 3x3 convolutions of stride 1 go by Winograd's algorithm where that is faster (docs/speed.md says by
-  how much, and where that was measured);
+- 3x3 convolutions of stride 1 go by Winograd's algorithm where that is faster (docs/speed.md says
+  where, and by how much);
 - the last 9x9 convolution makes a block of 2x4 pixels at once: 24 channels of output, three vector
   registers of AVX2, where 3 would leave most of one empty;
 - without a graph, a large picture goes through a convolution in strips of rows, so that the padded
@@ -18,6 +18,8 @@ convolution is padded by half of its kernel.
 """
 
 from collections.abc import Callable
+from functools import partial
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -70,28 +72,21 @@ def run_layers(run: Callable[[Tensor], Tensor], x: Tensor, has_kernels: bool) ->
         return run(x.to(torch.get_autocast_dtype("cpu")))
 
 
-def convolve(x: Tensor, weight: Tensor, bias: Tensor, stride: int, mode: str) -> Tensor:
+def convolve(x: Tensor, weight: Tensor, bias: Tensor, mode: str, stride: int = 1) -> Tensor:
     """A convolution (C_out, C_in, k, k) with an odd k."""
     weight, bias = weight.to(x), bias.to(x)
     if stride == 1 and winograd_is_faster(x, weight):
         return convolve_winograd(x, weight, bias, mode)
-
-    def run(padded: Tensor) -> Tensor:
-        return _operations().conv2d(padded, weight, bias, (stride, stride))
-
+    run = partial(_operations().conv2d, weight=weight, bias=bias, stride=(stride, stride))
     return _in_strips(run, x, weight.shape[2] // 2, mode, len(weight))
 
 
 def resize_convolve(x: Tensor, weight: Tensor, bias: Tensor, mode: str) -> Tensor:
     """Nearest-neighbor doubling, then a convolution (C_out, C_in, 3, 3)."""
-    kernel, bias = spread(weight).to(x), bias.to(x)
-
-    def run(padded: Tensor) -> Tensor:
-        return _operations().conv_transpose2d(padded, kernel, bias, stride=(2, 2), padding=3)
-
+    given = {"weight": spread(weight).to(x), "bias": bias.to(x), "stride": (2, 2), "padding": 3}
     # A doubled picture reflected by one pixel is the small one with its edge repeated.
     mode = "replicate" if mode == "reflect" else mode
-    return _in_strips(run, x, 1, mode, 4 * len(weight))
+    return _in_strips(partial(_operations().conv_transpose2d, **given), x, 1, mode, 4 * len(weight))
 
 
 def spread(weight: Tensor) -> Tensor:
@@ -116,7 +111,7 @@ def convolve_blocks(x: Tensor, weight: Tensor, bias: Tensor, mode: str) -> Tenso
     biases = bias.repeat_interleave(len(shifted)).to(x)
 
     def run(padded: Tensor) -> Tensor:
-        made = _operations().conv2d(padded, kernel, biases, stride=BLOCK)
+        made: Tensor = _operations().conv2d(padded, kernel, biases, stride=BLOCK)
         # F.pixel_shuffle wants blocks that are square.
         shape = len(made), len(weight), rows, columns, *made.shape[2:]
         return made.reshape(shape).permute(0, 1, 4, 2, 5, 3).flatten(4).flatten(2, 3)
@@ -124,7 +119,7 @@ def convolve_blocks(x: Tensor, weight: Tensor, bias: Tensor, mode: str) -> Tenso
     return _in_strips(run, x, weight.shape[2] // 2, mode, len(weight))
 
 
-def _operations() -> Any:
+def _operations() -> ModuleType:
     """Torch's own, or the same with faster gradients of weights where any may be asked for."""
     return weight_gradient if torch.is_grad_enabled() else F
 
@@ -208,10 +203,8 @@ class _Winograd(torch.autograd.Function):
             dx = _input_gradient(grad, ctx.shape, weight, kernel, ctx.mode)
         if ctx.needs_input_grad[1]:
             padded = F.pad(x, (1, 1, 1, 1), mode=ctx.mode)
-            dw, db = (
-                weight_gradient.weight_gradient(padded, grad, (3, 3), (1, 1)),
-                grad.sum((0, 2, 3)),
-            )
+            dw = weight_gradient.weight_gradient(padded, grad, (3, 3), (1, 1))
+            db = grad.sum((0, 2, 3))
         return dx, dw, db, None, None
 
 

@@ -60,8 +60,7 @@ class ConvNormReLU(nn.Sequential):
     def _convolve(self, x: Tensor) -> Tensor:
         if not isinstance(self[0], nn.Upsample):
             return convolve(self.conv, x)
-        assert isinstance(self.conv, nn.Conv2d)
-        return kernels.resize_convolve(x, *_weights(self.conv), _pad_mode(self.conv))
+        return kernels.resize_convolve(x, *_given(self.conv))
 
 
 class ResidualBlock(nn.Module):
@@ -123,7 +122,7 @@ class OutputConv(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to (N, 3, H, W)."""
         if self.has_kernels and use_cpu_kernels(x):
-            return kernels.convolve_blocks(x, *_weights(self), _pad_mode(self))
+            return kernels.convolve_blocks(x, *_given(self))
         return super().forward(x)
 
 
@@ -163,7 +162,7 @@ def make_norm(norm: str, styles: int = 1) -> MakeNorm:
 def convolve(conv: nn.Module, x: Tensor) -> Tensor:
     """``conv`` by its kernel, on any device, in the dtype of ``x`` (N, C, H, W)."""
     assert isinstance(conv, nn.Conv2d)
-    return kernels.convolve(x, *_weights(conv), conv.stride[0], _pad_mode(conv))
+    return kernels.convolve(x, *_given(conv), conv.stride[0])
 
 
 def _normalize(norm: nn.Module, x: Tensor, relu: bool) -> Tensor:
@@ -182,21 +181,18 @@ def _keeps_size(conv: nn.Module) -> bool:
     return isinstance(conv, nn.Conv2d) and conv.padding == tuple(k // 2 for k in conv.kernel_size)
 
 
-def _weights(conv: nn.Conv2d) -> tuple[Tensor, Tensor]:
+def _given(conv: nn.Module) -> tuple[Tensor, Tensor, str]:
+    """Weight, bias, and how it pads, as kernels take them."""
+    assert isinstance(conv, nn.Conv2d)
     assert conv.bias is not None
-    return conv.weight, conv.bias
-
-
-def _pad_mode(conv: nn.Conv2d) -> str:
-    return "reflect" if conv.padding_mode == "reflect" else "constant"
+    mode = "reflect" if conv.padding_mode == "reflect" else "constant"
+    return conv.weight, conv.bias, mode
 
 
 def _fold(layer: nn.Module, conv: str, norm: str, mean: Tensor, variance: Tensor) -> None:
     """Make a normalization of a layer, with statistics (C,), a part of its convolution."""
-    before, folded = layer.get_submodule(conv), layer.get_submodule(norm)
-    assert isinstance(before, nn.Conv2d)
+    (weight, bias, _), folded = _given(layer.get_submodule(conv)), layer.get_submodule(norm)
     assert isinstance(folded, nn.InstanceNorm2d)
-    weight, bias = _weights(before)
     factor = folded.weight / (variance + folded.eps).sqrt()
     weight.copy_(weight * factor.view(-1, 1, 1, 1))
     bias.copy_((bias - mean) * factor + folded.bias)

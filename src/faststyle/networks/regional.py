@@ -20,8 +20,6 @@ from faststyle.networks.stages import margin_of, stages_of
 
 #: Shares that all regions have everywhere, so that pixels of none are of all.
 _EVERYWHERE = 1e-6
-
-
 #: Masks (R, height, width) of regions in the resolution of a layer.
 MasksAt = Callable[[int, int], Tensor]
 
