@@ -20,7 +20,7 @@ import torch
 from PIL import Image
 
 from faststyle.apps.demo.server import build
-from faststyle.apps.demo.worker_pool import WorkerPool
+from faststyle.apps.demo.worker import WorkerPool
 from faststyle.images.files import load_picture
 from faststyle.networks import TransformNetwork
 from faststyle.styles import TrainedStyle, write_style

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from faststyle.encoder import VGGEncoder
-from faststyle.evaluation.structure import LAYER, cfsd
+from faststyle.evaluation.appearance import LAYER, cfsd
 
 
 def _by_loops(picture: Tensor, photo: Tensor) -> float:

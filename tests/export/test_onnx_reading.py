@@ -10,12 +10,12 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
 from faststyle.core.errors import UserError
-from faststyle.export.exported_network import ExportedNetwork
-from faststyle.export.pixels import (
+from faststyle.export.exported_network import (
     BYTES,
     IMAGENET,
     SIGNED,
     UNIT,
+    ExportedNetwork,
     Pixels,
 )
 from faststyle.styles import load_style, read_exported_style

@@ -14,8 +14,7 @@ from faststyle.core.errors import UserError
 from faststyle.images.files import load_picture
 from faststyle.images.metrics import psnr
 from faststyle.losses import LossTerms
-from faststyle.optimization.progress import Progress
-from faststyle.optimization.run import optimize
+from faststyle.optimization.run import Progress, optimize
 from tests.places import CONFIGS
 
 PRESETS = (

@@ -22,8 +22,7 @@ def demo(
     if port is not None and not 0 < port < _PORTS:
         raise UserError(f"--port is {port}; it must lie between 1 and {_PORTS - 1}")
     from faststyle.apps.demo.server import serve
-    from faststyle.apps.demo.worker import ModelRegistry
-    from faststyle.apps.demo.worker_pool import WorkerPool
+    from faststyle.apps.demo.worker import ModelRegistry, WorkerPool
     from faststyle.core.devices import find_device
     from faststyle.styles.loading import resolve_styles
 

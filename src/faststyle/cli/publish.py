@@ -25,7 +25,7 @@ def publish(
     # Imported late: --help should not wait for torch.
     from faststyle.core.devices import reuse_freed_memory
     from faststyle.styles.hub import PREFIX, publish_folder
-    from faststyle.styles.hub.address import parse_address
+    from faststyle.styles.hub.fetch import parse_address
 
     address = parse_address(PREFIX + repository)
     if address.path_in_repo or address.revision:
@@ -55,8 +55,7 @@ def _prepare(ckpt: str, folder: Path, repository: str, license: str | None) -> N
     from faststyle.apps.sample import sample_sheet
     from faststyle.images.files import save_picture
     from faststyle.styles import StyleMetadata, find_style, load_style, write_style
-    from faststyle.styles.hub.card import write_card
-    from faststyle.styles.hub.publish import CARD
+    from faststyle.styles.hub.publish import CARD, write_card
     from faststyle.styles.mixture import choose
     from faststyle.styles.style_file import read_metadata
 

@@ -16,12 +16,19 @@ from faststyle.config.compose import instantiate
 from faststyle.core.errors import UserError
 from faststyle.encoder import LossNetwork
 from faststyle.evaluation import artifacts
-from faststyle.evaluation.appearance import contrast, frame, layout, saturation
+from faststyle.evaluation.appearance import (
+    LAYER,
+    MAX_SIDE,
+    cfsd,
+    contrast,
+    frame,
+    layout,
+    saturation,
+)
 from faststyle.evaluation.lbfgs_baseline import compare
 from faststyle.evaluation.patches import MIN_SIDE, patch_distances
 from faststyle.evaluation.photos import held_out_photos, means, squares
 from faststyle.evaluation.stability import MOTIONS, Frame, make_clip, stability
-from faststyle.evaluation.structure import LAYER, MAX_SIDE, cfsd
 from faststyle.evaluation.trained_loss import build_loss, gatys_loss, style_overrides
 from faststyle.images.pixels import Picture
 from faststyle.losses import PerceptualLoss, StyleImage

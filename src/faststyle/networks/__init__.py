@@ -2,7 +2,7 @@
 
 from faststyle.networks.conditional import StyleInterpolator, bake_style
 from faststyle.networks.padding import STRIDE, pad_to_multiple
-from faststyle.networks.registry import NETWORKS
+from faststyle.networks.stages import NETWORKS
 from faststyle.networks.super_resolution import SuperResolutionNetwork
 from faststyle.networks.transform import TransformNetwork
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from faststyle.networks.registry import NETWORKS
+from faststyle.networks.stages import NETWORKS
 
 #: As many styles as a network may have.
 MAX_STYLES = 1024

@@ -8,11 +8,12 @@ asked for its features. Of one that says nothing, only whole pictures are comput
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 from operator import mul
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
+from faststyle.core.registry import Registry
 from faststyle.networks.noise import NoiseField
 
 
@@ -101,3 +102,22 @@ def coarsest_features(stages: Sequence[Stage]) -> tuple[Layer, int] | None:
         if stage.scale > 1:
             return stage.layer, round(stride * stage.scale)
     return None
+
+
+#: A network maps photos (N, 3, H, W) in [0, 1] to the same shape, or as :class:`UpscalingNetwork`.
+#: It may say what its layers are (:class:`faststyle.networks.stages.StagedNetwork`), and how much
+#: memory it takes to stylize in float32: ``bytes_per_pixel`` of the result.
+NETWORKS = Registry[nn.Module]("network")
+
+
+@runtime_checkable
+class UpscalingNetwork(Protocol):
+    """A network that maps (N, 3, H, W) to ``factor`` times H and W; that is an option of it.
+
+    ``halo``: rows and columns, on each side, that a pixel depends on besides its own. It is
+    computed in squares, which overlap by as much.
+    """
+
+    factor: int
+    halo: int
+    bytes_per_pixel: int

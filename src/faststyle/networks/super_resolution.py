@@ -10,7 +10,7 @@ from faststyle.core.errors import UserError
 from faststyle.core.limits import Between, OneOf
 from faststyle.networks import kernels, layers
 from faststyle.networks.padding import STRIDE, crop, pad_to_multiple
-from faststyle.networks.registry import NETWORKS
+from faststyle.networks.stages import NETWORKS
 
 #: By how much pictures can be enlarged: so many doublings make them.
 FACTORS = (2, 4, 8)

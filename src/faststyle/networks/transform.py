@@ -14,8 +14,7 @@ from faststyle.networks.conditional import MAX_STYLES, count_styles, mix_norms
 from faststyle.networks.layers import ConvNormReLU, make_conv
 from faststyle.networks.noise import DEFAULT_FIELD, AddNoise, NoiseField
 from faststyle.networks.padding import STRIDE, crop, pad_to_multiple
-from faststyle.networks.registry import NETWORKS
-from faststyle.networks.stages import Stage
+from faststyle.networks.stages import NETWORKS, Stage
 
 
 @NETWORKS.register("johnson")

@@ -3,12 +3,16 @@
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 from omegaconf import DictConfig
 from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
 
 from faststyle.config.compose import instantiate
 from faststyle.config.paths import input_files
@@ -22,10 +26,9 @@ from faststyle.images.files import load_picture, save_picture
 from faststyle.images.formats import format_of
 from faststyle.images.metrics import psnr
 from faststyle.images.pixels import Picture, resample, resize, shrink
-from faststyle.losses import PerceptualLoss, StyleImage
+from faststyle.losses import LossTerms, PerceptualLoss, StyleImage
 from faststyle.networks.kernels import choose_kernel
 from faststyle.optimization.optimizers import Objective, PixelOptimizer
-from faststyle.optimization.progress import Progress
 from faststyle.optimization.state import State, sizes, starting_picture
 
 log = logging.getLogger(__name__)
@@ -75,6 +78,40 @@ def _write_best(state: State, content: Picture | None, target: Path) -> None:
     save_picture(_like(content, pixels), target)
     near = "" if content is None else f", {psnr(pixels, content.pixels):.1f} dB of the photo"
     log.info("wrote %s, loss %.4g%s", target, state.best_loss, near)
+
+
+class Progress(AbstractContextManager["Progress"]):
+    """Counts iterations, draws the curve of every term, and keeps numbered pictures in ``folder``.
+
+    ``done`` of the ``total`` were done by an earlier run; its curve is continued from there.
+    """
+
+    def __init__(self, folder: Path, total: int, done: int = 0) -> None:
+        self.folder = folder
+        self.done = done
+        self._writer = SummaryWriter(str(folder), purge_step=done + 1 if done else None)
+        self._bar: tqdm[NoReturn] = tqdm(total=total, initial=done, unit="it", disable=None)
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+        self._writer.close()
+
+    def iteration(self, terms: LossTerms) -> None:
+        """One more iteration, after which the loss consists of ``terms``."""
+        self.done += 1
+        for name, value in terms.flat().items():
+            self._writer.add_scalar(f"optimize/{name}", value.item(), self.done)
+        shown = {name: f"{value.item():.4g}" for name, value in terms.summary().items()}
+        self._bar.set_postfix(shown, refresh=False)
+        self._bar.update()
+
+    def snapshot(self, pixels: Tensor, number: int) -> None:
+        """Keep the picture (3, H, W) of an iteration as a numbered file and in TensorBoard."""
+        self.done = number  # an optimizer that finds nothing more to do makes fewer iterations
+        self._bar.n = number
+        save_picture(Picture(pixels.cpu()), self.folder / "snapshots" / f"{self.done:05}.png")
+        self._writer.add_image("picture", pixels, self.done)
+        self._writer.flush()
 
 
 class _Descent:

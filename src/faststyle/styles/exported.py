@@ -12,8 +12,7 @@ from faststyle.core.silence import suppress_output
 from faststyle.export import backend_of
 from faststyle.export.backend import LoadedModel
 from faststyle.export.export_module import PIXELS_KEY
-from faststyle.export.exported_network import ExportedNetwork
-from faststyle.export.pixels import BYTES, UNIT, guess_pixels
+from faststyle.export.exported_network import BYTES, UNIT, ExportedNetwork, guess_pixels
 from faststyle.styles.style_file import TrainedStyle, parse_metadata
 
 log = logging.getLogger(__name__)
@@ -29,8 +28,8 @@ def read_exported_style(path: Path) -> TrainedStyle:
 
     Supported: what ``faststyle export`` writes (bytes, or floats in [0, 1]), and models of floats
     like those of the ONNX model zoo's fast_neural_style, whose range is found by trying
-    (:mod:`faststyle.export.pixels`); if these were exported for pictures of one size,
-    they are freed from it where that can be done.
+    (:func:`guess_pixels`); if these were exported for pictures of one size, they are freed from it
+    where that can be done.
 
     Raises ``UserError`` if the file is missing or corrupt, refers to other files, is another kind
     of model, or if its runtime is not installed.

@@ -12,7 +12,7 @@ from faststyle.core.devices import find_device
 from faststyle.core.errors import UserError
 from faststyle.images.pixels import Picture, quantize, resample, to_unit
 from faststyle.networks import STRIDE
-from faststyle.networks.registry import UpscalingNetwork
+from faststyle.networks.stages import UpscalingNetwork
 from faststyle.styles import TrainedStyle, find_style, load_style
 from faststyle.styles.catalog import find_upscaler
 from faststyle.stylize import passes

@@ -23,7 +23,7 @@ pytest.importorskip("starlette")
 import uvicorn
 
 from faststyle.apps.demo.server import build
-from faststyle.apps.demo.worker_pool import WorkerPool
+from faststyle.apps.demo.worker import WorkerPool
 
 T = TypeVar("T")
 

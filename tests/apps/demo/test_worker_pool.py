@@ -8,8 +8,7 @@ import pytest
 from PIL import Image
 
 from faststyle.apps.demo import worker
-from faststyle.apps.demo.worker import VisitorError
-from faststyle.apps.demo.worker_pool import WorkerPool
+from faststyle.apps.demo.worker import VisitorError, WorkerPool
 from tests import sixteen
 from tests.apps.demo.conftest import run_async
 

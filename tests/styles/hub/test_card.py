@@ -8,7 +8,7 @@ from faststyle.styles import StyleMetadata
 pytest.importorskip("huggingface_hub")
 from huggingface_hub import ModelCard
 
-from faststyle.styles.hub.card import write_card
+from faststyle.styles.hub.publish import write_card
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from faststyle.core.errors import UserError
-from faststyle.training.engine.failures import translate_failures
+from faststyle.training.engine.stopping import translate_failures
 
 TRAINER: Any = SimpleNamespace(global_step=7)
 

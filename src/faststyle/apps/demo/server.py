@@ -21,8 +21,7 @@ from starlette.staticfiles import StaticFiles
 from faststyle.apps.demo import worker
 from faststyle.apps.demo.request_queue import RequestQueue, StyleRequest
 from faststyle.apps.demo.uploads import MAX_BYTES, Uploads
-from faststyle.apps.demo.worker import MAX_PIXELS, VisitorError
-from faststyle.apps.demo.worker_pool import WorkerPool
+from faststyle.apps.demo.worker import MAX_PIXELS, VisitorError, WorkerPool
 from faststyle.apps.sample import sample_file
 from faststyle.core.assets import license_text, project_address
 from faststyle.core.errors import UserError

@@ -1,16 +1,21 @@
-"""What the demo does in a process of its own, which a time limit or damage may end."""
+"""What the demo does in a process of its own, so that no photo can end the server."""
 
+import asyncio
+import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from pebble import ProcessExpired, ProcessPool
+
 from faststyle.apps.listing import arrange, describe
 from faststyle.core.devices import reuse_freed_memory
 from faststyle.core.errors import UserError, is_out_of_memory
+from faststyle.core.processes import fresh_processes
 from faststyle.images.files import load_picture_bytes
 from faststyle.images.pillow import to_pil
 from faststyle.images.pixels import Picture
@@ -19,6 +24,10 @@ from faststyle.styles.catalog import label
 from faststyle.styles.loading import styles_beside
 from faststyle.stylize.stylizer import Stylizer
 
+log = logging.getLogger(__name__)
+
+#: Seconds after which the work on a photo is ended.
+TIME_LIMIT = 60.0
 #: Pixels of a photo, which a small file can have many of, and of what is made of it.
 MAX_PIXELS = 25_000_000
 MAX_RESULT = 2_500_000
@@ -143,3 +152,33 @@ def _png(picture: Picture) -> bytes:
     file = BytesIO()
     image.save(file, "PNG", compress_level=1, icc_profile=picture.icc_profile)
     return file.getvalue()
+
+
+class WorkerPool:
+    """A process that does the work; one that dies, or takes too many seconds, is replaced.
+
+    ``styles`` and ``options`` are those of :class:`ModelRegistry`.
+    """
+
+    def __init__(
+        self, styles: Sequence[str], options: Mapping[str, Any], time_limit: float = TIME_LIMIT
+    ) -> None:
+        context, given = fresh_processes(__name__), (styles, options)
+        self._pool = ProcessPool(1, initializer=start, initargs=given, context=context)
+        self._time_limit = time_limit
+
+    async def do(self, what: Callable[..., Any], *arguments: Any, limited: bool = True) -> Any:
+        """What ``what`` returns there. Raises ``VisitorError``."""
+        limit = self._time_limit if limited else None
+        future = self._pool.schedule(what, arguments, timeout=limit)
+        try:
+            return await asyncio.wrap_future(future)
+        except (TimeoutError, ProcessExpired) as error:
+            log.warning("%s: %s", what.__name__, error)
+            problem = "This photo takes more than can be done here. Choose a smaller size."
+            raise VisitorError(problem, "smaller") from None
+
+    def close(self) -> None:
+        """End the process."""
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.join()

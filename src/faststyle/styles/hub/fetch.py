@@ -1,14 +1,15 @@
 """Fetching a style from the Hugging Face Hub into huggingface_hub's own cache."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from faststyle.core.errors import UserError, nearest, needs_extra
 from faststyle.core.version import __version__
-from faststyle.styles.hub.address import is_style, parse_address
 from faststyle.styles.hub.problems import explain, is_unreachable
 
 if TYPE_CHECKING:
@@ -21,6 +22,45 @@ MAX_BYTES = 2**30
 _PATIENCE = 10.0
 #: Names of files that an error shows at most.
 _SHOWN = 10
+
+
+#: What an address on the Hub begins with, wherever a style may be named.
+PREFIX = "hf:"
+_FORMS = "write hf:owner/name, hf:owner/name/file.safetensors or hf:owner/name@revision"
+
+
+def parse_address(given: str) -> HfUri:
+    """The repository (``id``), ``revision`` and file (``path_in_repo``) of an address.
+
+    The grammar is that of huggingface_hub's ``hf://`` addresses, whose slashes may be left out: a
+    revision is a branch, a tag or a commit, in which a slash is written ``%2F``.
+
+    Raises ``UserError`` for what is no address, no repository of models, or no .safetensors file:
+    other files may hold code that runs when they are read.
+    """
+    from huggingface_hub import parse_hf_uri
+    from huggingface_hub.errors import HfUriError
+
+    try:
+        address = parse_hf_uri(f"hf://{given.removeprefix(PREFIX).removeprefix('//')}")
+    except HfUriError:
+        raise UserError(f'"{given}" is no style on the Hub: {_FORMS}') from None
+    if address.type != "model":
+        raise UserError(f"{given} is a {address.type}: styles are in repositories of models")
+    file = address.path_in_repo
+    if file and not is_style(file):
+        raise UserError(
+            f"{given}: only .safetensors files are taken from the Hub, since others may hold code"
+        )
+    parts = f"{address.revision}/{file}"  # which become parts of paths in the cache
+    if {".", ".."} & set(parts.split("/")) or {"\\", ":"} & set(parts):
+        raise UserError(f'"{given}" is no style on the Hub: {_FORMS}')
+    return address
+
+
+def is_style(file: str) -> bool:
+    """Whether a file of a repository may be fetched, by its name."""
+    return PurePosixPath(file).suffix == ".safetensors"
 
 
 @cache
@@ -48,7 +88,7 @@ def fetch_style(given: str) -> Path:
             return cached
 
 
-def _styles(address: "HfUri") -> list[str]:
+def _styles(address: HfUri) -> list[str]:
     """The .safetensors files of a repository."""
     from huggingface_hub import HfApi
 
@@ -56,7 +96,7 @@ def _styles(address: "HfUri") -> list[str]:
     return sorted(file.rfilename for file in info.siblings or () if is_style(file.rfilename))
 
 
-def _cached(address: "HfUri", given: str) -> Path | None:
+def _cached(address: HfUri, given: str) -> Path | None:
     """What was fetched before of a revision."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
@@ -78,7 +118,7 @@ def _only(files: Sequence[str], given: str) -> str:
     return files[0]
 
 
-def _download(address: "HfUri", file: str, given: str) -> Path:
+def _download(address: HfUri, file: str, given: str) -> Path:
     """Fetch a file whose size and digest the Hub has told beforehand."""
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
     from huggingface_hub.errors import RemoteEntryNotFoundError
@@ -112,7 +152,7 @@ def _download(address: "HfUri", file: str, given: str) -> Path:
     return path
 
 
-def _counter(given: str) -> "type[tqdm]":
+def _counter(given: str) -> type[tqdm]:
     """A progress bar that ends what is larger than it said, which could fill the disk."""
     from huggingface_hub.utils.tqdm import tqdm
 

@@ -24,9 +24,13 @@ from faststyle.core.interrupts import OUT_OF_TIME
 from faststyle.core.names import check_name
 from faststyle.core.torch_files import read_torch
 from faststyle.networks.kernels import choose_kernel
-from faststyle.training.engine.failures import translate_failures
 from faststyle.training.engine.logger import LogHyperparameters, StepBar, Throughput
-from faststyle.training.engine.stopping import AtomicCheckpointIO, StopAndSave, StopOnNonFinite
+from faststyle.training.engine.stopping import (
+    AtomicCheckpointIO,
+    StopAndSave,
+    StopOnNonFinite,
+    translate_failures,
+)
 
 log = logging.getLogger(__name__)
 
