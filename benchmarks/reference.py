@@ -20,7 +20,7 @@ from faststyle.encoder import VGGEncoder
 from faststyle.losses.defaults import CONTENT, STYLE, STYLE_WEIGHT
 from faststyle.networks import NETWORKS
 from faststyle.networks.noise import AddNoise
-from faststyle.networks.padding import pad_to_multiple
+from faststyle.networks.stages import pad_to_multiple
 
 #: Options of the networks that this can compute, and what torch calls their paddings.
 _OPTIONS = {"norm": "instance", "upsample": "resize", "output": "tanh", "styles": 1}

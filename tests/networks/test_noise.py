@@ -9,7 +9,8 @@ from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.networks import TransformNetwork
-from faststyle.networks.noise import DEFAULT_FIELD, AddNoise, NoiseField, smooth_noise
+from faststyle.networks.noise import AddNoise, smooth_noise
+from faststyle.networks.stages import DEFAULT_FIELD, NoiseField
 
 TABLE = AddNoise(1, 1).table
 

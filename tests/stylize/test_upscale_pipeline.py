@@ -7,8 +7,7 @@ from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle
 from faststyle.stylize.options import RenderOptions
 from faststyle.stylize.stylizer import Stylizer
-from faststyle.stylize.upscale_pipeline import StylizeThenUpscale
-from faststyle.stylize.upscaler import Upscaler
+from faststyle.stylize.upscaler import StylizeThenUpscale, Upscaler
 from tests.upscalers import upscaler_style
 
 

@@ -17,8 +17,7 @@ from faststyle.images.pixels import Picture
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle
 from faststyle.stylize.stylizer import Stylizer
-from faststyle.stylize.upscale_pipeline import StylizeThenUpscale
-from faststyle.stylize.upscaler import Upscaler
+from faststyle.stylize.upscaler import StylizeThenUpscale, Upscaler
 from faststyle.video import clips
 from faststyle.video.clips import stylize_clips
 from faststyle.video.frames import Frame

@@ -100,7 +100,7 @@ def stylize(
     from faststyle.stylize.image_processor import ImageProcessor
     from faststyle.stylize.regions import Regions
     from faststyle.stylize.stylizer import Stylizer
-    from faststyle.stylize.upscale_pipeline import StylizeThenUpscale
+    from faststyle.stylize.upscaler import StylizeThenUpscale
 
     reuse_freed_memory()
     choose_kernel(kernel)

@@ -1,8 +1,7 @@
 """The transform networks: what they are, how a CPU computes them fast, and their names in files."""
 
 from faststyle.networks.conditional import StyleInterpolator, bake_style
-from faststyle.networks.padding import STRIDE, pad_to_multiple
-from faststyle.networks.stages import NETWORKS
+from faststyle.networks.stages import NETWORKS, STRIDE, pad_to_multiple
 from faststyle.networks.super_resolution import SuperResolutionNetwork
 from faststyle.networks.transform import TransformNetwork
 

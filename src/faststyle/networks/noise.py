@@ -7,38 +7,18 @@ repeat.
 """
 
 import inspect
-from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from faststyle.networks.padding import STRIDE
-
-if TYPE_CHECKING:
-    from faststyle.networks.stages import FoldableNorm
+from faststyle.networks.stages import DEFAULT_FIELD, STRIDE, FoldableNorm, NoiseField
 
 #: Independent fields in each octave: two make a direction.
 _FIELDS = 2
 #: Points of the lattice after which the noise repeats.
 _LENGTH = 256
-
-
-class NoiseField(NamedTuple):
-    """Which noise a network gets in one call, and where in it the pictures begin.
-
-    ``seed`` is a whole number, (), on the device of the pictures; none is 0. ``row`` and ``column``
-    are in pixels of the picture, multiples of 4, since noise is added where a network has a quarter
-    of the pixels.
-    """
-
-    seed: Tensor | None = None
-    row: int = 0
-    column: int = 0
-
-
-DEFAULT_FIELD = NoiseField()
 
 
 def takes_noise(network: nn.Module) -> bool:
@@ -71,7 +51,7 @@ class AddNoise(nn.Module):
         # On the CPU even where a network is made without memory, since no file has it.
         self.register_buffer("table", torch.tensor(table, device="cpu"), persistent=False)
 
-    def norms(self) -> "list[FoldableNorm]":
+    def norms(self) -> list[FoldableNorm]:
         """It has no normalization."""
         return []
 

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from faststyle.networks.kernels import spread
 from faststyle.networks.layers import ConvNormReLU
 from faststyle.networks.noise import AddNoise, FixedNoise
-from faststyle.networks.padding import STRIDE
+from faststyle.networks.stages import STRIDE
 from faststyle.networks.super_resolution import Bicubic
 
 Layer = TypeVar("Layer", bound=nn.Module)

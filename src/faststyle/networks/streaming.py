@@ -22,8 +22,15 @@ from torch import Tensor, nn
 from faststyle.core.devices import empty
 from faststyle.images.pixels import to_unit
 from faststyle.networks.instance_norm import merge_moments, moments, weighted_moments
-from faststyle.networks.noise import DEFAULT_FIELD, NoiseField
-from faststyle.networks.stages import Stage, StagedNetwork, margin_of, stages_of, strides
+from faststyle.networks.stages import (
+    DEFAULT_FIELD,
+    NoiseField,
+    Stage,
+    StagedNetwork,
+    margin_of,
+    stages_of,
+    strides,
+)
 
 #: Rows from, to (of pixels or features) -> the strip (1, C, to - from, W).
 Read = Callable[[int, int], Tensor]

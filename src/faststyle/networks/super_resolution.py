@@ -9,8 +9,7 @@ from torch import Tensor, nn
 from faststyle.core.errors import UserError
 from faststyle.core.limits import Between, OneOf
 from faststyle.networks import kernels, layers
-from faststyle.networks.padding import STRIDE, crop, pad_to_multiple
-from faststyle.networks.stages import NETWORKS
+from faststyle.networks.stages import NETWORKS, STRIDE, crop, pad_to_multiple
 
 #: By how much pictures can be enlarged: so many doublings make them.
 FACTORS = (2, 4, 8)

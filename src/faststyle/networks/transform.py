@@ -12,9 +12,16 @@ from faststyle.core.limits import Between, OneOf
 from faststyle.networks import kernels, layers
 from faststyle.networks.conditional import MAX_STYLES, count_styles, mix_norms
 from faststyle.networks.layers import ConvNormReLU, make_conv
-from faststyle.networks.noise import DEFAULT_FIELD, AddNoise, NoiseField
-from faststyle.networks.padding import STRIDE, crop, pad_to_multiple
-from faststyle.networks.stages import NETWORKS, Stage
+from faststyle.networks.noise import AddNoise
+from faststyle.networks.stages import (
+    DEFAULT_FIELD,
+    NETWORKS,
+    STRIDE,
+    NoiseField,
+    Stage,
+    crop,
+    pad_to_multiple,
+)
 
 
 @NETWORKS.register("johnson")

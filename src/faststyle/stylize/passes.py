@@ -12,8 +12,9 @@ from faststyle.core.errors import UserError, is_out_of_memory, nearest
 from faststyle.images.pixels import MAX_PIXELS as LARGEST_FILE
 from faststyle.images.pixels import quantize, resample, to_unit
 from faststyle.networks import streaming
-from faststyle.networks.noise import NoiseField, takes_noise
+from faststyle.networks.noise import takes_noise
 from faststyle.networks.regional import knows_regions, regional
+from faststyle.networks.stages import NoiseField
 from faststyle.stylize.image_processor import Progress, no_progress
 from faststyle.stylize.options import MIN_ROWS, PRECISIONS, RenderOptions
 

@@ -1,7 +1,7 @@
 """Pictures with more pixels than they came with, by a trained network."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from faststyle.styles import TrainedStyle, find_style, load_style
 from faststyle.styles.catalog import find_upscaler
 from faststyle.stylize import passes
 from faststyle.stylize.color import blend
-from faststyle.stylize.image_processor import Progress, no_progress
+from faststyle.stylize.image_processor import ImageProcessor, Progress, no_progress
 from faststyle.stylize.options import DEFAULT_PRECISION, DEFAULT_RENDER, RenderOptions
 from faststyle.stylize.passes import choose_dtype, computing
 
@@ -146,6 +146,47 @@ class Upscaler:
             if len(squares) > 1:
                 progress(number, len(squares))
         return result
+
+
+@dataclass(frozen=True)
+class StylizeThenUpscale:
+    """What one or several styles make of pictures, enlarged: strokes grow too and stay sharp."""
+
+    stylizer: ImageProcessor
+    upscaler: Upscaler
+
+    @property
+    def name(self) -> str:
+        """What results are called by, ``starry_night-x4``."""
+        return f"{self.stylizer.name}-{self.upscaler.name}"
+
+    @property
+    def factor(self) -> int:
+        """By how much results are larger than pictures, once these are scaled."""
+        return self.stylizer.factor * self.upscaler.factor
+
+    def process(
+        self,
+        pictures: Sequence[Picture],
+        options: RenderOptions = DEFAULT_RENDER,
+        progress: Progress = no_progress,
+        origin: tuple[int, int] = (0, 0),
+    ) -> list[Picture]:
+        """Stylize and enlarge; ``options.max_pixels`` is of the result.
+
+        Raises ``UserError`` before stylizing if the result would be too large.
+        """
+        for picture in pictures:
+            self.upscaler.check(picture.size_at(options.size), options)
+        stylized = self.stylizer.process(pictures, options, progress, origin)
+        return self.upscale(stylized, options, progress)
+
+    def upscale(
+        self, stylized: Sequence[Picture], options: RenderOptions, progress: Progress = no_progress
+    ) -> list[Picture]:
+        """Enlarge what is stylized; of ``options`` those count that are of the result."""
+        of_result = RenderOptions(tile=options.tile, max_pixels=options.max_pixels)
+        return self.upscaler.process(stylized, of_result, progress)
 
 
 class _Part(NamedTuple):

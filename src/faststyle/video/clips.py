@@ -23,7 +23,7 @@ from faststyle.images.pixels import Picture
 from faststyle.stylize.image_processor import ImageProcessor
 from faststyle.stylize.masks import feather
 from faststyle.stylize.options import DEFAULT_RENDER, RenderOptions
-from faststyle.stylize.upscale_pipeline import StylizeThenUpscale
+from faststyle.stylize.upscaler import StylizeThenUpscale
 from faststyle.video.frames import Frame
 from faststyle.video.mask_tracks import MaskTracks, open_masks
 from faststyle.video.options import ClipOptions

@@ -12,8 +12,8 @@ from faststyle.core.errors import UserError
 from faststyle.core.limits import OneOf
 from faststyle.losses import LossTerms, PerceptualLoss
 from faststyle.losses.temporal import TemporalLoss
-from faststyle.networks.noise import NoiseField, takes_noise
-from faststyle.networks.stages import coarsest_features, stages_of
+from faststyle.networks.noise import takes_noise
+from faststyle.networks.stages import NoiseField, coarsest_features, stages_of
 from faststyle.styles.metadata import StyleMetadata
 from faststyle.training.engine.picture_module import PictureModule
 from faststyle.training.style.several_styles import PerStyleMeter, StyleSampler
