@@ -50,8 +50,7 @@ def stylize(
     clip: ClipOptions,
     preserve_color: Annotated[bool, "--color photo"] = False,
     mask: Annotated[
-        str | None,
-        "where the style goes: white there, black not; or a folder of masks by name",
+        str | None, "where the style goes: white there, black not; or a folder of masks by name"
     ] = None,
     region: Annotated[
         Sequence[str] | None,
@@ -70,8 +69,7 @@ def stylize(
         str | None, "clips: the style, or mixture, to arrive at, of the same file"
     ] = None,
     engine: Annotated[
-        str | None,
-        "pictures by the thousand: local, ray or slurm; started again, it does the rest",
+        str | None, "pictures by the thousand: local, ray or slurm; started again, it does the rest"
     ] = None,
     actors: Annotated[int | None, "its processes, on any machines; default: 1"] = None,
 ) -> None:

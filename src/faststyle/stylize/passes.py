@@ -145,11 +145,7 @@ class Pass:
         return stylized.to(pictures.device)
 
     def _in_strips(
-        self,
-        pictures: Tensor,
-        rows: int,
-        regions: RegionStatistics | None,
-        noise: NoiseField,
+        self, pictures: Tensor, rows: int, regions: RegionStatistics | None, noise: NoiseField
     ) -> Tensor:
         assert streaming.can_stream(self.network)
         return_freed_memory()  # decoding left two more pictures' worth

@@ -13,13 +13,7 @@ from faststyle.images.pixels import Picture
 from faststyle.styles.loading import read_any_style
 from faststyle.stylize.color import blend, needs_all
 from faststyle.stylize.image_processor import Progress, no_progress
-from faststyle.stylize.masks import (
-    alpha_blend,
-    bounding_box,
-    composite_alphas,
-    feather,
-    opacity,
-)
+from faststyle.stylize.masks import alpha_blend, bounding_box, composite_alphas, feather, opacity
 from faststyle.stylize.options import DEFAULT_RENDER, RenderOptions
 from faststyle.stylize.passes import RegionStatistics
 from faststyle.stylize.stylizer import Stylizer, restore_protected
@@ -93,11 +87,7 @@ class Regions:
         return [self._process(picture, options, progress, origin) for picture in pictures]
 
     def _process(
-        self,
-        picture: Picture,
-        options: RenderOptions,
-        progress: Progress,
-        origin: tuple[int, int],
+        self, picture: Picture, options: RenderOptions, progress: Progress, origin: tuple[int, int]
     ) -> Picture:
         [picture] = self.stylizers[0].prepare([picture], options)
         assert picture.masks is not None
