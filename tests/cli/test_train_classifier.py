@@ -22,3 +22,14 @@ def test_bad_input_is_one_line_and_status_2(
     assert result.returncode == 2
     assert message in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_jobs_of_a_sweep_find_the_recipe_from_any_folder(tmp_path: Path) -> None:
+    pytest.importorskip("submitit")
+    sweep = ["-m", "hydra/launcher=slurm", "hydra.launcher.cluster=local"]
+    small = ["hydra.launcher.cpus_per_task=1", "data.root=nowhere"]
+    result = run_command("train-classifier", *sweep, *small, cwd=tmp_path)
+    assert result.returncode == 2
+    _, _, log = result.stderr.partition("one's log: ")
+    assert "one folder of pictures for each class" in Path(tmp_path, log.strip()).read_text()

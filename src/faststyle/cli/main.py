@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import io
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -83,13 +84,15 @@ def _run(name: str, arguments: Sequence[str], prog: str) -> None:
 
 
 def _reach_clone(name: str, command: Command) -> None:
-    """Let what lies beside ``src`` be imported."""
+    """Let this process, and those that it starts, import what lies beside ``src``."""
     clone = Path(faststyle.__file__).resolve().parents[2]
     package = str(command.at).partition(".")[0]
     if not (clone / package / "__init__.py").is_file():
         extra = f'pip install -e ".[{command.extra}]"'
         raise UserError(f"faststyle {name} is for a clone, with {extra}")
     sys.path.insert(0, str(clone))
+    known = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = f"{clone}{os.pathsep}{known}" if known else str(clone)
 
 
 def _of_task(arguments: Sequence[str]) -> tuple[str, Sequence[str]]:
