@@ -34,6 +34,19 @@ def test_results_of_other_settings_are_not_mixed_with_it(
         manifest.begin(SETTINGS, other)
 
 
+def test_the_same_style_in_other_bytes_goes_on(
+    manifest: Manifest, style: Path, tmp_path: Path
+) -> None:
+    content = style.read_bytes()
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:start])
+    turned = json.dumps(dict(reversed(header.items()))).encode()
+    other = tmp_path / "other.safetensors"
+    other.write_bytes(len(turned).to_bytes(8, "little") + turned + content[start:])
+    assert other.read_bytes() != content
+    manifest.begin(SETTINGS, other)
+
+
 @pytest.mark.parametrize("text", ["{", "{}", '{"format": "another"}'])
 def test_a_file_that_is_no_job_is_left_alone(tmp_path: Path, style: Path, text: str) -> None:
     job = tmp_path / "out" / ".faststyle" / "job.json"

@@ -1,13 +1,8 @@
-import os
-from pathlib import Path
-
 import pytest
 from omegaconf import OmegaConf
 
-from faststyle.config import runs
 from faststyle.config.compose import compose_config, instantiate
 from faststyle.config.mistakes import report_config_errors
-from faststyle.config.runs import run_name
 from faststyle.core.errors import UserError
 
 """Objects get the texts that settings hold, whatever these look like."""
@@ -51,37 +46,6 @@ def test_an_error_of_ours_inside_instantiate_comes_through() -> None:
         report_config_errors("train"),
     ):
         instantiate(node)
-
-
-def test_a_new_run_is_named_by_style_and_time() -> None:
-    assert run_name("night", None).startswith("night/2")
-    assert run_name("night", None, 3).endswith("_3")
-
-
-def test_a_resumed_run_keeps_the_folder_of_the_newest(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(runs, "OUTPUTS", tmp_path)
-    for age, name in enumerate(("b", "a", "c")):
-        path = tmp_path / "night" / name / "checkpoints" / "last.ckpt"
-        path.parent.mkdir(parents=True)
-        path.touch()
-        os.utime(path, (1e9 - age, 1e9 - age))
-    (tmp_path / "night" / "newer_without_checkpoint").mkdir()
-    assert run_name("night", "last") == "night/b"
-    assert run_name("day", "last").startswith("day/2")
-
-
-def test_machines_that_torchrun_joins_call_a_run_by_its_id(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
-    monkeypatch.setenv("GROUP_WORLD_SIZE", "2")
-    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "job7")
-    assert run_name("night", "auto", 3) == "night/job7_3"
-    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
-    with pytest.raises(UserError, match="--rdzv_id=NAME"):
-        run_name("night", None)
 
 
 def test_a_choice_that_is_no_name_is_one_line() -> None:

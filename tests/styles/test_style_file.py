@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+import safetensors
 import safetensors.torch
 import torch
 
@@ -26,6 +27,24 @@ def test_a_style_comes_back_as_it_was(style: TrainedStyle, tmp_path: Path) -> No
         assert torch.equal(found.network(PHOTO), style.network(PHOTO))
     assert found.name == "night"
     assert found.metadata == style.metadata.of_network(style.network)
+
+
+def test_the_same_style_has_the_same_bytes(style: TrainedStyle, tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}.safetensors" for number in range(8)]
+    for file in files:
+        write_style(style, file)
+    assert len({file.read_bytes() for file in files}) == 1
+
+
+def test_the_bytes_are_a_safetensors_file_with_aligned_tensors(
+    style: TrainedStyle, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.safetensors"
+    write_style(style, file)
+    assert int.from_bytes(file.read_bytes()[:8], "little") % 8 == 0
+    with safetensors.safe_open(file, "pt") as opened:
+        assert opened.metadata()["style"] == "night"
+        assert set(opened.keys()) == set(style.network.state_dict())
 
 
 def test_half_precision_halves_the_file_and_hardly_changes_the_picture(

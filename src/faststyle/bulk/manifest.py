@@ -16,6 +16,8 @@ from typing import Any
 from faststyle.bulk.plan import NOTES, ImageTask
 from faststyle.core.errors import UserError
 from faststyle.core.storage import Folder, cache_folder, fetch
+from faststyle.core.torch_files import is_safetensors
+from faststyle.styles.style_file import canonical
 
 _JOB, _DONE, FAILED = "job.json", "done", "failed.jsonl"
 _FORMAT, _VERSION = "faststyle job", 1
@@ -61,6 +63,8 @@ class Manifest:
         Raises ``UserError`` if the folder has results of other settings, or ``StorageError``.
         """
         content = style.read_bytes()
+        if is_safetensors(style):  # the same style, written by another program
+            content = canonical(content)
         wanted = {"format": _FORMAT, "version": _VERSION, **settings}
         wanted["style_file"] = f"style{style.suffix}"
         wanted["style_sha256"] = hashlib.sha256(content).hexdigest()

@@ -50,9 +50,20 @@ def write_style(style: TrainedStyle, path: Path, half: bool = True) -> None:
             raise UserError(f"{path} is not written: weight {name} is not finite")
     metadata = style.metadata.of_network(style.network).write()
     metadata |= {"format": _FORMAT, "format_version": str(FORMAT_VERSION)}
-    content = safetensors.torch.save(tensors, metadata)
+    content = canonical(safetensors.torch.save(tensors, metadata))
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)
+
+
+def canonical(content: bytes) -> bytes:
+    """The same safetensors file with its header in one order: equal styles are equal bytes.
+
+    safetensors writes metadata in the order of a hash table, which differs from call to call.
+    """
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8:start]), sort_keys=True, separators=(",", ":"))
+    header += " " * (-len(header.encode()) % 8)  # tensors stay aligned
+    return len(header.encode()).to_bytes(8, "little") + header.encode() + content[start:]
 
 
 def read_style(path: Path) -> TrainedStyle:

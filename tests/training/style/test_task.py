@@ -446,6 +446,21 @@ def test_resuming_several_styles_gives_the_weights_of_an_undisturbed_run(
     assert all(torch.equal(whole[key], resumed[key]) for key in whole)
 
 
+@pytest.mark.parametrize(
+    ("first", "then", "said"),
+    [
+        (["averaging=ema"], [], "was trained with averaged weights: add averaging=ema"),
+        ([], ["averaging=ema"], "was trained without averaged weights: leave out averaging=ema"),
+    ],
+)
+def test_a_run_goes_on_with_or_without_averaging_as_it_began(
+    configured: Callable[..., DictConfig], first: list[str], then: list[str], said: str
+) -> None:
+    train(configured("a", "trainer.max_steps=2", *first))
+    with pytest.raises(UserError, match=said):
+        train(configured("a", "resume=last", "trainer.max_steps=3", *then))
+
+
 def test_several_styles_begin_with_the_weights_of_one(
     configured: Callable[..., DictConfig], of_two: Callable[..., DictConfig]
 ) -> None:

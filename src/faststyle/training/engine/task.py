@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,23 @@ _INTENDED = (
     ".*`broadcast_buffers` is deprecated",  # torch 2.11 has no other name for it
     "The number of training batches .* is smaller than the logging interval",
 )
+
+_STEPS, _BATCH = "trainer.max_steps says how long a run is", "data.batch_size says how many photos"
+#: Settings of Lightning's that change what a step sees, or how many steps there are: of each the
+#: one value that keeps a resumed run equal to an undisturbed one, and what to set instead.
+_FIXED: dict[str, tuple[object, str]] = {
+    "accumulate_grad_batches": (1, f"{_BATCH} a step takes, over all processes"),
+    "limit_train_batches": (1.0, _STEPS),
+    "overfit_batches": (0, "for a few photos, let data.root be a folder of them"),
+    "fast_dev_run": (False, _STEPS),
+    "max_epochs": (-1, _STEPS),
+    "min_epochs": (None, _STEPS),
+    "min_steps": (None, _STEPS),
+    "use_distributed_sampler": (False, "batches are split over processes already"),
+    "reload_dataloaders_every_n_epochs": (0, "photos come from one loader for the whole run"),
+    "barebones": (False, "a run keeps its log and its checkpoints"),
+    "enable_checkpointing": (True, "checkpoint_every_n_steps says how often one is written"),
+}
 
 
 @dataclass(frozen=True)
@@ -87,6 +104,7 @@ def run_task(
         OSError: the result cannot be written there, or the disk is full.
     """
     _quiet_library_logs()
+    check_trainer(cfg.trainer)
     choose_kernel(str(cfg.kernel))
     path, out = Path(target).expanduser(), Path(cfg.output_dir)
     check_target(path, input_files(cfg))  # now, not after hours of training
@@ -96,7 +114,7 @@ def run_task(
     task = build(cfg)
     if resume:
         task.check_resume(resume)
-        _check_incomplete(resume, cfg)
+        _check_goes_on(resume, cfg)
         log.info("resuming from %s", resume)
     trainer = _fit(cfg, task, resume)
     if not trainer.is_global_zero:
@@ -104,6 +122,21 @@ def run_task(
     task.write(path)
     log.info("%s %s", task.done, path)
     return path
+
+
+def check_trainer(settings: Mapping[str, object]) -> None:
+    """Raise ``UserError`` for a setting of Lightning's, or of SLURM's, that runs cannot follow."""
+    for name, (fixed, instead) in _FIXED.items():
+        value = settings.get(name)
+        if value is not None and value != fixed:
+            raise UserError(f"trainer.{name}={value} is not for these runs: {instead}")
+    tasks = os.environ.get("SLURM_NTASKS", "1")
+    interactive = os.environ.get("SLURM_JOB_NAME") in ("bash", "interactive")  # Lightning's words
+    if tasks != "1" and "SLURM_NTASKS_PER_NODE" not in os.environ and not interactive:
+        raise UserError(
+            f"SLURM gave --ntasks={tasks} without saying how many run on a machine: ask for"
+            " --nodes=N --ntasks-per-node=M and start by srun, or for --ntasks=1"
+        )
 
 
 def model_checkpoint(cfg: DictConfig, **options: Any) -> ModelCheckpoint:
@@ -122,10 +155,15 @@ def _quiet_library_logs() -> None:
         warnings.filterwarnings("ignore", message)
 
 
-def _check_incomplete(resume: Path, cfg: DictConfig) -> None:
-    step, steps = read_torch(resume).get("global_step"), cfg.trainer.max_steps
+def _check_goes_on(resume: Path, cfg: DictConfig) -> None:
+    content = read_torch(resume)
+    step, steps = content.get("global_step"), cfg.trainer.max_steps
     if not isinstance(step, int):
         raise UserError(f"{resume} is no checkpoint of training to resume from")
+    averages = "averaging_state" in content
+    if averages != bool(cfg.get("averaging")):
+        began, say = ("with", "add") if averages else ("without", "leave out")
+        raise UserError(f"{resume} was trained {began} averaged weights: {say} averaging=ema")
     if step < steps or steps < 0:  # without end
         return
     if step > steps:
