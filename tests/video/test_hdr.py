@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from faststyle.video.frames import HLG, PQ, compress, from_hlg, from_pq, tone_map
+from faststyle.images.hdr import HLG, PQ, compress, from_hlg, from_pq, tone_map
 
 
 @pytest.mark.parametrize(("signal", "light"), [(0.0, 0), (0.5081, 100), (0.7518, 1000), (1, 10000)])

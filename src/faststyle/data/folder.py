@@ -20,10 +20,10 @@ from faststyle.data.source import (
     PhotoSet,
     PhotoSource,
 )
-from faststyle.images.files import decode_image
+from faststyle.images.files import load_picture_bytes
 from faststyle.images.folders import find_pictures
 from faststyle.images.formats import readable_suffixes
-from faststyle.images.pillow import pil_to_tensor, to_rgb
+from faststyle.images.pixels import quantize
 from faststyle.images.probe import OpenedImage, open_image
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ def read_photo(path: Path, short_side: int) -> Tensor:
         opened.image.draft("RGB", (short_side, short_side))
         if (pixels := _decode_plain_jpeg(opened)) is not None:
             return pixels
-        return pil_to_tensor(to_rgb(decode_image(opened)))
+        return quantize(load_picture_bytes(opened).pixels)
 
 
 def _decode_plain_jpeg(opened: OpenedImage) -> Tensor | None:
@@ -87,7 +87,12 @@ def _decode_plain_jpeg(opened: OpenedImage) -> Tensor | None:
     changes a crop by 0.14/255 in the mean.
     """
     image = opened.image
-    if image.format != "JPEG" or image.mode != "RGB" or opened.info.orientation is not None:
+    if (
+        opened.info.encoding
+        or image.format != "JPEG"
+        or image.mode != "RGB"
+        or opened.info.orientation is not None
+    ):
         return None
     width, height = image.size
     try:

@@ -12,7 +12,7 @@ from torch import Tensor
 from faststyle.core.assets import bundled_file
 from faststyle.core.downloads import fetch_small
 from faststyle.core.errors import UserError
-from faststyle.images.files import load_picture_bytes, load_rgb
+from faststyle.images.files import load_picture_bytes
 from faststyle.images.pillow import as_seen
 from faststyle.images.pixels import resize, scaled_size, to_unit
 
@@ -127,7 +127,7 @@ class Style:
         return path
 
     def _check(self, path: Path) -> None:
-        width, height = load_rgb(path).size
+        height, width = load_picture_bytes(path).size
         if min(width, height) < 256:
             raise UserError(f"{self.url} gave only {width} x {height} pixels")
         if self.aspect and abs(width / height / self.aspect - 1) > 0.05:

@@ -12,6 +12,7 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 
@@ -20,7 +21,7 @@ from faststyle.core.errors import UserError
 from faststyle.core.version import __version__
 from faststyle.images import high_bit_depth
 from faststyle.images.formats import ImageFormat, Timing, check_fits, format_of
-from faststyle.images.pillow import from_pil, in_srgb, to_palette, to_rgb, turn_upright, with_alpha
+from faststyle.images.pillow import from_pil, in_srgb, to_palette, to_pil, turn_upright, with_alpha
 from faststyle.images.pixels import MAX_PIXELS, Picture
 from faststyle.images.probe import (
     OURS,
@@ -30,6 +31,7 @@ from faststyle.images.probe import (
     open_image,
     without_warnings,
 )
+from faststyle.images.samples import widen
 from faststyle.images.tiff import TiffFile
 
 #: The quality of lossy files, from 1 to 100, if none is asked for.
@@ -64,9 +66,9 @@ def load_picture_bytes(
 ) -> Picture:
     """Read a picture as uint8, upright, with alpha and ICC profile.
 
-    A PNG or TIFF of 16 bits becomes float32 if the extra ``depth`` is installed. Grayscale, palette
-    and CMYK files become RGB. Colors with a profile of another space than RGB are converted to
-    sRGB.
+    What has more than 8 bits becomes float32 if the extra ``depth`` is installed. Grayscale,
+    palette and CMYK files become RGB. Colors with a profile of another space than RGB are converted
+    to sRGB. Colors by numbers become a profile, and high dynamic range ordinary.
 
     A file that is open is closed. ``max_pixels`` and ``short_side`` are those of
     :func:`faststyle.images.probe.open_image`. Raises ``UserError`` if the file cannot be opened or
@@ -77,16 +79,18 @@ def load_picture_bytes(
     else:
         source.limit(max_pixels, short_side)
     with source as opened:
-        if opened.info.bit_depth == 16 and high_bit_depth.is_installed():
-            with _naming_damage(opened.info.path):
+        info = opened.info
+        if (info.bit_depth == 16 or info.encoding) and high_bit_depth.is_installed():
+            with _naming_damage(info.path):
                 return high_bit_depth.decode(opened)
-        return from_pil(decode_image(opened))
+        if info.encoding:
+            raise UserError(f"{info.path} is {info.encoding}: {high_bit_depth.INSTALL}")
+        return from_pil(_decode_image(opened))
 
 
-def load_rgb(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """Open and decode a picture as 8-bit RGB, without alpha. Raises ``UserError``."""
-    with open_image(path, max_pixels) as opened:
-        return to_rgb(decode_image(opened))
+def load_rgb(path: Path) -> Image.Image:
+    """A picture as a Pillow image of 8-bit RGB, without alpha. Raises ``UserError``."""
+    return to_pil(load_picture_bytes(path).pixels)
 
 
 def read_frames(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[tuple[Picture, float]]:
@@ -99,11 +103,11 @@ def read_frames(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[tuple[Pict
         for number in range(opened.info.first_frame, opened.info.frames):
             with _naming_damage(path):
                 opened.image.seek(number)
-            picture = from_pil(decode_image(opened))
+            picture = from_pil(_decode_image(opened))
             yield picture, float(opened.image.info.get("duration") or 0)
 
 
-def decode_image(opened: OpenedImage) -> Image.Image:
+def _decode_image(opened: OpenedImage) -> Image.Image:
     """Decode and turn upright (EXIF). Raises ``UserError`` if the file is truncated or corrupt."""
     image = opened.image
     with _naming_damage(opened.info.path):
@@ -112,6 +116,8 @@ def decode_image(opened: OpenedImage) -> Image.Image:
                 forget_odd_tags(image)
         # A file of frames (GIF, TIFF) is judged by its first; load() reads all of it or fails.
         image.load()
+        if image.mode == "F":  # in a file from 0 to 1
+            return turn_upright(Image.fromarray(widen(np.asarray(image), 32)))
     return turn_upright(image)
 
 
@@ -121,6 +127,8 @@ def _naming_damage(path: Path) -> Iterator[None]:
         yield
     except (MemoryError, ImportError):
         raise
+    except UserError as error:
+        raise UserError(f"{path} is {error}") from None
     except Exception:  # damage raises many kinds of errors
         raise UserError(f"{path} is truncated or corrupt and cannot be decoded") from None
 

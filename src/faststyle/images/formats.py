@@ -15,6 +15,8 @@ from typing import Literal, NamedTuple
 from PIL import Image, ImageFile
 
 from faststyle.core.errors import UserError
+from faststyle.images.boxes import Jp2File, open_avif
+from faststyle.images.jpeg import open_jpeg
 from faststyle.images.png import PngFile
 from faststyle.images.tiff import TiffFile
 
@@ -53,7 +55,7 @@ class ImageFormat:
         longest_side: the most pixels a side, if there is a limit.
         timing: how animations store time, if animations are read and written.
         software: the place where a file names the software that wrote it.
-        image_file: the class that opens a file, if it is not Pillow's.
+        image_file: the class or function that opens a file, if it is not Pillow's.
         hint: advice for people whose Pillow does not read the format.
     """
 
@@ -71,7 +73,7 @@ class ImageFormat:
     longest_side: int | None = None
     timing: Timing | None = None
     software: Literal["exif", "comment", ""] = "exif"
-    image_file: type[ImageFile.ImageFile] | None = None
+    image_file: Callable[..., ImageFile.ImageFile] | None = None
     hint: str = ""
 
     def __str__(self) -> str:
@@ -105,6 +107,7 @@ _ROWS = (
         quality=True,
         lossless=False,
         longest_side=65_500,
+        image_file=open_jpeg,
     ),
     ImageFormat(
         "PNG",
@@ -139,7 +142,14 @@ _ROWS = (
         timing=Timing(10, 65_535, uncounted=1),
         software="comment",
     ),
-    ImageFormat("JPEG2000", "PIL.Jpeg2KImagePlugin", (".jp2",), is_written=False),
+    ImageFormat(
+        "JPEG2000",
+        "PIL.Jpeg2KImagePlugin",
+        (".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"),
+        title="JPEG 2000",
+        is_written=False,
+        image_file=Jp2File,
+    ),
     ImageFormat("PPM", "PIL.PpmImagePlugin", is_written=False),
     ImageFormat(
         "AVIF",
@@ -149,6 +159,7 @@ _ROWS = (
         lossless=False,
         longest_side=32_768,
         timing=Timing(1, 2**31 - 1, is_counted=False),
+        image_file=open_avif,
         hint='an AVIF picture: pip install "pillow>=11.3"',
     ),
     ImageFormat(

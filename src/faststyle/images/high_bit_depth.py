@@ -1,41 +1,37 @@
-"""Reading and writing PNG and TIFF files of 16 bits a channel, exact to the bit.
+"""Reading what Pillow cannot, and writing PNG and TIFF files of 16 bits, exact to the bit.
 
-Pillow keeps 8 bits of color. libpng and libtiff, which are in imagecodecs, keep all, and tifffile
-writes TIFF. Both packages come with the extra ``depth``.
+Pillow keeps 8 bits of color, and knows few kinds of TIFF. imagecodecs, which has libpng, OpenJPEG
+and libjpeg-turbo, and tifffile know all. Both packages come with the extra ``depth``.
 """
 
 import importlib.util
 import zlib
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import putchunk
 from torch import Tensor
 
 from faststyle.core.errors import UserError
-from faststyle.images import tiff
+from faststyle.images.color_numbers import D50, PRIMARIES, apply_numbers, find_numbers, to_d50
+from faststyle.images.hdr import BT709
 from faststyle.images.pixels import Picture, quantize
 from faststyle.images.probe import SOFTWARE, TRANSPOSED, OpenedImage
-from faststyle.images.tiff import TiffFile
+from faststyle.images.samples import SampledFile, Values
 
 #: The command that installs the packages.
 INSTALL = 'pip install "faststyle[depth]"'
 
-_Samples = npt.NDArray[np.uint16]
-
 _HEADER = 33  # bytes of a PNG up to the end of its first chunk
 _LEVEL = 3  # of a PNG's compression: zlib's 6 takes up to twice the time, for 2 % less
-_CHANNELS, _PLANES, _TILE_WIDTH, _TILE_HEIGHT = 277, 284, 322, 323  # tags of TIFF
-_SEPARATE = 2
-#: The most pixels of a tile: it may exceed a small picture, and a small file must not ask for
-#: gigabytes.
-_LARGEST_TILE = 4096 * 4096
 #: The axes of (H, W) to flip, by EXIF's orientation; from 5 on they are exchanged before.
 _FLIPS = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}
+#: Modes that have profiles, as imagecodecs calls them.
+_LCMS = {"L": "gray", "CMYK": "cmyk"}
 
 
 def is_installed() -> bool:
@@ -50,34 +46,34 @@ def require() -> None:
 
 
 def decode(opened: OpenedImage) -> Picture:
-    """Decode a picture whose ``bit_depth`` is 16.
+    """Decode a picture whose ``bit_depth`` is 16, or whose ``encoding`` Pillow cannot decode.
 
-    Pixels and alpha are float32, value / 65535, upright. A profile of RGB is kept. Gray with a
-    profile is converted to sRGB. Damage raises exceptions of libpng's or libtiff's.
+    Of 16 bits, pixels and alpha are float32, value / 65535, else uint8; they are upright. A profile
+    of RGB is kept. Other colors are converted to sRGB. Damage raises exceptions of the decoders'.
     """
-    import imagecodecs
-
     image = opened.image
+    assert isinstance(image, SampledFile)
     opened.file.seek(0)
-    content = opened.file.read()
-    if isinstance(image, TiffFile):
-        samples, has_alpha = _read_tiff(image, content)
-    else:
-        decoded: _Samples = imagecodecs.png_decode(content)  # a transparent color becomes alpha
-        samples = decoded.reshape(image.height, image.width, -1)
-        has_alpha = samples.shape[2] in (2, 4)
+    samples = image.read_samples(opened.file)
+    values = samples.values
     if opened.info.orientation in TRANSPOSED:
-        samples = samples.swapaxes(0, 1)
-    samples = np.flip(samples, _FLIPS.get(opened.info.orientation or 1, ()))
-    colors = samples[..., :-1] if has_alpha else samples
+        values = values.swapaxes(0, 1)
+    values = np.flip(values, _FLIPS.get(opened.info.orientation or 1, ()))
+    colors = values[..., : len(samples.mode)]
     profile = image.info.get("icc_profile") or None
-    if colors.shape[-1] == 1:
-        colors, profile = _gray_to_rgb(colors, profile), None
+    if samples.mode != "RGB":
+        colors, profile = _to_rgb(colors, samples.mode, profile), None
     pixels = _to_tensor(colors)
-    alpha = _to_tensor(samples[..., -1:]) if has_alpha else None
-    if alpha is not None and isinstance(image, TiffFile) and image.extra == tiff.PREMULTIPLIED:
+    alpha = _to_tensor(values[..., -1:]) if samples.has_alpha else None
+    if alpha is not None and samples.is_premultiplied:
         pixels = (pixels / alpha.clamp(min=1 / 65535)).clamp_(0, 1)
-    return Picture(pixels, alpha, profile, bit_depth=16)
+    picture = Picture(pixels, alpha, profile, bit_depth=16)
+    if (numbers := find_numbers(image.info)) is not None:
+        picture = apply_numbers(picture, numbers)
+    if opened.info.bit_depth == 16:
+        return picture
+    alpha = None if alpha is None else quantize(alpha)
+    return replace(picture, pixels=quantize(picture.pixels), alpha=alpha, bit_depth=8)
 
 
 def encode(picture: Picture, path: Path, name: str, software: str) -> None:
@@ -95,52 +91,47 @@ def encode(picture: Picture, path: Path, name: str, software: str) -> None:
     write(samples, path, picture.icc_profile, software)
 
 
-def _read_tiff(image: TiffFile, content: bytes) -> tuple[_Samples, bool]:
-    """Samples (H, W, C), and whether the last channel is alpha."""
+def _to_rgb(values: Values, mode: str, profile: bytes | None) -> Values:
+    """Colors (H, W, C) of another mode as RGB, by their profile if it is one of that mode."""
     import imagecodecs
 
-    tags = image.tag_v2
-    if tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_HEIGHT, 0) > _LARGEST_TILE:
-        raise ValueError("the tiles are too large")
-    width, height = image.stored_size
-    channels = tags.get(_CHANNELS, 1)
-    shape = (height, width) if channels == 1 else (height, width, channels)
-    is_separate = channels > 1 and tags.get(_PLANES) == _SEPARATE
-    if is_separate:
-        shape = (channels, height, width)
-    # A file that says its size twice must not have more memory than was checked.
-    samples = np.zeros(shape, np.uint16)
-    imagecodecs.tiff_decode(content, index=0, out=samples)
-    samples = np.moveaxis(samples, 0, -1) if is_separate else samples
-    samples = samples.reshape(height, width, channels)
-    if tags[tiff.PHOTOMETRIC] == tiff.INVERTED:
-        samples[..., 0] ^= 0xFFFF
-    colors = 3 if tags[tiff.PHOTOMETRIC] == tiff.RGB else 1
-    has_alpha = channels > colors and image.extra != tiff.UNKNOWN
-    return samples[..., : colors + has_alpha], has_alpha
-
-
-def _gray_to_rgb(gray: _Samples, profile: bytes | None) -> _Samples:
-    """(H, W, 1) as (H, W, 3), by its profile if that is one of gray."""
-    import imagecodecs
-
-    if profile is not None:
+    if profile is not None and mode in _LCMS:
         srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
         # A broken or mismatched profile: the plain conversion.
         with suppress(imagecodecs.CmsError):
-            converted: _Samples = imagecodecs.cms_transform(
-                gray[..., 0].copy(), profile, srgb, colorspace="gray", outcolorspace="rgb"
+            plain = values[..., 0] if mode == "L" else values
+            converted: Values = imagecodecs.cms_transform(
+                plain.copy(), profile, srgb, colorspace=_LCMS[mode], outcolorspace="rgb"
             )
             return converted
-    return gray.repeat(3, axis=2)
+    if mode == "L":
+        return values.repeat(3, axis=2)
+    largest = np.iinfo(values.dtype).max
+    if mode == "LAB":
+        rgb = _lab_to_srgb(values.astype(np.float32) / (1 if largest == 255 else 256))
+    else:
+        units = values / np.float32(largest)
+        rgb = (1 - units[..., :3]) * (1 - units[..., 3:])
+    return (rgb * largest).round().astype(values.dtype)
 
 
-def _to_tensor(samples: _Samples) -> Tensor:
+def _lab_to_srgb(lab: Values) -> Values:
+    """CIE L*a*b* of D50, of 256 levels, 0 of a and b being 128, as sRGB in [0, 1]."""
+    light = (lab[..., 0] * (100 / 255) + 16) / 116
+    a, b = lab[..., 1] - 128, lab[..., 2] - 128
+    cubes = np.stack([light + a / 500, light, light - b / 200], axis=-1)
+    xyz = np.where(cubes > 6 / 29, cubes**3, (cubes - 4 / 29) * 3 * (6 / 29) ** 2) * D50
+    linear = np.clip(xyz @ np.linalg.inv(to_d50(PRIMARIES[BT709])).T, 0, 1)
+    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def _to_tensor(values: Values) -> Tensor:
     """(H, W, C) as (C, H, W), float32 in [0, 1]."""
-    return torch.from_numpy(np.moveaxis(samples, -1, 0).astype(np.float32, order="C")).div_(65535)
+    units = np.moveaxis(values, -1, 0).astype(np.float32, order="C")
+    return torch.from_numpy(units).div_(np.iinfo(values.dtype).max)
 
 
-def _write_png(samples: _Samples, path: Path, profile: bytes | None, software: str) -> None:
+def _write_png(samples: Values, path: Path, profile: bytes | None, software: str) -> None:
     import imagecodecs
 
     content = memoryview(imagecodecs.png_encode(samples, level=_LEVEL))
@@ -154,7 +145,7 @@ def _write_png(samples: _Samples, path: Path, profile: bytes | None, software: s
         file.write(content[_HEADER:])
 
 
-def _write_tiff(samples: _Samples, path: Path, profile: bytes | None, software: str) -> None:
+def _write_tiff(samples: Values, path: Path, profile: bytes | None, software: str) -> None:
     import tifffile
 
     tifffile.imwrite(

@@ -10,6 +10,7 @@ import torch
 from PIL import Image, ImageCms
 from torch import Tensor
 
+from faststyle.images.color_numbers import apply_numbers, find_numbers
 from faststyle.images.pixels import Picture, quantize
 from faststyle.images.probe import read_orientation, without_warnings
 
@@ -82,7 +83,9 @@ def from_pil(image: Image.Image) -> Picture:
     alpha = None
     if image.has_transparency_data:
         alpha = torch.from_numpy(np.array(image.convert("RGBA").getchannel("A")))[None]
-    return Picture(pil_to_tensor(to_rgb(image)), alpha, profile or None)
+    picture = Picture(pil_to_tensor(to_rgb(image)), alpha, profile or None)
+    numbers = find_numbers(image.info)
+    return picture if numbers is None else apply_numbers(picture, numbers)
 
 
 def as_seen(picture: Picture) -> Tensor:

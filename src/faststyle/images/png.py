@@ -10,17 +10,22 @@ from typing import IO
 
 from PIL import Image, PngImagePlugin
 
+from faststyle.images.color_numbers import ColorNumbers
+from faststyle.images.samples import SampledFile, Samples
+
 _TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 #: Chunks that do not change the pixels of the first frame.
-_BESIDE = _TEXTS | {b"iCCP", b"eXIf", b"gAMA", b"cHRM", b"sRGB", b"pHYs", b"bKGD", b"tIME", b"acTL"}
-#: Chunks that may hold EXIF or the orientation.
-_EXIF = frozenset({b"eXIf", b"zTXt", b"iTXt"})
+_COLORS = {b"cICP", b"iCCP", b"gAMA", b"cHRM", b"sRGB"}
+_BESIDE = _TEXTS | _COLORS | {b"eXIf", b"pHYs", b"bKGD", b"tIME", b"acTL"}
+#: Chunks that may hold EXIF, the orientation, or what else a picture says of itself.
+_EXIF = _TEXTS | {b"eXIf"}
 #: The most bytes of all texts together, or of a profile, when decompressed.
 _LONGEST = 32 * 2**20
+_NOT_KNOWN = (2, 2)  # primaries and transfer function
 _FIRST_CHUNK = 8  # its offset in the file
 
 
-class PngFile(PngImagePlugin.PngImageFile):
+class PngFile(SampledFile, PngImagePlugin.PngImageFile):
     """A PNG file that Pillow reads by :class:`_Stream`."""
 
     fp: IO[bytes]  # none once it is closed, when nothing is read any more
@@ -41,6 +46,13 @@ class PngFile(PngImagePlugin.PngImageFile):
     def bit_depth(self) -> int:
         """Bits of a channel as it is read: 8 or 16."""
         return 16 if self.tile and str(self.tile[0].args).endswith("16B") else 8
+
+    def read_samples(self, file: IO[bytes]) -> Samples:
+        """Decode a file of 16 bits a channel by libpng; a transparent color becomes alpha."""
+        import imagecodecs
+
+        values = imagecodecs.png_decode(file.read()).reshape(self.height, self.width, -1)
+        return Samples(values, "RGB" if values.shape[2] > 2 else "L", values.shape[2] in (2, 4))
 
     def getexif(self) -> Image.Exif:
         """EXIF, which may come after the pixels; Pillow would decode these to reach it."""
@@ -73,12 +85,22 @@ class _Stream(PngImagePlugin.PngStream):
         is_full = self.text_memory >= _LONGEST
         if length <= _LONGEST and not (cid in _TEXTS and is_full):
             try:
-                return self._profile(length) if cid == b"iCCP" else super().call(cid, pos, length)
+                own = {b"iCCP": self._profile, b"cICP": self._cicp}.get(cid)
+                return super().call(cid, pos, length) if own is None else own(length)
             except (AttributeError, OSError, EOFError):  # unknown to Pillow; the file ends
                 raise
             except Exception:  # of many kinds
                 self.fp.seek(start)
         return self.fp.read(length)
+
+    def _cicp(self, length: int) -> bytes:
+        """Read colors by numbers, unless these say that they are not known."""
+        data = self.fp.read(length)
+        primaries, transfer, _, is_full = data
+        if (primaries, transfer) != _NOT_KNOWN:
+            numbers = ColorNumbers(primaries, transfer, is_narrow=not is_full)
+            self.im_info["cicp"] = numbers
+        return data
 
     def _profile(self, length: int) -> bytes:
         """Read a color profile; Pillow would keep no more than a megabyte of it."""

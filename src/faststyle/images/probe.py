@@ -19,6 +19,7 @@ from PIL import Image, ImageFile, TiffTags, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from faststyle.core.errors import UserError
+from faststyle.images.color_numbers import find_numbers
 from faststyle.images.formats import FORMATS, RAW_HINT, ImageFormat, hint_on
 from faststyle.images.pixels import MAX_PIXELS
 from faststyle.images.tiff import TiffFile
@@ -43,7 +44,9 @@ class ImageInfo:
     Args:
         format: the format of its contents, whatever its name is.
         orientation: the one in EXIF, from 1 to 8; none if there is none that can be read.
-        bit_depth: 16 if channels have 16 bits that can all be read, else 8.
+        bit_depth: 16 if channels have more than 8 bits that can all be read, else 8.
+        encoding: the name of what Pillow alone cannot decode right; empty if it can.
+        hdr: the name of its high dynamic range, PQ or HLG, or nothing.
         frames: the number of frames or pages. The extra pictures in a phone's photo (MPO), which
             are depth and brightness, do not count.
         first_frame: the first frame of an animation: 1 after a still for other programs, else 0.
@@ -61,6 +64,8 @@ class ImageInfo:
     first_frame: int
     plays: int
     software: str
+    encoding: str = ""
+    hdr: str = ""
 
     @property
     def is_animated(self) -> bool:
@@ -193,12 +198,12 @@ def _count_frames(image: ImageFile.ImageFile) -> int:
     if isinstance(image, JpegImageFile):  # another picture in it is a phone's depth
         return 1
     with suppress(Exception):  # of many kinds
-        return int(getattr(image, "n_frames", 1))
+        return int(getattr(image, "n_frames", 1)) - getattr(image, "page", 0)
     return 0
 
 
 def _describe(path: Path, row: ImageFormat, image: ImageFile.ImageFile, frames: int) -> ImageInfo:
-    orientation = read_orientation(image)
+    orientation, numbers = read_orientation(image), find_numbers(image.info)
     width, height = image.stored_size if isinstance(image, TiffFile) else image.size
     if orientation in TRANSPOSED:
         width, height = height, width
@@ -214,6 +219,8 @@ def _describe(path: Path, row: ImageFormat, image: ImageFile.ImageFile, frames: 
         height=height,
         orientation=orientation,
         bit_depth=getattr(image, "bit_depth", 8),
+        encoding=getattr(image, "encoding", ""),
+        hdr=numbers.hdr if numbers is not None else "",
         frames=max(1, frames),
         first_frame=int(getattr(image, "default_image", False)),
         plays=uncounted if loop is None else loop and loop + uncounted,

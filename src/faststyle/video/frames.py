@@ -1,15 +1,12 @@
 """A decoded frame as an upright RGB picture, whatever its pixel format and its dynamic range.
 
-The style is a painting, and paintings have no light of their own. So clips in HLG or PQ (ITU-R
-BT.2100) are brought to ordinary range first: up to half of reference white (203 cd/m2, BT.2408)
-light stays as it is, above it is compressed so that 1000 cd/m2 becomes the brightest white.
+Clips in HLG or PQ are brought to ordinary range first: :mod:`faststyle.images.hdr`.
 
 Clips of 10 bits keep it, and what HDR10 says of it for screens with less: the colors and the light
 of the screen that it was made on (SMPTE ST 2086), and the light of its brightest pixel and of its
 brightest frame (CTA-861.3). It stands in the video stream, so that the encoder is told.
 """
 
-import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,21 +20,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from faststyle.core.errors import UserError
+from faststyle.images.hdr import BT709, HDR, tone_map
 from faststyle.images.pixels import MAX_PIXELS, quantize
 
 _TV_RANGE = 1
-#: FFmpeg's numbers of transfer functions and of primaries.
-HDR = PQ, HLG = 16, 18
-BT709 = 1
-_BT2020 = 9
-
-_WHITE, _PEAK = 203.0, 1000.0  # cd/m2
-_KNEE = 0.5
-_GAMMA = 2.4  # of screens, BT.1886
-_TO_709 = torch.tensor(
-    [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]]
-)
-_LUMA = torch.tensor([0.2627, 0.6780, 0.0593])
 
 #: FFmpeg's AVMasteringDisplayMetadata, ten fractions of two integers and two flags, and its
 #: AVContentLightMetadata.
@@ -139,45 +125,6 @@ def _turned(pixels: NDArray[Any], decoded: av.VideoFrame) -> Tensor:
             pixels, x, y = pixels.transpose(1, 0, 2), c, b
         pixels = pixels[:: -1 if y < 0 else 1, :: -1 if x < 0 else 1]
     return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)
-
-
-def tone_map(signal: Tensor, transfer: int, primaries: int) -> Tensor:
-    """Bring a frame in PQ or HLG, float32 (H, W, 3) in [0, 1], to ordinary screens (BT.709).
-
-    The result is in [0, 1], too. ``transfer`` and ``primaries`` are FFmpeg's numbers of what the
-    file has.
-    """
-    light = (from_pq(signal) if transfer == PQ else from_hlg(signal)) / _WHITE
-    if primaries == _BT2020:
-        light = (light @ _TO_709.T).clamp_(min=0)
-    brightest = light.amax(-1, keepdim=True)
-    light *= compress(brightest) / brightest.clamp(min=1e-6)
-    return light.clamp_(0, 1) ** (1 / _GAMMA)
-
-
-def from_pq(signal: Tensor) -> Tensor:
-    """The light in cd/m2 that PQ means (SMPTE ST 2084)."""
-    m1, m2 = 2610 / 16384, 2523 / 4096 * 128
-    c1, c2, c3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
-    power = signal ** (1 / m2)
-    return 10000 * ((power - c1).clamp(min=0) / (c2 - c3 * power)) ** (1 / m1)
-
-
-def from_hlg(signal: Tensor) -> Tensor:
-    """The light in cd/m2 that HLG means on a screen of 1000 (BT.2100); (..., 3)."""
-    a = 0.17883277
-    b, c = 1 - 4 * a, 0.5 - a * math.log(4 * a)
-    scene = torch.where(signal <= 0.5, signal**2 / 3, (((signal - c) / a).exp() + b) / 12)
-    brightness = (scene @ _LUMA.to(scene)).clamp(min=1e-9)[..., None]
-    return _PEAK * brightness**0.2 * scene
-
-
-def compress(light: Tensor) -> Tensor:
-    """Light relative to reference white to 0..1: straight below the knee, smoothly bent above."""
-    peak = (_PEAK / _WHITE - _KNEE) / (1 - _KNEE)
-    over = (light - _KNEE).clamp(min=0) / (1 - _KNEE)
-    bent = _KNEE + (1 - _KNEE) * over * (1 + over / peak**2) / (1 + over)
-    return torch.where(light > _KNEE, bent, light)
 
 
 def find_mastering(decoded: av.VideoFrame) -> Mastering | None:

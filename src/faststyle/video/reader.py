@@ -15,8 +15,9 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from faststyle.core.errors import UserError
+from faststyle.images.hdr import HDR
 from faststyle.video.decoder import CorruptionTracker, Decoder
-from faststyle.video.frames import HDR, Frame, upright
+from faststyle.video.frames import Frame, upright
 from faststyle.video.streams import left_out, select_video_stream
 
 #: Of FFmpeg's, with the times that PyAV takes for optional.
