@@ -16,11 +16,11 @@ from faststyle.core.interrupts import Interrupts, catch_interrupts
 from faststyle.files.jobs import Job
 from faststyle.files.mask_files import find_black, find_clashes, load_masks
 from faststyle.files.options import ReadOptions, WriteOptions
+from faststyle.files.time_limit import load_within
 from faststyle.images import high_bit_depth
 from faststyle.images.files import (
     USUAL_QUALITY,
     Animation,
-    load_picture_bytes,
     read_frames,
     save_animation,
     save_picture,
@@ -80,7 +80,7 @@ class FilePipeline:
         Raises ``UserError`` or ``OSError`` if it cannot, or if the picture cannot be read.
         """
         opened = job.open(self.max_pixels)
-        picture = load_picture_bytes(opened, self.max_pixels)
+        picture = load_within(self.read.timeout, opened, self.max_pixels)
         check_fits(job.target, *self.result_size(picture))
         check_target(job.target)
         masks, notes = None, list[str]()
@@ -89,7 +89,8 @@ class FilePipeline:
                 masks, notes = load_masks(job.masks, picture.size)
             except UserError as error:
                 raise UserError(f"{job.source}: {error}") from None
-        picture = self._protect(replace(picture, masks=masks))
+        kept = picture.metadata if self.write.metadata == "keep" else None
+        picture = self._protect(replace(picture, masks=masks, metadata=kept))
         return LoadedPicture(job, picture.with_depth(self.write.bit_depth), opened.info, notes)
 
     def result_size(self, picture: Picture) -> tuple[int, int]:
@@ -136,6 +137,7 @@ class FilePipeline:
                 result.durations.append(duration)
                 check()
                 bar.update()
+        result.frames[0] = replace(result.frames[0], metadata=first.picture.metadata)
         save_animation(result, first.job.target, self.quality, self.write.lossless)
 
     def notes(self, loaded: LoadedPicture) -> Iterator[str]:
@@ -145,6 +147,8 @@ class FilePipeline:
             yield f"{job.source}: 1 of {info.frames} frames is read"
         if row.palette and not info.format.palette:
             yield f"{job.target}: GIF holds 256 colors; .png and .webp hold all, also of animations"
+        if info.hdr:
+            yield f"{job.source}: high dynamic range ({info.hdr}): written in ordinary range"
         if loaded.is_animated and row.timing and not row.timing.is_counted and info.plays:
             yield f"{job.target}: AVIF is shown again and again; {job.source} is not"
         if self.read.protect == "faces" and loaded.picture.protect_mask is None:

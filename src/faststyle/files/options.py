@@ -11,10 +11,12 @@ class ReadOptions(Options):
     """What of files of pictures is handed to the renderer.
 
     Args:
+        timeout: after so many seconds of decoding a picture is named and passed over.
         protect: ``faces`` to let much of the photo stay in faces (:mod:`faststyle.files.faces`).
         batch_size: how many pictures of one size are stylized together.
     """
 
+    timeout: Annotated[float, "seconds to decode a picture", InRange(0.001)] = 300.0
     protect: Annotated[str | None, "pictures: less style in faces", OneOf(("faces",))] = None
     batch_size: Annotated[int, "pictures of one size at once", InRange(1)] = 1
 
@@ -29,6 +31,8 @@ class WriteOptions(Options):
         lossless: of WebP: keep every pixel, whatever the quality.
         bit_depth: of a channel: 8; 16 in PNG and TIFF files; or 10 in clips, which then keep high
             dynamic range. None is that of the photo, and 8 in clips.
+        metadata: ``keep`` what photos say of themselves (:mod:`faststyle.images.metadata`), or
+            ``none``.
     """
 
     quality: Annotated[int | None, "JPEG, WebP, clips: 1 to 100", InRange(1, 100)] = None
@@ -38,3 +42,6 @@ class WriteOptions(Options):
         "PNG, TIFF: 16; default: the photo's; clips: 10 keeps high dynamic range",
         OneOf((8, 10, 16)),
     ] = None
+    metadata: Annotated[
+        str, "date, author, rights, resolution, panorama; never the place", OneOf(("keep", "none"))
+    ] = "keep"

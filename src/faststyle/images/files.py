@@ -21,11 +21,11 @@ from faststyle.core.errors import UserError
 from faststyle.core.version import __version__
 from faststyle.images import high_bit_depth
 from faststyle.images.formats import ImageFormat, Timing, check_fits, format_of
+from faststyle.images.metadata import XMP, make_exif, make_texts, read_metadata
 from faststyle.images.pillow import from_pil, in_srgb, to_palette, to_pil, turn_upright, with_alpha
 from faststyle.images.pixels import MAX_PIXELS, Picture
 from faststyle.images.probe import (
     OURS,
-    SOFTWARE,
     OpenedImage,
     forget_odd_tags,
     open_image,
@@ -82,10 +82,13 @@ def load_picture_bytes(
         info = opened.info
         if (info.bit_depth == 16 or info.encoding) and high_bit_depth.is_installed():
             with _naming_damage(info.path):
-                return high_bit_depth.decode(opened)
-        if info.encoding:
+                picture = high_bit_depth.decode(opened)
+        elif info.encoding:
             raise UserError(f"{info.path} is {info.encoding}: {high_bit_depth.INSTALL}")
-        return from_pil(_decode_image(opened))
+        else:
+            picture = from_pil(_decode_image(opened))
+        with without_warnings():
+            return replace(picture, metadata=read_metadata(opened.image, picture.size))
 
 
 def load_rgb(path: Path) -> Image.Image:
@@ -232,9 +235,18 @@ def _save_options(
     if row.software == "comment":
         options["comment"] = _software(kind).encode()
     elif row.software == "exif":
-        exif = Image.Exif()
-        exif[SOFTWARE] = _software(kind)
-        options["exif"] = exif.tobytes()
+        exif = make_exif(_software(kind), picture.metadata)
+        # Pillow would read the bytes anew for a TIFF, and lose what is not ASCII.
+        options["exif"] = exif if row.name == "TIFF" else exif.tobytes()
+    if metadata := picture.metadata:
+        xmp = metadata.xmp(picture.size)
+        options |= {"dpi": metadata.dpi} if metadata.dpi else {}
+        if row.name == "PNG":
+            options["pnginfo"] = make_texts(metadata, picture.size)
+        elif row.name == "TIFF" and xmp:
+            exif[XMP] = xmp
+        elif xmp:
+            options["xmp"] = xmp
     return options
 
 

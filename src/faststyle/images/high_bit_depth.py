@@ -5,6 +5,7 @@ and libjpeg-turbo, and tifffile know all. Both packages come with the extra ``de
 """
 
 import importlib.util
+import struct
 import zlib
 from contextlib import suppress
 from dataclasses import replace
@@ -12,15 +13,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageCms
+from PIL import ImageCms
 from PIL.PngImagePlugin import putchunk
 from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.images.color_numbers import D50, PRIMARIES, apply_numbers, find_numbers, to_d50
 from faststyle.images.hdr import BT709
+from faststyle.images.metadata import XMP, Metadata, make_exif, make_texts
 from faststyle.images.pixels import Picture, quantize
-from faststyle.images.probe import SOFTWARE, TRANSPOSED, OpenedImage
+from faststyle.images.probe import TRANSPOSED, OpenedImage
 from faststyle.images.samples import SampledFile, Values
 
 #: The command that installs the packages.
@@ -32,6 +34,9 @@ _LEVEL = 3  # of a PNG's compression: zlib's 6 takes up to twice the time, for 2
 _FLIPS = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}
 #: Modes that have profiles, as imagecodecs calls them.
 _LCMS = {"L": "gray", "CMYK": "cmyk"}
+_METER = 0.0254  # inches
+#: Tags whose bytes are not text: those of Windows, and a comment.
+_NO_TEXTS = {*range(0x9C9B, 0x9CA0), 0x9286}
 
 
 def is_installed() -> bool:
@@ -88,7 +93,7 @@ def encode(picture: Picture, path: Path, name: str, software: str) -> None:
     for channel, plane in enumerate(planes):  # one at a time, since a large picture fills memory
         samples[..., channel] = quantize(plane, bits=16).cpu().numpy()
     write = _write_png if name == "PNG" else _write_tiff
-    write(samples, path, picture.icc_profile, software)
+    write(samples, path, picture, software)
 
 
 def _to_rgb(values: Values, mode: str, profile: bytes | None) -> Values:
@@ -131,29 +136,46 @@ def _to_tensor(values: Values) -> Tensor:
     return torch.from_numpy(units).div_(np.iinfo(values.dtype).max)
 
 
-def _write_png(samples: Values, path: Path, profile: bytes | None, software: str) -> None:
+def _write_png(samples: Values, path: Path, picture: Picture, software: str) -> None:
     import imagecodecs
 
     content = memoryview(imagecodecs.png_encode(samples, level=_LEVEL))
-    exif = Image.Exif()
-    exif[SOFTWARE] = software
+    metadata = picture.metadata or Metadata(picture.size)
+    exif = make_exif(software, metadata).tobytes().removeprefix(b"Exif\0\0")
     with path.open("wb") as file:
         file.write(content[:_HEADER])
-        if profile is not None:
-            putchunk(file, b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile))
-        putchunk(file, b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
+        if picture.icc_profile is not None:
+            putchunk(file, b"iCCP", b"ICC Profile\0\0" + zlib.compress(picture.icc_profile))
+        if metadata.dpi is not None:
+            x, y = (round(each / _METER) for each in metadata.dpi)
+            putchunk(file, b"pHYs", struct.pack(">IIB", x, y, 1))
+        for kind, data, _ in make_texts(metadata, picture.size).chunks:
+            putchunk(file, kind, data)
+        putchunk(file, b"eXIf", exif)
         file.write(content[_HEADER:])
 
 
-def _write_tiff(samples: Values, path: Path, profile: bytes | None, software: str) -> None:
+def _write_tiff(samples: Values, path: Path, picture: Picture, software: str) -> None:
     import tifffile
 
+    metadata = picture.metadata or Metadata(picture.size)
+    texts = {**metadata.tags, **metadata.exif}  # TIFF/EP has all in one place
+    tags = [
+        (tag, 2, 0, value.encode() if isinstance(value, str) else value, True)
+        for tag, value in texts.items()
+        if isinstance(value, str | bytes) and tag not in _NO_TEXTS
+    ]
+    if xmp := metadata.xmp(picture.size):
+        tags.append((XMP, 1, len(xmp), xmp, True))
     tifffile.imwrite(
         path,
         samples,
         photometric="rgb",
         extrasamples=["unassalpha"] if samples.shape[2] == 4 else None,
-        iccprofile=profile,
+        iccprofile=picture.icc_profile,
+        resolution=metadata.dpi,
+        resolutionunit="inch" if metadata.dpi else None,
         software=software,
+        extratags=tags,
         metadata=None,  # none of tifffile's own
     )

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from faststyle.core.errors import UserError
+from faststyle.images.metadata import Metadata
 
 #: Pictures of more pixels are refused before they are decoded (a decompression bomb is small on
 #: disk), unless more are asked for.
@@ -41,6 +42,7 @@ class Picture:
             earlier ones; none is one style everywhere.
         protect_mask: how much of the photo stays whatever the style, uint8 (1, H, W); none is
             nothing.
+        metadata: what its photo says of itself; none is nothing.
     """
 
     pixels: Tensor
@@ -49,6 +51,7 @@ class Picture:
     bit_depth: int = 8
     masks: Tensor | None = None
     protect_mask: Tensor | None = None
+    metadata: Metadata | None = None
 
     @property
     def size(self) -> tuple[int, int]:

@@ -21,13 +21,14 @@ from PIL.JpegImagePlugin import JpegImageFile
 from faststyle.core.errors import UserError
 from faststyle.images.color_numbers import find_numbers
 from faststyle.images.formats import FORMATS, RAW_HINT, ImageFormat, hint_on
+from faststyle.images.metadata import SOFTWARE
 from faststyle.images.pixels import MAX_PIXELS
 from faststyle.images.tiff import TiffFile
 
 #: How the name of this software begins in the files that it writes.
 OURS = "faststyle"
-#: Tags of EXIF.
-ORIENTATION, SOFTWARE = 0x0112, 0x0131
+#: A tag of EXIF.
+ORIENTATION = 0x0112
 #: Orientations that exchange height and width.
 TRANSPOSED = range(5, 9)
 _WARNINGS = threading.Lock()
