@@ -4,8 +4,9 @@ import importlib
 import os
 import subprocess
 import sys
+from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import hydra
@@ -32,8 +33,10 @@ def launch(task: str, config: str, command: str, arguments: Sequence[str]) -> No
     """
     typed = sys.argv
     failed: list[str] = []
+    parsing = ExitStack()
 
     def reported(cfg: DictConfig) -> None:
+        parsing.close()
         sys.argv = typed  # Lightning starts the other processes of a run by it
         with _noted(failed), report_errors(), report_config_errors(config):
             from faststyle.core.devices import reuse_freed_memory  # imports torch
@@ -49,12 +52,30 @@ def launch(task: str, config: str, command: str, arguments: Sequence[str]) -> No
     register_resolvers()
     if "${" in str(Path.cwd()):
         raise UserError(f"{Path.cwd()}: Hydra cannot work in a folder with ${{ in its name")
-    with report_config_errors(config):
+    with report_config_errors(config), parsing:
+        parsing.enter_context(_unchecked_help())
         # Hydra reads nothing else.
         sys.argv = [typed[0], *in_hydras_words(arguments)]
         hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=config)(reported)()
     if failed:
         raise UserError(f"{len(failed)} of the sweep's runs failed: {'; '.join(failed)}")
+
+
+@contextmanager
+def _unchecked_help() -> Iterator[None]:
+    """Let Hydra 1.3 make its parser, one of whose help texts is no text until it is shown.
+
+    Since Python 3.14 a parser looks into each text as soon as it gets it.
+    """
+    check = getattr(ArgumentParser, "_check_help", None)
+    if check is None:
+        yield
+        return
+    ArgumentParser._check_help = lambda *_: None  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        ArgumentParser._check_help = check  # type: ignore[attr-defined]
 
 
 @contextmanager
