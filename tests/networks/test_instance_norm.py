@@ -54,6 +54,22 @@ def test_its_gradients_are_those_of_finite_differences(relu: bool) -> None:
     assert torch.autograd.gradcheck(lambda x, w, b: instance_norm(x, w, b, EPS, relu), inputs)
 
 
+@pytest.mark.parametrize("relu", [False, True])
+def test_its_second_derivatives_are_those_of_finite_differences(relu: bool) -> None:
+    inputs = [value.requires_grad_() for value in _inputs(1)]
+    assert torch.autograd.gradgradcheck(lambda x, w, b: instance_norm(x, w, b, EPS, relu), inputs)
+
+
+@pytest.mark.parametrize("side", [16, 400, 700])
+def test_parameters_in_half_precision_cost_no_digits_but_their_own(side: int) -> None:
+    x, weight, bias = (value.bfloat16() for value in _inputs(3, (1, 4, side, side)))
+    expected = _formula(x.double(), weight.double(), bias.double(), False)
+    found = instance_norm(x.clone(), weight, bias, EPS, False)
+    assert found.dtype == torch.bfloat16
+    # Half a unit in the last place of bfloat16, and once more for the sum.
+    torch.testing.assert_close(found.double(), expected, rtol=2**-7, atol=2**-7)
+
+
 def test_without_a_graph_the_result_takes_the_inputs_place() -> None:
     x, weight, bias = _inputs(2)
     x = x.contiguous(memory_format=torch.channels_last)

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from faststyle.core.precision import widen
 from faststyle.networks.stages import NETWORKS
 
 #: As many styles as a network may have.
@@ -35,7 +36,7 @@ class ConditionalInstanceNorm2d(nn.InstanceNorm2d):
         # rounds the result alone.
         count, channels, *size = x.shape
         scale, shift = (
-            each.expand(count, -1, -1, -1).flatten() for each in (self.weight, self.bias)
+            widen(each).expand(count, -1, -1, -1).flatten() for each in (self.weight, self.bias)
         )
         pictures = x.reshape(1, count * channels, *size)
         return F.batch_norm(pictures, None, None, scale, shift, True, 0, self.eps).view_as(x)

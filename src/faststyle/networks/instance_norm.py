@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from faststyle.core.precision import widen
 
@@ -29,13 +28,13 @@ def instance_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: boo
     """Normalize over each picture's H and W: (x - mean) / sqrt(var + eps) * weight + bias.
 
     ``x`` is (N, C, H, W), best in channels-last layout, and overwritten if no graph is recorded.
-    ``weight`` and ``bias`` are (C,), or (N, C, 1, 1) if each picture has its own, in float32 or the
-    dtype of ``x``. The variance is the biased one (Ulyanov et al., 2017). ``relu``: clamp at 0.
+    ``weight`` and ``bias`` are (C,), or (N, C, 1, 1) if each picture has its own. They and the
+    statistics count in float32 where a dtype is shorter. The variance is the biased one (Ulyanov et al., 2017). ``relu``: clamp at 0.
 
     Returns (N, C, H, W) in the dtype of ``x`` and channels-last layout.
     """
     x = x.contiguous(memory_format=torch.channels_last)
-    weight, bias = (each.view(-1, x.shape[1]).expand(len(x), -1) for each in (weight, bias))
+    weight, bias = (widen(each).view(-1, x.shape[1]).expand(len(x), -1) for each in (weight, bias))
     if torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad):
         result: Tensor = _InstanceNorm.apply(x, weight, bias, eps, relu)
         return result
@@ -57,10 +56,11 @@ class _InstanceNorm(torch.autograd.Function):
         return y
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, mean, rstd, y = ctx.saved_tensors
         grad = grad.contiguous(memory_format=torch.channels_last)
+        if torch.is_grad_enabled():  # for second derivatives
+            return *_differentiable_gradients(x, weight, grad, y, ctx.eps), None, None
         if y is not None:
             grad = torch.ops.aten.threshold_backward(grad, y, 0)
         dx = torch.empty_like(x)
@@ -71,6 +71,24 @@ class _InstanceNorm(torch.autograd.Function):
                 grad[one], x[one], w, None, None, m, r, True, ctx.eps, [True, True, True]
             )
         return dx, d_weight, d_bias, None, None
+
+
+def _differentiable_gradients(
+    x: Tensor, weight: Tensor, grad: Tensor, y: Tensor | None, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients of x (N, C, H, W), weight and bias (N, C), of operations that have their own.
+
+    With z = (x - mean) / deviation and g the gradient where the ReLU let through: d_bias = sum g,
+    d_weight = sum g z, dx = weight / deviation * (g - mean g - z mean(g z)).
+    """
+    wide, g = widen(x), widen(grad if y is None else grad * (y > 0))
+    variance, mean = torch.var_mean(wide, (2, 3), correction=0, keepdim=True)
+    rstd = (variance + eps).rsqrt()
+    z = (wide - mean) * rstd
+    along = (g * z).mean((2, 3), keepdim=True)
+    dx = weight[:, :, None, None] * rstd * (g - g.mean((2, 3), keepdim=True) - z * along)
+    pixels = x[0, 0].numel()
+    return dx.to(x), along.flatten(1) * pixels, g.sum((2, 3))
 
 
 def _normalize(
