@@ -29,7 +29,8 @@ def instance_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: boo
 
     ``x`` is (N, C, H, W), best in channels-last layout, and overwritten if no graph is recorded.
     ``weight`` and ``bias`` are (C,), or (N, C, 1, 1) if each picture has its own. They and the
-    statistics count in float32 where a dtype is shorter. The variance is the biased one (Ulyanov et al., 2017). ``relu``: clamp at 0.
+    statistics count in float32 where a dtype is shorter. The variance is the biased one (Ulyanov et
+    al., 2017). ``relu``: clamp at 0.
 
     Returns (N, C, H, W) in the dtype of ``x`` and channels-last layout.
     """
