@@ -79,6 +79,7 @@ def test_every_vgg_is_one_class_under_a_name_of_its_own(depth: int, norm: str) -
     assert isinstance(built, VGGEncoder)
     assert built.name == name
     options = {"weights": "random", "pooling": "avg", "unit_activations": False, "seed": 0}
+    options |= dict.fromkeys(("mean", "std", "channels", "range"))
     assert LOSS_NETWORKS.describe(built) == (name, options)
     assert LOSS_NETWORKS.describe(VGGEncoder(name, "random", "avg")) == (name, options)
 

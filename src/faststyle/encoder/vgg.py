@@ -1,6 +1,7 @@
 """A frozen VGG (Simonyan and Zisserman, 2015) as loss network, layers named as in papers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
@@ -8,6 +9,7 @@ import torchvision
 from torch import Tensor, nn
 
 from faststyle.core.errors import UserError, nearest
+from faststyle.core.limits import OneOf
 from faststyle.encoder.base import LOSS_NETWORKS, LossNetwork
 from faststyle.encoder.weights import load_weights
 from faststyle.networks import kernels, winograd
@@ -30,9 +32,15 @@ class VGGEncoder(LossNetwork):
             variance-preserving, nothing to download), or the path of a ``.pth`` or
             ``.safetensors`` file with torchvision's keys, and perhaps the pixels' ``mean`` and
             ``std`` that it expects instead of ImageNet's (``faststyle train-classifier``).
+            Torchvision's without a classifier, and Caffe's of Oxford's VGG-19, are recognized.
         pooling: ``max`` as trained, or ``avg`` (smoother gradients, Gatys et al., 2016).
         unit_activations: :func:`normalize_activations`.
         seed: of the ``random`` weights.
+        mean: of the pixels that the weights expect, if the file does not say it: three numbers, of
+            ``channels`` in their order, in units of ``range``.
+        std: their deviation, likewise.
+        channels: ``rgb`` or, for Caffe's weights, ``bgr``.
+        range: what white is: 1, or 255 where a mean is above 1.5.
 
     Raises:
         UserError: an unknown architecture or pooling; weights that cannot be had or do not fit.
@@ -45,6 +53,10 @@ class VGGEncoder(LossNetwork):
         pooling: str = "max",
         unit_activations: bool = False,
         seed: int = 0,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        channels: Annotated[str | None, OneOf((None, "rgb", "bgr"))] = None,
+        range: Annotated[float | None, OneOf((None, 1, 255))] = None,
     ) -> None:
         if arch not in ARCHITECTURES:
             raise UserError(f'unknown encoder "{arch}": {nearest(arch, ARCHITECTURES)}')
@@ -52,7 +64,8 @@ class VGGEncoder(LossNetwork):
             raise UserError(f'unknown pooling "{pooling}": choose max or avg')
         with torch.device("meta"):  # skip the initialization of 100 million classifier weights
             features = torchvision.models.get_model(arch, weights=None).features
-        mean, std = load_weights(features, arch, str(weights), seed)
+        pixels = {"mean": mean, "std": std, "channels": channels, "range": range}
+        mean, std = load_weights(features, arch, str(weights), seed, pixels)
         if unit_activations:
             normalize_activations(features.eval())
         super().__init__(_name_layers(features), str(weights), mean, std)

@@ -1,8 +1,9 @@
 """Where the loss network's weights come from: torchvision, a file, or a seed."""
 
 import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
 import safetensors
@@ -14,12 +15,9 @@ from torchvision.models import get_model_weights
 from faststyle.core.errors import UserError
 from faststyle.core.names import readable_name
 from faststyle.core.torch_files import is_plain, is_safetensors, read_torch
-from faststyle.images.pixels import IMAGENET_MEAN, IMAGENET_STD
+from faststyle.encoder.pixels import PixelConvention, Triple, given_pixels, recognize
 
 _SUPPLY = "pass encoder.weights=/path/to/weights.pth, or encoder.weights=random"
-
-
-Triple = Sequence[float]
 
 
 def he_initialize(network: nn.Module, generator: torch.Generator | None = None) -> None:
@@ -37,29 +35,36 @@ def he_initialize(network: nn.Module, generator: torch.Generator | None = None) 
 
 
 def load_weights(
-    features: nn.Sequential, arch: str, source: str, seed: int
+    features: nn.Sequential, arch: str, source: str, seed: int, pixels: Mapping[str, object]
 ) -> tuple[Triple, Triple]:
     """Fill ``features`` (on the meta device) from ``imagenet``, ``random`` or a file's path.
 
-    Returns the mean and standard deviation, 3 each, of the pixels in [0, 1] that the weights
-    expect: those in the file under ``mean`` and ``std``, else ImageNet's.
+    Returns the mean and standard deviation, 3 each, of the RGB pixels in [0, 1] that the weights
+    then expect: what ``pixels`` says (:class:`PixelConvention`), else the file itself under
+    ``mean`` and ``std``, else what is known of it, else ImageNet's. Weights for BGR are turned.
 
     Raises ``UserError`` if the weights cannot be downloaded, read, or do not fit the architecture.
     """
-    given: Mapping[str, Tensor] = {}
+    convention, entries = PixelConvention(), dict[str, Any]()
     if source == "random":
         he_initialize(features.to_empty(device="cpu"), torch.Generator().manual_seed(seed))
     elif source == "imagenet":
         _fill(features, _download(arch), f"torchvision's weights for {arch}")
     else:
         path = Path(source).expanduser()
-        given = read_state(path)
-        _fill(features, given, f"{path} (for {arch})")
-    return _three(given, "mean", IMAGENET_MEAN), _three(given, "std", IMAGENET_STD)
+        entries = read_state(path)
+        _fill(features, entries, f"{path} (for {arch})")
+        convention = recognize(path, features[0].weight, features[0].bias)  # type: ignore[arg-type]
+    convention = convention._replace(**given_pixels(source, entries, pixels))
+    if convention.channels == "bgr":
+        features[0].weight = nn.Parameter(features[0].weight.detach().flip(1))  # type: ignore[operator]
+    return convention.of_unit_rgb()
 
 
-def read_state(path: Path) -> dict[str, Tensor]:
+def read_state(path: Path) -> dict[str, Any]:
     """Read a ``.pth`` or ``.safetensors`` state dict without running any code it may carry.
+
+    Returns its tensors, and whatever it has under ``mean`` and ``std``.
 
     Raises ``UserError`` if the file is missing, is no such file, or would run code.
     """
@@ -75,7 +80,11 @@ def read_state(path: Path) -> dict[str, Tensor]:
     inner = state.get("state_dict")
     if isinstance(inner, Mapping):
         state = inner
-    return {str(key): value for key, value in state.items() if isinstance(value, Tensor)}
+    return {
+        str(key): value
+        for key, value in state.items()
+        if isinstance(value, Tensor) or key in ("mean", "std")
+    }
 
 
 def _download(arch: str) -> dict[str, Tensor]:
@@ -94,13 +103,6 @@ def _download(arch: str) -> dict[str, Tensor]:
             f" and try again, or {_SUPPLY}"
         ) from None
     return state
-
-
-def _three(given: Mapping[str, Tensor], name: str, default: Triple) -> Triple:
-    value = given.get(name)
-    if value is None or not is_plain(value) or value.shape != (3,):
-        return default
-    return value.float().tolist()
 
 
 def _fill(features: nn.Sequential, state: Mapping[str, Tensor], origin: str) -> None:
