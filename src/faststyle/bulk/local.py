@@ -1,6 +1,5 @@
 """``--engine local``: processes of this machine, so that a photo that ends one ends no job."""
 
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -14,7 +13,7 @@ from faststyle.bulk.manifest import ShardResult
 from faststyle.bulk.plan import Shard
 from faststyle.bulk.shard import Worker, WorkerConfig
 from faststyle.core.interrupts import leave_signals_to_parent
-from faststyle.core.processes import fresh_processes
+from faststyle.core.processes import describe_death, fresh_processes
 
 _processes = fresh_processes(__name__)
 
@@ -60,11 +59,7 @@ class _LocalHandle:
             answer: ShardResult | Exception | None = self.answering.recv()
         except (EOFError, OSError):
             self._process.join()
-            status = self._process.exitcode or 0
-            said = (
-                f"signal {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
-            )
-            raise WorkerDiedError(said) from None
+            raise WorkerDiedError(describe_death(self._process)) from None
         if isinstance(answer, Exception):
             raise answer
         return answer

@@ -145,10 +145,11 @@ def process_jobs(
     clips = [job for job in jobs if job.is_clip]
     failed = stylize_files(pipeline, pictures) if pictures else 0
     if clips:
-        from faststyle.video.clips import ClipPipeline, stylize_clips
+        from faststyle.video.clip_process import stylize_clips_apart
+        from faststyle.video.clips import ClipPipeline
 
         how = ClipPipeline(pipeline.processor, pipeline.render, pipeline.write, clip, move)
-        failed += stylize_clips(how, clips)
+        failed += stylize_clips_apart(how, clips)
     return failed
 
 

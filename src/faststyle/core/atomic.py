@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from faststyle.core.errors import UserError
+from faststyle.core.errors import UserError, name_file
 
 #: What a file is called before it has its name.
 _NEW = "_"
@@ -45,7 +45,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         except OSError as error:
             # Writing fails without saying where; other errors than the system's say all they know.
             if error.errno is not None and str(error.filename or folder).startswith(folder):
-                error.filename = str(path)
+                name_file(error, path)
             raise
 
 
@@ -102,5 +102,5 @@ def check_writable(folder: Path) -> None:
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        error.filename = str(folder)  # and not a name that nobody gave
+        name_file(error, folder)  # and not a name that nobody gave
         raise

@@ -8,7 +8,7 @@ import os
 import select
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 #: What shells say of a program that wrote to a pipe whose other end was closed.
 _PIPE_STATUS = 141
@@ -64,13 +64,19 @@ def describe(error: Exception) -> str | None:
     if isinstance(error, UserError):
         return " ".join(str(error).split())
     if isinstance(error, OSError) and error.errno in errno.errorcode.keys() - _MISTAKES:
-        where = f": {os.fspath(error.filename)}" if error.filename else ""
+        where = f": {error.filename}" if error.filename else ""
         return f"{error.strerror}{where}"
     if is_out_of_memory(error):
         return "too little memory: ask for fewer pixels, or fewer pictures at once"
     if isinstance(error, RuntimeError) and str(error).startswith("Could not determine home"):
         return "there is no home folder for ~: set HOME, or FASTSTYLE_CACHE and paths without ~"
     return None
+
+
+def name_file(error: OSError, path: object) -> None:
+    """Have an error of the system say where it was; those of libraries may not let themselves."""
+    with suppress(AttributeError):
+        error.filename = str(path)
 
 
 def problem(error: Exception, source: object = "") -> str:

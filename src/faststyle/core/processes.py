@@ -1,8 +1,10 @@
 """Processes of this machine that have nothing of the one which starts them."""
 
 import multiprocessing
+import signal
 import sys
 from multiprocessing.context import ForkServerContext, SpawnContext
+from multiprocessing.process import BaseProcess
 
 
 def fresh_processes(*modules: str) -> ForkServerContext | SpawnContext:
@@ -18,3 +20,9 @@ def fresh_processes(*modules: str) -> ForkServerContext | SpawnContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([*modules])
     return context
+
+
+def describe_death(process: BaseProcess) -> str:
+    """What a process that has ended has ended with: a signal, or its status."""
+    status = process.exitcode or 0
+    return f"signal {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"

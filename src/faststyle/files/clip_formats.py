@@ -14,6 +14,8 @@ _STANDARD = (*_NTSC, *map(Fraction, (24, 25, 30, 50, 60)))
 
 _WORST_CRF = {"libx264": 51, "libx265": 51, "libvpx-vp9": 63, "libsvtav1": 63}
 _USUAL_QUALITY, _BITS_PER_PIXEL = 65, 0.2
+#: What a file can say of its frames: matrix and range of their colors, aspect of their pixels.
+SAYS_ALL = frozenset(("matrix", "range", "aspect"))
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,13 @@ class FrameCoding:
         codec: FFmpeg's name of the encoder.
         pixels: FFmpeg's name of their pixel format.
         options: of the encoder; without a quality among them (crf) it is given bits by the pixel.
+        says: what of :data:`SAYS_ALL` files with such frames say.
     """
 
     codec: str
     pixels: str = "yuv420p"
     options: Mapping[str, str] = field(default_factory=dict)
+    says: frozenset[str] = SAYS_ALL
 
     def options_for(self, quality: int | None) -> dict[str, str]:
         """Of the encoder, for a quality from 1 to 100; none is visually lossless."""
@@ -55,6 +59,7 @@ class ClipFormat:
         is_constant: whether frames follow each other at one rate.
         rates: the only rates there are, if they are few.
         fastest: frames a second at most.
+        keeps_timecode: whether it says what a camera counts frames by.
         begins_at_once: whether sound has no times, so that late sound begins with silence.
         copies: FFmpeg's names of the sound and subtitles that are copied; none are all that it
             lets into such a file. It lets some in that it cannot finish, or that nobody reads.
@@ -68,20 +73,22 @@ class ClipFormat:
     rates: tuple[Fraction, ...] = ()
     fastest: Fraction | None = None
     begins_at_once: bool = False
+    keeps_timecode: bool = False
     copies: frozenset[str] | None = None
 
 
 #: Visually lossless, and of ordinary size.
 _H264 = FrameCoding("libx264", options={"crf": "18"})
 _VP9_OPTIONS = {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"}
-_VP9 = FrameCoding("libvpx-vp9", options=_VP9_OPTIONS)
+_COLORS = SAYS_ALL - {"aspect"}
+_VP9 = FrameCoding("libvpx-vp9", options=_VP9_OPTIONS, says=_COLORS)
 # Alternate reference frames are not compatible with transparency.
-_VP9_ALPHA = FrameCoding("libvpx-vp9", "yuva420p", {**_VP9_OPTIONS, "auto-alt-ref": "0"})
-_PRORES = FrameCoding("prores_ks", "yuva444p10le", {"profile": "4444"})
+_VP9_ALPHA = FrameCoding("libvpx-vp9", "yuva420p", {**_VP9_OPTIONS, "auto-alt-ref": "0"}, _COLORS)
+_PRORES = FrameCoding("prores_ks", "yuva444p10le", {"profile": "4444"}, SAYS_ALL - {"range"})
 
 # In 10 bits few players know H.264, and this VP9 cannot.
 _HEVC = FrameCoding("libx265", "yuv420p10le", {"crf": "18", "x265-params": "log-level=error"})
-_AV1 = FrameCoding("libsvtav1", "yuv420p10le", {"crf": "20", "preset": "8"})
+_AV1 = FrameCoding("libsvtav1", "yuv420p10le", {"crf": "20", "preset": "8"}, _COLORS)
 
 _OF_MP4 = frozenset(("aac", "mp3", "ac3", "eac3", "alac", "opus", "mov_text"))
 _OF_MOV = frozenset(("aac", "mp3", "ac3", "alac", "pcm_s16le", "pcm_s24le", "mov_text"))
@@ -91,16 +98,19 @@ _OF_AVI, _OF_MPG = frozenset(("mp3", "ac3")), frozenset(("mp2", "ac3"))
 
 # Players of AVI know no frames that come in another order than they are shown in.
 _IN_ORDER = FrameCoding("libx264", options={"crf": "18", "bf": "0"})
-_MPEG2, _WMV2 = FrameCoding("mpeg2video"), FrameCoding("wmv2")
+_MPEG2 = FrameCoding("mpeg2video", says=SAYS_ALL - {"range"})
+_WMV2 = FrameCoding("wmv2", says=frozenset(("aspect",)))
 
 #: By the ending of a file's name. The first is what other clips become.
 CLIP_FORMATS: Mapping[str, ClipFormat] = {
-    ".mp4": ClipFormat(_H264, "aac", high_bit_depth=_HEVC, copies=_OF_MP4),
+    ".mp4": ClipFormat(_H264, "aac", high_bit_depth=_HEVC, keeps_timecode=True, copies=_OF_MP4),
     ".m4v": ClipFormat(_H264, "aac", high_bit_depth=_HEVC, copies=_OF_MP4),
-    ".mov": ClipFormat(_H264, "aac", high_bit_depth=_HEVC, transparent=_PRORES, copies=_OF_MOV),
-    ".mkv": ClipFormat(_H264, "aac", high_bit_depth=_HEVC, transparent=_VP9_ALPHA),
+    ".mov": ClipFormat(
+        _H264, "aac", _HEVC, transparent=_PRORES, keeps_timecode=True, copies=_OF_MOV
+    ),
+    ".mkv": ClipFormat(_H264, "aac", _HEVC, transparent=_VP9_ALPHA, keeps_timecode=True),
     ".webm": ClipFormat(
-        _VP9, "libopus", high_bit_depth=_AV1, transparent=_VP9_ALPHA, copies=_OF_WEBM
+        _VP9, "libopus", _AV1, transparent=_VP9_ALPHA, keeps_timecode=True, copies=_OF_WEBM
     ),
     ".avi": ClipFormat(
         _IN_ORDER, "libmp3lame", is_constant=True, begins_at_once=True, copies=_OF_AVI
@@ -110,7 +120,7 @@ CLIP_FORMATS: Mapping[str, ClipFormat] = {
     ".mpg": ClipFormat(_MPEG2, "mp2", is_constant=True, rates=_STANDARD, copies=_OF_MPG),
     ".wmv": ClipFormat(_WMV2, "wmav2", is_constant=True, copies=frozenset(("wmav2",))),
     # Browsers show frames that follow faster as if they were slow.
-    ".gif": ClipFormat(FrameCoding("gif", "pal8"), None, fastest=Fraction(50)),
+    ".gif": ClipFormat(FrameCoding("gif", "pal8", says=frozenset()), None, fastest=Fraction(50)),
 }
 
 #: What is taken for a clip by its ending. A GIF that goes in is a picture.

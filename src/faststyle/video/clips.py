@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import torch
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 #: Called with the part of a clip, 0 to 1, that has gone by.
 Move = Callable[[float], None]
+#: Writes what becomes of a clip into a file; see :meth:`ClipPipeline.write_clip`.
+WriteClip = Callable[[Job, Path, Interrupts], str]
 
 
 @dataclass(frozen=True)
@@ -52,14 +55,20 @@ class ClipPipeline:
     clip: ClipOptions = ClipOptions()  # noqa: RUF009
     move: Move | None = None
 
-    def stylize(self, job: Job, interrupts: Interrupts) -> str:
-        """Stylize one clip; returns what is wrong with it, or nothing."""
+    def write_clip(self, job: Job, temporary: Path, interrupts: Interrupts) -> str:
+        """Stylize one clip into a file; returns what is wrong with it, or nothing.
+
+        After an interrupt the file holds what was stylized until then.
+        """
+        with without_ffmpeg_log():
+            return self._write(job, temporary, interrupts)
+
+    def _write(self, job: Job, temporary: Path, interrupts: Interrupts) -> str:
         start, end = self.clip.start, self.clip.end
         bar: tqdm[NoReturn]
         with (
             Clip(job.source, start, end, self.write.bit_depth == 10) as clip,
             open_masks(job.masks, start, end) as masks,
-            atomic_write(job.target) as temporary,
         ):
             if self.move and not clip.seconds:
                 raise UserError("it does not say how long it is, so there is no moving to its end")
@@ -86,7 +95,7 @@ class ClipPipeline:
             print(f"{job.target}: {note}", file=sys.stderr)  # noqa: T201
         if interrupts.received:
             print(f"{job.target} holds the first {last:.1f} s", file=sys.stderr)  # noqa: T201
-            raise KeyboardInterrupt
+            return ""
         if clip.is_damaged:
             read = f"up to {last:.1f} of {clip.seconds:.1f} s"
             read += f" but for {clip.damage.lost:.1f} s" if clip.damage.lost else ""
@@ -133,9 +142,12 @@ class ClipPipeline:
         return replace(picture, masks=feather(picture.masks, self.render.feather))
 
 
-def stylize_clips(pipeline: ClipPipeline, jobs: Sequence[Job]) -> int:
+def stylize_clips(
+    pipeline: ClipPipeline, jobs: Sequence[Job], write: WriteClip | None = None
+) -> int:
     """Stylize every clip; one that cannot be read does not stop the rest.
 
+    ``write`` does one of them elsewhere, as :meth:`ClipPipeline.write_clip` does it here.
     Returns how many failed or were damaged; each was named on standard error. Raises
     ``KeyboardInterrupt`` when interrupted; what was stylized until then is a whole clip.
     """
@@ -144,8 +156,9 @@ def stylize_clips(pipeline: ClipPipeline, jobs: Sequence[Job]) -> int:
         for job in jobs:
             interrupts.check()
             try:
-                with without_ffmpeg_log():
-                    damage = pipeline.stylize(job, interrupts)
+                with atomic_write(job.target) as temporary:
+                    damage = (write or pipeline.write_clip)(job, temporary, interrupts)
+                interrupts.check()
                 print(job.target)  # noqa: T201
             except Exception as error:  # whatever one clip brings about, others may follow
                 damage = problem(error)

@@ -138,7 +138,8 @@ class CorruptionTracker:
         times = [time for time in (packet.dts, packet.pts) if time is not None]
         if not times or packet.time_base is None:
             return
-        self._reached = max(self._reached, float(max(times) * packet.time_base))
+        until = max(times) + (packet.duration or 0)
+        self._reached = max(self._reached, float(until * packet.time_base))
         if is_video:
             seconds = float(times[0] * packet.time_base)
             self._sent = max(self._sent, seconds)

@@ -22,8 +22,7 @@ from torch import Tensor
 from faststyle.core.errors import UserError
 from faststyle.images.hdr import BT709, HDR, tone_map
 from faststyle.images.pixels import MAX_PIXELS, quantize
-
-_TV_RANGE = 1
+from faststyle.video.colors import FULL, LIMITED, UNSPECIFIED, WRITTEN, YCGCO, Colors, complete
 
 #: FFmpeg's AVMasteringDisplayMetadata, ten fractions of two integers and two flags, and its
 #: AVContentLightMetadata.
@@ -69,62 +68,104 @@ class Mastering:
 class Frame:
     """A picture of a clip: ``pixels``, (3, H, W) as in ``Picture``, and when it is shown.
 
-    ``time`` counts in the clip's ``time_base`` (seconds). ``colors`` is FFmpeg's description of
-    how the file stored them: matrix, range, transfer function and primaries. ``alpha`` is (1, H,
-    W), or none. ``mastering`` is what HDR10 says of it, if that is to be kept.
+    ``time`` counts in the clip's ``time_base`` (seconds). ``colors`` is how the file stored them,
+    as far as another file is to say the same. ``alpha`` is (1, H, W), or none. ``mastering`` is
+    what HDR10 says of it, if that is to be kept. ``is_turned``: rows were columns in the file.
     """
 
     pixels: Tensor
     time: int
-    colors: tuple[int, int, int, int] = (2, 0, 2, 2)  # all of them unspecified
+    colors: Colors = Colors()  # noqa: RUF009  # cannot be changed
     alpha: Tensor | None = None
     mastering: Mastering | None = None
+    is_turned: bool = False
 
 
 def upright(
-    decoded: av.VideoFrame, shape: tuple[int, int], time: int, is_high_bit_depth: bool = False
+    decoded: av.VideoFrame,
+    shape: tuple[int, int],
+    time: int,
+    is_high_bit_depth: bool = False,
+    crop: tuple[slice, slice] = (slice(None), slice(None)),
 ) -> Frame:
-    """As the camera was held; a frame of another shape (H, W) is scaled to it.
+    """As the camera was held; a frame of another shape (H, W) is scaled to it, and then cropped.
 
     It is of bytes and of ordinary range; if ``is_high_bit_depth``, of floats, as the file has it.
 
-    Raises ``UserError`` if it is larger than pictures may be.
+    Raises ``UserError`` if it is larger than pictures may be, or of colors that are not read.
     """
     if decoded.height * decoded.width > MAX_PIXELS:
         raise UserError(f"frames of {decoded.width} x {decoded.height} pixels are too large")
-    colors = decoded.colorspace, decoded.color_range, decoded.color_trc, decoded.color_primaries
+    is_rgb = decoded.format.is_rgb
+    matrix = UNSPECIFIED if is_rgb else decoded.colorspace
+    stated = Colors(matrix, decoded.color_range, decoded.color_trc, decoded.color_primaries)
+    colors = complete(stated, (decoded.height, decoded.width))
     mastering = find_mastering(decoded) if is_high_bit_depth else None
-    is_hdr = decoded.color_trc in HDR
-    if is_high_bit_depth or is_hdr:
+    is_hdr, is_ycgco = colors.transfer in HDR, colors.matrix == YCGCO
+    decoded.colorspace = UNSPECIFIED if is_ycgco or is_rgb else colors.matrix
+    if is_ycgco:
+        pixels = _from_ycgco(decoded, shape)
+    elif is_high_bit_depth or is_hdr:
         pixels = _read(decoded, "rgb48le", shape).astype(np.float32) / 65535
     else:
         pixels = _read(decoded, "rgb24", shape)
     if is_hdr and not is_high_bit_depth:
-        _, _, transfer, primaries = colors
-        pixels = quantize(tone_map(torch.from_numpy(pixels), transfer, primaries)).numpy()
-        colors = BT709, _TV_RANGE, BT709, BT709
+        mapped = tone_map(torch.from_numpy(pixels), colors.transfer, colors.primaries)
+        pixels, colors = mapped.numpy(), Colors(BT709, LIMITED, BT709, BT709)
+    else:
+        matrix = matrix if matrix in WRITTEN else UNSPECIFIED
+        colors = colors._replace(matrix=matrix, range=LIMITED if is_rgb else colors.range)
+    if not is_high_bit_depth and pixels.dtype != np.uint8:
+        pixels = quantize(torch.from_numpy(pixels)).numpy()
     alpha = None
     if any(component.is_alpha for component in decoded.format.components):
-        alpha = _turned(_read(decoded, "rgba", shape)[..., 3:], decoded)
-    return Frame(_turned(pixels, decoded), time, colors, alpha, mastering)
+        alpha = _turned(_read(decoded, "rgba", shape)[..., 3:][crop], decoded)
+    *_, is_turned = _axes(decoded)
+    return Frame(_turned(pixels[crop], decoded), time, colors, alpha, mastering, is_turned)
 
 
-def _read(decoded: av.VideoFrame, pixel_format: str, shape: tuple[int, int]) -> NDArray[Any]:
+def _read(
+    decoded: av.VideoFrame,
+    pixel_format: str,
+    shape: tuple[int, int],
+    color_range: int | None = None,
+) -> NDArray[Any]:
     height, width = shape
-    pixels: NDArray[Any] = decoded.to_ndarray(format=pixel_format, width=width, height=height)
+    pixels: NDArray[Any] = decoded.to_ndarray(
+        format=pixel_format, width=width, height=height, dst_color_range=color_range
+    )
+    if decoded.format.name.startswith("gray") and decoded.color_range == LIMITED:
+        # FFmpeg converts any gray as if it had the full range.
+        white = np.iinfo(pixels.dtype).max
+        full = (pixels - white * (16 / 255)) * (255 / 219)
+        pixels = full.round().clip(0, white).astype(pixels.dtype)
     return pixels
 
 
+def _from_ycgco(decoded: av.VideoFrame, shape: tuple[int, int]) -> NDArray[Any]:
+    """RGB, float32 (H, W, 3) in [0, 1] (ITU-T H.273, matrix 8), which FFmpeg does not convert."""
+    planes = _read(decoded, "yuv444p16le", shape, FULL).astype(np.float32) / 65535
+    y, green, orange = planes[..., 0], planes[..., 1] - 0.5, planes[..., 2] - 0.5
+    return np.stack((y - green + orange, y + green, y - green - orange), -1).clip(0, 1)
+
+
 def _turned(pixels: NDArray[Any], decoded: av.VideoFrame) -> Tensor:
-    """(C, H, W) of (H, W, C), with its axes where the file says; y points down there, too."""
+    """(C, H, W) of (H, W, C), with its axes where the file says."""
+    right, down, is_turned = _axes(decoded)
+    pixels = (pixels.transpose(1, 0, 2) if is_turned else pixels)[::down, ::right]
+    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)
+
+
+def _axes(decoded: av.VideoFrame) -> tuple[int, int, bool]:
+    """Where to the right and down are, 1 or -1; the last says whether rows were columns."""
     side_data: Any = decoded.side_data
     matrix = side_data.get(Type.DISPLAYMATRIX)
-    if matrix is not None:
-        x, b, _, c, y = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
-        if abs(x) < abs(b):  # it lies on its side
-            pixels, x, y = pixels.transpose(1, 0, 2), c, b
-        pixels = pixels[:: -1 if y < 0 else 1, :: -1 if x < 0 else 1]
-    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)
+    if matrix is None:
+        return 1, 1, False
+    x, b, _, c, y = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()  # y points down there, too
+    is_turned = abs(x) < abs(b)
+    right, down = (c, b) if is_turned else (x, y)
+    return -1 if right < 0 else 1, -1 if down < 0 else 1, is_turned
 
 
 def find_mastering(decoded: av.VideoFrame) -> Mastering | None:

@@ -1,14 +1,41 @@
 """When frames are shown, in files that know any time and in those of one rate."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
+from itertools import islice, pairwise
+from statistics import median_low
+
+from av.container import InputContainer
+from av.video.stream import VideoStream
 
 from faststyle.files.clip_formats import ClipFormat
 
 #: One picture for more seconds than this, and than the clip has, is a jump of a broken clock.
 _LONGEST_STILL = 60.0
 _HALF = Fraction(51, 100)  # and a little, since times are rounded
+#: Frames a second beyond which a rate may be that of a clock; frames that tell another.
+_MOST, _SAMPLE = 120, 300
+
+
+def find_rate(stream: VideoStream, open_again: Callable[[], InputContainer]) -> Fraction:
+    """Frames a second, but for pauses, of a stream of a file.
+
+    What a file says is a mean over its pauses, or that of its clock where frames come irregularly.
+    Then the times of its first frames tell it.
+    """
+    rate = stream.guessed_rate or stream.average_rate
+    if rate and rate == stream.base_rate and rate <= _MOST:
+        return rate
+    with open_again() as container:
+        packets = container.demux(container.streams[stream.index])
+        times = sorted(each.pts for each in islice(packets, _SAMPLE) if each.pts is not None)
+    steps = [after - before for before, after in pairwise(times) if after > before]
+    if not steps or not stream.time_base:
+        return rate or Fraction(25)
+    longest = 2 * median_low(steps)
+    usual = [step for step in steps if step < longest]
+    return (len(usual) / (sum(usual) * stream.time_base)).limit_denominator(1001)
 
 
 class Pace:

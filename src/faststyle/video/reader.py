@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,8 +17,11 @@ from av.video.stream import VideoStream
 
 from faststyle.core.errors import UserError
 from faststyle.images.hdr import HDR
+from faststyle.video.colors import IPT_C2
 from faststyle.video.decoder import CorruptionTracker, Decoder
 from faststyle.video.frames import Frame, upright
+from faststyle.video.marks import read_marks
+from faststyle.video.pace import find_rate
 from faststyle.video.streams import left_out, select_video_stream
 
 #: Of FFmpeg's, with the times that PyAV takes for optional.
@@ -31,7 +35,9 @@ _LONGEST_GOP = 10.0
 #: Seconds by which times are off, since files round them.
 _ROUNDING = 1e-4
 #: Seconds that a picture fills at the edge of a section if it is to be shown there.
-_LONG = 0.5
+_LONG, _LONG_AT_END = 0.5, 0.2
+#: Seconds before the first that an encoder of sound puts in front of it, at most.
+_PRIMING = 0.1
 
 
 class Clip(AbstractContextManager["Clip"]):
@@ -67,18 +73,23 @@ class Clip(AbstractContextManager["Clip"]):
             self.container.close()
             raise
         kinds = ("audio", "subtitle", "attachment")
+        #: What the container says of its frames.
+        self.marks = read_marks(self.video)
+        #: The bits of a channel; known after the first frame.
+        self.bits = 8
         #: What goes with the video stream.
         self.others = [stream for stream in self.container.streams if stream.type in kinds]
         self._decoder = Decoder(self.video)
         self.time_base = self.video.time_base or Fraction(1, 1000)
-        self.rate = self.video.average_rate or self.video.guessed_rate or Fraction(25)
-        self._start, self._end = start, math.inf if end is None else end
+        self.rate = find_rate(self.video, partial(_open, path))
+        self.start, self._end = start, math.inf if end is None else end
         #: How long the section is; 0 if the file does not say it.
         self.seconds = max(min(length, self._end) - start, 0.0)
         #: The first time of any stream, in seconds.
         self.begins = Fraction(self.container.start_time or 0, av.time_base)
         self._shape: tuple[int, int] | None = None
         self._last: int | None = None
+        self._shown_until = 0.0
         self._held: av.VideoFrame | None = None
         self.damage = CorruptionTracker(length, path.stat().st_size)
         self._is_hdr = self._jumped = self._changed = False
@@ -92,6 +103,7 @@ class Clip(AbstractContextManager["Clip"]):
             "high dynamic range: written in ordinary range": self._is_hdr,
             "its size changes: all frames have that of the first": self._changed,
             "its clock jumps back: what comes again is left out": jumped,
+            "its 360-degree mark is left out": self.marks.is_spherical,
         }
         said = [note for note, is_so in notes.items() if is_so]
         return [*left_out(self.container, self.video), *said]
@@ -99,7 +111,7 @@ class Clip(AbstractContextManager["Clip"]):
     @property
     def frame_count(self) -> int | None:
         """How many frames the clip says it has, or should have at its rate."""
-        if self.video.frames and not self._start and self._end == math.inf:
+        if self.video.frames and not self.start and self._end == math.inf:
             return self.video.frames
         return round(self.seconds * self.rate) or None
 
@@ -108,22 +120,22 @@ class Clip(AbstractContextManager["Clip"]):
         # Sound may begin earlier, or go on for longer.
         duration = self.video.duration
         whole = float(duration * self.time_base) if duration else math.inf
-        seconds = min(self.seconds, whole - self._start)
+        seconds = min(self.seconds, whole - self.start)
         first = float((self.video.start_time or 0) * self.time_base - self.begins)
-        shown = float(frame.time * self.time_base) - max(first - self._start, 0)
+        shown = float(frame.time * self.time_base) - max(first - self.start, 0)
         return min(1.0, max(0.0, shown / max(seconds - float(1 / self.rate), 1e-9)))
 
     @property
     def is_damaged(self) -> bool:
         """Whether, after the last frame, something could not be decoded or did not come."""
         shown = float((self._last or 0) * self.time_base)
-        end = float(self.begins) + self._start + self.seconds
+        end = float(self.begins) + self.start + self.seconds
         return self._decoder.broken > 0 or self.damage.is_known(shown, end, self.seconds)
 
     def late(self, stream: Stream) -> float:
         """Seconds of the section that go by before a stream begins."""
         begins = (stream.start_time or 0) * (stream.time_base or 1)
-        return max(float(begins - self.begins) - self._start, 0.0)
+        return max(float(begins - self.begins) - self.start, 0.0)
 
     @property
     def chapters(self) -> list[Any]:
@@ -132,9 +144,9 @@ class Clip(AbstractContextManager["Clip"]):
         for chapter in self.container.chapters():
             base = chapter["time_base"] or Fraction(1, 1000)
             begins, ends = (float(chapter[edge] * base) for edge in ("start", "end"))
-            if ends > self._start and begins < self._end:
-                cut = {"start": max(begins, self._start), "end": min(ends, self._end)}
-                moved = {edge: round((at - self._start) / base) for edge, at in cut.items()}
+            if ends > self.start and begins < self._end:
+                cut = {"start": max(begins, self.start), "end": min(ends, self._end)}
+                moved = {edge: round((at - self.start) / base) for edge, at in cut.items()}
                 found.append({**chapter, **moved})
         return found
 
@@ -145,32 +157,37 @@ class Clip(AbstractContextManager["Clip"]):
         Times of a section are as if the clip began with it. Raises ``UserError`` for a frame that
         is larger than pictures may be.
         """
-        if self._start > _LONGEST_GOP:
+        if self.start > _LONGEST_GOP:
             # Earlier, since some formats know no places where decoding can begin; raw streams
             # know none at all, and are decoded from their beginning.
-            place = float(self.begins) + self._start - _LONGEST_GOP
+            place = float(self.begins) + self.start - _LONGEST_GOP
             with suppress(av.FFmpegError):
                 self.container.seek(round(place * av.time_base))
         last: Frame | None = None
         for item in self._items():
             base = self.time_base if isinstance(item, Frame) else item.time_base
             time = item.time if isinstance(item, Frame) else item.pts
-            shift = round((self._start + self.begins) / base)
+            shift = round((self.start + self.begins) / base)
             shown = float(time * base - self.begins) + _ROUNDING
             if isinstance(item, Frame):
                 if shown >= self._end and last is not None:
-                    yield from self._held_to_end(last, shift)
+                    yield from self._held_to_end(last, float(self.begins) + self._end, shift)
                 if shown >= self._end + _SKEW:
                     return
                 last = item if shown < self._end else None
             # Sound begins a little before the first second: decoders need it.
-            if (not self._start or self._start <= shown) and shown < self._end:
+            if (not self.start or self.start <= shown) and shown < self._end:
                 yield _earlier(item, shift)
+        if last is not None:
+            end = min(
+                self._shown_until, float(self.begins) + self.start + (self.seconds or math.inf)
+            )
+            shift = round((self.start + self.begins) / self.time_base)
+            yield from self._held_to_end(last, end, shift)
 
-    def _held_to_end(self, last: Frame, shift: int) -> Iterator[Frame]:
-        """The last picture of a section once more, if it is shown for long."""
-        end = float(self.begins) + self._end
-        if end - float(last.time * self.time_base) > _LONG:
+    def _held_to_end(self, last: Frame, end: float, shift: int) -> Iterator[Frame]:
+        """The last picture once more, if it is shown for long; ``end`` is in the clip's seconds."""
+        if end - float(last.time * self.time_base) > max(_LONG_AT_END, 1.5 / float(self.rate)):
             time = round((end - 1 / self.rate) / self.time_base)
             yield replace(last, time=time - shift)
 
@@ -180,16 +197,21 @@ class Clip(AbstractContextManager["Clip"]):
         ``until``: the seconds at which the next one is shown.
         """
         held, self._held = self._held, None
-        if held is not None and until - self._start > _LONG:
-            yield self._upright(held, math.ceil((self._start + self.begins) / self.time_base))
+        if held is not None and until - self.start > _LONG:
+            yield self._upright(held, math.ceil((self.start + self.begins) / self.time_base))
 
     def _items(self) -> Iterator[Item]:
         latest: dict[int, int] = {}  # of each stream
+        first: dict[int, float] = {}
         for packet in self._packets():
             stream = packet.stream.index
             if packet.stream is self.video:
                 yield from self._frames(packet)
             elif None not in (packet.pts, packet.dts):
+                seconds = float(packet.pts * packet.time_base - self.begins)
+                is_primed = first.setdefault(stream, seconds) > -_PRIMING and seconds < 0
+                if packet.is_discard and not is_primed:
+                    continue  # an edit list has cut it away
                 if packet.dts > latest.get(stream, -math.inf):
                     latest[stream] = packet.dts
                     yield packet
@@ -198,6 +220,9 @@ class Clip(AbstractContextManager["Clip"]):
         yield from self._held_at_start(math.inf)
 
     def _frames(self, packet: Packet) -> Iterator[Frame]:
+        if packet.pts is not None and packet.duration and not packet.is_discard:
+            until = float((packet.pts + packet.duration) * self.time_base)
+            self._shown_until = max(self._shown_until, until)
         for decoded in self._decoder.decode(packet):
             time = decoded.pts
             if time is None:
@@ -208,7 +233,7 @@ class Clip(AbstractContextManager["Clip"]):
                 continue  # players would drop it
             self._last = time
             shown = float(time * self.time_base - self.begins) + _ROUNDING
-            if shown < self._start:
+            if shown < self.start:
                 self._held = decoded
                 continue
             yield from self._held_at_start(shown)
@@ -219,7 +244,10 @@ class Clip(AbstractContextManager["Clip"]):
         self._shape = self._shape or shape
         self._changed |= shape != self._shape
         self._is_hdr |= decoded.color_trc in HDR and not self.is_high_bit_depth
-        return upright(decoded, self._shape, time, self.is_high_bit_depth)
+        self.bits = max(self.bits, decoded.format.components[0].bits)
+        if self.marks.dolby_vision == 5:
+            raise UserError(f"its colors are stored as {IPT_C2}, which is not read")
+        return upright(decoded, self._shape, time, self.is_high_bit_depth, self.marks.crop)
 
     def _packets(self) -> Iterator[Packet]:
         wanted = {stream.index for stream in (self.video, *self.others)}

@@ -18,18 +18,26 @@ _RATES = {
     "mp2": (48000, 44100, 32000),
     "wmav2": (48000, 44100),
 }
+#: How encoders know so many loudspeakers, which others place at the side.
+_AS_MANY = {4: ("quad", "4.0"), 5: ("5.0",), 6: ("5.1",), 7: ("6.1",), 8: ("7.1",)}
 _BITS = 96_000  # a second, of each channel
 
 
 class Sound:
     """A stream of sound for a file that is written, of that of another file.
 
-    If it ``pads``, it begins with silence up to the first sample. Raises ``ValueError`` if the
-    encoder ``codec`` knows no sound of this rate.
+    If it ``pads``, it begins with silence up to the first sample. If it ``begins_at_once``, the
+    file has no times, and what the encoder puts in front stands in place of the first samples.
+    Raises ``ValueError`` if the encoder ``codec`` knows no sound of this rate.
     """
 
     def __init__(
-        self, container: OutputContainer, source: AudioStream, codec: str, pads: bool = False
+        self,
+        container: OutputContainer,
+        source: AudioStream,
+        codec: str,
+        pads: bool = False,
+        begins_at_once: bool = False,
     ) -> None:
         known = _RATES.get(codec, (source.rate,))
         rate = source.rate if source.rate in known else known[0]
@@ -41,29 +49,28 @@ class Sound:
         stream.codec_context.open()
         self._source, self.stream = source, stream
         self._resampler = self._new_resampler()
-        self._early: int | None = None
-        self._pads = pads
+        self._pads, self._begins_at_once = pads, begins_at_once
+        self._is_first = begins_at_once
 
     def encode(self, packet: "av.Packet[Any]") -> Iterator["av.Packet[Any]"]:
         """What a packet of the source becomes, as far as it can be decoded."""
         for frame in self._decode(packet):
             for part in (*self._silence(frame), *self._resampled(frame)):
-                yield from map(self._from_zero, self.stream.encode(part))
+                if self._is_first:  # it is about as long as what the encoder puts in front
+                    self._is_first = False
+                    continue
+                yield from map(self._timed, self.stream.encode(part))
 
     def end(self) -> Iterator["av.Packet[Any]"]:
         """What the decoder and the encoder have held back."""
         parts = [part for frame in self._decode(None) for part in self._resampled(frame)]
         for part in (*parts, *self._resampler.resample(None), None):
-            yield from map(self._from_zero, self.stream.encode(part))
+            yield from map(self._timed, self.stream.encode(part))
 
-    def _from_zero(self, packet: Any) -> Any:
-        """Later by what the encoder puts in front, which some files cannot hold before 0.
-
-        They would put off the frames instead, by a whole one.
-        """
-        if self._early is None:
-            self._early = min(packet.pts, 0)
-        packet.pts, packet.dts = packet.pts - self._early, packet.dts - self._early
+    def _timed(self, packet: Any) -> Any:
+        """Not before 0 where that would put off the frames instead, by a whole one."""
+        if self._begins_at_once:
+            packet.pts, packet.dts = max(packet.pts, 0), max(packet.dts, 0)
         return packet
 
     def _decode(self, packet: "av.Packet[Any] | None") -> list[av.AudioFrame]:
@@ -102,8 +109,8 @@ class Sound:
 
 
 def _layout(codec: str, rate: int, source: AudioStream) -> str:
-    """The source's loudspeakers, or two where the encoder does not know these."""
-    for layout in (source.layout.name, "stereo"):
+    """The source's loudspeakers, or else as many in other places, or two."""
+    for layout in (source.layout.name, *_AS_MANY.get(source.channels, ()), "stereo"):
         trial = av.CodecContext.create(codec, "w")
         assert isinstance(trial, AudioCodecContext)
         trial.rate, trial.layout = rate, layout

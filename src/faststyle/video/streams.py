@@ -39,10 +39,13 @@ def left_out(container: InputContainer, video: VideoStream) -> list[str]:
     others = [one for one in container.streams.video if one is not video]
     covers = sum(bool(one.disposition & _NOT_MOVING) or not _is_moving(one) for one in others)
     films = len(container.streams.video) - covers
+    known = ("video", "audio", "subtitle", "attachment")
+    unknown = [one for one in container.streams if one.type not in known]
+    data = [one for one in unknown if "timecode" not in one.metadata]  # the film has that, too
     notes = {
         "its cover or preview is left out": covers,
         f"only one of its {films} films is stylized": films > 1,
-        "its data (places, times of the camera) are left out": container.streams.data,
+        "its data (places, times of the camera) are left out": data,
     }
     return [note for note, is_so in notes.items() if is_so]
 

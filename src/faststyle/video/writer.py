@@ -13,22 +13,27 @@ from av.audio.stream import AudioStream
 from av.filter import Graph
 from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
+from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.files.clip_formats import CLIP_FORMATS, FrameCoding
+from faststyle.images.hdr import HDR
 from faststyle.images.pillow import to_array
+from faststyle.video.colors import MATRICES, Colors, complete
 from faststyle.video.frames import Frame, Mastering
 from faststyle.video.pace import Pace
 from faststyle.video.reader import Clip, Item, Packet
+from faststyle.video.shape import Shape, fit
 from faststyle.video.sound import Sound
+from faststyle.video.timecode import advance
 
-# FFmpeg numbers the matrices of colors one way in files (AVColorSpace) and another in conversion.
-_MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
-_DEFAULT_MATRIX, _RGB, _UNSPECIFIED = 5, 0, 2
 #: Seconds by which sound may be early without anybody's notice.
 _LATE = 0.05
+#: How H.264 says that a frame is two views, and its names in Matroska, by Matroska's number.
+_PACKING_OF_H264 = {1: "3", 3: "4"}
+_PACKING_NAMES = {1: "left_right", 2: "bottom_top", 3: "top_bottom", 11: "right_left"}
 _OF_APPLE = (".mp4", ".m4v", ".mov")
 #: What a file says of how it itself was written.
 _OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
@@ -51,6 +56,8 @@ class Writer(AbstractContextManager["Writer"]):
         self._is_gif = self.suffix.lower() == ".gif"
         self._palette: Graph | None = None
         self._video: VideoStream | None = None
+        self._shape, self._is_scaled = Shape(0, 0, Fraction(1)), False
+        self._colors = Colors()
         self._others: dict[int, Stream | Sound] = {}  # to be copied, or encoded anew
         self._waiting: list[Packet] = []
         #: What the file lacks or has in another form than the source, in words for people.
@@ -108,29 +115,36 @@ class Writer(AbstractContextManager["Writer"]):
         is_late = self.format.begins_at_once and self.clip.late(stream) > _LATE
         if is_known and not is_late and _can_hold(self.container.format.name, stream):
             added = self._others[stream.index] = self.container.add_stream_from_template(stream)
-        if added is None and isinstance(stream, AudioStream) and self.format.sound:
+        is_sound = isinstance(stream, AudioStream) and stream.codec_context is not None
+        if added is None and is_sound and self.format.sound:
             with suppress(ValueError, av.FFmpegError):
-                sound = Sound(self.container, stream, self.format.sound, pads=is_late)
+                sound = Sound(
+                    self.container, stream, self.format.sound, is_late, self.format.begins_at_once
+                )
                 added, self._others[stream.index] = sound.stream, sound
-                self.notes.append(f"{what} encoded anew as {sound.stream.codec_context.name}")
+                form = sound.stream.codec_context.name
+                if sound.stream.channels != stream.channels:
+                    form += f", {stream.channels} channels as {sound.stream.layout.name}"
+                self.notes.append(f"{what} encoded anew as {form}")
         if added is None:
-            self.notes.append(f"{what} left out: {self.suffix} files cannot hold it; .mkv might")
+            why = f"{self.suffix} files cannot hold it; .mkv might"
+            unread = "FFmpeg does not know it"
+            self.notes.append(f"{what} left out: {why if stream.codec_context else unread}")
             return
         _copy_tags(stream, added)
 
     def _add_video(self, frame: Frame) -> VideoStream:
-        pixels = _even(frame.pixels)
         coding = self._coding(frame)
+        self._shape = self._fit(frame, coding)
         stream = self.container.add_stream(coding.codec, rate=self._pace.rate)
         assert isinstance(stream, VideoStream)
         context = stream.codec_context
-        context.height, context.width = pixels.shape[1:]
+        context.height, context.width, context.sample_aspect_ratio = self._shape
         context.time_base = self._pace.time_base
         context.pix_fmt = coding.pixels
-        if aspect := self._aspect(pixels):
-            context.sample_aspect_ratio = aspect
-        matrix, context.color_range, context.color_trc, context.color_primaries = frame.colors
-        context.colorspace = _UNSPECIFIED if matrix == _RGB else matrix
+        self._colors = complete(frame.colors, self._shape[:2], coding.says)
+        context.colorspace, context.color_range = self._colors.matrix, self._colors.range
+        context.color_trc, context.color_primaries = self._colors.transfer, self._colors.primaries
         if coding.codec == "libx265" and self.suffix.lower() in _OF_APPLE:
             context.codec_tag = "hvc1"  # Apple's players know H.265 by no other
         context.options = coding.options_for(self._quality)
@@ -140,7 +154,32 @@ class Writer(AbstractContextManager["Writer"]):
             per_second = context.width * context.height * float(self._pace.rate)
             context.bit_rate = round(coding.bits_per_pixel(self._quality) * per_second)
         _copy_tags(self.clip.video, stream)
+        self._add_stereo(stream)
+        self._advance_timecode(stream)
+        kept = 10 if self.clip.is_high_bit_depth else 8
+        if self.clip.bits > kept and frame.colors.transfer not in HDR:
+            self.notes.append(f"{self.clip.bits} bits a channel become {kept}")
         return stream
+
+    def _add_stereo(self, stream: VideoStream) -> None:
+        """Say how two views are packed in a frame, or note that it is not said."""
+        number, context = self.clip.marks.stereo, stream.codec_context
+        stream.metadata.pop("stereo_mode", None)
+        if number in _PACKING_OF_H264 and context.name == "libx264":
+            options = {"x264-params": f"frame-packing={_PACKING_OF_H264[number]}"}
+            context.options = {**context.options, **options}
+        elif number in _PACKING_NAMES and self.suffix.lower() in (".mkv", ".webm"):
+            stream.metadata["stereo_mode"] = _PACKING_NAMES[number]
+        elif number:
+            self.notes.append("its mark of two views (stereo) is left out")
+
+    def _advance_timecode(self, stream: VideoStream) -> None:
+        """Have it say when the section begins, or note that it is not said."""
+        for metadata in (stream.metadata, self.container.metadata):
+            for key in [key for key in metadata if key.lower() == "timecode"]:
+                metadata[key] = advance(metadata[key], self.clip.start, self.clip.rate)
+                if not self.format.keeps_timecode:
+                    self.notes.append("its timecode is left out")
 
     def _add_mastering(
         self, mastering: Mastering, coding: FrameCoding, context: VideoCodecContext
@@ -160,31 +199,41 @@ class Writer(AbstractContextManager["Writer"]):
             return self.format.video
         return self.format.transparent
 
-    def _aspect(self, pixels: Tensor) -> Fraction | None:
-        """Of a pixel: as before, or on its side if the frames have been turned."""
-        aspect = self.clip.video.sample_aspect_ratio
-        height, width = pixels.shape[1:]
-        source = self.clip.video.codec_context
-        turned = (width > height) != (source.width > source.height)
-        return 1 / aspect if aspect and turned else aspect
+    def _fit(self, frame: Frame, coding: FrameCoding) -> Shape:
+        """What frames are in the file: as they were, upright."""
+        height, width = frame.pixels.shape[1:]
+        aspect = self.clip.video.sample_aspect_ratio or Fraction(1)
+        stated = Shape(height, width, 1 / aspect if frame.is_turned else aspect)
+        shape = fit(stated, coding)
+        self._is_scaled = shape.aspect != stated.aspect
+        if not self._is_scaled and shape < stated:
+            lost = f"{width} x {height} pixels: what is odd of a row or a column is left out"
+            self.notes.append(lost)
+        return shape
 
     def _encodable(self, frame: Frame) -> av.VideoFrame:
         assert self._video is not None
         has_16_bits = self.clip.is_high_bit_depth
-        pixels, pixel_format = _even(frame.pixels), "rgb48le" if has_16_bits else "rgb24"
+        pixels, pixel_format = frame.pixels, "rgb48le" if has_16_bits else "rgb24"
         if frame.alpha is not None and self.format.transparent is not None:
-            pixels = torch.cat((pixels, _even(frame.alpha)))
+            pixels = torch.cat((pixels, frame.alpha))
             pixel_format = "rgba64le" if has_16_bits else "rgba"
+        height, width, _ = self._shape
+        if not self._is_scaled:
+            pixels = _cut(pixels, height, width)
         array = to_array(pixels, bits=16 if has_16_bits else 8)
         picture = av.VideoFrame.from_ndarray(array, format=pixel_format)
+        scaled = {"width": width, "height": height, "interpolation": Interpolation.BICUBIC}
         if self._is_gif:
+            picture = picture.reformat(**scaled)
             self._palette = self._palette or _palette_of_256(picture)
             self._palette.vpush(picture)
             return self._palette.vpull()
         return picture.reformat(
             format=self._video.codec_context.pix_fmt,
-            dst_colorspace=_MATRICES.get(frame.colors[0], _DEFAULT_MATRIX),
-            dst_color_range=frame.colors[1],
+            dst_colorspace=MATRICES[self._colors.matrix],
+            dst_color_range=self._colors.range,
+            **(scaled if self._is_scaled else {}),
         )
 
     def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
@@ -246,11 +295,7 @@ def _palette_of_256(frame: av.VideoFrame) -> Graph:
     return graph
 
 
-def _even(pixels: Tensor) -> Tensor:
-    """Without the last row or column if there is an odd one: colors are stored by 2 x 2 pixels.
-
-    A single row or column is there twice.
-    """
-    height, width = pixels.shape[1:]
-    even = pixels[:, : height - height % 2 or 1, : width - width % 2 or 1]
-    return even.repeat(1, 1 + (height == 1), 1 + (width == 1))
+def _cut(pixels: Tensor, height: int, width: int) -> Tensor:
+    """Without what is beyond; a single row or column is there twice."""
+    cut = pixels[:, :height, :width]
+    return cut.repeat(1, height // cut.shape[1], width // cut.shape[2])

@@ -13,7 +13,7 @@ import torch
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
-from faststyle.core.errors import UserError, causes, is_out_of_memory
+from faststyle.core.errors import UserError, causes, is_out_of_memory, name_file
 from faststyle.core.interrupts import STOPPING, Interrupts, catch_interrupts
 from faststyle.core.torch_files import write_torch
 
@@ -172,7 +172,7 @@ def translate_failures(trainer: pl.Trainer, out: Path) -> Iterator[None]:
             raise UserError(last.partition(": ")[2]) from None
         for cause in chain:
             if isinstance(cause, OSError) and cause.errno in _FULL:
-                cause.filename = cause.filename or str(out)
+                name_file(cause, cause.filename or out)
                 raise cause from None
         raise
     except SystemExit as exit_:

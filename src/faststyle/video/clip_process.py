@@ -1,0 +1,111 @@
+"""A process that clips are done in: what ends it ends one clip, and not those that follow."""
+
+import pickle
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from faststyle.core.errors import UserError, problem
+from faststyle.core.interrupts import Interrupts, leave_signals_to_parent
+from faststyle.core.processes import describe_death, fresh_processes
+from faststyle.files.jobs import Job
+from faststyle.video.clips import ClipPipeline, stylize_clips
+
+_processes = fresh_processes(__name__)
+#: Seconds between two looks at whether the process is to stop.
+_SECONDS = 0.2
+
+
+class ClipProcess:
+    """A process with a pipeline of its own, begun with its first clip, and again after its death.
+
+    The pipeline is sent to it as bytes, so that the two share no memory.
+    """
+
+    def __init__(self, pipeline: ClipPipeline) -> None:
+        self._pickled = pickle.dumps(pipeline)
+        self._process: Any = None
+        self._pipe: Any = None
+
+    def write(self, job: Job, temporary: Path, interrupts: Interrupts) -> str:
+        """See :meth:`ClipPipeline.write_clip`. Raises ``UserError`` if the process dies of it."""
+        if self._process is None:
+            self._pipe, other = _processes.Pipe()
+            how = (other, self._pickled)
+            self._process = _processes.Process(target=_serve, args=how, daemon=True)
+            self._process.start()
+            other.close()
+        is_told = False
+        try:
+            self._pipe.send((job, temporary))
+            while not self._pipe.poll(_SECONDS):
+                if interrupts.received and not is_told:
+                    is_told = True
+                    self._pipe.send(None)
+            answer: str | BaseException = self._pipe.recv()
+        except (EOFError, OSError):
+            self._process.join()
+            said = describe_death(self._process)
+            self.end()
+            raise UserError(f"the process that did it has died: {said}") from None
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    def end(self) -> None:
+        """End the process, if there is one."""
+        if self._process is not None:
+            self._pipe.close()
+            self._process.kill()
+            self._process.join()
+            self._process = None
+
+
+def stylize_clips_apart(pipeline: ClipPipeline, jobs: Sequence[Job]) -> int:
+    """As :func:`stylize_clips`; a clip that ends the process that it is done in is one that failed.
+
+    The process takes seconds to begin, so that a single clip is done in this one.
+    """
+    if len(jobs) == 1:
+        return stylize_clips(pipeline, jobs)
+    process = ClipProcess(pipeline)
+    try:
+        return stylize_clips(pipeline, jobs, process.write)
+    finally:
+        process.end()
+
+
+class _Wish(Interrupts):
+    """Whether the other end of a pipe has sent something, or is gone."""
+
+    def __init__(self, pipe: "Connection[Any, Any]") -> None:
+        self._pipe = pipe
+
+    @property
+    def received(self) -> bool:  # type: ignore[override]
+        return self._pipe.poll()
+
+
+def _serve(pipe: "Connection[Any, Any]", pickled: bytes) -> None:
+    """Do clips until the other end of the pipe is closed, be it by a death."""
+    leave_signals_to_parent()
+    pipeline: ClipPipeline = pickle.loads(pickled)
+    while True:
+        try:
+            asked = pipe.recv()
+            if asked is not None:  # that came too late for the clip before
+                pipe.send(_answer(pipeline, *asked, interrupts=_Wish(pipe)))
+        except (EOFError, OSError):
+            return
+
+
+def _answer(
+    pipeline: ClipPipeline, job: Job, temporary: Path, interrupts: Interrupts
+) -> str | BaseException:
+    try:
+        return pipeline.write_clip(job, temporary, interrupts)
+    except KeyboardInterrupt as error:
+        return error
+    except Exception as error:
+        return UserError(problem(error))

@@ -1,0 +1,66 @@
+"""A clip that ends the process that it is done in ends no other."""
+
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from faststyle.core.interrupts import Interrupts
+from faststyle.files.jobs import Job
+from faststyle.stylize.stylizer import Stylizer
+from faststyle.video.clip_process import stylize_clips_apart
+from faststyle.video.clips import ClipPipeline
+from tests.video.made import MakeClip, frames_of
+from tests.video.pipelines import clip_pipeline
+
+
+@dataclass(frozen=True)
+class Deadly(ClipPipeline):
+    """Ends its process in the middle of a clip called so."""
+
+    def write_clip(self, job: Job, temporary: Path, interrupts: Interrupts) -> str:
+        if job.source.name.startswith("deadly"):
+            temporary.write_bytes(b"half")
+            os.kill(os.getpid(), signal.SIGKILL)
+        if job.source.name.startswith("slow"):
+            while not interrupts.received:
+                time.sleep(0.05)
+        return super().write_clip(job, temporary, interrupts)
+
+
+def deadly(stylizer: Stylizer) -> Deadly:
+    plain = clip_pipeline(stylizer, strength=0, smooth=0)
+    return Deadly(plain.processor, plain.render, plain.write, plain.clip)
+
+
+def test_the_clips_after_a_deadly_one_are_done_and_nothing_half_written_stays(
+    tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    names = ["a.mp4", "deadly.mp4", "b.mp4", "absent.mp4"]
+    sources = [make_clip(tmp_path / name) for name in names[:3]] + [tmp_path / names[3]]
+    out = tmp_path / "out"
+    jobs = [Job(source, out / source.name) for source in sources]
+    assert stylize_clips_apart(deadly(stylizer), jobs) == 2
+    assert sorted(path.name for path in out.iterdir()) == ["a.mp4", "b.mp4"]
+    assert [len(frames_of(out / name)) for name in ("a.mp4", "b.mp4")] == [12, 12]
+    said = capfd.readouterr()
+    died = f"error: {sources[1]}: the process that did it has died: signal SIGKILL"
+    assert died in said.err.splitlines()
+    assert f"error: no such clip: {sources[3]}" in said.err.replace(f"{sources[3]}: ", "", 1)
+    assert said.out.split() == [str(out / "a.mp4"), str(out / "b.mp4")]
+    assert "12/12" in said.err, "progress is shown"
+
+
+def test_ctrl_c_ends_in_order(tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer) -> None:
+    jobs = [Job(make_clip(tmp_path / n), tmp_path / f"out.{n}") for n in ("slow.mp4", "b.mp4")]
+    threading.Timer(8, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        stylize_clips_apart(deadly(stylizer), jobs)
+    assert len(frames_of(tmp_path / "out.slow.mp4")) == 1
+    assert not (tmp_path / "out.b.mp4").exists()
+    assert not list(tmp_path.glob("*.tmp"))
+    assert not list(tmp_path.glob(".*"))
