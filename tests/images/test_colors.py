@@ -2,7 +2,9 @@
 
 import io
 import struct
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -52,9 +54,8 @@ def heic(primaries: int, transfer: int) -> bytes:
 
 
 def avif(primaries: int, transfer: int) -> bytes:
-    options = {"primaries": primaries, "transfer": transfer, "matrix": 0, "pixelformat": "444"}
-    content: bytes = imagecodecs.avif_encode(PIXELS, 100, **options)
-    return content
+    options: dict[str, Any] = {"primaries": primaries, "transfer": transfer, "matrix": 0}
+    return bytes(imagecodecs.avif_encode(PIXELS, 100, pixelformat="444", **options))
 
 
 def jp2(primaries: int, transfer: int) -> bytes:
@@ -68,7 +69,7 @@ def jp2_with(colors: bytes) -> bytes:
     header = content.index(b"jp2h")
     grown = struct.pack(">I", len(colors) + 8) + b"colr" + colors
     length = struct.unpack_from(">I", content, header - 4)[0] + len(grown) - 15
-    start = content[: header - 4] + struct.pack(">I", length) + content[header : end - 15 + 0]
+    start = content[: header - 4] + struct.pack(">I", length) + content[header : end - 15]
     return bytes(start + grown + content[end:])
 
 
@@ -104,14 +105,13 @@ def by_formula(points: tuple[float, ...], curve: list[float]) -> list[int]:
 @pytest.mark.parametrize("kind", [cicp, heic, avif, jp2])
 def test_colors_by_numbers_are_shown_as_the_formulas_say(
     tmp_path: Path,
-    kind: object,
+    kind: Callable[..., bytes],
     primaries: int,
     transfer: int,
     points: tuple[float, ...],
     curve: list[float],
 ) -> None:
-    assert callable(kind)
-    path = tmp_path / f"a.{kind.__name__.replace('cicp', 'png')}"
+    path = tmp_path / f"a.{getattr(kind, '__name__', '').replace('cicp', 'png')}"
     path.write_bytes(kind(primaries, transfer))
     picture = load_picture_bytes(path)
     assert picture.pixels[:, 8, 8].tolist() == list(COLOR), "the pixels themselves stay"
@@ -126,9 +126,8 @@ def test_colors_by_numbers_are_shown_as_the_formulas_say(
 @pytest.mark.parametrize("kind", [cicp, heic, avif, jp2])
 @pytest.mark.parametrize("numbers", [(1, 13), (2, 2), (2, 13)])
 def test_srgb_and_what_is_not_known_need_no_profile(
-    tmp_path: Path, kind: object, numbers: tuple[int, int]
+    tmp_path: Path, kind: Callable[..., bytes], numbers: tuple[int, int]
 ) -> None:
-    assert callable(kind)
     (tmp_path / "a").write_bytes(kind(*numbers))
     assert load_picture_bytes(tmp_path / "a").icc_profile is None
 
@@ -136,9 +135,8 @@ def test_srgb_and_what_is_not_known_need_no_profile(
 @pytest.mark.parametrize("kind", [cicp, heic, avif, jp2])
 @pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG")])
 def test_high_dynamic_range_becomes_what_it_becomes_in_clips(
-    tmp_path: Path, kind: object, transfer: int, name: str
+    tmp_path: Path, kind: Callable[..., bytes], transfer: int, name: str
 ) -> None:
-    assert callable(kind)
     (tmp_path / "a").write_bytes(kind(9, transfer))
     assert probe(tmp_path / "a").hdr == name
     found = load_picture_bytes(tmp_path / "a")

@@ -9,7 +9,9 @@ import torch
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from faststyle.core.errors import UserError
+from faststyle.files.clip_formats import is_clip
 from faststyle.images.files import load_picture, load_picture_bytes, save_picture
+from faststyle.images.folders import find_pictures
 from faststyle.images.formats import FORMATS, check_fits, hint_of
 from faststyle.images.pixels import Picture, quantize
 from faststyle.images.probe import is_picture, probe
@@ -146,3 +148,36 @@ def test_formats_that_are_not_read_are_named_with_what_to_do() -> None:
     assert hint_of(".psd") == "in a format that is not read: convert it to PNG first"
     assert hint_of(".jpg") is None
     assert hint_of(".txt") is None
+    assert hint_of(".pdf") == "a document: export its pages as PNG first"
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        (b"\xff\x0a", "JPEG XL picture"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL picture"),
+        (b"II\xbc\x01", "in a format that is not read"),
+        (b"%PDF-1.7", "a document"),
+        (b"\0\0\0\x18ftyphevc", "a sequence of HEIC pictures"),
+    ],
+)
+def test_what_is_not_read_is_named_by_its_beginning_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: bytes, said: str
+) -> None:
+    monkeypatch.setitem(vars(FORMATS["JXL"]), "is_available", False)
+    (tmp_path / "picture").write_bytes(start + bytes(40))
+    assert not is_clip(tmp_path / "picture")
+    with pytest.raises(UserError, match=f"is .*{said}"):
+        load_picture(tmp_path / "picture")
+
+
+@pytest.mark.parametrize("ending", [".jxr", ".pdf", ".heics", ".PSB"])
+def test_what_is_not_read_is_counted_in_a_folder_and_named_alone(
+    tmp_path: Path, ending: str
+) -> None:
+    path = tmp_path / f"a{ending}"
+    path.write_bytes(b"II\xbc\x01" + bytes(40))
+    assert find_pictures(tmp_path).foreign == {ending.lower(): 1}
+    assert not is_clip(path)
+    with pytest.raises(UserError, match="first"):
+        load_picture(path)

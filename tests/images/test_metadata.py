@@ -100,7 +100,11 @@ def test_texts_of_a_png_stay(tmp_path: Path) -> None:
 
 
 def test_tags_of_a_tiff_stay(tmp_path: Path) -> None:
-    options = {"description": "a lake", "datetime": "2020:01:02 03:04:05", "metadata": None}
+    options: dict[str, Any] = {
+        "description": "a lake",
+        "datetime": "2020:01:02 03:04:05",
+        "metadata": None,
+    }
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((8, 8, 3), "u2"), photometric="rgb", **options)
     save_picture(load_picture_bytes(tmp_path / "a.tif"), tmp_path / "b.tif")
     with tifffile.TiffFile(tmp_path / "b.tif") as found:

@@ -98,7 +98,7 @@ def _received(result: Any) -> Picture:
     if isinstance(result, BaseException):
         raise result
     alpha = None if result.alpha is None else torch.from_numpy(result.alpha)
-    return replace(result, pixels=torch.from_numpy(result.pixels), alpha=alpha)
+    return Picture(**(vars(result) | {"pixels": torch.from_numpy(result.pixels), "alpha": alpha}))
 
 
 def _too_long(info: ImageInfo, seconds: float) -> UserError:

@@ -207,7 +207,6 @@ _BEGINNINGS: Mapping[bytes, str] = {
     b"II\xbc": ".jxr",
     b"\xff\xd8\xff\xf7": ".jls",
     b"%PDF": ".pdf",
-    b"%!PS": ".eps",
     b"8BPS": ".psd",
     b"gimp xcf": ".xcf",
     b"v/1\x01": ".exr",
