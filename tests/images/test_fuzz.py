@@ -3,6 +3,7 @@
 import contextlib
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
@@ -21,6 +22,10 @@ DEEP = {
     "strips.tif": tiff(samples(4, 24, 32), compression="lzw", predictor=True, rowsperstrip=5),
     "tiles.tif": tiff(samples(3, 24, 32), compression="zlib", tile=(16, 16), byteorder=">"),
     "planes.tif": tiff(samples(3, 24, 32), planarconfig="separate"),
+    "floats.tif": tiff(samples(3, 24, 32).astype(np.float32), compression="zlib", predictor=3),
+    "webp.tif": tiff(samples(3, 24, 32).astype(np.uint8), compression="webp"),
+    "twelve.jp2": bytes(imagecodecs.jpeg2k_encode(samples(3, 24, 32) >> 4, bitspersample=12)),
+    "twelve.jpg": bytes(imagecodecs.jpeg8_encode(samples(3, 24, 32) >> 4, bitspersample=12)),
 }
 
 

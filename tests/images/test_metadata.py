@@ -139,3 +139,21 @@ def test_xmp_that_is_odd_is_passed_over(tmp_path: Path, xmp: bytes) -> None:
     metadata = load_picture_bytes(tmp_path / "a.jpg").metadata
     assert metadata is not None
     assert not metadata.panorama
+
+
+def test_a_tag_that_cannot_be_read_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo(tmp_path / "a.jpg")
+    get = Image.Exif.__getitem__
+
+    def damaged(exif: Image.Exif, tag: int) -> Any:
+        if tag == RIGHTS:
+            raise OSError("the file ends here")
+        return get(exif, tag)
+
+    monkeypatch.setattr(Image.Exif, "__getitem__", damaged)
+    metadata = load_picture_bytes(tmp_path / "a.jpg").metadata
+    assert metadata is not None
+    assert metadata.tags[DESCRIPTION] == b"a lake"
+    assert RIGHTS not in metadata.tags

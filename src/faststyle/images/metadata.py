@@ -4,7 +4,7 @@ Places, makers' notes, thumbnails and the orientation are left out. A panorama s
 it has its size.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,9 +74,8 @@ def read_metadata(image: ImageFile.ImageFile, size: tuple[int, int]) -> Metadata
     """What can be read of a decoded image of a height and width; damage is passed over."""
     exif = _attempt(image.getexif, Image.Exif())
     group = _attempt(lambda: exif.get_ifd(_EXIF_GROUP), {})
-    tags = {tag: _as_bytes(value) for tag, value in exif.items() if tag in _TAGS}
-    said = {tag: value for tag, value in group.items() if tag in _OF_EXIF}
-    said |= {tag: value for tag, value in exif.items() if tag in _OF_EXIF}  # of TIFF/EP
+    tags = {tag: _as_bytes(value) for tag, value in _pick(exif, _TAGS)}
+    said = dict(_pick(group, _OF_EXIF)) | dict(_pick(exif, _OF_EXIF))  # the latter is of TIFF/EP
     texts = {name: str(image.info[name]) for name in _TEXTS if name in image.info}
     xmp = _attempt(lambda: _read_xmp(image.info), {})
     iptc: Mapping[Any, Any] = _attempt(lambda: IptcImagePlugin.getiptcinfo(image), None) or {}
@@ -126,6 +125,14 @@ def _attempt(read: Callable[[], Any], default: Any) -> Any:
     with suppress(Exception):  # of many kinds, for damage
         return read()
     return default
+
+
+def _pick(exif: Any, wanted: set[int]) -> Iterator[tuple[int, Any]]:
+    """Those tags that can be read, each with its value."""
+    for tag in wanted:
+        with suppress(Exception):  # as above
+            if (value := exif.get(tag)) is not None:
+                yield tag, value
 
 
 def _as_bytes(value: Any) -> Any:
