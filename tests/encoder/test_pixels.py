@@ -19,7 +19,8 @@ def state() -> dict[str, Tensor]:
 
 
 def _pool5(encoder: VGGEncoder) -> Tensor:
-    return encoder(IMAGES, ["pool5"])["pool5"]
+    features: Tensor = encoder(IMAGES, ["pool5"])["pool5"]
+    return features
 
 
 def _expected(state: dict[str, Tensor], folder: Path) -> Tensor:

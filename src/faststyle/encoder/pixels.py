@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -65,14 +65,14 @@ def recognize(path: Path, weight: Tensor, bias: Tensor) -> PixelConvention:
 
 def given_pixels(
     source: str, entries: Mapping[str, object], settings: Mapping[str, object]
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """What ``settings`` (``mean``, ``std``, ``channels``, ``range``) or a file's ``entries`` say.
 
     Settings that are None say nothing. A mean above 1.5 is of pixels up to 255. Raises
     ``UserError``, which names the ``source``, for a mean without a deviation or the other way
     round, and for values that cannot be.
     """
-    said = {name: value for name, value in settings.items() if value is not None}
+    said: dict[str, Any] = {k: value for k, value in settings.items() if value is not None}
     for name in ("mean", "std"):
         if name not in said and name in entries:
             said[name] = entries[name]
@@ -84,7 +84,7 @@ def given_pixels(
             f"{source} gives a {there} of its pixels and no {missing}:"
             f" say encoder.{missing}=[R,G,B]"
         )
-    if "mean" in said and "range" not in said and max(said["mean"]) > 1.5:  # type: ignore[type-var]
+    if "mean" in said and "range" not in said and max(said["mean"]) > 1.5:
         said["range"] = 255.0
     return said
 
