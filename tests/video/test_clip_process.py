@@ -14,7 +14,8 @@ from faststyle.files.jobs import Job
 from faststyle.stylize.stylizer import Stylizer
 from faststyle.video.clip_process import stylize_clips_apart
 from faststyle.video.clips import ClipPipeline
-from tests.video.made import MakeClip, frames_of
+from tests.several import several_styles
+from tests.video.made import MakeClip, difference, frames_of
 from tests.video.pipelines import clip_pipeline
 
 
@@ -56,7 +57,9 @@ def test_the_clips_after_a_deadly_one_are_done_and_nothing_half_written_stays(
 
 
 def test_ctrl_c_ends_in_order(tmp_path: Path, make_clip: MakeClip, stylizer: Stylizer) -> None:
-    jobs = [Job(make_clip(tmp_path / n), tmp_path / f"out.{n}") for n in ("slow.mp4", "b.mp4")]
+    names = ("slow.mp4", "b.mp4")
+    clips = [make_clip(tmp_path / name, sound=False) for name in names]
+    jobs = [Job(clip, tmp_path / f"out.{clip.name}") for clip in clips]
     threading.Timer(8, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         stylize_clips_apart(deadly(stylizer), jobs)
@@ -64,3 +67,17 @@ def test_ctrl_c_ends_in_order(tmp_path: Path, make_clip: MakeClip, stylizer: Sty
     assert not (tmp_path / "out.b.mp4").exists()
     assert not list(tmp_path.glob("*.tmp"))
     assert not list(tmp_path.glob(".*"))
+
+
+def test_a_clip_moves_from_one_style_to_another_there_too(
+    tmp_path: Path, make_clip: MakeClip
+) -> None:
+    clip = make_clip(tmp_path / "a.mp4", 6, sound=False)
+    here, there = [tmp_path / "h0.mkv"], [tmp_path / "t0.mkv", tmp_path / "t1.mkv"]
+    for targets in (here, there):
+        stylizer = Stylizer(several_styles(), device="cpu", mix={"night": 1})
+        pipeline = clip_pipeline(stylizer, stylizer.move({"wave": 1}), smooth=0)
+        assert stylize_clips_apart(pipeline, [Job(clip, target) for target in targets]) == 0
+    for target in there:
+        for found, expected in zip(frames_of(target), frames_of(here[0]), strict=True):
+            assert difference(found, expected) < 0.5

@@ -29,7 +29,7 @@ def by_size(size: tuple[int, int]) -> int:
     return 1 if size[1] >= 1280 or size[0] > 576 else 6
 
 
-def to_yuv(matrix: int, is_full: bool) -> np.ndarray:
+def to_yuv(matrix: int, is_full: bool) -> Any:
     """Y, U and V of the color, in 8 bits."""
     red, green, blue = np.array(COLOR, np.float64) / 255
     if matrix == 8:  # YCgCo
@@ -71,10 +71,10 @@ def read_color(path: Path) -> np.ndarray:
         pixels: Any = shown.to_ndarray(format="rgb24")
         return np.asarray(pixels[shown.height // 2, shown.width // 2], np.float64)
     bits = shown.format.components[0].bits
-    kind = np.dtype(np.uint8 if bits == 8 else np.uint16)
+    kind: Any = np.uint8 if bits == 8 else np.uint16
     planes = []
     for plane in shown.planes[:3]:
-        rows = np.frombuffer(plane, kind).reshape(plane.height, -1)
+        rows = np.frombuffer(bytes(plane), kind).reshape(plane.height, -1)
         planes.append(float(rows[plane.height // 2, plane.width // 2]) / 2 ** (bits - 8))
     matrix = shown.colorspace
     kr, kb = LUMA[by_size((shown.height, shown.width)) if matrix == 2 else matrix]
@@ -95,7 +95,9 @@ def source(folder: Path, kind: str, size: tuple[int, int]) -> Path:
     if kind == "other":  # than is usual at this size
         matrix = 7 - matrix
     is_full = kind == "full"
-    tags = {} if kind == "untagged" else {"colorspace": matrix, "color_range": 1 + is_full}
+    tags: dict[str, Any] = (
+        {} if kind == "untagged" else {"colorspace": matrix, "color_range": 1 + is_full}
+    )
     return write_yuv(folder / "a.mp4", size, to_yuv(matrix, is_full), **tags)
 
 

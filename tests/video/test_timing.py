@@ -153,7 +153,8 @@ def test_a_rate_is_that_of_frames_and_not_of_pauses_or_clocks(
     with av.open(str(tmp_path / f"b{suffix}")) as written:
         count = sum(1 for _ in written.decode(video=0))
         if suffix == ".mp4":
-            assert written.streams.video[0].codec_context.extradata[3] < 40, "a level below 4"
+            context: Any = written.streams.video[0].codec_context
+            assert context.extradata[3] < 40, "a level below 4"
             assert count == 60
         else:
             assert 0.8 * 25 * seconds < count < 1.3 * 33 * seconds

@@ -150,6 +150,11 @@ def _in_strips(
     return result
 
 
+def chosen_kernel() -> str:
+    """Which of :data:`KERNELS` this process uses."""
+    return _kernel
+
+
 def winograd_is_faster(x: Tensor, weight: Tensor, constant: bool = False) -> bool:
     """Whether :func:`convolve_winograd` is faster for ``x`` (N, C, H, W) than a direct convolution.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -146,20 +147,19 @@ class Stylizer:
 
         Raises what the class raises.
         """
-        start, interpolator, scale = self.style_weights, self._interpolator, self.scale
-        if start is None or interpolator is None:
+        start, scale = self.style_weights, self.scale
+        if start is None or self._interpolator is None:
             raise UserError(f"{self.name} is a file of one style: it has no others to mix it with")
         check_stroke(stroke)
         trained = mixture.trained_stroke(self.source_metadata, mix, stroke)
         end = mixture.weight_vector(self.source_metadata, mix, trained)
-        growth = stroke / trained / scale
+        return partial(self._move, start, end, scale, stroke / trained / scale)
 
-        def move(part: float) -> None:
-            self.scale = scale * growth**part
-            self.style_weights = torch.lerp(start, end, part)
-            interpolator.mix(self.style_weights)
-
-        return move
+    def _move(self, start: Tensor, end: Tensor, scale: float, growth: float, part: float) -> None:
+        assert self._interpolator is not None
+        self.scale = scale * growth**part
+        self.style_weights = torch.lerp(start, end, part)
+        self._interpolator.mix(self.style_weights)
 
     def __call__(
         self,

@@ -6,10 +6,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from faststyle.core.devices import reuse_freed_memory
 from faststyle.core.errors import UserError, problem
 from faststyle.core.interrupts import Interrupts, leave_signals_to_parent
 from faststyle.core.processes import describe_death, fresh_processes
 from faststyle.files.jobs import Job
+from faststyle.networks.kernels import choose_kernel, chosen_kernel
 from faststyle.video.clips import ClipPipeline, stylize_clips
 
 _processes = fresh_processes(__name__)
@@ -24,7 +26,7 @@ class ClipProcess:
     """
 
     def __init__(self, pipeline: ClipPipeline) -> None:
-        self._pickled = pickle.dumps(pipeline)
+        self._how = pickle.dumps(pipeline), chosen_kernel()
         self._process: Any = None
         self._pipe: Any = None
 
@@ -32,7 +34,7 @@ class ClipProcess:
         """See :meth:`ClipPipeline.write_clip`. Raises ``UserError`` if the process dies of it."""
         if self._process is None:
             self._pipe, other = _processes.Pipe()
-            how = (other, self._pickled)
+            how = (other, *self._how)
             self._process = _processes.Process(target=_serve, args=how, daemon=True)
             self._process.start()
             other.close()
@@ -87,15 +89,18 @@ class _Wish(Interrupts):
         return self._pipe.poll()
 
 
-def _serve(pipe: "Connection[Any, Any]", pickled: bytes) -> None:
+def _serve(pipe: "Connection[Any, Any]", pickled: bytes, kernel: str) -> None:
     """Do clips until the other end of the pipe is closed, be it by a death."""
     leave_signals_to_parent()
+    reuse_freed_memory()
+    choose_kernel(kernel)
     pipeline: ClipPipeline = pickle.loads(pickled)
     while True:
         try:
             asked = pipe.recv()
             if asked is not None:  # that came too late for the clip before
-                pipe.send(_answer(pipeline, *asked, interrupts=_Wish(pipe)))
+                job, temporary = asked
+                pipe.send(_answer(pipeline, job, temporary, _Wish(pipe)))
         except (EOFError, OSError):
             return
 

@@ -29,7 +29,7 @@ def fit(stated: Shape, coding: FrameCoding) -> Shape:
     if not 1 / _WIDEST <= aspect <= _WIDEST:
         aspect = Fraction(1)
     if aspect != 1 and not _is_said(Shape(height, width, aspect), coding):
-        width, height = round(width * max(aspect, 1)), round(height / min(aspect, 1))
+        width, height = max(width, round(width * aspect)), max(height, round(height / aspect))
         aspect = Fraction(1)
     if coding.pixels == "pal8":
         return Shape(height, width, aspect)

@@ -115,8 +115,8 @@ class Writer(AbstractContextManager["Writer"]):
         is_late = self.format.begins_at_once and self.clip.late(stream) > _LATE
         if is_known and not is_late and _can_hold(self.container.format.name, stream):
             added = self._others[stream.index] = self.container.add_stream_from_template(stream)
-        is_sound = isinstance(stream, AudioStream) and stream.codec_context is not None
-        if added is None and is_sound and self.format.sound:
+        is_read = stream.codec_context is not None
+        if added is None and is_read and isinstance(stream, AudioStream) and self.format.sound:
             with suppress(ValueError, av.FFmpegError):
                 sound = Sound(
                     self.container, stream, self.format.sound, is_late, self.format.begins_at_once
@@ -223,17 +223,19 @@ class Writer(AbstractContextManager["Writer"]):
             pixels = _cut(pixels, height, width)
         array = to_array(pixels, bits=16 if has_16_bits else 8)
         picture = av.VideoFrame.from_ndarray(array, format=pixel_format)
-        scaled = {"width": width, "height": height, "interpolation": Interpolation.BICUBIC}
+        kind = Interpolation.BICUBIC if self._is_scaled else None
         if self._is_gif:
-            picture = picture.reformat(**scaled)
+            picture = picture.reformat(width=width, height=height, interpolation=kind)
             self._palette = self._palette or _palette_of_256(picture)
             self._palette.vpush(picture)
             return self._palette.vpull()
         return picture.reformat(
+            width=width,
+            height=height,
+            interpolation=kind,
             format=self._video.codec_context.pix_fmt,
             dst_colorspace=MATRICES[self._colors.matrix],
             dst_color_range=self._colors.range,
-            **(scaled if self._is_scaled else {}),
         )
 
     def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
