@@ -153,3 +153,20 @@ def test_a_folder_may_appear_under_a_name_that_is_free(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError), atomic_write(target):
         pass
     assert list(tmp_path.iterdir()) == [target]
+
+
+class _LibraryError(OSError):
+    """As FFmpeg's, which says where it was in its own way."""
+
+    @property
+    def filename(self) -> str | None:  # type: ignore[override]
+        return None
+
+
+def test_an_error_that_cannot_be_told_where_it_was_stays_itself(tmp_path: Path) -> None:
+    def fail() -> None:
+        with atomic_write(tmp_path / "file.txt"):
+            raise _LibraryError(errno.EOPNOTSUPP, "Operation not supported")
+
+    with pytest.raises(_LibraryError):
+        fail()

@@ -15,7 +15,7 @@ from faststyle.stylize.stylizer import Stylizer
 from faststyle.video.clip_process import stylize_clips_apart
 from faststyle.video.clips import ClipPipeline
 from tests.several import several_styles
-from tests.video.made import MakeClip, difference, frames_of
+from tests.video.made import MakeClip, frames_of
 from tests.video.pipelines import clip_pipeline
 
 
@@ -80,4 +80,4 @@ def test_a_clip_moves_from_one_style_to_another_there_too(
         assert stylize_clips_apart(pipeline, [Job(clip, target) for target in targets]) == 0
     for target in there:
         for found, expected in zip(frames_of(target), frames_of(here[0]), strict=True):
-            assert difference(found, expected) < 0.5
+            assert (found == expected).all()

@@ -156,6 +156,16 @@ def test_every_file_that_can_is_tagged(tmp_path: Path, said: Said, suffix: str) 
             assert shown.color_range == 1
 
 
+@pytest.mark.parametrize("suffix", [".gif", ".wmv", ".mp4"])
+def test_wide_colors_that_cannot_be_said_are_mentioned(
+    tmp_path: Path, said: Said, suffix: str
+) -> None:
+    tags = {"colorspace": 1, "color_primaries": 12}
+    clip = write_yuv(tmp_path / "a.mp4", SD, (100, 100, 100), **tags)
+    words = said.stylize(clip, tmp_path / f"b{suffix}")
+    assert ("its wide colors look paler" in words) is (suffix != ".mp4")
+
+
 @pytest.mark.parametrize(("tag", "full"), [(1, 16), (2, 0)])
 def test_gray_has_the_range_that_it_says(tmp_path: Path, said: Said, tag: int, full: int) -> None:
     clip = write_yuv(tmp_path / "a.mkv", (48, 64), [full], "ffv1", pix_fmt="gray", color_range=tag)

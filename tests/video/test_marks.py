@@ -122,6 +122,14 @@ def test_two_views_stay_marked_or_it_is_said(
     assert ("its mark of two views (stereo) is left out" in words) is not is_kept
 
 
+def test_two_views_that_the_film_itself_marks_stay_marked(tmp_path: Path, said: Said) -> None:
+    options: dict[str, Any] = {"x264-params": "frame-packing=4"}
+    clip = write(tmp_path / "a.mp4", moving(3), "libx264", "yuv420p", **options)
+    for suffix in (".mp4", ".ts", ".webm"):
+        said.stylize(clip, tmp_path / f"b{suffix}")
+        assert stereo_of(tmp_path / f"b{suffix}") == 2
+
+
 def test_a_lost_mark_of_360_degrees_is_said(tmp_path: Path, said: Said) -> None:
     clip = write(tmp_path / "a.mp4", moving(3), "libx264", "yuv420p")
     kind = box(b"proj", box(b"prhd", bytes(16)), box(b"equi", bytes(20)))

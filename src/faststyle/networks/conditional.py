@@ -4,6 +4,8 @@ All convolutions are shared; in every instance normalization each style has a sc
 its own. A weighted mean of these is a style again.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -95,9 +97,18 @@ class StyleInterpolator:
         with torch.no_grad():
             self._table = torch.cat([tables[name] for name in names], 1).T.to(first).contiguous()
             self._vector = torch.cat([own[name] for name in names])
-        parts = torch.split(self._vector, [len(own[name]) for name in names])
-        for name, part in zip(names, parts, strict=True):
-            own[name].data = part
+        self._parts = [own[name] for name in names]
+        self._share()
+
+    def _share(self) -> None:
+        """Have the network's parameters lie in the vector."""
+        places = torch.split(self._vector, [len(part) for part in self._parts])
+        for part, place in zip(self._parts, places, strict=True):
+            part.data = place
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._share()  # pickled tensors share nothing
 
     def mix(self, style_weights: Tensor) -> None:
         """Compute with the weights (S,) of the styles from now on."""

@@ -11,6 +11,8 @@ from faststyle.images.hdr import BT709, BT2020, HDR
 LIMITED, FULL = 1, 2
 UNSPECIFIED, YCGCO = 2, 8
 _BT470BG, _BT601, _SMPTE240M, _DERIVED = 5, 6, 7, 12
+#: Primaries of screens with more colors: BT.2020, and P3 of cinemas and of displays.
+WIDE = (BT2020, 11, 12)
 _RESERVED = (0, 3)
 _WIDTH_OF_HD, _HEIGHT_OF_SD = 1280, 576
 

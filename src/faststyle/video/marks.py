@@ -3,11 +3,14 @@
 FFmpeg writes all of it into Matroska. So a header is written for the stream, and read here.
 """
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 import av
+from av.sidedata.sidedata import Type
 from av.video.stream import VideoStream
 
 #: Elements of Matroska (RFC 9559): those that others are in, and those that are looked for.
@@ -15,6 +18,7 @@ _SEGMENT, _TRACKS, _TRACK, _VIDEO, _PROJECTION = 0x18538067, 0x1654AE6B, 0xAE, 0
 _EXTENSION = 0x41E4
 _MASTERS = (_SEGMENT, _TRACKS, _TRACK, _VIDEO, _PROJECTION, _EXTENSION)
 _TOP, _BOTTOM, _LEFT, _RIGHT = 0x54BB, 0x54AA, 0x54CC, 0x54DD
+_SIDE_BY_SIDE, _TOP_BOTTOM = 1, 2  # FFmpeg's AVStereo3DType
 _STEREO, _PROJECTION_TYPE, _EXTENSION_DATA = 0x53B8, 0x7671, 0x41ED
 
 
@@ -58,6 +62,14 @@ def read_marks(stream: VideoStream) -> Marks:
         is_spherical=_PROJECTION_TYPE in found,
         dolby_vision=extension[2] >> 1 if len(extension) > 2 else 0,
     )
+
+
+def stereo_of(decoded: av.VideoFrame) -> int:
+    """As :attr:`Marks.stereo`, of a frame that says so itself; of two ways of packing."""
+    side_data: Any = decoded.side_data
+    found = side_data.get(Type.STEREO3D)
+    kind = 0 if found is None else int.from_bytes(bytes(found)[:4], sys.byteorder)
+    return {_SIDE_BY_SIDE: 1, _TOP_BOTTOM: 3}.get(kind, 0)
 
 
 def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -20,7 +20,7 @@ from faststyle.images.hdr import HDR
 from faststyle.video.colors import IPT_C2
 from faststyle.video.decoder import CorruptionTracker, Decoder
 from faststyle.video.frames import Frame, upright
-from faststyle.video.marks import read_marks
+from faststyle.video.marks import read_marks, stereo_of
 from faststyle.video.pace import find_rate
 from faststyle.video.streams import left_out, select_video_stream
 
@@ -244,6 +244,8 @@ class Clip(AbstractContextManager["Clip"]):
         self._shape = self._shape or shape
         self._changed |= shape != self._shape
         self._is_hdr |= decoded.color_trc in HDR and not self.is_high_bit_depth
+        if not self.marks.stereo:
+            self.marks = replace(self.marks, stereo=stereo_of(decoded))
         self.bits = max(self.bits, decoded.format.components[0].bits)
         if self.marks.dolby_vision == 5:
             raise UserError(f"its colors are stored as {IPT_C2}, which is not read")

@@ -21,7 +21,7 @@ from faststyle.core.errors import UserError
 from faststyle.files.clip_formats import CLIP_FORMATS, FrameCoding
 from faststyle.images.hdr import HDR
 from faststyle.images.pillow import to_array
-from faststyle.video.colors import MATRICES, Colors, complete
+from faststyle.video.colors import MATRICES, WIDE, Colors, complete
 from faststyle.video.frames import Frame, Mastering
 from faststyle.video.pace import Pace
 from faststyle.video.reader import Clip, Item, Packet
@@ -159,6 +159,8 @@ class Writer(AbstractContextManager["Writer"]):
         kept = 10 if self.clip.is_high_bit_depth else 8
         if self.clip.bits > kept and frame.colors.transfer not in HDR:
             self.notes.append(f"{self.clip.bits} bits a channel become {kept}")
+        if self._colors.primaries in WIDE and "matrix" not in coding.says:
+            self.notes.append(f"its wide colors look paler: {self.suffix} files cannot say them")
         return stream
 
     def _add_stereo(self, stream: VideoStream) -> None:
