@@ -159,7 +159,7 @@ class _LibraryError(OSError):
     """As FFmpeg's, which says where it was in its own way."""
 
     @property
-    def filename(self) -> str | None:  # type: ignore[override]
+    def filename(self) -> str | None:
         return None
 
 

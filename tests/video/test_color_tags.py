@@ -160,7 +160,7 @@ def test_every_file_that_can_is_tagged(tmp_path: Path, said: Said, suffix: str) 
 def test_wide_colors_that_cannot_be_said_are_mentioned(
     tmp_path: Path, said: Said, suffix: str
 ) -> None:
-    tags = {"colorspace": 1, "color_primaries": 12}
+    tags: dict[str, Any] = {"colorspace": 1, "color_primaries": 12}
     clip = write_yuv(tmp_path / "a.mp4", SD, (100, 100, 100), **tags)
     words = said.stylize(clip, tmp_path / f"b{suffix}")
     assert ("its wide colors look paler" in words) is (suffix != ".mp4")

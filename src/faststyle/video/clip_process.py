@@ -17,6 +17,8 @@ from faststyle.video.clips import ClipPipeline, stylize_clips
 _processes = fresh_processes(__name__)
 #: Seconds between two looks at whether the process is to stop.
 _SECONDS = 0.2
+#: Seconds that it has to end after its last clip.
+_PATIENCE = 5.0
 
 
 class ClipProcess:
@@ -32,14 +34,10 @@ class ClipProcess:
 
     def write(self, job: Job, temporary: Path, interrupts: Interrupts) -> str:
         """See :meth:`ClipPipeline.write_clip`. Raises ``UserError`` if the process dies of it."""
-        if self._process is None:
-            self._pipe, other = _processes.Pipe()
-            how = (other, *self._how)
-            self._process = _processes.Process(target=_serve, args=how, daemon=True)
-            self._process.start()
-            other.close()
         is_told = False
         try:
+            if self._process is None:
+                self._start()
             self._pipe.send((job, temporary))
             while not self._pipe.poll(_SECONDS):
                 if interrupts.received and not is_told:
@@ -47,21 +45,32 @@ class ClipProcess:
                     self._pipe.send(None)
             answer: str | BaseException = self._pipe.recv()
         except (EOFError, OSError):
-            self._process.join()
-            said = describe_death(self._process)
-            self.end()
+            said = self.end() or "it did not begin"
+            interrupts.check()  # a signal to all ends what has only begun to begin
             raise UserError(f"the process that did it has died: {said}") from None
         if isinstance(answer, BaseException):
             raise answer
         return answer
 
-    def end(self) -> None:
-        """End the process, if there is one."""
-        if self._process is not None:
-            self._pipe.close()
-            self._process.kill()
-            self._process.join()
-            self._process = None
+    def _start(self) -> None:
+        pipe, other = _processes.Pipe()
+        how = (other, *self._how)
+        process = _processes.Process(target=_serve, args=how, daemon=True)
+        process.start()
+        other.close()
+        self._process, self._pipe = process, pipe
+
+    def end(self) -> str:
+        """End the process, and say how it ended; nothing if there is none."""
+        process, self._process = self._process, None
+        if process is None:
+            return ""
+        self._pipe.close()  # upon which it ends by itself
+        process.join(_PATIENCE)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        return describe_death(process)
 
 
 def stylize_clips_apart(pipeline: ClipPipeline, jobs: Sequence[Job]) -> int:
