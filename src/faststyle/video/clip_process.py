@@ -87,7 +87,7 @@ def stylize_clips_apart(pipeline: ClipPipeline, jobs: Sequence[Job]) -> int:
         process.end()
 
 
-class _Wish(Interrupts):
+class _PipeInterrupts(Interrupts):
     """Whether the other end of a pipe has sent something, or is gone."""
 
     def __init__(self, pipe: "Connection[Any, Any]") -> None:
@@ -109,7 +109,7 @@ def _serve(pipe: "Connection[Any, Any]", pickled: bytes, kernel: str) -> None:
             asked = pipe.recv()
             if asked is not None:  # that came too late for the clip before
                 job, temporary = asked
-                pipe.send(_answer(pipeline, job, temporary, _Wish(pipe)))
+                pipe.send(_answer(pipeline, job, temporary, _PipeInterrupts(pipe)))
         except (EOFError, OSError):
             return
 
