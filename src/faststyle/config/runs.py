@@ -148,7 +148,7 @@ def _identity(goes_on: bool) -> str:
     if "SLURM_JOB_ID" not in os.environ and os.environ.get("GROUP_WORLD_SIZE", "1") == "1":
         process = psutil.Process(os.getppid() if torchrun else os.getpid())
         parts += [str(process.pid), str(process.create_time())]
-    return hashlib.sha256("\n".join([*parts, *sys.argv[1:]]).encode()).hexdigest()
+    return hashlib.sha256(os.fsencode("\n".join([*parts, *sys.argv[1:]]))).hexdigest()
 
 
 def find_resume(resume: str | None, style: str, output_dir: Path) -> Path | None:
