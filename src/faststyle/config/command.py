@@ -6,7 +6,7 @@ import subprocess
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import hydra
@@ -33,10 +33,8 @@ def launch(task: str, config: str, command: str, arguments: Sequence[str]) -> No
     """
     typed = sys.argv
     failed: list[str] = []
-    parsing = ExitStack()
 
     def reported(cfg: DictConfig) -> None:
-        parsing.close()
         sys.argv = typed  # Lightning starts the other processes of a run by it
         with _noted(failed), report_errors(), report_config_errors(config):
             from faststyle.core.devices import reuse_freed_memory  # imports torch
@@ -52,8 +50,7 @@ def launch(task: str, config: str, command: str, arguments: Sequence[str]) -> No
     register_resolvers()
     if "${" in str(Path.cwd()):
         raise UserError(f"{Path.cwd()}: Hydra cannot work in a folder with ${{ in its name")
-    with report_config_errors(config), parsing:
-        parsing.enter_context(_unchecked_help())
+    with report_config_errors(config), _unchecked_help():
         # Hydra reads nothing else.
         sys.argv = [typed[0], *in_hydras_words(arguments)]
         hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=config)(reported)()
