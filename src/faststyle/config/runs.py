@@ -60,7 +60,8 @@ def run_name(style: str, resume: str | None, job: int | str = "") -> str:
     name = f"{style}/{_common_name()}{suffix}"
     if _SHOWS & set(sys.argv):
         return name
-    return _claim(name, resume == "auto") if _is_first_process() else _claimed(name, resume)
+    claim = _claim if _is_first_process() else _find_claim
+    return claim(name, resume == "auto")
 
 
 def _common_name() -> str:
@@ -110,9 +111,9 @@ def _make_claimed(folder: Path, identity: str) -> bool:
     return True
 
 
-def _claimed(name: str, resume: str | None) -> str:
+def _find_claim(name: str, goes_on: bool) -> str:
     """What the first process of this run has claimed; the name itself where no disk is shared."""
-    identity, end = _identity(resume == "auto"), time.monotonic() + _CLAIM_SECONDS
+    identity, end = _identity(goes_on), time.monotonic() + _CLAIM_SECONDS
     while time.monotonic() < end:
         for candidate in itertools.takewhile(lambda x: (OUTPUTS / x).exists(), _candidates(name)):
             if _owner(OUTPUTS / candidate) == identity:

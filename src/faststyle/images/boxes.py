@@ -10,7 +10,7 @@ from PIL import Image, ImageFile, Jpeg2KImagePlugin
 
 from faststyle.core.errors import UserError
 from faststyle.images.color_numbers import ColorNumbers
-from faststyle.images.samples import SampledFile, Samples, widen
+from faststyle.images.samples import SampledFile, Samples, to_full_range
 
 _FULL = 4  # bytes of version and flags
 #: ROMM RGB (ISO 22028-2).
@@ -96,7 +96,7 @@ class Jp2File(SampledFile, Jpeg2KImagePlugin.Jpeg2KImageFile):
             values = (values + np.where(depths < 0, 2 ** (np.abs(depths) - 1), 0)).astype(np.uint32)
         mode = "CMYK" if self.mode == "CMYK" else "RGB" if values.shape[2] > 2 else "L"
         has_alpha = values.shape[2] in (2, 4) and mode != "CMYK"
-        return Samples(widen(values, np.abs(depths)), mode, has_alpha)
+        return Samples(to_full_range(values, np.abs(depths)), mode, has_alpha)
 
 
 def each_box(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -31,7 +31,7 @@ from faststyle.images.probe import (
     open_image,
     without_warnings,
 )
-from faststyle.images.samples import widen
+from faststyle.images.samples import to_full_range
 from faststyle.images.tiff import TiffFile
 
 #: The quality of lossy files, from 1 to 100, if none is asked for.
@@ -120,7 +120,7 @@ def _decode_image(opened: OpenedImage) -> Image.Image:
         # A file of frames (GIF, TIFF) is judged by its first; load() reads all of it or fails.
         image.load()
         if image.mode == "F":  # in a file from 0 to 1
-            return turn_upright(Image.fromarray(widen(np.asarray(image), 32)))
+            return turn_upright(Image.fromarray(to_full_range(np.asarray(image), 32)))
     return turn_upright(image)
 
 

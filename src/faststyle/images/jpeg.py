@@ -6,7 +6,7 @@ from typing import IO
 
 from PIL import ImageFile, JpegImagePlugin
 
-from faststyle.images.samples import SampledFile, Samples, widen
+from faststyle.images.samples import SampledFile, Samples, to_full_range
 
 _MARKERS_ALONE = range(0xD0, 0xDA)
 #: Of frames: those that say depth and size.
@@ -42,7 +42,7 @@ class HighBitDepthJpegFile(SampledFile, JpegImagePlugin.JpegImageFile):
         import imagecodecs
 
         values = imagecodecs.jpeg8_decode(file.read()).reshape(self.height, self.width, -1)
-        values = widen(values, self._bits)
+        values = to_full_range(values, self._bits)
         if self.mode == "CMYK" and "adobe" in self.info:
             values = 65535 - values
         return Samples(values, self.mode)

@@ -26,12 +26,7 @@ class Samples(NamedTuple):
 
 
 class SampledFile(ImageFile.ImageFile):
-    """A file of which more can be read than Pillow does.
-
-    Attributes:
-        bit_depth: 16 if channels have more than 8 bits, else 8.
-        encoding: the name of what Pillow cannot decode right; empty if it can.
-    """
+    """A file of which more can be read than Pillow does."""
 
     @property
     def bit_depth(self) -> int:
@@ -48,7 +43,7 @@ class SampledFile(ImageFile.ImageFile):
         raise NotImplementedError
 
 
-def widen(values: Values, bits: int | Values) -> Values:
+def to_full_range(values: Values, bits: int | Values) -> Values:
     """Values of any type as uint8 or uint16, scaled from the range of so many bits.
 
     Floats are clipped to [0, 1], infinity being 1 and what is no number 0. Of numbers with a sign,

@@ -8,7 +8,7 @@ from typing import IO, Any
 import numpy as np
 from PIL import TiffImagePlugin
 
-from faststyle.images.samples import SampledFile, Samples, widen
+from faststyle.images.samples import SampledFile, Samples, to_full_range
 
 # Tags, and values of theirs.
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
@@ -115,7 +115,7 @@ class TiffFile(SampledFile, TiffImagePlugin.TiffImageFile):
             chosen.append(values.shape[2] - len(kinds) + kinds.index(opacity))
         if page.photometric == LAB:  # a and b have a sign
             values[..., 1:3] ^= values.dtype.type(1 << page.bitspersample - 1)
-        values = widen(values[..., chosen], page.bitspersample)
+        values = to_full_range(values[..., chosen], page.bitspersample)
         if page.photometric == INVERTED:
             values[..., 0] = np.iinfo(values.dtype).max - values[..., 0]
         return Samples(values, mode, bool(opacity), opacity == _PREMULTIPLIED)
