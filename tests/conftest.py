@@ -1,6 +1,9 @@
 """What several tests need: a small encoder, pictures, and a server on the loopback address."""
 
+from __future__ import annotations
+
 import functools
+import gc
 import http.server
 import os
 import random
@@ -10,16 +13,14 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
-import torch
 from hypothesis import settings
-from PIL import Image
 
-from faststyle.core.registry import Registry
-from faststyle.encoder import VGGEncoder
+if TYPE_CHECKING:  # the process that only hands tests out starts seconds sooner without torch
+    from faststyle.core.registry import Registry
+    from faststyle.encoder import VGGEncoder
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -37,7 +38,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: -slow[item.path])
 
 
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what was imported, since it stays."""
+    gc.freeze()
+
+
 def _seed() -> None:
+    import numpy as np
+    import torch
+
     random.seed(SEED)
     np.random.seed(SEED)  # libraries draw from it
     torch.manual_seed(SEED)
@@ -71,6 +80,8 @@ def register() -> Iterator[Callable[..., Any]]:
 
 @pytest.fixture(scope="session")
 def encoder() -> VGGEncoder:
+    from faststyle.encoder import VGGEncoder
+
     _seed()
     return VGGEncoder("vgg11", "random")
 
@@ -87,6 +98,8 @@ def real_vgg19() -> Path:
 @pytest.fixture(scope="session")
 def make_photo() -> Callable[..., Path]:
     """Write a picture of smooth random colors and return its path."""
+    import numpy as np
+    from PIL import Image
 
     def make(path: Path, width: int = 48, height: int = 40, seed: int = 0) -> Path:
         coarse = np.random.default_rng(seed).integers(0, 255, (4, 4, 3), dtype=np.uint8)

@@ -1,7 +1,7 @@
 """What commands of tests take for Python: the program again is a fork, as they are themselves.
 
-So the ranks that Lightning and torchrun start import nothing anew (see ``tests/forker.py``).
-Anything else is given to Python.
+So the ranks that Lightning and torchrun start, and submitit's jobs, import nothing anew (see
+``tests/forker.py``). Anything else is given to Python.
 
 Run as ``python tests/forked_python.py ADDRESS WORD...``, the address being the forker's.
 """
@@ -16,7 +16,8 @@ from pathlib import Path
 address, *given = sys.argv[1:]
 words = given[given[:1] == ["-u"] :]  # torchrun's: forks are told of no flags
 program = words[words[:1] == ["-m"] :][:1]  # a path, or a module
-if not program or Path(program[0]).name.split(".")[0] != "faststyle":
+names = [Path(each).name for each in program]
+if not names or not names[0].startswith(("faststyle", "submitit.core._submit")):
     os.execv(sys.executable, [sys.executable, *given])
 connection = socket.socket(socket.AF_UNIX)
 connection.connect(address)

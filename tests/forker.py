@@ -93,6 +93,9 @@ def answer(connection: socket.socket) -> None:
     os.chdir(wanted.folder)
     os.environ.clear()
     os.environ.update(wanted.environment)
+    # Python looks at it when it starts.
+    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[1:1] = [path for path in paths if path and path not in sys.path]
     # Lightning looked at the variables when it was imported.
     lightning = sys.modules["lightning_fabric.utilities.rank_zero"]
     lightning.rank_zero_only.rank = lightning._get_rank() or 0

@@ -1,11 +1,14 @@
 """Whatever is typed as a setting, composing it gives settings, or one line that says why not."""
 
 import contextlib
+import copy
 import random
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 import pytest
+from hydra._internal.config_repository import ConfigRepository
 from omegaconf import OmegaConf
 
 from faststyle.config.compose import compose_config
@@ -56,6 +59,22 @@ def _with_odd(text: str, generator: random.Random) -> str:
         place = generator.randrange(len(text) + 1)
         text = text[:place] + generator.choice(_ODD) + text[place + generator.randrange(2) :]
     return text
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _files_are_read_once() -> Iterator[None]:
+    """What is typed changes no file, and Hydra takes a third of the time to read all of them."""
+    load, known = ConfigRepository.load_config, {}
+
+    def load_once(repository: ConfigRepository, config_path: str) -> Any:
+        key = (config_path, *(source.path for source in repository.get_sources()))
+        if key not in known:
+            known[key] = load(repository, config_path)
+        return copy.deepcopy(known[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ConfigRepository, "load_config", load_once)
+        yield
 
 
 @pytest.mark.slow
