@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from faststyle.files.jobs import Job
 from faststyle.stylize.stylizer import Stylizer
 from faststyle.video.clip_process import stylize_clips_apart
 from faststyle.video.clips import ClipPipeline
+from tests.commands import run_command
 from tests.several import several_styles
 from tests.video.made import MakeClip, frames_of
 from tests.video.pipelines import clip_pipeline
@@ -30,6 +29,7 @@ class Deadly(ClipPipeline):
             temporary.write_bytes(b"half")
             os.kill(os.getpid(), signal.SIGKILL)
         if job.source.name.startswith("slow"):
+            job.source.with_suffix(".begun").touch()
             while not interrupts.received:
                 time.sleep(0.05)
         return super().write_clip(job, temporary, interrupts)
@@ -61,7 +61,13 @@ def test_ctrl_c_ends_in_order(tmp_path: Path, make_clip: MakeClip, stylizer: Sty
     names = ("slow.mp4", "b.mp4")
     clips = [make_clip(tmp_path / name, sound=False) for name in names]
     jobs = [Job(clip, tmp_path / f"out.{clip.name}") for clip in clips]
-    threading.Timer(8, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    def interrupt_once_it_has_begun() -> None:
+        while not (tmp_path / "slow.begun").exists():
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt_once_it_has_begun, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         stylize_clips_apart(deadly(stylizer), jobs)
     assert len(frames_of(tmp_path / "out.slow.mp4")) == 1
@@ -90,11 +96,9 @@ def test_progress_and_what_is_lost_are_shown_from_there(
     names = ["a.mp4", "b.mp4"]
     for name in names:
         make_clip(tmp_path / name)
-    command = [sys.executable, "-m", "faststyle", "stylize", "--ckpt", "starry_night_small"]
-    options = ["--output", "out/", "--device", "cpu", "--size", "33"]
-    done = subprocess.run(
-        [*command, *names, *options], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
+    given = ["--ckpt", "starry_night_small", *names, "--output", "out/", "--device", "cpu"]
+    done = run_command("stylize", *given, "--size", "33", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
     for name in names:
         assert f"out/{name}: 44 x 33 pixels: what is odd" in done.stderr
     assert done.stderr.count("12/12") >= len(names)
