@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from faststyle.losses import Moments, gram_matrix
+from faststyle.losses import STYLE_LOSSES, Moments, gram_matrix
 
 SHAPE = (2, 3, 4, 5)
 
@@ -47,6 +47,15 @@ def test_moments_are_covariance_and_means() -> None:
     expected = np.stack([np.cov(f.reshape(3, -1), bias=True) / 3 for f in features.numpy()])
     np.testing.assert_allclose(covariance.numpy(), expected, 1e-10)
     np.testing.assert_allclose(means.numpy(), features.numpy().mean((2, 3)), 1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float64])
+def test_one_mean_over_all_channels_can_be_taken_away_first(dtype: torch.dtype) -> None:
+    features = _features(7).to(dtype)
+    [found] = STYLE_LOSSES["gram_global_mean"]().target(features)
+    x = features.double().numpy()
+    expected = _gram_by_loops(x - x.mean((1, 2, 3), keepdims=True), centered=False)
+    np.testing.assert_allclose(found.double().numpy(), expected, 1e-6, 1e-7)
 
 
 @pytest.mark.parametrize("centered", [False, True])

@@ -26,6 +26,11 @@ def test_neighbors_differ_by_the_decay_and_the_largest_is_one(count: int, decay:
         assert deep == pytest.approx(shallow * decay)
 
 
+def test_normalized_weights_add_up_to_one() -> None:
+    weights = geometric_layer_weights(["a", "b", "c"], largest="last", normalized=True)
+    assert weights == pytest.approx({"a": 1 / 7, "b": 2 / 7, "c": 4 / 7})
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

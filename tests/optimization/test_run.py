@@ -18,8 +18,11 @@ from faststyle.optimization.run import Progress, optimize
 from tests.places import CONFIGS
 
 PRESETS = (
+    "cntk",
     "copy",
     "cs231n",
+    "cs231n_exact",
+    "csdn_weighted",
     "gatys",
     "inversion",
     "novak_nikulin",

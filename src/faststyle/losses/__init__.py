@@ -16,12 +16,14 @@ from faststyle.losses.reconstruction import ReconstructionLoss
 from faststyle.losses.relaxed_emd import RelaxedEarthMover
 from faststyle.losses.self_similarity import SelfSimilarity
 from faststyle.losses.sliced_wasserstein import SlicedWasserstein
+from faststyle.losses.sources import CNTKNormalization
 from faststyle.losses.terms import LossTerms
 
 __all__ = [
     "CONTENT_LOSSES",
     "NORMALIZATIONS",
     "STYLE_LOSSES",
+    "CNTKNormalization",
     "ContentLoss",
     "LocalGram",
     "LossTerms",

@@ -31,6 +31,16 @@ class Covariance(StatisticLoss):
         return (gram_matrix(features, centered=True),)
 
 
+@STYLE_LOSSES.register("gram_global_mean")
+class GlobalMeanGram(StatisticLoss):
+    """The Gram matrix of features less one mean over C, H and W, (N, C, C), as CNTK has it."""
+
+    def statistics(self, features: Tensor) -> Target:
+        """That Gram matrix alone."""
+        features = widen(features)
+        return (gram_matrix(features - features.mean((1, 2, 3), keepdim=True)),)
+
+
 @STYLE_LOSSES.register("moments")
 class Moments(StatisticLoss):
     """Covariance (N, C, C) and channel means (N, C): the Gaussian fitted to the features.
