@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from faststyle.encoder import VGGEncoder
-from faststyle.encoder.vgg import normalize_activations, photo_like_noise
+from faststyle.encoder.activations import normalize_activations, photo_like_noise
 
 
 @pytest.mark.parametrize("arch", ["vgg11", "vgg11_bn"])

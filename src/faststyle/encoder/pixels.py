@@ -31,17 +31,27 @@ class PixelConvention(NamedTuple):
         mean, std = ([x / self.range for x in values][::order] for values in (self.mean, self.std))
         return mean, std
 
+    def is_close(self, other: "PixelConvention") -> bool:
+        """Whether both are of the same pixels, but for half a gray level."""
+        own, others = (torch.tensor(each.of_unit_rgb()) for each in (self, other))
+        return self.channels == other.channels and torch.allclose(own, others, rtol=0.01)
+
+    def __str__(self) -> str:
+        mean, std = ([round(x, 4) for x in values] for values in (self.mean, self.std))
+        return f"{self.channels} pixels up to {self.range:g}, less {mean}, over {std}"
+
 
 _OXFORD_RGB = (123.68, 116.779, 103.939)
-_RGB_255 = PixelConvention(_OXFORD_RGB, (1.0,) * 3, "rgb", 255)
+#: MatConvNet's.
+RGB_255 = PixelConvention(_OXFORD_RGB, (1.0,) * 3, "rgb", 255)
 #: Caffe's own, of Simonyan and Zisserman (2015).
-_BGR_255 = PixelConvention(_OXFORD_RGB[::-1], (1.0,) * 3, "bgr", 255)
+BGR_255 = PixelConvention(_OXFORD_RGB[::-1], (1.0,) * 3, "bgr", 255)
 #: By the beginning of their SHA-256, which is in the names of the files: torchvision's
 #: ``vgg16_features-amdegroot``, and those that J. Johnson converted from Caffe's.
 _KNOWN = {
     "88682ab5": PixelConvention((0.48235, 0.45882, 0.40784), (1 / 255,) * 3),
-    "00b39a1b": _BGR_255,
-    "d01eb7cb": _BGR_255,
+    "00b39a1b": BGR_255,
+    "d01eb7cb": BGR_255,
 }
 #: Biases of the first layer of Oxford's VGG-19, which are the same for all pixels.
 _OXFORD_BIASES = torch.tensor([0.7217, -0.4956, -0.4424, 0.9595, 0.3274, 0.5830, -0.0723, 0.6563])
@@ -60,7 +70,7 @@ def recognize(path: Path, weight: Tensor, bias: Tensor) -> PixelConvention:
     if not is_oxford or weight.std() > 3:  # for pixels of ImageNet's deviations, 57 times as large
         return PixelConvention()
     red, _, blue = weight[1].float().sum((1, 2))
-    return _RGB_255 if red < blue else _BGR_255
+    return RGB_255 if red < blue else BGR_255
 
 
 def given_pixels(

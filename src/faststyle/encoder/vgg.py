@@ -10,13 +10,12 @@ from torch import Tensor, nn
 
 from faststyle.core.errors import UserError, nearest
 from faststyle.core.limits import OneOf
+from faststyle.encoder.activations import normalize_activations
 from faststyle.encoder.base import LOSS_NETWORKS, LossNetwork
 from faststyle.encoder.weights import load_weights
 from faststyle.networks import kernels, winograd
 
 ARCHITECTURES = tuple(f"vgg{depth}{norm}" for depth in (11, 13, 16, 19) for norm in ("", "_bn"))
-#: Of the noise that activations are measured on.
-_SIDE = 256
 
 
 class VGGEncoder(LossNetwork):
@@ -33,6 +32,7 @@ class VGGEncoder(LossNetwork):
             ``.safetensors`` file with torchvision's keys, and perhaps the pixels' ``mean`` and
             ``std`` that it expects instead of ImageNet's (``faststyle train-classifier``).
             Torchvision's without a classifier, and Caffe's of Oxford's VGG-19, are recognized.
+            Or that of an author's file (:mod:`faststyle.encoder.author_files`).
         pooling: ``max`` as trained, or ``avg`` (smoother gradients, Gatys et al., 2016).
         unit_activations: :func:`normalize_activations`.
         seed: of the ``random`` weights.
@@ -130,38 +130,3 @@ def _name_layers(features: nn.Sequential) -> list[str]:
         else:
             names.append(f"{kind}{block}_{position}")
     return names
-
-
-@torch.no_grad()
-def normalize_activations(features: nn.Sequential) -> None:
-    """Scale weights in place, so that each ReLU gives 1 in the mean over channels and positions.
-
-    Sets of weights differ in scale by hundreds, and with them every loss that is not relative.
-    ReLUs and pooling pass a scale on, so only the scale of features changes, not what they detect.
-    Gatys et al. took ImageNet's photos and each filter for itself; here it is the layer as a whole,
-    on noise of a photo's spectrum, so that nothing needs to be at hand.
-    """
-    x = photo_like_noise()
-    before = 1.0
-    block: list[nn.Module] = []
-    for module in features:
-        x = module(x)
-        if not isinstance(module, nn.ReLU):
-            block += [] if isinstance(module, nn.MaxPool2d) else [module]
-            continue
-        scale = x.mean().clamp_min(torch.finfo(x.dtype).tiny).item()
-        # The first takes what the layer before now gives for what it gave; the last divides.
-        block[0].weight.mul_(before)  # type: ignore[operator]
-        for tensor in (block[-1].weight, block[-1].bias):
-            tensor.div_(scale)  # type: ignore[operator]
-        before, block = scale, []
-
-
-def photo_like_noise() -> Tensor:
-    """Noise whose amplitude falls with frequency as in photos, in ImageNet's normalized units."""
-    generator = torch.Generator().manual_seed(0)
-    noise = torch.fft.rfft2(torch.randn(1, 3, _SIDE, _SIDE, generator=generator))
-    vertical = torch.fft.fftfreq(_SIDE)[:, None]
-    frequency = torch.hypot(vertical, torch.fft.rfftfreq(_SIDE)[None]).clamp_min(1 / _SIDE)
-    photo: Tensor = torch.fft.irfft2(noise / frequency, s=(_SIDE, _SIDE))
-    return photo / photo.std()

@@ -1,5 +1,6 @@
 """Where the loss network's weights come from: torchvision, a file, or a seed."""
 
+import logging
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,11 @@ from torchvision.models import get_model_weights
 from faststyle.core.errors import UserError
 from faststyle.core.names import readable_name
 from faststyle.core.torch_files import is_plain, is_safetensors, read_torch
+from faststyle.encoder.activations import check_activations
+from faststyle.encoder.author_files import read_author_file, read_normalized
 from faststyle.encoder.pixels import PixelConvention, Triple, given_pixels, recognize
+
+log = logging.getLogger(__name__)
 
 _SUPPLY = "pass encoder.weights=/path/to/weights.pth, or encoder.weights=random"
 
@@ -45,20 +50,37 @@ def load_weights(
 
     Raises ``UserError`` if the weights cannot be downloaded, read, or do not fit the architecture.
     """
-    convention, entries = PixelConvention(), dict[str, Any]()
+    known, entries = PixelConvention(), dict[str, Any]()
     if source == "random":
         he_initialize(features.to_empty(device="cpu"), torch.Generator().manual_seed(seed))
     elif source == "imagenet":
         _fill(features, _download(arch), f"torchvision's weights for {arch}")
     else:
-        path = Path(source).expanduser()
-        entries = read_state(path)
-        _fill(features, entries, f"{path} (for {arch})")
-        convention = recognize(path, features[0].weight, features[0].bias)  # type: ignore[arg-type]
-    convention = convention._replace(**given_pixels(source, entries, pixels))
+        known, entries = _read(features, Path(source).expanduser(), arch)
+    convention = known._replace(**given_pixels(source, entries, pixels))
+    if known != PixelConvention() and not convention.is_close(known):
+        log.warning("%s is known to be for %s, but taken for %s", source, known, convention)
     if convention.channels == "bgr":
         features[0].weight = nn.Parameter(features[0].weight.detach().flip(1))  # type: ignore[operator]
-    return convention.of_unit_rgb()
+    mean, std = convention.of_unit_rgb()
+    if source not in ("random", "imagenet"):
+        check_activations(features, mean, std, source)
+    return mean, std
+
+
+def _read(features: nn.Sequential, path: Path, arch: str) -> tuple[PixelConvention, dict[str, Any]]:
+    """Fill ``features`` from a file; returns what is known of its pixels, and its entries."""
+    origin = f"{path} (for {arch})"
+    entries: dict[str, Any] = {}
+    authors = read_author_file(path)
+    if authors is None:
+        entries = read_state(path)
+        authors = read_normalized(entries)
+    if authors is not None:
+        _fill(features, authors.state_for(features, origin), origin)
+        return authors.pixels, entries
+    _fill(features, entries, origin)
+    return recognize(path, features[0].weight, features[0].bias), entries  # type: ignore[arg-type]
 
 
 def read_state(path: Path) -> dict[str, Any]:
