@@ -35,6 +35,7 @@ def test_causes_end_where_errors_go_round_in_a_circle() -> None:
         (UserError("two\nlines"), "error: two lines\n"),
         (OSError(errno.ENOSPC, "No space left on device", "/x"), "No space left on device: /x\n"),
         (PermissionError(errno.EACCES, "Permission denied", "/y"), "Permission denied: /y\n"),
+        (OSError(errno.ENOENT, "No such file", b"/z"), "error: No such file: /z\n"),
         (OSError(errno.EIO, "Input/output error", "/usb"), "Input/output error: /usb\n"),
         (RuntimeError("Could not determine home directory."), "and paths without ~\n"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "error: too little memory: "),

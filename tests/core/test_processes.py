@@ -1,10 +1,12 @@
 import os
+import signal
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from typing import Any
 
 import pytest
 
-from faststyle.core.processes import fresh_processes
+from faststyle.core.processes import PipeProcess, ProcessDiedError, fresh_processes
 
 _changed: list[str] = []
 
@@ -25,3 +27,25 @@ def test_processes_have_nothing_of_the_one_that_starts_them() -> None:
     assert len({*processes, os.getpid()}) == 3
     if sys.platform == "linux":
         assert len({*parents, os.getpid()}) == 2, "both are forks of one that is not this"
+
+
+def _answer(pipe: Any, word: str) -> None:
+    """Repeat what is said; raise for 'raise', and end the process for 'die'."""
+    while (said := pipe.recv()) != "die":
+        pipe.send(ValueError("no") if said == "raise" else f"{word} {said}")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_a_process_answers_raises_and_says_how_it_has_died() -> None:
+    process = PipeProcess(_answer, "you said")
+    process.pipe.send("hello")
+    assert process.receive() == "you said hello"
+    process.pipe.send("raise")
+    with pytest.raises(ValueError, match="no"):
+        process.receive()
+    process.pipe.send("die")
+    with pytest.raises(ProcessDiedError, match=r"^signal SIGKILL$"):
+        process.receive()
+    process.end()
+    process.end()

@@ -1,6 +1,7 @@
 """A picture that decodes for too long is named and passed over, whatever decodes it."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import imagecodecs
@@ -11,7 +12,7 @@ from PIL import Image
 
 from faststyle.core.errors import UserError
 from faststyle.files import time_limit
-from faststyle.files.time_limit import load_within
+from faststyle.files.time_limit import load_within, read_frames_within
 from faststyle.images.files import load_picture_bytes
 from faststyle.images.pixels import MAX_PIXELS
 from faststyle.images.probe import open_image
@@ -51,3 +52,26 @@ def test_damage_is_said_as_ever(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:9000])
     with pytest.raises(UserError, match="truncated or corrupt"):
         load_within(60, open_image(tmp_path / "a.png"), MAX_PIXELS)
+
+
+def test_each_frame_of_an_animation_has_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *more = (Image.new("RGB", (8, 8), (0, 0, 90 * number)) for number in range(3))
+    first.save(tmp_path / "a.gif", save_all=True, append_images=more, duration=40)
+    found = list(read_frames_within(60, tmp_path / "a.gif", MAX_PIXELS))
+    assert [(frame.pixels[2, 0, 0].item(), time) for frame, time in found] == [
+        (0, 40),
+        (90, 40),
+        (180, 40),
+    ]
+
+    def slow(*_: object) -> Iterator[str]:
+        yield "first"
+        time.sleep(5)
+
+    monkeypatch.setattr(time_limit, "read_frames", slow)
+    frames: Iterator[object] = read_frames_within(0.1, tmp_path / "a.gif", MAX_PIXELS)
+    assert next(frames) == "first"
+    with pytest.raises(UserError, match=r"a\.gif takes more than 0\.1 s to decode"):
+        next(frames)

@@ -8,6 +8,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from av.sidedata.sidedata import Type
 
 from faststyle.files.clip_formats import CLIP_FORMATS
 from tests.video.boxes import add_box, box
@@ -78,6 +79,16 @@ def with_bars(path: Path, turned: int = 0) -> Path:
     return path
 
 
+def copy_to(clip: Path, path: Path) -> None:
+    """The film alone in another container."""
+    with av.open(str(clip)) as source, av.open(str(path), "w") as made:
+        video = made.add_stream_from_template(source.streams.video[0], opaque=True)
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = video
+                made.mux(packet)
+
+
 @pytest.mark.parametrize("turned", [0, 90])
 @pytest.mark.parametrize("container", [".mp4", ".mkv"])
 def test_what_the_container_crops_is_not_painted(
@@ -85,12 +96,7 @@ def test_what_the_container_crops_is_not_painted(
 ) -> None:
     clip = with_bars(tmp_path / "a.mp4", turned)
     if container == ".mkv":  # to which FFmpeg takes the crop along
-        with av.open(str(clip)) as source, av.open(str(tmp_path / "a.mkv"), "w") as made:
-            video = made.add_stream_from_template(source.streams.video[0], opaque=True)
-            for packet in source.demux(video=0):
-                if packet.dts is not None:
-                    packet.stream = video
-                    made.mux(packet)
+        copy_to(clip, tmp_path / "a.mkv")
         clip = tmp_path / "a.mkv"
     said.stylize(clip, tmp_path / "b.mkv")
     found = frames_of(tmp_path / "b.mkv")[0]
@@ -100,8 +106,6 @@ def test_what_the_container_crops_is_not_painted(
 
 def stereo_of(path: Path) -> int:
     """FFmpeg's AVStereo3DType: 1 is side by side, 2 above each other; 0 is no such mark."""
-    from av.sidedata.sidedata import Type
-
     with av.open(str(path)) as clip:
         found: Any = next(clip.decode(video=0)).side_data
         mark = found.get(Type.STEREO3D)
@@ -130,11 +134,66 @@ def test_two_views_that_the_film_itself_marks_stay_marked(tmp_path: Path, said: 
         assert stereo_of(tmp_path / f"b{suffix}") == 2
 
 
-def test_a_lost_mark_of_360_degrees_is_said(tmp_path: Path, said: Said) -> None:
-    clip = write(tmp_path / "a.mp4", moving(3), "libx264", "yuv420p")
-    kind = box(b"proj", box(b"prhd", bytes(16)), box(b"equi", bytes(20)))
-    add_box(clip, box(b"sv3d", box(b"svhd", bytes(5)), kind))
-    assert "its 360-degree mark is left out" in said.stylize(clip, tmp_path / "b.mp4")
+def around_of(path: Path) -> tuple[int, ...]:
+    """FFmpeg's AVSphericalMapping: projection, yaw, pitch, roll, bounds; nothing without it."""
+    with av.open(str(path)) as clip:
+        found: Any = next(clip.decode(video=0)).side_data
+        mark = found.get(Type.SPHERICAL)
+        return () if mark is None else struct.unpack_from("8i", bytes(mark))
+
+
+def around(path: Path, *kind: bytes, turned: int = 0) -> Path:
+    def change(video: Any) -> None:
+        video.set_display_rotation(turned)
+
+    write(path, moving(3), "libx264", "yuv420p", change=change)
+    pose = struct.pack(">4x3i", 90 << 16, -(1 << 16), 5 << 15)
+    inside = box(b"proj", box(b"prhd", pose), *kind)
+    add_box(path, box(b"sv3d", box(b"svhd", bytes(5)), inside))
+    return path
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        box(b"equi", bytes(20)),
+        box(b"equi", struct.pack(">4x4I", 0, 0, 1 << 30, 1 << 30)),  # half of a sphere
+        box(b"cbmp", bytes(12)),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".m4v", ".mkv", ".webm", ".gif"])
+def test_a_mark_of_360_degrees_is_kept_in_mp4_and_else_said(
+    tmp_path: Path, said: Said, suffix: str, kind: bytes
+) -> None:
+    clip = around(tmp_path / "a.mp4", kind)
+    words = said.stylize(clip, tmp_path / f"b{suffix}", size=24)
+    is_kept = suffix in (".mp4", ".mov", ".m4v")
+    assert around_of(tmp_path / f"b{suffix}") == (around_of(clip) if is_kept else ())
+    assert ("its 360-degree mark is left out" in words) is not is_kept
+    assert len(frames_of(tmp_path / f"b{suffix}")) == 3
+
+
+def test_a_mark_of_360_degrees_comes_from_matroska_too(tmp_path: Path, said: Said) -> None:
+    clip = around(tmp_path / "a.mp4", box(b"equi", bytes(20)))
+    copy_to(clip, tmp_path / "a.mkv")
+    assert said.stylize(tmp_path / "a.mkv", tmp_path / "b.mp4").strip() == ""
+    assert around_of(tmp_path / "b.mp4") == around_of(clip)
+
+
+def test_marks_of_frames_that_are_turned_are_said_to_be_lost(tmp_path: Path, said: Said) -> None:
+    clip = around(tmp_path / "a.mp4", box(b"equi", bytes(20)), turned=90)
+    add_box(clip, box(b"st3d", bytes(4), b"\2"))
+    words = said.stylize(clip, tmp_path / "b.mp4")
+    assert "its 360-degree mark is left out" in words
+    assert "its mark of two views (stereo) is left out" in words
+    assert (around_of(tmp_path / "b.mp4"), stereo_of(tmp_path / "b.mp4")) == ((), 0)
+
+
+def test_two_views_stay_marked_in_h265(tmp_path: Path, said: Said) -> None:
+    clip = write(tmp_path / "a.mp4", moving(3, (64, 64)), "libx264", "yuv420p")
+    add_box(clip, box(b"st3d", bytes(4), b"\1"))
+    assert said.stylize(clip, tmp_path / "b.mp4", bit_depth=10).strip() == ""
+    assert stereo_of(tmp_path / "b.mp4") == 2
 
 
 def test_dolby_vision_of_profile_5_is_named(tmp_path: Path, said: Said) -> None:

@@ -13,9 +13,7 @@ from faststyle.bulk.manifest import ShardResult
 from faststyle.bulk.plan import Shard
 from faststyle.bulk.shard import Worker, WorkerConfig
 from faststyle.core.interrupts import leave_signals_to_parent
-from faststyle.core.processes import describe_death, fresh_processes
-
-_processes = fresh_processes(__name__)
+from faststyle.core.processes import PipeProcess, ProcessDiedError
 
 
 def work(
@@ -40,37 +38,27 @@ def choose_device(wanted: str, gpus: int, used: Sequence[str]) -> str:
     return min((f"cuda:{number}" for number in range(gpus)), key=used.count)
 
 
-class _LocalHandle:
-    """A process at the other end of a pipe, which breaks when it dies."""
+class _LocalHandle(PipeProcess):
+    """A process that does shards."""
 
     def __init__(self, config: WorkerConfig) -> None:
+        super().__init__(_serve, config)
         self.device = config.device
-        self.answering, other = _processes.Pipe()
-        self._process = _processes.Process(target=_serve, args=(other, config), daemon=True)
-        self._process.start()
-        other.close()
+        self.answering = self.pipe
 
     def ask(self, shard: Shard | None) -> None:
         with suppress(OSError):  # it has died since, as its answer will say
-            self.answering.send(shard)
+            self.pipe.send(shard)
 
     def answer(self) -> ShardResult | None:
         try:
-            answer: ShardResult | Exception | None = self.answering.recv()
-        except (EOFError, OSError):
-            self._process.join()
-            raise WorkerDiedError(describe_death(self._process)) from None
-        if isinstance(answer, Exception):
-            raise answer
+            answer: ShardResult | None = self.receive()
+        except ProcessDiedError as error:
+            raise WorkerDiedError(str(error)) from None
         return answer
 
     def ask_to_stop(self) -> None:
         self.ask(None)
-
-    def end(self) -> None:
-        self.answering.close()
-        self._process.kill()
-        self._process.join()
 
 
 def _serve(pipe: "Connection[Any, Any]", config: WorkerConfig) -> None:

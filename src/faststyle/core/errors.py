@@ -64,8 +64,9 @@ def describe(error: Exception) -> str | None:
     if isinstance(error, UserError):
         return " ".join(str(error).split())
     if isinstance(error, OSError) and error.errno in errno.errorcode.keys() - _MISTAKES:
-        where = f": {error.filename}" if error.filename else ""
-        return f"{error.strerror}{where}"
+        name: object = error.filename
+        name = os.fsdecode(name) if isinstance(name, bytes) else name
+        return f"{error.strerror}: {name}" if name else error.strerror
     if is_out_of_memory(error):
         return "too little memory: ask for fewer pixels, or fewer pictures at once"
     if isinstance(error, RuntimeError) and str(error).startswith("Could not determine home"):

@@ -3,8 +3,10 @@
 import multiprocessing
 import signal
 import sys
+from collections.abc import Callable
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 
 def fresh_processes(*modules: str) -> ForkServerContext | SpawnContext:
@@ -22,7 +24,43 @@ def fresh_processes(*modules: str) -> ForkServerContext | SpawnContext:
     return context
 
 
-def describe_death(process: BaseProcess) -> str:
-    """What a process that has ended has ended with: a signal, or its status."""
+class ProcessDiedError(Exception):
+    """A process has died: of which signal, or with which status."""
+
+
+class PipeProcess:
+    """A fresh process at the other end of a pipe, which breaks when it dies.
+
+    ``target`` is called there with that end and ``arguments``. It ends when the pipe is closed.
+    """
+
+    def __init__(self, target: Callable[..., None], *arguments: object) -> None:
+        processes = fresh_processes(target.__module__)
+        self.pipe, other = processes.Pipe()
+        whole = (other, *arguments)
+        self._process: BaseProcess = processes.Process(target=target, args=whole, daemon=True)
+        self._process.start()
+        other.close()
+
+    def receive(self) -> Any:
+        """The next answer. Raises one that is an exception, and ``ProcessDiedError``."""
+        try:
+            answer = self.pipe.recv()
+        except (EOFError, OSError):
+            self._process.join()
+            raise ProcessDiedError(_describe_death(self._process)) from None
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    def end(self, patience: float = 0.0) -> None:
+        """Close the pipe, and end the process if it does not end by itself in so many seconds."""
+        self.pipe.close()
+        self._process.join(patience)
+        self._process.kill()
+        self._process.join()
+
+
+def _describe_death(process: BaseProcess) -> str:
     status = process.exitcode or 0
     return f"signal {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"

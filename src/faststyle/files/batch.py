@@ -16,12 +16,11 @@ from faststyle.core.interrupts import Interrupts, catch_interrupts
 from faststyle.files.jobs import Job
 from faststyle.files.mask_files import find_black, find_clashes, load_masks
 from faststyle.files.options import ReadOptions, WriteOptions
-from faststyle.files.time_limit import load_within
+from faststyle.files.time_limit import load_within, read_frames_within
 from faststyle.images import high_bit_depth
 from faststyle.images.files import (
     USUAL_QUALITY,
     Animation,
-    read_frames,
     save_animation,
     save_picture,
 )
@@ -131,7 +130,8 @@ class FilePipeline:
         result = Animation(plays=first.info.plays)
         bar: tqdm[NoReturn]
         with tqdm(total=count, unit="frame", leave=False, delay=1) as bar:
-            for frame, duration in read_frames(source, self.max_pixels):
+            frames = read_frames_within(self.read.timeout, source, self.max_pixels)
+            for frame, duration in frames:
                 picture = self._protect(replace(frame, masks=first.picture.masks))
                 result.frames += self.processor.process([picture], self.render)
                 result.durations.append(duration)

@@ -6,16 +6,17 @@ decoder busy for minutes, or lets no other thread run, is decoded by a process, 
 
 import multiprocessing
 import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
 from faststyle.core.errors import UserError
-from faststyle.core.processes import fresh_processes
-from faststyle.images.files import load_picture_bytes
+from faststyle.core.processes import PipeProcess, ProcessDiedError
+from faststyle.images.files import load_picture_bytes, read_frames
 from faststyle.images.pixels import Picture
 from faststyle.images.probe import ImageInfo, OpenedImage
 
@@ -24,6 +25,8 @@ _MOST_OF_JPEG2000 = 1_000_000
 #: Pixels of all scans of a progressive JPEG, each of which goes over all of them.
 _MOST_SCANNED = 2_000_000_000
 _SCAN = b"\xff\xda"
+
+T = TypeVar("T")
 
 
 def load_within(seconds: float, opened: OpenedImage, max_pixels: int) -> Picture:
@@ -35,21 +38,36 @@ def load_within(seconds: float, opened: OpenedImage, max_pixels: int) -> Picture
     if _is_slow(opened) and not multiprocessing.current_process().daemon:
         opened.close()
         return _decode_in_process(seconds, opened.info, max_pixels)
-    results: list[Picture | BaseException] = []
+    return _within(seconds, opened.info.path, lambda: load_picture_bytes(opened, max_pixels))
+
+
+def read_frames_within(
+    seconds: float, path: Path, max_pixels: int
+) -> Iterator[tuple[Picture, float]]:
+    """As :func:`faststyle.images.files.read_frames`; each frame has so many seconds."""
+    frames = read_frames(path, max_pixels)
+    while (frame := _within(seconds, path, lambda: next(frames, None))) is not None:
+        yield frame
+
+
+def _within(seconds: float, path: Path, decode: Callable[[], T]) -> T:
+    """What a thread decodes. Raises as it does, and ``UserError`` after so many seconds."""
+    results: list[T] = []
+    errors: list[BaseException] = []
 
     def work() -> None:
         try:
-            results.append(load_picture_bytes(opened, max_pixels))
+            results.append(decode())
         except BaseException as error:
-            results.append(error)
+            errors.append(error)
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     thread.join(seconds)
+    if errors:
+        raise errors[0]
     if not results:
-        raise _too_long(opened.info, seconds)
-    if isinstance(results[0], BaseException):
-        raise results[0]
+        raise _too_long(path, seconds)
     return results[0]
 
 
@@ -66,23 +84,18 @@ def _is_slow(opened: OpenedImage) -> bool:
 
 
 def _decode_in_process(seconds: float, info: ImageInfo, max_pixels: int) -> Picture:
-    context = fresh_processes(__name__)
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_decode, args=(sender, info.path, max_pixels), daemon=True)
-    process.start()
-    sender.close()
+    process = PipeProcess(_decode, info.path, max_pixels)
     try:
-        if not receiver.poll(seconds):
-            raise _too_long(info, seconds)
-        return _received(receiver.recv())
-    except EOFError:
+        if not process.pipe.poll(seconds):
+            raise _too_long(info.path, seconds)
+        return _received(process.receive())
+    except ProcessDiedError:
         raise UserError(f"{info.path} ended its decoder: it is damaged") from None
     finally:
-        process.kill()
-        process.join()
+        process.end()
 
 
-def _decode(sender: Connection, path: Path, max_pixels: int) -> None:
+def _decode(sender: "Connection[Any, Any]", path: Path, max_pixels: int) -> None:
     """Send the picture, or an error; a tensor would be sent as a file that this process holds."""
     result: Any
     try:
@@ -95,11 +108,9 @@ def _decode(sender: Connection, path: Path, max_pixels: int) -> None:
 
 
 def _received(result: Any) -> Picture:
-    if isinstance(result, BaseException):
-        raise result
     alpha = None if result.alpha is None else torch.from_numpy(result.alpha)
     return Picture(**(vars(result) | {"pixels": torch.from_numpy(result.pixels), "alpha": alpha}))
 
 
-def _too_long(info: ImageInfo, seconds: float) -> UserError:
-    return UserError(f"{info.path} takes more than {seconds:g} s to decode: see --timeout")
+def _too_long(path: Path, seconds: float) -> UserError:
+    return UserError(f"{path} takes more than {seconds:g} s to decode: see --timeout")

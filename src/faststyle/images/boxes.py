@@ -52,7 +52,7 @@ class Jp2File(SampledFile, Jpeg2KImagePlugin.Jpeg2KImageFile):
         sizes = content[start + 2 : start + 2 + 3 * count : 3]
         self.depths = [-(size & 127) - 1 if size & 128 else size + 1 for size in sizes]
         self._kind = 0
-        header = _find(content, b"jp2h")
+        header = find_box(content, b"jp2h")
         for kind, data in each_box(header):
             if kind == b"colr" and self._read_colors(data):
                 break
@@ -114,7 +114,8 @@ def each_box(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         start = end
 
 
-def _find(data: bytes, wanted: bytes) -> bytes:
+def find_box(data: bytes, wanted: bytes) -> bytes:
+    """The content of the first box of a kind; nothing if there is none."""
     return next((content for kind, content in each_box(data) if kind == wanted), b"")
 
 
@@ -125,10 +126,10 @@ def _nclx(data: bytes) -> dict[str, int]:
 
 def _colors_of_primary(data: bytes) -> list[bytes]:
     """The color boxes of the primary picture; there may be others of alpha and of gain maps."""
-    meta = _find(data, b"meta")[_FULL:]
-    primary, properties = _find(meta, b"pitm"), _find(meta, b"iprp")
+    meta = find_box(data, b"meta")[_FULL:]
+    primary, properties = find_box(meta, b"pitm"), find_box(meta, b"iprp")
     [number] = struct.unpack_from(">H" if primary[:1] == b"\0" else ">I", primary, _FULL)
-    held = list(each_box(_find(properties, b"ipco")))
+    held = list(each_box(find_box(properties, b"ipco")))
     chosen = [held[i - 1] for i in _properties_of(number, properties) if 0 < i <= len(held)]
     return [content for kind, content in chosen if kind == b"colr"]
 

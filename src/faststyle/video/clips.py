@@ -65,6 +65,7 @@ class ClipPipeline:
 
     def _write(self, job: Job, temporary: Path, interrupts: Interrupts) -> str:
         start, end = self.clip.start, self.clip.end
+        keeps_metadata = self.write.metadata == "keep"
         bar: tqdm[NoReturn]
         with (
             Clip(job.source, start, end, self.write.bit_depth == 10) as clip,
@@ -76,7 +77,7 @@ class ClipPipeline:
             stylized = prefetch(self._stylized(frames, clip, masks))
             last = 0.0
             with (
-                Writer(temporary, clip, self.write.quality) as writer,
+                Writer(temporary, clip, self.write.quality, keeps_metadata) as writer,
                 closing(stylized),
                 tqdm(total=clip.frame_count, unit="frame", desc=job.source.name) as bar,
             ):

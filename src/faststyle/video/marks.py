@@ -3,8 +3,9 @@
 FFmpeg writes all of it into Matroska. So a header is written for the stream, and read here.
 """
 
+import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -13,6 +14,8 @@ import av
 from av.sidedata.sidedata import Type
 from av.video.stream import VideoStream
 
+from faststyle.video.mp4_marks import spherical_box
+
 #: Elements of Matroska (RFC 9559): those that others are in, and those that are looked for.
 _SEGMENT, _TRACKS, _TRACK, _VIDEO, _PROJECTION = 0x18538067, 0x1654AE6B, 0xAE, 0xE0, 0x7670
 _EXTENSION = 0x41E4
@@ -20,6 +23,7 @@ _MASTERS = (_SEGMENT, _TRACKS, _TRACK, _VIDEO, _PROJECTION, _EXTENSION)
 _TOP, _BOTTOM, _LEFT, _RIGHT = 0x54BB, 0x54AA, 0x54CC, 0x54DD
 _SIDE_BY_SIDE, _TOP_BOTTOM = 1, 2  # FFmpeg's AVStereo3DType
 _STEREO, _PROJECTION_TYPE, _EXTENSION_DATA = 0x53B8, 0x7671, 0x41ED
+_PROJECTION_DATA, _POSE = 0x7672, (0x7673, 0x7674, 0x7675)
 
 
 @dataclass(frozen=True)
@@ -30,12 +34,14 @@ class Marks:
         crop: rows and columns of the stored frames that are shown.
         stereo: Matroska's number of how two views are packed in a frame; 0 is one view.
         is_spherical: whether frames are a projection of what is around.
+        spherical: the box that says so in MP4, if there is one.
         dolby_vision: the profile of Dolby Vision; 0 is none.
     """
 
     crop: tuple[slice, slice] = (slice(None), slice(None))
     stereo: int = 0
     is_spherical: bool = False
+    spherical: bytes = b""
     dolby_vision: int = 0
 
 
@@ -60,8 +66,20 @@ def read_marks(stream: VideoStream) -> Marks:
         crop=Marks.crop if is_whole else (rows, columns),
         stereo=int.from_bytes(found.get(_STEREO, b"")),
         is_spherical=_PROJECTION_TYPE in found,
+        spherical=_spherical(found),
         dolby_vision=extension[2] >> 1 if len(extension) > 2 else 0,
     )
+
+
+def _spherical(found: Mapping[int, bytes]) -> bytes:
+    projection = int.from_bytes(found.get(_PROJECTION_TYPE, b""))
+    yaw, pitch, roll = (_float(found.get(each, b"")) for each in _POSE)
+    return spherical_box(projection, found.get(_PROJECTION_DATA, b""), (yaw, pitch, roll))
+
+
+def _float(data: bytes) -> float:
+    [value] = struct.unpack({4: ">f", 8: ">d"}[len(data)], data) if data else (0.0,)
+    return float(value)
 
 
 def stereo_of(decoded: av.VideoFrame) -> int:

@@ -103,7 +103,6 @@ class Clip(AbstractContextManager["Clip"]):
             "high dynamic range: written in ordinary range": self._is_hdr,
             "its size changes: all frames have that of the first": self._changed,
             "its clock jumps back: what comes again is left out": jumped,
-            "its 360-degree mark is left out": self.marks.is_spherical,
         }
         said = [note for note, is_so in notes.items() if is_so]
         return [*left_out(self.container, self.video), *said]

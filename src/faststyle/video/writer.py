@@ -23,10 +23,12 @@ from faststyle.images.hdr import HDR
 from faststyle.images.pillow import to_array
 from faststyle.video.colors import MATRICES, WIDE, Colors, complete
 from faststyle.video.frames import Frame, Mastering
+from faststyle.video.mp4_marks import add_boxes, stereo_box
 from faststyle.video.pace import Pace
 from faststyle.video.reader import Clip, Item, Packet
 from faststyle.video.shape import Shape, fit
 from faststyle.video.sound import Sound
+from faststyle.video.tags import copy_tags
 from faststyle.video.timecode import advance
 
 #: Seconds by which sound may be early without anybody's notice.
@@ -35,19 +37,21 @@ _LATE = 0.05
 _PACKING_OF_H264 = {1: "3", 3: "4"}
 _PACKING_NAMES = {1: "left_right", 2: "bottom_top", 3: "top_bottom", 11: "right_left"}
 _OF_APPLE = (".mp4", ".m4v", ".mov")
-#: What a file says of how it itself was written.
-_OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
 
 
 class Writer(AbstractContextManager["Writer"]):
     """A clip in the making, like ``clip`` but for its pixels; a context manager.
 
-    ``quality`` is from 1 to 100, and none is visually lossless. Raises ``UserError`` for a file
-    name of no format in :data:`CLIP_FORMATS`.
+    ``quality`` is from 1 to 100, and none is visually lossless. ``keeps_metadata``: whether what
+    the clip says of itself stays. Raises ``UserError`` for a file name of no format in
+    :data:`CLIP_FORMATS`.
     """
 
-    def __init__(self, path: Path, clip: Clip, quality: int | None = None) -> None:
+    def __init__(
+        self, path: Path, clip: Clip, quality: int | None = None, keeps_metadata: bool = True
+    ) -> None:
         self.clip, self.suffix, self._quality = clip, path.suffix, quality
+        self._path, self._keeps_metadata = path, keeps_metadata
         if path.suffix.lower() not in CLIP_FORMATS:
             raise UserError(f'"{path.suffix}" is no format of clips; use .mp4 or .mkv')
         self.format = CLIP_FORMATS[path.suffix.lower()]
@@ -58,6 +62,7 @@ class Writer(AbstractContextManager["Writer"]):
         self._video: VideoStream | None = None
         self._shape, self._is_scaled = Shape(0, 0, Fraction(1)), False
         self._colors = Colors()
+        self._boxes = b""
         self._others: dict[int, Stream | Sound] = {}  # to be copied, or encoded anew
         self._waiting: list[Packet] = []
         #: What the file lacks or has in another form than the source, in words for people.
@@ -95,9 +100,7 @@ class Writer(AbstractContextManager["Writer"]):
             self._waiting = []
 
     def _copy_metadata(self) -> None:
-        metadata = self.clip.container.metadata.items()
-        kept = {k: v for k, v in metadata if k.lower() not in _OF_THE_FILE}
-        self.container.metadata.update(kept)
+        copy_tags(self.clip.container, self.container, self._keeps_metadata)
         if chapters := self.clip.chapters:
             with suppress(ValueError):
                 self.container.set_chapters(chapters)
@@ -131,7 +134,12 @@ class Writer(AbstractContextManager["Writer"]):
             unread = "FFmpeg does not know it"
             self.notes.append(f"{what} left out: {why if stream.codec_context else unread}")
             return
-        _copy_tags(stream, added)
+        self._copy_tags(stream, added)
+
+    def _copy_tags(self, source: Stream, target: Stream) -> None:
+        """Title, language and the like, and what a player shows first."""
+        copy_tags(source, target, self._keeps_metadata)
+        target.disposition = source.disposition
 
     def _add_video(self, frame: Frame) -> VideoStream:
         coding = self._coding(frame)
@@ -153,8 +161,8 @@ class Writer(AbstractContextManager["Writer"]):
         if "crf" not in coding.options:
             per_second = context.width * context.height * float(self._pace.rate)
             context.bit_rate = round(coding.bits_per_pixel(self._quality) * per_second)
-        _copy_tags(self.clip.video, stream)
-        self._add_stereo(stream)
+        self._copy_tags(self.clip.video, stream)
+        self._add_marks(stream, frame.is_turned)
         self._advance_timecode(stream)
         kept = 10 if self.clip.is_high_bit_depth else 8
         if self.clip.bits > kept and frame.colors.transfer not in HDR:
@@ -163,17 +171,29 @@ class Writer(AbstractContextManager["Writer"]):
             self.notes.append(f"its wide colors look paler: {self.suffix} files cannot say them")
         return stream
 
-    def _add_stereo(self, stream: VideoStream) -> None:
-        """Say how two views are packed in a frame, or note that it is not said."""
-        number, context = self.clip.marks.stereo, stream.codec_context
+    def _add_marks(self, stream: VideoStream, is_turned: bool) -> None:
+        """Say how two views are packed in a frame, and 360 degrees, or note that it is not said."""
+        marks, is_mp4 = self.clip.marks, self.suffix.lower() in _OF_APPLE
         stream.metadata.pop("stereo_mode", None)
+        stereo = stereo_box(marks.stereo) if is_mp4 and not is_turned else b""
+        around = marks.spherical if is_mp4 and not is_turned and self._keeps_metadata else b""
+        self._boxes = stereo + around
+        if marks.stereo and (is_turned or not (self._say_stereo(stream) or stereo)):
+            self.notes.append("its mark of two views (stereo) is left out")
+        if marks.is_spherical and self._keeps_metadata and not around:
+            self.notes.append("its 360-degree mark is left out")
+
+    def _say_stereo(self, stream: VideoStream) -> bool:
+        """Whether the film or its container says how two views are packed."""
+        number, context = self.clip.marks.stereo, stream.codec_context
         if number in _PACKING_OF_H264 and context.name == "libx264":
             options = {"x264-params": f"frame-packing={_PACKING_OF_H264[number]}"}
             context.options = {**context.options, **options}
         elif number in _PACKING_NAMES and self.suffix.lower() in (".mkv", ".webm"):
             stream.metadata["stereo_mode"] = _PACKING_NAMES[number]
-        elif number:
-            self.notes.append("its mark of two views (stereo) is left out")
+        else:
+            return False
+        return True
 
     def _advance_timecode(self, stream: VideoStream) -> None:
         """Have it say when the section begins, or note that it is not said."""
@@ -252,6 +272,8 @@ class Writer(AbstractContextManager["Writer"]):
                     self._mux(list(other.end()) if isinstance(other, Sound) else [])
                 self._mux(self._video.encode(None))
             self.container.close()
+        if self._boxes:
+            add_boxes(self._path, self._boxes)
         self.notes += self._pace.notes
 
     @contextmanager
@@ -274,13 +296,6 @@ def _can_hold(name: str, stream: Stream) -> bool:
     except (ValueError, av.FFmpegError):
         return False
     return True
-
-
-def _copy_tags(source: Stream, target: Stream) -> None:
-    """Title, language and the like, and what a player shows first."""
-    tags = {k: v for k, v in source.metadata.items() if k.lower() not in _OF_THE_FILE}
-    target.metadata.update({k: v for k, v in tags.items() if k.lower() != "rotate"})
-    target.disposition = source.disposition
 
 
 def _palette_of_256(frame: av.VideoFrame) -> Graph:
