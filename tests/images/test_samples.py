@@ -1,6 +1,7 @@
 """Samples of every depth and format are scaled by their own range, for all that reads pictures."""
 
 import io
+import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -206,3 +207,88 @@ def test_without_the_extra_what_cannot_be_read_right_is_named_with_it(
     for read in (load_picture_bytes, lambda path: read_photo(path, 8)):
         with pytest.raises(UserError, match=r'is (a )?[TJ].* pip install "faststyle\[depth\]"'):
             read(tmp_path / name)
+
+
+def many_bits(kind: str, bits: int, channels: int) -> tuple[bytes, Values]:
+    """A picture of 10 or 12 bits without loss, and its values."""
+    values = np.stack([RAMP, RAMP[::-1], 4095 - RAMP, RAMP.T][:channels], axis=-1) >> (12 - bits)
+    values = values.astype(np.uint16)
+    if kind == "avif":
+        options: dict[str, Any] = {"pixelformat": "444", "bitspersample": bits, "matrix": 0}
+        return bytes(imagecodecs.avif_encode(values, 100, **options)), values
+    pillow_heif = pytest.importorskip("pillow_heif")
+    mode = "RGB;16" if channels == 3 else "RGBA;16"
+    wide = (values << np.uint16(16 - bits)).tobytes()
+    image = pillow_heif.from_bytes(mode, (64, 64), wide)
+    file = io.BytesIO()
+    image.save(file, quality=-1, matrix_coefficients=0, chroma=444)
+    return file.getvalue(), values
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize(("kind", "bits"), [("avif", 10), ("avif", 12), ("heic", 10)])
+def test_more_than_8_bits_of_avif_and_heic_are_kept(
+    tmp_path: Path, kind: str, bits: int, channels: int
+) -> None:
+    content, values = many_bits(kind, bits, channels)
+    (tmp_path / "a").write_bytes(content)
+    assert probe(tmp_path / "a").bit_depth == 16
+    picture = load_picture_bytes(tmp_path / "a")
+    parts = [picture.pixels] if picture.alpha is None else [picture.pixels, picture.alpha]
+    found = torch.cat(parts).permute(1, 2, 0).numpy() * (2**bits - 1)
+    assert np.abs(found - values).max() < 0.1
+
+
+def test_avif_and_heic_of_10_bits_are_read_as_8_without_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = {kind: many_bits(kind, 10, 3) for kind in ("avif", "heic")}
+    monkeypatch.setattr("faststyle.images.high_bit_depth.is_installed", lambda: False)
+    for kind, (content, values) in contents.items():
+        (tmp_path / kind).write_bytes(content)
+        found = load_picture_bytes(tmp_path / kind).pixels.permute(1, 2, 0).numpy()
+        assert np.abs(found - values / 1023 * 255).max() <= 1
+
+
+def with_crop(content: bytes, numbers: tuple[int, ...]) -> bytes:
+    """A clean aperture in place of colors by numbers, and all that comes after it moved."""
+    crop = struct.pack(">I4s8i", 40, b"clap", *numbers)
+    place = content.index(b"colrnclx") - 4
+    [length] = struct.unpack_from(">I", content, place)
+    changed = bytearray(content[:place] + crop + content[place + length :])
+    more = len(crop) - length
+    for name in (b"meta", b"iprp", b"ipco"):
+        _add(changed, content.index(name) - 4, more)
+    start = content.index(b"iloc") + 8  # of version 0, and 4 bytes for offsets
+    [count] = struct.unpack_from(">H", content, start + 2)
+    for item in range(count):
+        _add(changed, start + 4 + 14 * item + 6, more)
+    is_needed = bytes(changed).replace(b"\x01\x02\x83\x04", b"\x01\x02\x83\x84")  # the fourth
+    assert is_needed != changed
+    return is_needed
+
+
+def _add(content: bytearray, place: int, more: int) -> None:
+    [number] = struct.unpack_from(">I", content, place)
+    struct.pack_into(">I", content, place, number + more)
+
+
+@pytest.mark.parametrize("turned", [1, 6])
+def test_what_an_avif_crops_is_not_painted(tmp_path: Path, turned: int) -> None:
+    pixels = np.full((32, 64, 3), 255, np.uint8)
+    pixels[4:20, 8:40] = (30, 120, 40)
+    exif = Image.Exif()
+    exif[0x0112] = turned
+    options: dict[str, Any] = {"quality": 100, "subsampling": "4:4:4", "exif": exif}
+    Image.fromarray(pixels).save(tmp_path / "a.avif", **options)
+    content = (tmp_path / "a.avif").read_bytes()
+    # 32 x 16, whose center is 8 to the left of that of the picture, and 4 above it
+    (tmp_path / "b.avif").write_bytes(with_crop(content, (32, 1, 16, 1, -8, 1, -4, 1)))
+    info = probe(tmp_path / "b.avif")
+    size = (16, 32) if turned == 1 else (32, 16)
+    assert (info.height, info.width) == size
+    picture = load_picture_bytes(tmp_path / "b.avif")
+    assert picture.size == size
+    assert (picture.pixels.float().mean((1, 2)) - torch.tensor([30, 120, 40])).abs().max() < 4
+    (tmp_path / "c.avif").write_bytes(with_crop(content, (99, 1, 16, 1, 0, 1, 0, 1)))
+    assert sorted(load_picture_bytes(tmp_path / "c.avif").size) == [32, 64]

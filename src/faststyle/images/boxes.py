@@ -1,12 +1,13 @@
 """Files of boxes (ISO/IEC 14496-12 and 15444-1): colors and depths that Pillow does not pass on."""
 
+import io
 import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import IO
 
 import numpy as np
-from PIL import Image, ImageFile, Jpeg2KImagePlugin
+from PIL import Jpeg2KImagePlugin
 
 from faststyle.core.errors import UserError
 from faststyle.images.color_numbers import ColorNumbers
@@ -19,20 +20,6 @@ _ENUMERATED = {21: _ROMM}
 #: Besides: what is not said, bilevel, CMYK, sRGB, gray and sYCC, which decoders convert.
 _KNOWN = {0, 12, 15, 16, 17, 18, *_ENUMERATED}
 _CODESTREAM, _DEPTHS = b"\xff\x4f\xff\x51", 40  # where the depths are in it
-
-
-def open_avif(file: IO[bytes], name: str) -> ImageFile.ImageFile:
-    """Pillow's image of an AVIF file, whose ``info`` has the ``nclx_profile`` of pillow_heif, too.
-
-    Raises as Pillow does.
-    """
-    image = Image.OPEN["AVIF"][0](file, name)
-    file.seek(0)
-    with suppress(struct.error):
-        for colors in _colors_of_primary(file.read()):
-            if colors.startswith(b"nclx"):
-                image.info["nclx_profile"] = _nclx(colors[4:])
-    return image
 
 
 class Jp2File(SampledFile, Jpeg2KImagePlugin.Jpeg2KImageFile):
@@ -63,7 +50,7 @@ class Jp2File(SampledFile, Jpeg2KImagePlugin.Jpeg2KImageFile):
         if method in (2, 3):
             self.info["icc_profile"] = content
         elif method == 5:
-            self.info["nclx_profile"] = _nclx(content)
+            self.info["nclx_profile"] = read_nclx(content)
         elif method == 1:
             [self._kind] = struct.unpack_from(">I", content)
             if self._kind in _ENUMERATED:
@@ -119,19 +106,37 @@ def find_box(data: bytes, wanted: bytes) -> bytes:
     return next((content for kind, content in each_box(data) if kind == wanted), b"")
 
 
-def _nclx(data: bytes) -> dict[str, int]:
-    primaries, transfer = struct.unpack_from(">HH", data)
+def read_nclx(data: bytes) -> dict[str, int]:
+    """The ``nclx_profile`` of a color box."""
+    return _numbers(*struct.unpack_from(">HH", data))
+
+
+def _numbers(primaries: int, transfer: int) -> dict[str, int]:
     return {"color_primaries": primaries, "transfer_characteristics": transfer}
 
 
-def _colors_of_primary(data: bytes) -> list[bytes]:
-    """The color boxes of the primary picture; there may be others of alpha and of gain maps."""
+def primary_properties(data: bytes) -> list[tuple[bytes, bytes]]:
+    """Kind and content of what a HEIF file says of its primary picture.
+
+    There may be others, of alpha and of gain maps.
+    """
     meta = find_box(data, b"meta")[_FULL:]
     primary, properties = find_box(meta, b"pitm"), find_box(meta, b"iprp")
     [number] = struct.unpack_from(">H" if primary[:1] == b"\0" else ">I", primary, _FULL)
     held = list(each_box(find_box(properties, b"ipco")))
-    chosen = [held[i - 1] for i in _properties_of(number, properties) if 0 < i <= len(held)]
-    return [content for kind, content in chosen if kind == b"colr"]
+    return [held[i - 1] for i in _properties_of(number, properties) if 0 < i <= len(held)]
+
+
+def bitstream_colors(content: bytes) -> dict[str, int] | None:
+    """The ``nclx_profile`` of AV1 or HEVC in a HEIF file itself; none if PyAV is not installed."""
+    try:
+        import av
+    except ImportError:
+        return None
+    with suppress(av.FFmpegError, IndexError), av.open(io.BytesIO(content)) as container:
+        context = container.streams.video[0].codec_context
+        return _numbers(context.color_primaries, context.color_trc)
+    return None
 
 
 def _properties_of(number: int, properties: bytes) -> Iterator[int]:

@@ -1,13 +1,15 @@
 """Colors that a file describes by numbers, as an ICC profile, which every format and viewer knows.
 
 The numbers are those of ITU-T H.273 (in a PNG's cICP, in nclx of AVIF and HEIC, in JPEG 2000), or
-chromaticities and a gamma (a PNG's cHRM and gAMA). PQ and HLG are brought to ordinary range.
+chromaticities and a gamma (a PNG's cHRM and gAMA, a BMP's) or tables (a TIFF's). PQ and HLG are
+brought to ordinary range.
 """
 
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -20,21 +22,23 @@ from faststyle.images.pixels import Picture, in_parts, quantize, to_unit
 
 Chromaticities = tuple[float, ...]
 
-_D65, _C = (0.3127, 0.3290), (0.310, 0.316)
+D65, _C = (0.3127, 0.3290), (0.310, 0.316)
 _P3 = (0.680, 0.320, 0.265, 0.690, 0.150, 0.060)
+#: Adobe RGB (1998), which EXIF names without numbers.
+ADOBE_RGB_XY, ADOBE_RGB_GAMMA = (0.64, 0.33, 0.21, 0.71, 0.15, 0.06, *D65), 563 / 256
 #: x and y of red, green, blue and white, by H.273's numbers of primaries.
 PRIMARIES: Mapping[int, Chromaticities] = {
-    BT709: (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, *_D65),
+    BT709: (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, *D65),
     4: (0.67, 0.33, 0.21, 0.71, 0.14, 0.08, *_C),
-    5: (0.64, 0.33, 0.29, 0.60, 0.15, 0.06, *_D65),
-    6: (0.630, 0.340, 0.310, 0.595, 0.155, 0.070, *_D65),
-    7: (0.630, 0.340, 0.310, 0.595, 0.155, 0.070, *_D65),
+    5: (0.64, 0.33, 0.29, 0.60, 0.15, 0.06, *D65),
+    6: (0.630, 0.340, 0.310, 0.595, 0.155, 0.070, *D65),
+    7: (0.630, 0.340, 0.310, 0.595, 0.155, 0.070, *D65),
     8: (0.681, 0.319, 0.243, 0.692, 0.145, 0.049, *_C),
-    BT2020: (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, *_D65),
+    BT2020: (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, *D65),
     10: (1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1 / 3, 1 / 3),
     11: (*_P3, 0.314, 0.351),
-    12: (*_P3, *_D65),
-    22: (0.630, 0.340, 0.295, 0.605, 0.155, 0.077, *_D65),
+    12: (*_P3, *D65),
+    22: (0.630, 0.340, 0.295, 0.605, 0.155, 0.077, *D65),
 }
 _SRGB = 13
 _OF_SRGB = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
@@ -52,6 +56,7 @@ _CURVES: Mapping[int, tuple[float, ...]] = {
 #: Of chromaticities and gammas, what other programs take for sRGB's, too.
 _NEAR_XY, _NEAR_GAMMA = 0.002, 0.05
 _GAMMAS = 0.2, 8.0  # others are mistakes
+_LONGEST_TABLE = 4095  # steps; of 65,535 this is a whole part
 _HDR_NAMES = dict(zip(HDR, ("PQ", "HLG"), strict=True))
 
 #: The white of profiles, as X, Y and Z.
@@ -69,6 +74,8 @@ class ColorNumbers:
         primaries: H.273's number, or x and y of red, green, blue and white.
         transfer: H.273's number; that of sRGB if unknown.
         gamma: in place of ``transfer``.
+        tables: in place of both, the light from 0 to 65535 of each sample; one for all channels, or
+            three.
         is_narrow: whether black is 16 and white 235 of 255.
     """
 
@@ -76,6 +83,7 @@ class ColorNumbers:
     transfer: int = _SRGB
     gamma: float | None = None
     is_narrow: bool = False
+    tables: tuple[tuple[int, ...], ...] = ()
 
     @property
     def hdr(self) -> str:
@@ -89,8 +97,11 @@ class ColorNumbers:
         points = PRIMARIES.get(found, known) if isinstance(found, int) else found
         if max(abs(a - b) for a, b in zip(points, known, strict=True)) <= _NEAR_XY:
             points = known
+        if self.tables:
+            return _make_profile(points, *map(_pack_table, self.tables))
         curve = _CURVES.get(self.transfer, _OF_SRGB) if self.gamma is None else (self.gamma,)
-        return None if (points, curve) == (known, _OF_SRGB) else _make_profile(points, curve)
+        is_srgb = (points, curve) == (known, _OF_SRGB)
+        return None if is_srgb else _make_profile(points, _pack_curve(curve))
 
 
 def find_numbers(info: Mapping[Any, Any]) -> ColorNumbers | None:
@@ -138,10 +149,10 @@ def _in_ordinary_range(signal: Tensor, numbers: ColorNumbers) -> Tensor:
 
 
 @lru_cache
-def _make_profile(points: Chromaticities, curve: tuple[float, ...]) -> bytes | None:
+def _make_profile(points: Chromaticities, *curves: bytes) -> bytes | None:
     """An ICC profile, version 4.3; none if no colors have such chromaticities."""
     try:
-        return _pack_profile(to_d50(points), _adapt(*points[6:]), curve)
+        return _pack_profile(to_d50(points), _adapt(*points[6:]), curves)
     except (ArithmeticError, np.linalg.LinAlgError, struct.error, ValueError):
         return None
 
@@ -165,19 +176,28 @@ def _adapt(x: float, y: float) -> npt.NDArray[np.float64]:
     return adaptation
 
 
+def _pack_curve(curve: tuple[float, ...]) -> bytes:
+    return b"para" + struct.pack(">4xHH", 0 if len(curve) == 1 else 3, 0) + _fixed(*curve)
+
+
+def _pack_table(table: tuple[int, ...]) -> bytes:
+    sampled = table[:: max(1, (len(table) - 1) // _LONGEST_TABLE)]
+    return b"curv" + struct.pack(f">4xI{len(sampled)}H", len(sampled), *sampled)
+
+
 def _pack_profile(
     matrix: npt.NDArray[np.float64],
     adaptation: npt.NDArray[np.float64],
-    curve: tuple[float, ...],
+    curves: tuple[bytes, ...],
 ) -> bytes:
-    trc = b"para" + struct.pack(">4xHH", 0 if len(curve) == 1 else 3, 0) + _fixed(*curve)
+    """``curves``: one for all channels, or three."""
     tags = {
         b"desc": _text("RGB by numbers"),
         b"cprt": _text("CC0"),
         b"wtpt": b"XYZ \0\0\0\0" + _fixed(*D50),
         b"chad": b"sf32\0\0\0\0" + _fixed(*adaptation.ravel()),
         **{name: b"XYZ \0\0\0\0" + _fixed(*matrix[:, i]) for i, name in enumerate(_COLORANTS)},
-        **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), trc),
+        **dict(zip(_CURVE_TAGS, cycle(curves), strict=False)),
     }
     table, body, start = struct.pack(">I", len(tags)), b"", 128 + 4 + 12 * len(tags)
     for name, value in tags.items():
@@ -187,7 +207,7 @@ def _pack_profile(
     return (head + _fixed(*D50)).ljust(128, b"\0") + table + body
 
 
-_COLORANTS = (b"rXYZ", b"gXYZ", b"bXYZ")
+_COLORANTS, _CURVE_TAGS = (b"rXYZ", b"gXYZ", b"bXYZ"), (b"rTRC", b"gTRC", b"bTRC")
 _HEAD = (b"mntrRGB XYZ ", 2024, 1, 1, 0, 0, 0)
 
 

@@ -10,12 +10,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import IO, Literal, NamedTuple
 
 from PIL import Image, ImageFile
 
 from faststyle.core.errors import UserError
-from faststyle.images.boxes import Jp2File, open_avif
+from faststyle.images.bmp import open_bmp, open_dib
+from faststyle.images.boxes import Jp2File
 from faststyle.images.jpeg import open_jpeg
 from faststyle.images.png import PngFile
 from faststyle.images.tiff import TiffFile
@@ -98,6 +99,18 @@ class ImageFormat:
         return self.image_file or Image.OPEN[self.name][0]
 
 
+def _open_avif(file: IO[bytes], name: str) -> ImageFile.ImageFile:
+    from faststyle.images.avif import AvifFile  # of Pillow 11.3 and later
+
+    return AvifFile(file, name)
+
+
+def _open_heif(file: IO[bytes], name: str) -> ImageFile.ImageFile:
+    from faststyle.images.heif import HeifFile  # of an extra
+
+    return HeifFile(file, name)
+
+
 _ROWS = (
     ImageFormat(
         "JPEG",
@@ -128,9 +141,15 @@ _ROWS = (
     ),
     ImageFormat("TIFF", "PIL.TiffImagePlugin", (".tif", ".tiff"), bits=16, image_file=TiffFile),
     ImageFormat(
-        "BMP", "PIL.BmpImagePlugin", (".bmp",), alpha=False, icc_profile=False, software=""
+        "BMP",
+        "PIL.BmpImagePlugin",
+        (".bmp",),
+        alpha=False,
+        icc_profile=False,
+        software="",
+        image_file=open_bmp,
     ),
-    ImageFormat("DIB", "PIL.BmpImagePlugin", is_written=False),
+    ImageFormat("DIB", "PIL.BmpImagePlugin", is_written=False, image_file=open_dib),
     ImageFormat(
         "GIF",
         "PIL.GifImagePlugin",
@@ -159,7 +178,7 @@ _ROWS = (
         lossless=False,
         longest_side=32_768,
         timing=Timing(1, 2**31 - 1, is_counted=False),
-        image_file=open_avif,
+        image_file=_open_avif,
         hint='an AVIF picture: pip install "pillow>=11.3"',
     ),
     ImageFormat(
@@ -167,6 +186,7 @@ _ROWS = (
         "pillow_heif.HeifImagePlugin",
         (".heic", ".heif", ".hif"),
         is_written=False,
+        image_file=_open_heif,
         hint='a HEIC picture: pip install "faststyle[heif]"',
     ),
     ImageFormat(

@@ -18,11 +18,11 @@ from PIL.PngImagePlugin import putchunk
 from torch import Tensor
 
 from faststyle.core.errors import UserError
-from faststyle.images.color_numbers import D50, PRIMARIES, apply_numbers, find_numbers, to_d50
+from faststyle.images.color_numbers import D50, PRIMARIES, apply_numbers, to_d50
 from faststyle.images.hdr import BT709
 from faststyle.images.metadata import XMP, Metadata, make_exif, make_texts
 from faststyle.images.pixels import Picture, quantize
-from faststyle.images.probe import TRANSPOSED, OpenedImage
+from faststyle.images.probe import TRANSPOSED, OpenedImage, read_numbers
 from faststyle.images.samples import SampledFile, Values
 
 #: The command that installs the packages.
@@ -73,7 +73,7 @@ def decode(opened: OpenedImage) -> Picture:
     if alpha is not None and samples.is_premultiplied:
         pixels = (pixels / alpha.clamp(min=1 / 65535)).clamp_(0, 1)
     picture = Picture(pixels, alpha, profile, bit_depth=16)
-    if (numbers := find_numbers(image.info)) is not None:
+    if (numbers := read_numbers(image)) is not None:
         picture = apply_numbers(picture, numbers)
     if opened.info.bit_depth == 16:
         return picture

@@ -10,9 +10,9 @@ import torch
 from PIL import Image, ImageCms
 from torch import Tensor
 
-from faststyle.images.color_numbers import apply_numbers, find_numbers
+from faststyle.images.color_numbers import apply_numbers
 from faststyle.images.pixels import Picture, quantize
-from faststyle.images.probe import read_orientation, without_warnings
+from faststyle.images.probe import read_numbers, read_orientation, without_warnings
 
 _TRANSPARENT = 255  # of a palette
 _UNMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
@@ -84,7 +84,8 @@ def from_pil(image: Image.Image) -> Picture:
     if image.has_transparency_data:
         alpha = torch.from_numpy(np.array(image.convert("RGBA").getchannel("A")))[None]
     picture = Picture(pil_to_tensor(to_rgb(image)), alpha, profile or None)
-    numbers = find_numbers(image.info)
+    with without_warnings():
+        numbers = read_numbers(image)
     return picture if numbers is None else apply_numbers(picture, numbers)
 
 

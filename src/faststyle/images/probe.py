@@ -19,7 +19,12 @@ from PIL import Image, ImageFile, TiffTags, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from faststyle.core.errors import UserError
-from faststyle.images.color_numbers import find_numbers
+from faststyle.images.color_numbers import (
+    ADOBE_RGB_GAMMA,
+    ADOBE_RGB_XY,
+    ColorNumbers,
+    find_numbers,
+)
 from faststyle.images.formats import FORMATS, RAW_HINT, ImageFormat, hint_on
 from faststyle.images.metadata import SOFTWARE
 from faststyle.images.pixels import MAX_PIXELS
@@ -32,6 +37,9 @@ ORIENTATION = 0x0112
 #: Orientations that exchange height and width.
 TRANSPOSED = range(5, 9)
 _WARNINGS = threading.Lock()
+_EXIF_GROUP, _INTEROPERABILITY = 0x8769, 0xA005
+_COLOR_SPACE, _INDEX = 0xA001, 1
+_SRGB, _ADOBE_RGB = 1, 2
 
 
 class TooLargeError(UserError):
@@ -204,7 +212,9 @@ def _count_frames(image: ImageFile.ImageFile) -> int:
 
 
 def _describe(path: Path, row: ImageFormat, image: ImageFile.ImageFile, frames: int) -> ImageInfo:
-    orientation, numbers = read_orientation(image), find_numbers(image.info)
+    orientation, numbers = read_orientation(image), read_numbers(image)
+    if numbers is not None:
+        image.info["cicp"] = numbers  # which may be lost while the picture is turned
     width, height = image.stored_size if isinstance(image, TiffFile) else image.size
     if orientation in TRANSPOSED:
         width, height = height, width
@@ -243,6 +253,21 @@ def read_orientation(image: Image.Image) -> int | None:
     """The orientation, from 1 to 8, or none if the file has none that can be read."""
     value = _read_tag(image, ORIENTATION)
     return int(value) if value in range(1, 9) else None
+
+
+def read_numbers(image: Image.Image) -> ColorNumbers | None:
+    """The numbers of an image's colors that count more than its profile; Adobe RGB by EXIF."""
+    info = image.info
+    numbers = find_numbers(info)
+    says_it = info.get("icc_profile") or info.get("nclx_profile") or "srgb" in info
+    if numbers is not None or says_it or image.mode in ("CMYK", "LAB"):
+        return numbers
+    exif, space, index = _read_exif(image), None, ""
+    with suppress(Exception):  # of many kinds
+        space = exif.get_ifd(_EXIF_GROUP).get(_COLOR_SPACE)
+        index = str(exif.get_ifd(_INTEROPERABILITY).get(_INDEX))
+    is_adobe = space == _ADOBE_RGB or (space != _SRGB and index.startswith("R03"))
+    return ColorNumbers(ADOBE_RGB_XY, gamma=ADOBE_RGB_GAMMA) if is_adobe else None
 
 
 def forget_odd_tags(image: Image.Image) -> None:

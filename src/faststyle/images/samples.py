@@ -43,6 +43,13 @@ class SampledFile(ImageFile.ImageFile):
         raise NotImplementedError
 
 
+def samples_of(values: Values, bits: int) -> Samples:
+    """Values (H, W) or (H, W, C), gray or RGB with or without opacity, as samples."""
+    values = values.reshape(*values.shape[:2], -1)
+    mode = "RGB" if values.shape[2] > 2 else "L"
+    return Samples(to_full_range(values, bits), mode, values.shape[2] in (2, 4))
+
+
 def to_full_range(values: Values, bits: int | Values) -> Values:
     """Values of any type as uint8 or uint16, scaled from the range of so many bits.
 

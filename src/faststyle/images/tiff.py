@@ -8,14 +8,21 @@ from typing import IO, Any
 import numpy as np
 from PIL import TiffImagePlugin
 
+from faststyle.images.color_numbers import D65, ColorNumbers
+from faststyle.images.hdr import BT709
 from faststyle.images.samples import SampledFile, Samples, to_full_range
 
 # Tags, and values of theirs.
+_LIGHT, _WHITE, _PRIMARIES, _PROFILE = 301, 318, 319, 34675
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
 CHANNELS, PLANES, EXTRA, KIND = 277, 284, 338, 339
 INVERTED, GRAY, RGB, LAB = 0, 1, 2, 8
 #: What tifffile gives, by photometric interpretation; that of YCbCr is RGB.
 _MODES = {INVERTED: "L", GRAY: "L", RGB: "RGB", 5: "CMYK", 6: "RGB", LAB: "LAB", 9: "LAB"}
+#: Interpretations whose numbers are of red, green and blue, or of their gray.
+_OF_RGB = {GRAY, RGB, 6}
+#: What the standard takes for the transfer function where primaries alone are said.
+_GAMMA = 2.2
 _PREMULTIPLIED, _STRAIGHT = 1, 2
 _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
 _SEPARATE = 2
@@ -131,6 +138,22 @@ class TiffFile(SampledFile, TiffImagePlugin.TiffImageFile):
         if is_thumbnail and not self._is_camera:
             self._find_full_page()
 
+    def _read_numbers(self) -> ColorNumbers | None:
+        """Chromaticities and transfer functions of a page; a white alone changes nothing."""
+        tags = self.tag_v2
+        points, light = tags.get(_PRIMARIES, ()), tags.get(_LIGHT, ())
+        if _PROFILE in tags or tags.get(PHOTOMETRIC) not in _OF_RGB or not (points or light):
+            return None
+        white = tags.get(_WHITE, D65)
+        is_whole = len(points) == 6 and len(white) == 2
+        primaries = tuple(map(float, (*points, *white))) if is_whole else BT709
+        size = 1 << tags.get(BITS, (1,))[0]
+        if len(light) not in (size, 3 * size):
+            numbers = ColorNumbers(primaries)
+            return numbers if numbers.profile() is None else ColorNumbers(primaries, gamma=_GAMMA)
+        starts = range(0, len(light), size)
+        return ColorNumbers(primaries, tables=tuple(light[at : at + size] for at in starts))
+
     def _find_full_page(self) -> None:
         with suppress(EOFError):
             for page in range(1, self.n_frames):
@@ -150,6 +173,10 @@ class TiffFile(SampledFile, TiffImagePlugin.TiffImageFile):
                 raise
             self._is_foreign = True
             self._mode, self._size, self.tile = "RGB", self.stored_size, []
+        self.info.pop("cicp", None)
+        with suppress(Exception):  # of many kinds, for odd tags
+            if numbers := self._read_numbers():
+                self.info["cicp"] = numbers
 
 
 def _check(page: Any, size: tuple[int, int]) -> None:
