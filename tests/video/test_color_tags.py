@@ -1,7 +1,9 @@
 """Colors are what the file says that they are, computed here from raw Y, U and V."""
 
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import av
@@ -44,15 +46,20 @@ def to_yuv(matrix: int, is_full: bool) -> Any:
 
 
 def write_yuv(
-    path: Path, size: tuple[int, int], yuv: Any, codec: str = "libx264", **tags: Any
+    path: Path,
+    size: tuple[int, int],
+    yuv: Any,
+    codec: str = "libx264",
+    count: int = 3,
+    **tags: Any,
 ) -> Path:
-    """Frames of one color, given as it is stored; of fewer, FFmpeg knows no .ts again."""
+    """Frames of one color, given as it is stored."""
     with av.open(str(path), "w") as container:
         video: Any = container.add_stream(codec, rate=25)
         (video.height, video.width), video.pix_fmt = size, tags.pop("pix_fmt", "yuv420p")
         for name, value in tags.items():
             setattr(video.codec_context, name, value)
-        for index in range(12):
+        for index in range(count):
             picture = av.VideoFrame(size[1], size[0], video.pix_fmt)
             for plane, value in zip(picture.planes, yuv, strict=True):
                 pattern = bytes(np.atleast_1d(value).astype(np.uint8))
@@ -85,12 +92,27 @@ def read_color(path: Path) -> np.ndarray:
     return np.array([red, (y - kr * red - kb * blue) / (1 - kr - kb), blue])
 
 
-def source(folder: Path, kind: str, size: tuple[int, int]) -> Path:
-    """A clip of the color, stored in one of many ways."""
+def source(folder: Path, kind: str, size: tuple[int, int], suffix: str) -> Path:
+    """A clip of the color, stored in one of many ways, to be written as ``suffix``."""
+    # Of fewer frames, FFmpeg knows no .ts again.
+    name, content = _made(kind, size, 12 if suffix == ".ts" else 3)
+    (folder / name).write_bytes(content)
+    return folder / name
+
+
+@cache
+def _made(kind: str, size: tuple[int, int], count: int) -> tuple[str, bytes]:
+    """Name and content: each is written once for all tests."""
+    with TemporaryDirectory() as folder:
+        path = _make(Path(folder), kind, size, count)
+        return path.name, path.read_bytes()
+
+
+def _make(folder: Path, kind: str, size: tuple[int, int], count: int) -> Path:
     if kind == "rgb":
         red, green, blue = COLOR
         stored = [(blue, green, red, 255)]
-        return write_yuv(folder / "a.mkv", size, stored, "ffv1", pix_fmt="bgr0")
+        return write_yuv(folder / "a.mkv", size, stored, "ffv1", count, pix_fmt="bgr0")
     matrix = {"ycgco": 8, "fcc": 4, "bt2020": 9, "240m": 7}.get(kind, by_size(size))
     if kind == "other":  # than is usual at this size
         matrix = 7 - matrix
@@ -98,7 +120,7 @@ def source(folder: Path, kind: str, size: tuple[int, int]) -> Path:
     tags: dict[str, Any] = (
         {} if kind == "untagged" else {"colorspace": matrix, "color_range": 1 + is_full}
     )
-    return write_yuv(folder / "a.mp4", size, to_yuv(matrix, is_full), **tags)
+    return write_yuv(folder / "a.mp4", size, to_yuv(matrix, is_full), count=count, **tags)
 
 
 @pytest.mark.parametrize("suffix", CLIP_FORMATS)
@@ -107,7 +129,7 @@ def source(folder: Path, kind: str, size: tuple[int, int]) -> Path:
 def test_a_color_stays_in_every_container_and_across_720_lines(
     tmp_path: Path, said: Said, kind: str, before: tuple[int, int], suffix: str
 ) -> None:
-    clip = source(tmp_path, kind, before)
+    clip = source(tmp_path, kind, before, suffix)
     size = 48 if before == SD else 24
     assert said.stylize(clip, tmp_path / f"b{suffix}", size=size).strip() == ""
     assert np.abs(read_color(tmp_path / f"b{suffix}") - COLOR).max() <= 3
@@ -119,7 +141,7 @@ def test_a_color_stays_at_the_size_that_it_has(
     tmp_path: Path, said: Said, kind: str, suffix: str
 ) -> None:
     for size in (SD, HD, (720, 16)):
-        said.stylize(source(tmp_path, kind, size), tmp_path / f"b{suffix}")
+        said.stylize(source(tmp_path, kind, size, suffix), tmp_path / f"b{suffix}")
         within = 4 if (kind, suffix) == ("bt2020", ".wmv") else 3  # it is rounded three times
         assert np.abs(read_color(tmp_path / f"b{suffix}") - COLOR).max() <= within
 
@@ -139,7 +161,7 @@ def test_the_color_of_transparent_frames_stays(
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm", ".mov", ".ts"])
 @pytest.mark.parametrize("kind", ["untagged", "full", "rgb", "ycgco"])
 def test_the_color_of_ten_bits_stays(tmp_path: Path, said: Said, kind: str, suffix: str) -> None:
-    clip = source(tmp_path, kind, (64, 128))
+    clip = source(tmp_path, kind, (64, 128), suffix)
     said.stylize(clip, tmp_path / f"b{suffix}", bit_depth=10)
     assert np.abs(read_color(tmp_path / f"b{suffix}") - COLOR).max() <= 3
 
@@ -147,7 +169,7 @@ def test_the_color_of_ten_bits_stays(tmp_path: Path, said: Said, kind: str, suff
 @pytest.mark.parametrize("suffix", [s for s in CLIP_FORMATS if s not in (".wmv", ".gif")])
 def test_every_file_that_can_is_tagged(tmp_path: Path, said: Said, suffix: str) -> None:
     for kind in ("untagged", "rgb"):
-        said.stylize(source(tmp_path, kind, SD), tmp_path / f"b{suffix}", size=16)
+        said.stylize(source(tmp_path, kind, SD, suffix), tmp_path / f"b{suffix}", size=16)
         with av.open(str(tmp_path / f"b{suffix}")) as clip:
             shown = next(clip.decode(video=0))
         tags = (shown.colorspace, shown.color_primaries, shown.color_trc)

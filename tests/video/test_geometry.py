@@ -1,11 +1,14 @@
 """Frames as the camera was held, and of any size."""
 
+import io
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.video.made import MakeClip, Said, difference, frame, frames_of, moving, write
 
@@ -42,3 +45,28 @@ def test_small_and_odd_frames_are_written(
     said.stylize(clip, tmp_path / "b.mkv")
     [found] = frames_of(tmp_path / "b.mkv")
     assert abs(found.mean() - 128) < 3
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, -90])
+@pytest.mark.parametrize("suffix", [".avi", ".mov"])
+def test_frames_of_jpegs_with_exif_are_read_and_turned_as_the_file_says(
+    tmp_path: Path, said: Said, suffix: str, rotation: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "A camera"
+    clip = tmp_path / f"a{suffix}"
+    pixels = frame((48, 64), 8)
+    with av.open(str(clip), "w") as container:
+        video: Any = container.add_stream("mjpeg", rate=10)
+        video.height, video.width, video.pix_fmt = 48, 64, "yuvj420p"
+        video.set_display_rotation(rotation)
+        for index in range(3):
+            file = io.BytesIO()
+            Image.fromarray(pixels).save(file, "JPEG", quality=95, exif=exif)
+            packet: Any = av.Packet(file.getvalue())
+            packet.pts = packet.dts = index
+            packet.time_base, packet.stream = Fraction(1, 10), video
+            container.mux(packet)
+    assert said.stylize(clip, tmp_path / "b.mkv").strip() == ""
+    turns = rotation // 90 if suffix == ".mov" else 0  # AVI says none
+    assert difference(frames_of(tmp_path / "b.mkv")[0], np.rot90(pixels, turns)) < 6

@@ -7,6 +7,7 @@ of the screen that it was made on (SMPTE ST 2086), and the light of its brightes
 brightest frame (CTA-861.3). It stands in the video stream, so that the encoder is told.
 """
 
+import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from faststyle.core.errors import UserError
 from faststyle.images.hdr import BT709, HDR, tone_map
 from faststyle.images.pixels import MAX_PIXELS, quantize
 from faststyle.video.colors import FULL, LIMITED, UNSPECIFIED, WRITTEN, YCGCO, Colors, complete
+from faststyle.video.marks import find_side_data
 
 #: FFmpeg's AVMasteringDisplayMetadata, ten fractions of two integers and two flags, and its
 #: AVContentLightMetadata.
@@ -158,11 +160,13 @@ def _turned(pixels: NDArray[Any], decoded: av.VideoFrame) -> Tensor:
 
 def _axes(decoded: av.VideoFrame) -> tuple[int, int, bool]:
     """Where to the right and down are, 1 or -1; the last says whether rows were columns."""
-    side_data: Any = decoded.side_data
-    matrix = side_data.get(Type.DISPLAYMATRIX)
-    if matrix is None:
-        return 1, 1, False
-    x, b, _, c, y = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()  # y points down there, too
+    if matrix := find_side_data(decoded, Type.DISPLAYMATRIX):
+        x, b, _, c, y = np.frombuffer(matrix, np.int32)[:5].tolist()  # y points down there, too
+    else:
+        angle = math.radians(decoded.rotation)
+        x = y = round(math.cos(angle))
+        c = round(math.sin(angle))
+        b = -c
     is_turned = abs(x) < abs(b)
     right, down = (c, b) if is_turned else (x, y)
     return -1 if right < 0 else 1, -1 if down < 0 else 1, is_turned
@@ -182,6 +186,5 @@ def find_mastering(decoded: av.VideoFrame) -> Mastering | None:
 
 
 def _find(decoded: av.VideoFrame, kind: Type, layout: struct.Struct) -> tuple[int, ...]:
-    found = decoded.side_data.get(kind)  # type: ignore[call-overload]
-    content = b"" if found is None else bytes(found)
+    content = find_side_data(decoded, kind)
     return layout.unpack_from(content) if len(content) >= layout.size else ()

@@ -6,6 +6,7 @@ FFmpeg writes all of it into Matroska. So a header is written for the stream, an
 import struct
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -84,10 +85,20 @@ def _float(data: bytes) -> float:
 
 def stereo_of(decoded: av.VideoFrame) -> int:
     """As :attr:`Marks.stereo`, of a frame that says so itself; of two ways of packing."""
-    side_data: Any = decoded.side_data
-    found = side_data.get(Type.STEREO3D)
-    kind = 0 if found is None else int.from_bytes(bytes(found)[:4], sys.byteorder)
+    kind = int.from_bytes(find_side_data(decoded, Type.STEREO3D)[:4], sys.byteorder)
     return {_SIDE_BY_SIDE: 1, _TOP_BOTTOM: 3}.get(kind, 0)
+
+
+def find_side_data(decoded: av.VideoFrame, kind: Type) -> bytes:
+    """What is said beside a frame; nothing also where a kind is among it that PyAV does not know.
+
+    FFmpeg 8 puts the EXIF of JPEG frames there.
+    """
+    side_data: Any = {}
+    with suppress(ValueError):
+        side_data = decoded.side_data
+    found = side_data.get(kind)
+    return b"" if found is None else bytes(found)
 
 
 def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
