@@ -1,6 +1,10 @@
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from faststyle.images.folders import find_pictures
 
@@ -52,3 +56,23 @@ def test_what_is_not_read_is_counted_by_its_ending(tmp_path: Path) -> None:
     assert found.foreign == {".cr2": 2, ".nef": 1, ".mp4": 1}
     assert "1 .mp4 (a clip: folders are searched for pictures only)" in found.skipped()
     assert "2 .cr2 (a camera's raw file: develop it" in found.skipped()
+
+
+def test_a_folder_that_may_not_be_read_is_named(
+    tmp_path: Path,
+    make_photo: MakePhoto,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    photo = make_photo(tmp_path / "a" / "a.jpg")
+    make_photo(tmp_path / "closed" / "b.jpg")
+    scan = os.scandir
+
+    def scandir(path: str) -> Any:
+        if Path(path).name == "closed":  # as for all but the owner, who may run the tests
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert find_pictures(tmp_path).pictures == [photo]
+    assert f"{tmp_path / 'closed'} cannot be searched: Permission denied" in caplog.text
