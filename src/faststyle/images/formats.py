@@ -5,7 +5,7 @@ bytes can keep busy for ever.
 """
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +17,7 @@ from PIL import Image, ImageFile
 from faststyle.core.errors import UserError
 from faststyle.images.bmp import open_bmp, open_dib
 from faststyle.images.boxes import Jp2File
+from faststyle.images.foreign import BEGINNINGS, BRANDS, FOREIGN
 from faststyle.images.jpeg import open_jpeg
 from faststyle.images.png import PngFile
 from faststyle.images.tiff import TiffFile
@@ -201,50 +202,6 @@ _ROWS = (
 )
 #: The formats that are read, by Pillow's names, in the order in which a file is tried.
 FORMATS = {row.name: row for row in _ROWS}
-#: Hints on formats that are not in the table, by suffix.
-RAW_HINT = "a camera's raw file: develop it to JPEG or TIFF first"
-_RAW = (
-    ".nef .cr2 .cr3 .dng .arw .orf .rw2 .raf .pef .srw .nrw .crw .sr2 .srf .dcr .kdc .3fr .fff"
-    " .mef .mos .mrw .erf .x3f .iiq .rwl .gpr .raw .cap .eip .bay .dcs .drf .k25 .ptx .pxn .rwz"
-)
-_DOCUMENT = "a document: export its pages as PNG first"
-_SEQUENCE = "a sequence of HEIC pictures: convert it to PNG or to a clip first"
-_OTHERS = (
-    ".tga .ico .cur .icns .psd .psb .xcf .kra .ora .pcx .dcx .svg .svgz .exr .hdr .dds .ktx .ktx2"
-    " .sgi .rgb .bw .qoi .xbm .xpm .wmf .emf .jxr .wdp .hdp .jls .jpm .jng .mng .fits .fit .fts"
-    " .djvu .djv .bpg .flif .ras .sun .cin .dpx .dcm .pict .pct .afphoto .pdn .cdr .webp2 .wp2"
-)
-_FOREIGN = {
-    **dict.fromkeys(_RAW.split(), RAW_HINT),
-    **dict.fromkeys(_OTHERS.split(), "in a format that is not read: convert it to PNG first"),
-    **dict.fromkeys((".pdf", ".eps", ".ps", ".ai", ".indd"), _DOCUMENT),
-    **dict.fromkeys((".heics", ".heifs", ".avcs", ".avci"), _SEQUENCE),
-}
-#: The first bytes of pictures that FFmpeg might take for clips, or that have no ending.
-_BEGINNINGS: Mapping[bytes, str] = {
-    b"\xff\x0a": ".jxl",
-    b"\0\0\0\x0cJXL ": ".jxl",
-    b"II\xbc": ".jxr",
-    b"\xff\xd8\xff\xf7": ".jls",
-    b"%PDF": ".pdf",
-    b"8BPS": ".psd",
-    b"gimp xcf": ".xcf",
-    b"v/1\x01": ".exr",
-    b"#?RADIANCE": ".hdr",
-    b"qoif": ".qoi",
-    b"DDS ": ".dds",
-    b"SIMPLE  =": ".fits",
-    b"\x8bJNG": ".jng",
-    b"\x8aMNG": ".mng",
-    b"AT&TFORM": ".djvu",
-}
-#: Suffixes of pictures in the container of MP4, which FFmpeg takes for clips, by major brand.
-_BRANDS: Mapping[bytes, str] = {
-    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"mif1"), ".heic"),
-    **dict.fromkeys((b"hevc", b"hevx", b"hevm", b"hevs", b"msf1"), ".heics"),
-    **dict.fromkeys((b"avif", b"avis"), ".avif"),
-    b"crx ": ".cr3",
-}
 
 
 def find_format(suffix: str) -> ImageFormat | None:
@@ -257,7 +214,7 @@ def hint_of(suffix: str) -> str | None:
     """The hint on files with this suffix, if they are pictures that are not read."""
     row = _row_of(suffix)
     if row is None:
-        return _FOREIGN.get(suffix.lower())
+        return FOREIGN.get(suffix.lower())
     return None if row.is_available else row.hint
 
 
@@ -269,8 +226,8 @@ def hint_on(path: Path) -> str | None:
     with path.open("rb") as file:
         start = file.read(12)
     if start[4:8] == b"ftyp":
-        return hint_of(_BRANDS.get(start[8:], ""))
-    kinds = (kind for beginning, kind in _BEGINNINGS.items() if start.startswith(beginning))
+        return hint_of(BRANDS.get(start[8:], ""))
+    kinds = (kind for beginning, kind in BEGINNINGS.items() if start.startswith(beginning))
     return hint_of(next(kinds, ""))
 
 

@@ -25,7 +25,8 @@ from faststyle.images.color_numbers import (
     ColorNumbers,
     find_numbers,
 )
-from faststyle.images.formats import FORMATS, RAW_HINT, ImageFormat, hint_on
+from faststyle.images.foreign import RAW_HINT
+from faststyle.images.formats import FORMATS, ImageFormat, hint_on
 from faststyle.images.metadata import SOFTWARE
 from faststyle.images.pixels import MAX_PIXELS
 from faststyle.images.tiff import TiffFile

@@ -25,10 +25,11 @@ from faststyle.stylize.image_processor import ImageProcessor
 from faststyle.stylize.masks import feather
 from faststyle.stylize.options import DEFAULT_RENDER, RenderOptions
 from faststyle.stylize.upscaler import StylizeThenUpscale
+from faststyle.video.decoder import without_ffmpeg_log
 from faststyle.video.frames import Frame
 from faststyle.video.mask_tracks import MaskTracks, open_masks
 from faststyle.video.options import ClipOptions
-from faststyle.video.reader import Clip, Item, without_ffmpeg_log
+from faststyle.video.reader import Clip, Item
 from faststyle.video.temporal_filter import TemporalFilter
 from faststyle.video.writer import Writer
 

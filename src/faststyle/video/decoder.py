@@ -1,6 +1,8 @@
 """Decoding of a video stream, interlaced frames made whole; and what of a file is damaged."""
 
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
 
@@ -159,3 +161,15 @@ class CorruptionTracker:
         missing = max(end - self._reached, min(self._sent, end) - shown)
         is_short = missing > max(_LEAST, _TOLERANCE * seconds)
         return self.is_cut or self.lost > 0 or is_short
+
+
+@contextmanager
+def without_ffmpeg_log() -> Iterator[None]:
+    """Keep FFmpeg from writing of each damaged packet, and of itself, to standard error."""
+    os.environ.setdefault("SVT_LOG", "1")  # of the AV1 encoder, which knows no other way: errors
+    level = av.logging.get_level()
+    av.logging.set_level(None)
+    try:
+        yield
+    finally:
+        av.logging.set_level(level)

@@ -1,9 +1,8 @@
 """A clip as a sequence of upright RGB frames, and the packets of its other streams between them."""
 
 import math
-import os
 from collections.abc import Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -269,18 +268,6 @@ def _earlier(item: Item, shift: int) -> Item:
         return replace(item, time=item.time - shift)
     item.pts, item.dts = item.pts - shift, item.dts - shift
     return item
-
-
-@contextmanager
-def without_ffmpeg_log() -> Iterator[None]:
-    """Keep FFmpeg from writing of each damaged packet, and of itself, to standard error."""
-    os.environ.setdefault("SVT_LOG", "1")  # of the AV1 encoder, which knows no other way: errors
-    level = av.logging.get_level()
-    av.logging.set_level(None)
-    try:
-        yield
-    finally:
-        av.logging.set_level(level)
 
 
 def _open(path: Path) -> InputContainer:

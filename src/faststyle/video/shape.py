@@ -3,6 +3,8 @@
 from fractions import Fraction
 from typing import NamedTuple
 
+from torch import Tensor
+
 from faststyle.files.clip_formats import FrameCoding
 
 #: How wide MPEG-2 can have frames shown for their height, and how near to it is near enough.
@@ -41,3 +43,9 @@ def _is_said(shape: Shape, coding: FrameCoding) -> bool:
         return "aspect" in coding.says
     shown = shape.aspect * shape.width / shape.height
     return any(abs(shown / known - 1) < _NEAR for known in _SHOWN_BY_MPEG2)
+
+
+def cut(pixels: Tensor, height: int, width: int) -> Tensor:
+    """Without what is beyond; a single row or column is there twice."""
+    cut = pixels[:, :height, :width]
+    return cut.repeat(1, height // cut.shape[1], width // cut.shape[2])

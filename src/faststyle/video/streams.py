@@ -1,9 +1,11 @@
-"""Which stream of a file is stylized, and which are left out."""
+"""Which stream of a file is stylized, which are left out, and which another file can hold."""
 
+from io import BytesIO
 from pathlib import Path
 
+import av
 from av.container import InputContainer
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from faststyle.core.errors import UserError
@@ -56,3 +58,14 @@ def _is_moving(stream: VideoStream) -> bool:
 
 def _rank(stream: VideoStream) -> tuple[bool, bool, int]:
     return _is_moving(stream), bool(stream.disposition & Disposition.default), -stream.index
+
+
+def can_hold(name: str, stream: Stream) -> bool:
+    """Whether FFmpeg begins a file of this format with the stream; it says so in no other way."""
+    try:
+        with av.open(BytesIO(), "w", format=name) as probe:
+            probe.add_stream_from_template(stream)
+            probe.start_encoding()
+    except (ValueError, av.FFmpegError):
+        return False
+    return True

@@ -4,7 +4,6 @@ import errno
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from fractions import Fraction
-from io import BytesIO
 from pathlib import Path
 
 import av
@@ -15,7 +14,6 @@ from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
-from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.files.clip_formats import CLIP_FORMATS, FrameCoding
@@ -25,9 +23,11 @@ from faststyle.video.colors import MATRICES, WIDE, Colors, complete
 from faststyle.video.frames import Frame, Mastering
 from faststyle.video.mp4_marks import add_boxes, stereo_box
 from faststyle.video.pace import Pace
+from faststyle.video.palette import palette_of_256
 from faststyle.video.reader import Clip, Item, Packet
-from faststyle.video.shape import Shape, fit
+from faststyle.video.shape import Shape, cut, fit
 from faststyle.video.sound import Sound
+from faststyle.video.streams import can_hold
 from faststyle.video.tags import copy_tags
 from faststyle.video.timecode import advance
 
@@ -116,7 +116,7 @@ class Writer(AbstractContextManager["Writer"]):
         copies = self.format.copies
         is_known = copies is None or name.removesuffix("float") in copies
         is_late = self.format.begins_at_once and self.clip.late(stream) > _LATE
-        if is_known and not is_late and _can_hold(self.container.format.name, stream):
+        if is_known and not is_late and can_hold(self.container.format.name, stream):
             added = self._others[stream.index] = self.container.add_stream_from_template(stream)
         is_read = stream.codec_context is not None
         if added is None and is_read and isinstance(stream, AudioStream) and self.format.sound:
@@ -242,13 +242,13 @@ class Writer(AbstractContextManager["Writer"]):
             pixel_format = "rgba64le" if has_16_bits else "rgba"
         height, width, _ = self._shape
         if not self._is_scaled:
-            pixels = _cut(pixels, height, width)
+            pixels = cut(pixels, height, width)
         array = to_array(pixels, bits=16 if has_16_bits else 8)
         picture = av.VideoFrame.from_ndarray(array, format=pixel_format)
         kind = Interpolation.BICUBIC if self._is_scaled else None
         if self._is_gif:
             picture = picture.reformat(width=width, height=height, interpolation=kind)
-            self._palette = self._palette or _palette_of_256(picture)
+            self._palette = self._palette or palette_of_256(picture)
             self._palette.vpush(picture)
             return self._palette.vpull()
         return picture.reformat(
@@ -285,36 +285,3 @@ class Writer(AbstractContextManager["Writer"]):
                 hint = "" if self.suffix == ".mkv" else "; try .mkv"
                 raise UserError(f"{self.suffix} files cannot hold such a clip{hint}") from None
             raise OSError(error.errno, error.strerror) from None
-
-
-def _can_hold(name: str, stream: Stream) -> bool:
-    """Whether FFmpeg begins a file of this format with the stream; it says so in no other way."""
-    try:
-        with av.open(BytesIO(), "w", format=name) as probe:
-            probe.add_stream_from_template(stream)
-            probe.start_encoding()
-    except (ValueError, av.FFmpegError):
-        return False
-    return True
-
-
-def _palette_of_256(frame: av.VideoFrame) -> Graph:
-    """FFmpeg's filters that give each frame of GIF, as this one, a palette of its own."""
-    graph, base = Graph(), Fraction(1, 100)
-    source = graph.add_buffer(
-        width=frame.width, height=frame.height, format=frame.format, time_base=base
-    )
-    split, palette = graph.add("split"), graph.add("palettegen", "stats_mode=single")
-    use = graph.add("paletteuse", "new=1")
-    graph.link_nodes(source, split)
-    split.link_to(palette, 0, 0)
-    split.link_to(use, 1, 0)
-    palette.link_to(use, 0, 1)
-    graph.link_nodes(use, graph.add("buffersink")).configure()
-    return graph
-
-
-def _cut(pixels: Tensor, height: int, width: int) -> Tensor:
-    """Without what is beyond; a single row or column is there twice."""
-    cut = pixels[:, :height, :width]
-    return cut.repeat(1, height // cut.shape[1], width // cut.shape[2])
