@@ -19,7 +19,7 @@ class AvifFile(SampledFile, AvifImagePlugin.AvifImageFile):
     """An AVIF file, whose ``info`` has the ``nclx_profile`` of pillow_heif, too."""
 
     _bits = 8
-    _crop: Box | None = None
+    _aperture: Box | None = None
 
     def _open(self) -> None:
         assert self.fp is not None
@@ -33,21 +33,21 @@ class AvifFile(SampledFile, AvifImagePlugin.AvifImageFile):
                 elif kind == b"av1C":
                     self._bits = (12 if data[2] & _TWELVE else 10) if data[2] & _HIGH else 8
                 elif kind == b"clap" and self.n_frames == 1:
-                    self._crop = _read_crop(data, self.size)
+                    self._aperture = _read_crop(data, self.size)
         if not self.info.keys() & {"nclx_profile", "icc_profile"}:
             self.info["nclx_profile"] = bitstream_colors(content)
         self._whole = self.size
-        if self._crop is not None:
-            left, top, right, bottom = self._crop
+        if self._aperture is not None:
+            left, top, right, bottom = self._aperture
             self._size = right - left, bottom - top
 
     def load(self) -> Any:
         """Decode the frame, of which only what is shown is left."""
-        if not self.tile or self._crop is None:
+        if not self.tile or self._aperture is None:
             return super().load()
         shown, self._size = self.size, self._whole
         super().load()
-        self.im, self._size = self.im.crop(self._crop), shown
+        self.im, self._size = self.im.crop(self._aperture), shown
         return super().load()
 
     @property
@@ -60,8 +60,8 @@ class AvifFile(SampledFile, AvifImagePlugin.AvifImageFile):
         import imagecodecs
 
         values = imagecodecs.avif_decode(file.read(), index=0)
-        if self._crop is not None:
-            left, top, right, bottom = self._crop
+        if self._aperture is not None:
+            left, top, right, bottom = self._aperture
             values = values[top:bottom, left:right]
         return samples_of(values, self._bits)
 

@@ -1,5 +1,6 @@
 """BMP files: what the headers of versions 4 and 5 say of colors, which Pillow does not read."""
 
+import math
 import struct
 from typing import IO
 
@@ -68,4 +69,4 @@ def _read_numbers(header: bytes) -> ColorNumbers | None:
 
 
 def _light(step: int, gamma: float) -> int:
-    return round(65535 * (step / _STEPS) ** gamma)
+    return round(65535 * math.pow(step / _STEPS, gamma))

@@ -109,7 +109,7 @@ def _open_avif(file: IO[bytes], name: str) -> ImageFile.ImageFile:
 def _open_heif(file: IO[bytes], name: str) -> ImageFile.ImageFile:
     from faststyle.images.heif import HeifFile  # of an extra
 
-    return HeifFile(file, name)
+    return HeifFile(file, name)  # type: ignore[no-untyped-call]
 
 
 _ROWS = (

@@ -9,12 +9,12 @@ from faststyle.images.boxes import bitstream_colors
 from faststyle.images.samples import SampledFile, Samples, samples_of
 
 
-class HeifFile(SampledFile, pillow_heif.HeifImageFile):  # type: ignore[misc]
+class HeifFile(SampledFile, pillow_heif.HeifImageFile):
     """A HEIC file; its plug-in applies crop and rotation."""
 
     def _open(self) -> None:
         file: Any = self.fp
-        super()._open()
+        super()._open()  # type: ignore[no-untyped-call]
         if not self.info.get("nclx_profile") and not self.info.get("icc_profile"):
             file.seek(0)
             self.info["nclx_profile"] = bitstream_colors(file.read())
