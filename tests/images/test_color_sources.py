@@ -77,7 +77,7 @@ def rationals(*values: float) -> list[int]:
     return [part for value in values for part in (round(value * 10_000), 10_000)]
 
 
-def tiff(path: Path, *, bits: int = 8, light: float = 0.0, **points: tuple[float, ...]) -> Path:
+def tiff(path: Path, bits: int = 8, light: float = 0.0, /, **points: tuple[float, ...]) -> Path:
     tags: list[Any] = []
     if light:
         size = 1 << bits
@@ -93,13 +93,13 @@ def tiff(path: Path, *, bits: int = 8, light: float = 0.0, **points: tuple[float
 
 @pytest.mark.parametrize("bits", [8, 16])
 def test_chromaticities_and_tables_of_a_tiff_are_shown(tmp_path: Path, bits: int) -> None:
-    clip = tiff(tmp_path / "a.tif", bits=bits, light=1.8, white=WHITE, primaries=P3)
+    clip = tiff(tmp_path / "a.tif", bits, 1.8, white=WHITE, primaries=P3)
     picture = load_picture_bytes(clip)
     assert shown(picture) == pytest.approx(by_formula(P3, [1.8]), abs=2)
-    tiff(tmp_path / "b.tif", bits=bits, primaries=P3)
+    tiff(tmp_path / "b.tif", bits, primaries=P3)
     found = shown(load_picture_bytes(tmp_path / "b.tif"))
     assert found == pytest.approx(by_formula(P3, [2.2]), abs=2)
-    tiff(tmp_path / "c.tif", bits=bits, light=1.0)
+    tiff(tmp_path / "c.tif", bits, 1.0)
     found = shown(load_picture_bytes(tmp_path / "c.tif"))
     assert found == pytest.approx(by_formula(BT709, [1.0]), abs=2)
 
@@ -110,7 +110,7 @@ def test_chromaticities_and_tables_of_a_tiff_are_shown(tmp_path: Path, bits: int
 def test_chromaticities_of_a_tiff_that_say_nothing_change_nothing(
     tmp_path: Path, points: dict[str, Any]
 ) -> None:
-    assert load_picture_bytes(tiff(tmp_path / "a.tif", **points)).icc_profile is None
+    assert load_picture_bytes(tiff(tmp_path / "a.tif", 8, 0.0, **points)).icc_profile is None
 
 
 def bmp(kind: bytes, colors: bytes = b"", profile: bytes = b"") -> bytes:
