@@ -41,17 +41,15 @@ TYPED = (
 #: Characters that mean something to Hydra, OmegaConf or YAML, and some that mean nothing.
 _ODD = "=,:{}[]()'\"\\$~+@/.#&*!|>%`?- \t\n\r\0é\udce6\U0001f600"
 _PARTS = 4
-#: Composing takes as long as reading tens of damaged pictures.
-_COUNT = COUNT // 2
 
 
 def _overrides() -> Iterator[list[str]]:
     generator = random.Random(1)
     whole = "\n".join(TYPED).encode()
-    for content in mutated(whole, _COUNT // 2):
+    for content in mutated(whole, COUNT // 2):
         lines = content.decode(errors="surrogateescape").split("\n")
         yield [generator.choice([line for line in lines if line not in TYPED] or lines)]
-    for _ in range(_COUNT - _COUNT // 2):
+    for _ in range(COUNT - COUNT // 2):
         chosen = generator.sample(TYPED, generator.choice((1, 1, 2)))
         yield [_with_odd(text, generator) for text in chosen]
 
