@@ -15,6 +15,8 @@ class Purpose(IntEnum):
     VIEW = 5
     NETWORK_NOISE = 6
     LOSS = 7
+    PAINTING = 8
+    PHOTO_STYLE = 9
 
 
 def numpy_generator(seed: int, purpose: Purpose, place: int) -> np.random.Generator:

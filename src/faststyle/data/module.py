@@ -6,13 +6,25 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from faststyle.core.errors import UserError, nearest
 from faststyle.core.limits import AtLeast
 from faststyle.data import coco, folder, synthetic  # noqa: F401 (each registers its source)
-from faststyle.data.loader import HeldOutCrops, TrainingCrops, held_out_loader, training_loader
+from faststyle.data.loader import (
+    HeldOutCrops,
+    SizedDataset,
+    TrainingCrops,
+    held_out_loader,
+    training_loader,
+)
+from faststyle.data.painting_crops import (
+    HeldOutPaintedCrops,
+    PaintedCrops,
+    PaintingFolder,
+)
 from faststyle.data.source import SOURCES, DataSpec, DataSplits, PhotoSet, PhotoSource
 
 log = logging.getLogger(__name__)
@@ -28,6 +40,8 @@ class PhotoData(pl.LightningDataModule):
         val_photos: how many are held out.
         seed: of the order, the crops, and the synthetic pictures.
         cache: the folder of downloads, and of shards that were fetched.
+        paintings: a folder of paintings, of which each photo then comes with one: crops are
+            uint8 (6, size, size), of which the last three channels are the painting.
         source: one of :data:`faststyle.data.source.SOURCES`, or several of which the lowest rank
             counts: ``synthetic``, how many dead-leaves pictures to draw; ``root``, a folder of
             photos, searched recursively, or shards (``faststyle prepare-data``), in a folder or at
@@ -46,6 +60,7 @@ class PhotoData(pl.LightningDataModule):
         val_photos: int = 16,
         seed: int = 0,
         cache: str = "~/.cache/faststyle",
+        paintings: str | None = None,
         **source: Any,
     ) -> None:
         super().__init__()
@@ -57,6 +72,8 @@ class PhotoData(pl.LightningDataModule):
         self.source = choose_source(source)
         self.request = DataSpec(size, val_photos, seed, Path(cache).expanduser())
         self.opened: DataSplits | None = None
+        self._paintings_root = paintings
+        self._paintings: PaintingFolder | None = None
 
     def prepare_data(self) -> None:
         """Download what is missing, in one process of each machine."""
@@ -66,6 +83,10 @@ class PhotoData(pl.LightningDataModule):
         """Find the photos, split off the held-out ones and make sure that some can be read."""
         if self.opened is None:
             self.opened = self.source.open(self.request)
+            if self._paintings_root is not None:
+                root = Path(self._paintings_root).expanduser()
+                size, held_out = self.request.size, self.request.held_out
+                self._paintings = PaintingFolder(root, size, held_out)
 
     @property
     def photos(self) -> DataSplits:
@@ -76,8 +97,11 @@ class PhotoData(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Tensor]:
         """Batches uint8 (N, 3, size, size), from the trainer's current step on."""
         assert self.trainer is not None
+        crops: Dataset[Tensor] = TrainingCrops(self.photos.train, self.seed)
+        if self._paintings is not None:
+            crops = PaintedCrops(crops, self._paintings, self.seed)
         return training_loader(
-            TrainingCrops(self.photos.train, self.seed),
+            crops,
             len(self.photos.train),
             self.trainer,
             self.batch_size,
@@ -89,8 +113,16 @@ class PhotoData(pl.LightningDataModule):
     def val_dataloader(self) -> DataLoader[Tensor]:
         """Batches of center crops of the held-out photos, every process its own part."""
         assert self.trainer is not None
-        crops = HeldOutCrops(self.photos.held_out, self.request.held_out)
+        crops: SizedDataset = HeldOutCrops(self.photos.held_out, self.request.held_out)
+        if self._paintings is not None:
+            crops = HeldOutPaintedCrops(crops, self._paintings.held_out)
         return held_out_loader(crops, self.trainer, self.batch_size)
+
+    def held_out_paintings(self, count: int) -> Tensor:
+        """Center crops of held-out paintings, uint8 (count, 3, size, size), in turn."""
+        assert self._paintings is not None
+        each = self._paintings.held_out
+        return torch.stack([each.center_crop(index % len(each)) for index in range(count)])
 
     def teardown(self, *_: object, **__: object) -> None:
         """Say how many photos could not be read."""
@@ -99,9 +131,9 @@ class PhotoData(pl.LightningDataModule):
 
     def skipped(self) -> int:
         """How many photos could not be read so far."""
-        if self.opened is not None and isinstance(self.opened.train, PhotoSet):
-            return int(self.opened.train.unreadable.sum())
-        return 0
+        photos = self.opened and self.opened.train
+        sets = (photos, self._paintings and self._paintings.train)
+        return sum(int(each.unreadable.sum()) for each in sets if isinstance(each, PhotoSet))
 
 
 def choose_source(settings: Mapping[str, Any]) -> PhotoSource:

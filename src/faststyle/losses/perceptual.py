@@ -165,16 +165,25 @@ class PerceptualLoss(nn.Module):
             self._targets[key] = tuple(torch.cat(values) for values in parts)
 
     @torch.no_grad()
-    def targets(self, photos: Tensor | None, styles: Tensor | None = None) -> Targets:
+    def targets(
+        self,
+        photos: Tensor | None,
+        styles: Tensor | None = None,
+        paintings: Tensor | None = None,
+    ) -> Targets:
         """What the photos (N, 3, H, W), if there are any, and the style that is set want.
 
-        ``styles``: (N,), which of several styles each picture is to have. There is no graph.
+        ``styles``: (N,), which of several styles each picture is to have. ``paintings``
+        (N, 3, h, w): those of each picture, in place of the style that is set. There is no graph.
         """
-        targets: Targets = {
-            name: {layer: self._style_target(name, layer, styles) for layer in term.layers}
-            for name, term in self._active_terms(StyleLoss)
-            if self._targets
-        }
+        if paintings is not None:
+            targets = self._painting_targets(paintings)
+        else:
+            targets = {
+                name: {layer: self._style_target(name, layer, styles) for layer in term.layers}
+                for name, term in self._active_terms(StyleLoss)
+                if self._targets
+            }
         if photos is None:
             return targets
         content = dict(self._active_terms(ContentLoss))
@@ -251,6 +260,11 @@ class PerceptualLoss(nn.Module):
                     targets = [cast(StyleLoss, term.loss).mix(targets, shares)]
                 [mixed[name, layer]] = targets
         return mixed
+
+    def _painting_targets(self, paintings: Tensor) -> Targets:
+        terms = dict(self._active_terms(StyleLoss))
+        features = self.encoder(paintings, _layers(terms.values()))
+        return {name: term.targets(features) for name, term in terms.items()}
 
     def _which_are_photos(self, styles: Tensor | None) -> Tensor | None:
         """Which pictures are to have the photo itself as their style, (N,); none if none is."""

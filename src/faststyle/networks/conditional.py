@@ -65,6 +65,25 @@ def mix_norms(network: nn.Module, style_weights: Tensor) -> dict[str, Tensor]:
     }
 
 
+def style_rows(network: nn.Module) -> Tensor:
+    """All scales and shifts of each of S styles, (S, K): the tables side by side."""
+    return torch.cat([table for _, norm in _norms(network) for table in norm.parameters()], 1)
+
+
+def split_rows(network: nn.Module, rows: Tensor) -> dict[str, Tensor]:
+    """Scales and shifts (N, C, 1, 1), by the parameters they replace, of rows (N, K).
+
+    The order is that of :func:`style_rows`.
+    """
+    tables = {
+        f"{name}.{key}": table.shape[1]
+        for name, norm in _norms(network)
+        for key, table in norm.named_parameters()
+    }
+    parts = torch.split(rows, list(tables.values()), 1)
+    return {name: part[..., None, None] for name, part in zip(tables, parts, strict=True)}
+
+
 def bake_style(network: nn.Module, style_weights: Tensor) -> nn.Module:
     """The network of one style that computes what ``network``, of S styles, does with a mixture.
 

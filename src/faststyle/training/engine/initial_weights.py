@@ -9,7 +9,9 @@ from torch import nn
 from faststyle.core.errors import UserError
 from faststyle.core.registry import Description
 from faststyle.core.torch_files import read_torch
+from faststyle.encoder import LiteEncoder
 from faststyle.networks import NETWORKS
+from faststyle.prediction import AnyPaintingNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle, load_style
 from faststyle.styles.metadata import IDENTITY
 
@@ -55,6 +57,21 @@ def load_initial_weights(
             chosen = [table[chosen].mean(0) for chosen in rows]
             state[name] = torch.stack(chosen).view(value.shape)
     network.load_state_dict(state)
+
+
+def begin_any_painting(network: AnyPaintingNetwork, begin: TrainedStyle | None) -> None:
+    """Give ``network`` the weights of another one, or of several styles whose mean is its first.
+
+    Its predictor then looks at paintings with the ``lite`` encoder that ships. Raises ``UserError``
+    if ``begin`` is of another network.
+    """
+    if begin is not None and isinstance(begin.network, AnyPaintingNetwork):
+        network.load_state_dict(begin.network.state_dict())
+        return
+    network.predictor.encoder.load_state_dict(LiteEncoder(frozen=False).state_dict())
+    if begin is not None:
+        rows = StyleMetadata("any"), StyleMetadata(IDENTITY)
+        load_initial_weights(begin, network.transform, rows, f"init={begin.name}")
 
 
 def _rows(style: StyleMetadata, known: Sequence[StyleMetadata]) -> list[int]:

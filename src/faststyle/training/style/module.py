@@ -13,7 +13,7 @@ from faststyle.core.limits import OneOf
 from faststyle.losses import LossTerms, PerceptualLoss
 from faststyle.losses.temporal import TemporalLoss
 from faststyle.networks.noise import takes_noise
-from faststyle.networks.stages import NoiseField, coarsest_features, stages_of
+from faststyle.networks.stages import DEFAULT_FIELD, NoiseField, coarsest_features, stages_of
 from faststyle.styles.metadata import StyleMetadata
 from faststyle.training.engine.picture_module import PictureModule
 from faststyle.training.style.several_styles import PerStyleMeter, StyleSampler
@@ -104,9 +104,8 @@ class StyleTransfer(PictureModule):
         if styles is not None:
             assert self.order is not None
             told["style_weights"] = F.one_hot(styles, self.order.count).to(photos)
-        if self.training and takes_noise(self.network):
-            seed = torch_seed(self.seed, Purpose.NETWORK_NOISE, self.global_step)
-            told["noise"] = NoiseField(torch.tensor(seed, device=photos.device))
+        if takes_noise(self.network):
+            told["noise"] = self._noise(photos.device)
         stylized: Tensor = self.network(photos, **told)
         return stylized
 
@@ -154,9 +153,7 @@ class StyleTransfer(PictureModule):
         is_training = stage == "train"
         targets = self.loss.targets(photos, styles)
         stylized = self(shown, styles)
-        # On held-out photos it is the same loss in every run and at every step.
-        generator = torch_generator(self.seed, Purpose.LOSS, self.global_step)
-        terms: LossTerms = self.loss(stylized, targets, generator if is_training else None)
+        terms: LossTerms = self.loss(stylized, targets, self._loss_generator(is_training))
         if self.temporal is not None:
             features = self._features
             before = features.take() if features else None
@@ -172,6 +169,17 @@ class StyleTransfer(PictureModule):
         if styles is not None:
             self._means[stage].add(styles, terms.each)
         return terms
+
+    def _noise(self, device: torch.device) -> NoiseField:
+        """The noise of this step; outside of training it is the same everywhere."""
+        if not self.training:
+            return DEFAULT_FIELD
+        seed = torch_seed(self.seed, Purpose.NETWORK_NOISE, self.global_step)
+        return NoiseField(torch.tensor(seed, device=device))
+
+    def _loss_generator(self, is_training: bool) -> torch.Generator | None:
+        """Random numbers of this step; held-out photos have the same loss at every step."""
+        return torch_generator(self.seed, Purpose.LOSS, self.global_step) if is_training else None
 
     def _with_noise(self, photos: Tensor) -> Tensor:
         if not self.photo_noise:

@@ -19,12 +19,18 @@ from faststyle.core.torch_files import read_torch
 from faststyle.data.painting import Identity, Style
 from faststyle.encoder import LossNetwork
 from faststyle.losses import PerceptualLoss, StyleImage
+from faststyle.prediction import AnyPaintingNetwork
 from faststyle.styles import StyleMetadata, find_style, load_style, write_style
 from faststyle.styles.catalog import beside_shipped, label
 from faststyle.styles.mixture import choose, single_styles
-from faststyle.training.engine.initial_weights import check_resumable, load_initial_weights
+from faststyle.training.engine.initial_weights import (
+    begin_any_painting,
+    check_resumable,
+    load_initial_weights,
+)
 from faststyle.training.engine.picture_module import picture_task, spare_shipped
 from faststyle.training.engine.task import Task, run_task
+from faststyle.training.style.any_painting import AnyPaintingTransfer
 from faststyle.training.style.module import StyleTransfer
 from faststyle.training.style.several_styles import StyleSampler
 
@@ -64,42 +70,74 @@ def _target(cfg: DictConfig, path: Path) -> Path:
 
 
 def _build_module(cfg: DictConfig) -> StyleTransfer:
-    styles: list[Style | Identity] = [
-        instantiate(style) for style in cfg.styles.values() or [cfg.style]
-    ]
+    if cfg.styles.root is not None:
+        return _build_any_painting(cfg)
+    chosen = [style for name, style in cfg.styles.items() if name != "root"]
+    styles: list[Style | Identity] = [instantiate(style) for style in chosen or [cfg.style]]
     # Before the weights, which may have to be fetched.
     paintings = [[StyleImage(*image) for image in style.load()] for style in styles]
     encoder: LossNetwork = instantiate(cfg.encoder)
     loss: PerceptualLoss = instantiate(cfg.loss, encoder=encoder)
     network = _build_network(cfg, len(styles))
+    if isinstance(network, AnyPaintingNetwork):
+        raise UserError("network=any learns from many paintings: pass styles.root=/paintings")
     loss.set_styles(paintings)
-    if encoder.weights == "random":
-        log.warning(
-            "encoder.weights=random: nothing to download, but the style is matched less well than"
-            " with trained weights (encoder.weights=imagenet or a file)"
-        )
+    _warn_of_random_encoder(encoder)
     each = [_describe(style) for style in styles]
     several = len(styles) > 1
-    metadata = replace(
-        StyleMetadata(cfg.name, styles=tuple(each)) if several else each[0],
-        loss=loss.describe(),
-        encoder=encoder.describe(),
-        init=label(cfg.init) if cfg.init else None,
-        training=describe_run(cfg),
-    )
+    metadata = StyleMetadata(cfg.name, styles=tuple(each)) if several else each[0]
     tune = _load_init(cfg, network, each)
     order = StyleSampler([style.share for style in styles], cfg.seed) if several else None
     make_module: partial[StyleTransfer] = instantiate(cfg.model)
     return make_module(
         network,
         loss,
-        metadata,
+        _with_training(metadata, cfg, loss),
         schedule=instantiate(cfg.schedule),
         order=order,
         tune=tune,
         temporal=instantiate(cfg.temporal) if cfg.temporal else None,
         seed=cfg.seed,
     )
+
+
+def _build_any_painting(cfg: DictConfig) -> AnyPaintingTransfer:
+    network: AnyPaintingNetwork = instantiate(cfg.network)
+    if not isinstance(network, AnyPaintingNetwork):
+        raise UserError("styles.root is a folder of paintings, which needs network=any")
+    for setting in ("temporal", "tune"):
+        if cfg[setting]:
+            raise UserError(f"{setting}=... is for styles, and network=any has none")
+    encoder: LossNetwork = instantiate(cfg.encoder)
+    loss: PerceptualLoss = instantiate(cfg.loss, encoder=encoder)
+    _warn_of_random_encoder(encoder)
+    begin_any_painting(network, load_style(find_style(cfg.init).path) if cfg.init else None)
+    return AnyPaintingTransfer(
+        network,
+        loss,
+        _with_training(StyleMetadata(cfg.name), cfg, loss),
+        schedule=instantiate(cfg.schedule),
+        seed=cfg.seed,
+        **instantiate(cfg.model).keywords,
+    )
+
+
+def _with_training(metadata: StyleMetadata, cfg: DictConfig, loss: PerceptualLoss) -> StyleMetadata:
+    return replace(
+        metadata,
+        loss=loss.describe(),
+        encoder=loss.encoder.describe(),
+        init=label(cfg.init) if cfg.init else None,
+        training=describe_run(cfg),
+    )
+
+
+def _warn_of_random_encoder(encoder: LossNetwork) -> None:
+    if encoder.weights == "random":
+        log.warning(
+            "encoder.weights=random: nothing to download, but the style is matched less well than"
+            " with trained weights (encoder.weights=imagenet or a file)"
+        )
 
 
 def _build_network(cfg: DictConfig, styles: int) -> nn.Module:

@@ -1,0 +1,81 @@
+"""A transform network that is given a painting beside the photo."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from faststyle.core.limits import Between
+from faststyle.networks import NETWORKS
+from faststyle.networks.conditional import split_rows, style_rows
+from faststyle.networks.stages import DEFAULT_FIELD, NoiseField
+from faststyle.networks.transform import TransformNetwork
+from faststyle.prediction.predictor import Predictor
+
+#: Rows of the table of scales and shifts.
+COMMON, PHOTO = range(2)
+
+
+@NETWORKS.register("any")
+class AnyPaintingNetwork(nn.Module):
+    """A :class:`TransformNetwork` whose scales and shifts are predicted from a painting.
+
+    Those of all its normalizations are one row: what all paintings have in common, and what the
+    predictor adds for this one. A second row, which is learned, leaves the photo as it is.
+
+    Args:
+        width, blocks, noise, margin: of the transform network.
+        hidden: width of the predictor.
+    """
+
+    def __init__(
+        self,
+        width: Annotated[int, Between(1, 1024)] = 32,
+        blocks: Annotated[int, Between(0, 64)] = 5,
+        noise: Annotated[int, Between(0, 8)] = 0,
+        margin: Annotated[int, Between(0, 128)] = 0,
+        hidden: Annotated[int, Between(1, 4096)] = 256,
+    ) -> None:
+        super().__init__()
+        self.options = {"width": width, "blocks": blocks, "noise": noise, "margin": margin}
+        self.transform = TransformNetwork(**self.options, styles=2)
+        self.predictor = Predictor(style_rows(self.transform).shape[1], hidden)
+
+    def forward(
+        self,
+        images: Tensor,
+        paintings: Tensor,
+        noise: NoiseField = DEFAULT_FIELD,
+        keep: Tensor | None = None,
+    ) -> Tensor:
+        """Stylize ``images`` (N, 3, H, W; RGB in [0, 1]) after as many ``paintings``.
+
+        ``keep`` (N,): which pictures are to stay photos instead.
+        """
+        rows = self.predict(paintings)
+        if keep is not None:
+            rows = torch.where(keep[:, None], style_rows(self.transform)[PHOTO], rows)
+        changed = split_rows(self.transform, rows)
+        result: Tensor = functional_call(self.transform, changed, (images,), {"noise": noise})
+        return result
+
+    def predict(self, paintings: Tensor) -> Tensor:
+        """All scales and shifts for paintings (N, 3, H, W; RGB in [0, 1]): (N, K)."""
+        predicted: Tensor = self.predictor(paintings)
+        return style_rows(self.transform)[COMMON] + predicted
+
+    @torch.no_grad()
+    def network_for(self, paintings: Sequence[Tensor]) -> TransformNetwork:
+        """An ordinary network of several styles: each painting (3, H, W), and the photo last.
+
+        Its convolutions are shared with this one.
+        """
+        rows = [self.predict(each[None])[0] for each in paintings]
+        table = torch.stack([*rows, style_rows(self.transform)[PHOTO]])
+        with torch.device("meta"):
+            network = TransformNetwork(**self.options, styles=len(table))
+        tables = {name: each.flatten(1) for name, each in split_rows(self.transform, table).items()}
+        network.load_state_dict(self.transform.state_dict() | tables, assign=True)
+        return network.requires_grad_(False).eval()
