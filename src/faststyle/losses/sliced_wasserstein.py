@@ -11,8 +11,8 @@ from faststyle.core.limits import Between, InRange
 from faststyle.losses.base import STYLE_LOSSES, StyleLoss, Target
 from faststyle.losses.sampling import fixed_sample, mix_samples, some_places, vectors
 
-#: Of the energy of a picture the least variance that a painting counts as having: one of hardly any
-#: contrast should not outweigh all others.
+#: The least variance that a painting counts as having, in parts of its energy or the picture's: one
+#: of hardly any contrast should not outweigh all others.
 _MIN_VARIANCE = 0.1
 
 
@@ -64,7 +64,8 @@ class SlicedWasserstein(StyleLoss):
             directions = F.normalize(directions, dim=0).to(found)
             along = ((each @ directions).sort(1).values for each in (found, wanted.to(found)))
             difference = next(along) - next(along)
-            floor = _MIN_VARIANCE * found.detach().square().sum(2).mean(1)
+            energies = (each.detach().square().sum(2).mean(1) for each in (found, wanted))
+            floor = _MIN_VARIANCE * torch.maximum(*energies).to(found)
             energy = variance.to(found).maximum(floor).clamp_min(torch.finfo(found.dtype).tiny)
             return difference.square().mean((1, 2)) * found.shape[2] / energy
 
