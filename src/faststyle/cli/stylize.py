@@ -11,6 +11,7 @@ from faststyle.cli.styles import styles
 from faststyle.core.errors import UserError
 from faststyle.core.limits import OneOf
 from faststyle.files.options import ReadOptions, WriteOptions
+from faststyle.optimization.options import TuneOptions
 from faststyle.stylize.options import DEFAULT_PRECISION, RenderOptions
 from faststyle.video.options import ClipOptions
 
@@ -42,6 +43,15 @@ def stylize(
     ] = False,
     output: Annotated[
         str | None, "file, folder or address; default: NAME.STYLE.EXT beside each"
+    ] = None,
+    painting: Annotated[
+        Sequence[str] | None,
+        "paint like this picture, with --ckpt any; again for several, PATH=WEIGHT each",
+        {"action": "append", "nargs": None, "metavar": "PATH"},
+    ] = None,
+    tune: TuneOptions,
+    save: Annotated[
+        str | None, "keep the style of --painting, tuned once for all photos, by this name"
     ] = None,
     stroke: Annotated[float, "how large strokes are; 1 is usual"] = 1.0,
     render: RenderOptions,
@@ -82,12 +92,14 @@ def stylize(
     if is_elsewhere or engine is not None or actors is not None:
         from faststyle.bulk.job import BulkJob, stylize_in_bulk
 
-        output, ckpt = _check_bulk(output, ckpt, mask=mask, region=region, to=to, enlarge=enlarge)
+        others = {"painting": painting, "mask": mask, "region": region, "to": to}
+        output, ckpt = _check_bulk(output, ckpt, enlarge=enlarge, **others)
         job = BulkJob(inputs, output, ckpt, render, read, write, precision, stroke, kernel, device)
         count = 1 if actors is None else actors
         stylize_in_bulk(replace(job, engine=engine or "local", actors=count))
         return
     # Imported late: --help should not wait for torch.
+    from faststyle.cli.painting import PaintingStyle
     from faststyle.core.devices import reuse_freed_memory
     from faststyle.files.batch import FilePipeline
     from faststyle.files.jobs import plan
@@ -102,14 +114,30 @@ def stylize(
 
     reuse_freed_memory()
     choose_kernel(kernel)
+    how: dict[str, Any] = {"device": device, "precision": precision, "stroke": stroke}
+    predicted = None
+    if painting:
+        if region or to:
+            raise UserError("--painting is one style: --region and --to are of styles by name")
+        predicted = PaintingStyle(painting, ckpt or "any", tune, save, stroke)
+        ckpt = predicted.style.name
+    elif tune.is_asked or save is not None:
+        raise UserError("--seconds, --steps and --save are of a style that --painting predicts")
     masks, placed = _where(ckpt, mask, region)
     if not masks and (render.feather or render.statistics != "region"):
         raise UserError("--feather and --statistics are of masks: see --mask and --region")
     files = [MaskFiles(each) for each in masks]
-    how: dict[str, Any] = {"device": device, "precision": precision, "stroke": stroke}
-    stylizer: Stylizer | Regions
-    stylizer = Regions.load(placed, **how) if files else Stylizer.load(placed[0], **how)
-    processor: ImageProcessor = stylizer
+    stylizer: ImageProcessor
+    if predicted is not None:
+        jobs = plan(inputs, output, placed[0], masks=files)
+        stylizer = predicted.stylizer(jobs, **how)
+        if files and isinstance(stylizer, Stylizer):
+            stylizer = Regions([stylizer])
+        elif files:
+            raise UserError("--mask places a style that is tuned for all pictures: --save NAME")
+    else:
+        stylizer = Regions.load(placed, **how) if files else Stylizer.load(placed[0], **how)
+    processor = stylizer
     if enlarge is not None:
         processor = StylizeThenUpscale(
             stylizer, load_upscaler(enlarge, device=device, precision=precision)
@@ -122,7 +150,7 @@ def stylize(
     if to:
         if pictures := [job.source for job in jobs if not job.is_clip]:
             raise UserError(f"--to is for clips, and {pictures[0]} is a picture")
-        if isinstance(stylizer, Regions):
+        if not isinstance(stylizer, Stylizer):
             raise UserError("--to moves one style, and --mask and --region place them: choose")
         move = stylizer.move(parse_mix(to), stroke)
     if failed := process_jobs(FilePipeline(processor, render, read, write), jobs, clip, move):

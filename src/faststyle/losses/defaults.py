@@ -6,6 +6,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from faststyle.core.assets import bundled_folder
+from faststyle.encoder import LossNetwork
 from faststyle.losses.perceptual import PerceptualLoss
 
 _SETTINGS: Any = OmegaConf.load(bundled_folder("configs") / "loss" / "relative.yaml")
@@ -14,3 +15,11 @@ _SETTINGS: Any = OmegaConf.load(bundled_folder("configs") / "loss" / "relative.y
 CONTENT: dict[str, float] = dict(_SETTINGS.content)
 STYLE: dict[str, float] = dict(_SETTINGS.style)
 STYLE_WEIGHT: float = signature(PerceptualLoss).parameters["style_weight"].default
+
+
+def default_loss(encoder: LossNetwork, **changes: Any) -> PerceptualLoss:
+    """That loss, but for ``changes`` of its arguments."""
+    given = OmegaConf.to_container(_SETTINGS)  # what is left to the signature stays unresolved
+    assert isinstance(given, dict)
+    settings = {str(k): v for k, v in given.items() if k != "_target_" and v != "${default:}"}
+    return PerceptualLoss(encoder, **{**settings, **changes})

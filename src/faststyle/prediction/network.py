@@ -67,15 +67,19 @@ class AnyPaintingNetwork(nn.Module):
         return style_rows(self.transform)[COMMON] + predicted
 
     @torch.no_grad()
-    def network_for(self, paintings: Sequence[Tensor]) -> TransformNetwork:
-        """An ordinary network of several styles: each painting (3, H, W), and the photo last.
+    def network_for(self, paintings: Sequence[Tensor], shares: Sequence[float]) -> TransformNetwork:
+        """An ordinary network of two styles: of paintings (3, H, W) together, and of the photo.
 
-        Its convolutions are shared with this one.
+        The first is the mean of what is predicted for each, by ``shares`` that add up to 1. Its
+        convolutions are shared with this network.
         """
-        rows = [self.predict(each[None])[0] for each in paintings]
-        table = torch.stack([*rows, style_rows(self.transform)[PHOTO]])
+        rows = [
+            share * self.predict(each[None])[0]
+            for each, share in zip(paintings, shares, strict=True)
+        ]
+        table = torch.stack([torch.stack(rows).sum(0), style_rows(self.transform)[PHOTO]])
         with torch.device("meta"):
-            network = TransformNetwork(**self.options, styles=len(table))
+            network = TransformNetwork(**self.options, styles=2)
         tables = {name: each.flatten(1) for name, each in split_rows(self.transform, table).items()}
         network.load_state_dict(self.transform.state_dict() | tables, assign=True)
         return network.requires_grad_(False).eval()

@@ -1,0 +1,57 @@
+"""A style without a training: what a network of any painting predicts for one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+from faststyle.core.errors import UserError
+from faststyle.prediction import AnyPaintingNetwork
+from faststyle.styles.metadata import IDENTITY, StyleMetadata
+from faststyle.styles.style_file import TrainedStyle
+
+
+@dataclass(frozen=True)
+class Painting:
+    """A picture to paint like: ``pixels`` (3, H, W) in [0, 1], at the size of its strokes.
+
+    ``weight``: its share in a style of several. ``metadata``: what is known of it.
+    """
+
+    pixels: Tensor
+    metadata: StyleMetadata
+    weight: float = 1.0
+
+
+def predicts_styles(style: TrainedStyle) -> bool:
+    """Whether a file is of a network that takes any painting."""
+    return isinstance(style.network, AnyPaintingNetwork)
+
+
+def predict_style(style: TrainedStyle, paintings: Sequence[Painting]) -> TrainedStyle:
+    """The style of a painting, or of several together, as a file of it and the photo would be.
+
+    So it is applied, mixed with the photo, exported and saved as any other. Raises ``UserError`` if
+    ``style`` predicts nothing, or if all weights are 0.
+    """
+    network = style.network
+    if not isinstance(network, AnyPaintingNetwork):
+        raise UserError(f"{style.name} is a style by itself: a painting is for --ckpt any")
+    total = sum(each.weight for each in paintings)
+    if total <= 0:
+        raise UserError("the weights of the paintings must add up to more than 0")
+    shares = [each.weight / total for each in paintings]
+    predicted = network.network_for([each.pixels for each in paintings], shares)
+    first = paintings[0].metadata
+    together = replace(
+        first,
+        style="-".join(dict.fromkeys(each.metadata.name for each in paintings)),
+        style_sha256=tuple(digest for each in paintings for digest in each.metadata.style_sha256),
+    )
+    metadata = replace(
+        style.metadata,
+        style=together.style,
+        init=style.metadata.style,
+        styles=(together, StyleMetadata(IDENTITY)),
+    )
+    return TrainedStyle(predicted, metadata.of_network(predicted))
