@@ -12,11 +12,11 @@ from faststyle.core.errors import UserError
 from faststyle.files.jobs import Job
 from faststyle.images.files import load_picture
 from faststyle.optimization.options import TuneOptions
-from faststyle.optimization.paintings import SIZE, load_paintings
+from faststyle.optimization.paintings import load_paintings
 from faststyle.optimization.tuning import StyleTuner, TunedStylizer, tuning_bar
 from faststyle.styles import StyleMetadata, TrainedStyle, find_style, load_style, write_style
 from faststyle.styles.catalog import beside_shipped
-from faststyle.styles.predicted import Painting, predict_style
+from faststyle.styles.predicted import PAINTING_SIZE, Painting, predict_style
 from faststyle.stylize.stylizer import Stylizer
 
 #: Sizes of paintings, in parts of the usual one, at which predicted strokes are still good.
@@ -47,7 +47,7 @@ class PaintingStyle:
         self.tune, self.save = tune, None if save is None else _target(save)
         at_once = min(max(stroke, _STROKES[0]), _STROKES[1])
         self.stroke = stroke / at_once
-        self.paintings: list[Painting] = load_paintings(paintings, round(SIZE * at_once))
+        self.paintings: list[Painting] = load_paintings(paintings, round(PAINTING_SIZE * at_once))
         self.style = predict_style(load_style(find_style(ckpt).path), self.paintings)
         if self.save is not None:
             check_target(self.save)

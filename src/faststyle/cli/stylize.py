@@ -92,8 +92,8 @@ def stylize(
     if is_elsewhere or engine is not None or actors is not None:
         from faststyle.bulk.job import BulkJob, stylize_in_bulk
 
-        others = {"painting": painting, "mask": mask, "region": region, "to": to}
-        output, ckpt = _check_bulk(output, ckpt, enlarge=enlarge, **others)
+        unfit = {"painting": painting, "mask": mask, "region": region, "to": to}
+        output, ckpt = _check_bulk(output, ckpt, enlarge=enlarge, **unfit)
         job = BulkJob(inputs, output, ckpt, render, read, write, precision, stroke, kernel, device)
         count = 1 if actors is None else actors
         stylize_in_bulk(replace(job, engine=engine or "local", actors=count))
@@ -137,7 +137,7 @@ def stylize(
             raise UserError("--mask places a style that is tuned for all pictures: --save NAME")
     else:
         stylizer = Regions.load(placed, **how) if files else Stylizer.load(placed[0], **how)
-    processor = stylizer
+    processor: ImageProcessor = stylizer
     if enlarge is not None:
         processor = StylizeThenUpscale(
             stylizer, load_upscaler(enlarge, device=device, precision=precision)

@@ -8,17 +8,15 @@ from faststyle.core.errors import UserError
 from faststyle.data.painting import Style
 from faststyle.images.probe import open_image
 from faststyle.styles.metadata import IDENTITY, StyleMetadata
-from faststyle.styles.predicted import Painting
+from faststyle.styles.predicted import PAINTING_SIZE, Painting
 
-#: The short side at which strokes of usual size are measured.
-SIZE = 256
 #: A painting of fewer pixels a side has no strokes.
 _MIN_SIDE = 32
 #: Gray levels that colors of a painting have to differ by.
 _MIN_CONTRAST = 4 / 255
 
 
-def load_paintings(given: Sequence[str], size: int = SIZE) -> list[Painting]:
+def load_paintings(given: Sequence[str], size: int = PAINTING_SIZE) -> list[Painting]:
     """Paintings from files, PATH or PATH=WEIGHT, at the short side that their strokes have.
 
     Raises ``UserError``, which names the file, if one cannot be read, is too small or of one color,

@@ -161,7 +161,7 @@ class TunedStylizer:
 @contextmanager
 def tuning_bar(options: TuneOptions) -> Iterator[TuneProgress]:
     """A bar of the seconds or steps of tuning, and the loss."""
-    total = options.seconds or options.steps
+    total = options.seconds or options.steps or 0
     unit = "s" if options.seconds else "step"
     form = "tuning: {percentage:3.0f}%|{bar}| {remaining} left{postfix}"
     bar: tqdm[NoReturn]
@@ -169,7 +169,7 @@ def tuning_bar(options: TuneOptions) -> Iterator[TuneProgress]:
 
         def show(part: float, loss: float) -> None:
             bar.set_postfix(loss=f"{loss:.2f}", refresh=False)
-            bar.update(min(1.0, part) * bar.total - bar.n)
+            bar.update(min(1.0, part) * total - bar.n)
 
         yield show
 
@@ -208,7 +208,7 @@ def _with_margin(network: nn.Module, margin: int) -> TransformNetwork:
     """A copy whose weights are its own."""
     copied = TransformNetwork(**{**_options(network), "margin": margin})
     copied.load_state_dict(network.state_dict())
-    return copied.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return copied.to(memory_format=torch.channels_last)
 
 
 def _cosine(part: float) -> float:

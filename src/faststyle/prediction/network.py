@@ -1,7 +1,7 @@
 """A transform network that is given a painting beside the photo."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
@@ -39,7 +39,12 @@ class AnyPaintingNetwork(nn.Module):
         hidden: Annotated[int, Between(1, 4096)] = 256,
     ) -> None:
         super().__init__()
-        self.options = {"width": width, "blocks": blocks, "noise": noise, "margin": margin}
+        self.options: dict[str, Any] = {
+            "width": width,
+            "blocks": blocks,
+            "noise": noise,
+            "margin": margin,
+        }
         self.transform = TransformNetwork(**self.options, styles=2)
         self.predictor = Predictor(style_rows(self.transform).shape[1], hidden)
 

@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from faststyle.core.errors import UserError
+from faststyle.images.pixels import resize
 from faststyle.prediction import AnyPaintingNetwork
 from faststyle.styles.metadata import IDENTITY, StyleMetadata
 from faststyle.styles.style_file import TrainedStyle
+
+#: The short side, in pixels, at which strokes of usual size are measured.
+PAINTING_SIZE = 256
 
 
 @dataclass(frozen=True)
@@ -22,10 +26,16 @@ class Painting:
     metadata: StyleMetadata
     weight: float = 1.0
 
+    @classmethod
+    def of_pixels(cls, pixels: Tensor) -> "Painting":
+        """One of which nothing else is known, with strokes of usual size."""
+        metadata = StyleMetadata("painting", style_size=PAINTING_SIZE)
+        return cls(resize(pixels, PAINTING_SIZE), metadata)
 
-def predicts_styles(style: TrainedStyle) -> bool:
-    """Whether a file is of a network that takes any painting."""
-    return isinstance(style.network, AnyPaintingNetwork)
+
+def predicts_styles(network: nn.Module) -> bool:
+    """Whether a network takes any painting."""
+    return isinstance(network, AnyPaintingNetwork)
 
 
 def predict_style(style: TrainedStyle, paintings: Sequence[Painting]) -> TrainedStyle:

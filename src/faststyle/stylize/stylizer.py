@@ -19,6 +19,7 @@ from faststyle.styles import StyleMetadata, TrainedStyle, find_style, mixture
 from faststyle.styles.loading import is_named_after_style, read_any_style
 from faststyle.styles.metadata import IDENTITY
 from faststyle.styles.mixture import StyleWeights
+from faststyle.styles.predicted import Painting, predict_style, predicts_styles
 from faststyle.stylize import passes
 from faststyle.stylize.color import blend
 from faststyle.stylize.image_processor import Progress, no_progress
@@ -136,6 +137,19 @@ class Stylizer:
             stylizer.name = StyleMetadata(found.path.stem).name
         return stylizer
 
+    def painting(self, *paintings: Photos) -> "Stylizer":
+        """The style of a painting, or of several together, of a file that takes any.
+
+        >>> stylizer = Stylizer.load("any").painting(image)
+
+        Each is one picture as of :meth:`__call__`. Raises ``UserError`` if the file predicts
+        nothing, and what the class raises.
+        """
+        pixels = [to_unit(to_pictures(each)[0][0].pixels).to(self.device) for each in paintings]
+        given = [Painting.of_pixels(each) for each in pixels]
+        style = predict_style(TrainedStyle(self.network, self.source_metadata), given)
+        return Stylizer(style, str(self.device), self.precision, {style.name: 1.0})
+
     def mix(self, mix: StyleWeights, stroke: float = 1.0) -> None:
         """Change the mixture of styles at once. Raises what the class raises."""
         self.move(mix, stroke)(1.0)
@@ -216,6 +230,8 @@ class Stylizer:
 
     def prepare(self, pictures: Sequence[Picture], options: RenderOptions) -> list[Picture]:
         """Pictures of one size as the network should see them. Raises ``UserError``."""
+        if predicts_styles(self.network):
+            raise UserError(f"{self.name} takes any painting: name one, --painting mine.jpg")
         size = pictures[0].size_at(options.size)
         limit = passes.pixel_limit(options, bool(self._rows(options.tile, size, len(pictures))))
         passes.check_pixels(self._largest(size), limit, self._memory)

@@ -70,7 +70,7 @@ class AnyPaintingTransfer(StyleTransfer):
         return terms
 
     def _split(self, batch: Tensor) -> tuple[Tensor, Tensor]:
-        photos, paintings = batch.split(3, 1)
+        photos, paintings = batch[:, :3], batch[:, 3:]
         layout = self.layout
         return photos.contiguous(memory_format=layout), paintings.contiguous(memory_format=layout)
 
