@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from faststyle.encoder import LossNetwork
-from faststyle.encoder.lite import HEADS
 from faststyle.images.pixels import to_unit
 from faststyle.losses import gram_matrix
 from faststyle.losses.defaults import CONTENT, STYLE, STYLE_WEIGHT
 from faststyle.losses.normalization import relative_distance
+from faststyle.networks.lite_features import HEADS
 from faststyle.training.engine.schedule import cosine, scheduled
 from recipes.distillation.examples import ExampleMixer
 

@@ -7,10 +7,10 @@ import torch
 from faststyle.core.assets import bundled_file
 from faststyle.core.errors import UserError
 from faststyle.encoder import LiteEncoder, VGGEncoder
-from faststyle.encoder.lite import HEADS
 from faststyle.images.files import load_picture
 from faststyle.images.pixels import resize
 from faststyle.losses import PerceptualLoss, StyleImage
+from faststyle.networks.lite_features import HEADS
 
 
 @pytest.fixture(scope="module")

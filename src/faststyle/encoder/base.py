@@ -39,10 +39,8 @@ class LossNetwork(nn.Module, ABC):
     ) -> None:
         super().__init__()
         self.names, self.weights = tuple(names), weights
-        # On the CPU also where weights are to come later, and modules are made without memory.
-        for name, values in (("mean", mean), ("std", std)):
-            constant = torch.tensor(values, device="cpu").view(1, 3, 1, 1)
-            self.register_buffer(name, constant, persistent=False)
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self._frozen = False
 
     @property

@@ -3,18 +3,13 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from faststyle.core.assets import bundled_file
 from faststyle.core.errors import UserError
 from faststyle.encoder.base import LOSS_NETWORKS, LossNetwork
 from faststyle.encoder.weights import he_initialize, read_state
-
-#: Layers of the teacher that are predicted, and how many channels they have there.
-HEADS = {"relu1_2": 64, "relu2_2": 128, "relu3_3": 256, "relu4_3": 512}
-#: Channels and number of 3x3 convolutions of each stage.
-STAGES = ((16, 2), (64, 2), (96, 3), (128, 3))
+from faststyle.networks.lite_features import HEADS, LiteFeatures, lite_features
 
 
 @LOSS_NETWORKS.register("lite")
@@ -37,13 +32,8 @@ class LiteEncoder(LossNetwork):
 
     def __init__(self, weights: str = "bundled", frozen: bool = True) -> None:
         super().__init__(tuple(HEADS), weights)
-        self.stages = nn.ModuleList()
-        self.heads = nn.ModuleDict()
-        before = 3
-        for (width, depth), (layer, channels) in zip(STAGES, HEADS.items(), strict=True):
-            self.stages.append(_stage(before, width, depth))
-            self.heads[layer] = nn.Conv2d(width, channels, 1)
-            before = width
+        features = LiteFeatures()
+        self.stages, self.heads = features.stages, features.heads
         if weights == "random":
             he_initialize(self)
         else:
@@ -53,12 +43,7 @@ class LiteEncoder(LossNetwork):
 
     def iter_features(self, x: Tensor, wanted: set[str]) -> Iterator[tuple[str, Tensor]]:
         """The wanted layers; the heads of others are not computed."""
-        for stage, (layer, head) in zip(self.stages, self.heads.items(), strict=True):
-            if layer != "relu1_2" and min(x.shape[-2:]) > 1:
-                x = F.avg_pool2d(x, 2)
-            x = stage(x)
-            if layer in wanted:
-                yield layer, F.relu(head(x), inplace=True)
+        return lite_features(self.stages, self.heads, x, wanted)
 
     def _load(self, weights: str) -> None:
         bundled = weights == "bundled"
@@ -68,10 +53,3 @@ class LiteEncoder(LossNetwork):
             self.load_state_dict(state)
         except RuntimeError:
             raise UserError(f"{path} holds no weights of the lite encoder") from None
-
-
-def _stage(before: int, width: int, depth: int) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for index in range(depth):
-        layers += [nn.Conv2d(width if index else before, width, 3, padding=1), nn.ReLU(True)]
-    return nn.Sequential(*layers)

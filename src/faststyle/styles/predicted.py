@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from faststyle.core.errors import UserError
 from faststyle.images.pixels import resize
-from faststyle.prediction import AnyPaintingNetwork
+from faststyle.networks.any_painting import AnyPaintingNetwork
 from faststyle.styles.metadata import IDENTITY, StyleMetadata
 from faststyle.styles.style_file import TrainedStyle
 

@@ -11,7 +11,7 @@ from faststyle.core.registry import Description
 from faststyle.core.torch_files import read_torch
 from faststyle.encoder import LiteEncoder
 from faststyle.networks import NETWORKS
-from faststyle.prediction import AnyPaintingNetwork
+from faststyle.networks.any_painting import AnyPaintingNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle, load_style
 from faststyle.styles.metadata import IDENTITY
 

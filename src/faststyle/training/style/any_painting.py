@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from faststyle.core.chance import Purpose, numpy_generator
 from faststyle.core.errors import UserError
 from faststyle.losses import LossTerms
-from faststyle.prediction import AnyPaintingNetwork
+from faststyle.networks.any_painting import AnyPaintingNetwork
 from faststyle.training.style.module import StyleTransfer
 
 #: How many of the photos are to stay as they are.

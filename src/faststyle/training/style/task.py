@@ -19,7 +19,7 @@ from faststyle.core.torch_files import read_torch
 from faststyle.data.painting import Identity, Style
 from faststyle.encoder import LossNetwork
 from faststyle.losses import PerceptualLoss, StyleImage
-from faststyle.prediction import AnyPaintingNetwork
+from faststyle.networks.any_painting import AnyPaintingNetwork
 from faststyle.styles import StyleMetadata, find_style, load_style, write_style
 from faststyle.styles.catalog import beside_shipped, label
 from faststyle.styles.mixture import choose, single_styles

@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faststyle.core.precision import widen
-from faststyle.encoder.lite import HEADS, LiteEncoder
+from faststyle.images.pixels import IMAGENET_MEAN, IMAGENET_STD
+from faststyle.networks.lite_features import HEADS, LiteFeatures
 
 #: Bins of a color histogram along each of the directions.
 _BINS = 12
@@ -32,7 +33,7 @@ class Predictor(nn.Module):
 
     def __init__(self, outputs: int, hidden: int) -> None:
         super().__init__()
-        self.encoder = LiteEncoder("random", frozen=False)
+        self.encoder = LiteFeatures()
         moments = 2 * sum(HEADS.values())
         self.norm = nn.LayerNorm(moments)
         colors = _BINS * len(_DIRECTIONS)
@@ -48,7 +49,10 @@ class Predictor(nn.Module):
 
     def forward(self, paintings: Tensor) -> Tensor:
         """Map (N, 3, H, W), RGB in [0, 1], to (N, outputs) in float32 or better."""
-        features = self.encoder(paintings, HEADS).values()
+        mean, std = (
+            paintings.new_tensor(each).view(3, 1, 1) for each in (IMAGENET_MEAN, IMAGENET_STD)
+        )
+        features = [each for _, each in self.encoder((paintings - mean) / std, HEADS)]
         # Sums over all pixels, and small differences of them, are not for half precision.
         with torch.autocast(paintings.device.type, enabled=False):
             moments = self.norm(torch.cat([_moments(each) for each in features], 1))

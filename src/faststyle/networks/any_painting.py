@@ -8,11 +8,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from faststyle.core.limits import Between
-from faststyle.networks import NETWORKS
 from faststyle.networks.conditional import split_rows, style_rows
-from faststyle.networks.stages import DEFAULT_FIELD, NoiseField
+from faststyle.networks.predictor import Predictor
+from faststyle.networks.stages import DEFAULT_FIELD, NETWORKS, NoiseField
 from faststyle.networks.transform import TransformNetwork
-from faststyle.prediction.predictor import Predictor
 
 #: Rows of the table of scales and shifts.
 COMMON, PHOTO = range(2)
