@@ -43,9 +43,7 @@ def load_initial_weights(
 
     Raises ``UserError``, which calls ``found`` by its ``source``, for different networks.
     """
-    kind, wanted = NETWORKS.describe(found.network), NETWORKS.describe(network)
-    if (kind.name, _shared(kind)) != (wanted.name, _shared(wanted)):
-        raise UserError(f"{source} is of network {_format(kind)}, not {_format(wanted)}")
+    _check_alike(found.network, network, source)
     state = dict(found.network.state_dict())
     known = found.metadata.styles
     paintings = [row for row, style in enumerate(known) if style.name != IDENTITY] or [0]
@@ -59,19 +57,29 @@ def load_initial_weights(
     network.load_state_dict(state)
 
 
-def begin_any_painting(network: AnyPaintingNetwork, begin: TrainedStyle | None) -> None:
+def begin_any_painting(
+    network: AnyPaintingNetwork, begin: TrainedStyle | None, source: str = ""
+) -> None:
     """Give ``network`` the weights of another one, or of several styles whose mean is its first.
 
     Its predictor then looks at paintings with the ``lite`` encoder that ships. Raises ``UserError``
-    if ``begin`` is of another network.
+    if ``begin``, called by its
+    ``source``, is of another network.
     """
     if begin is not None and isinstance(begin.network, AnyPaintingNetwork):
+        _check_alike(begin.network, network, source)
         network.load_state_dict(begin.network.state_dict())
         return
     network.predictor.encoder.load_state_dict(LiteEncoder(frozen=False).state_dict())
     if begin is not None:
         rows = StyleMetadata("any"), StyleMetadata(IDENTITY)
-        load_initial_weights(begin, network.transform, rows, f"init={begin.name}")
+        load_initial_weights(begin, network.transform, rows, source)
+
+
+def _check_alike(found: nn.Module, network: nn.Module, source: str) -> None:
+    kind, wanted = NETWORKS.describe(found), NETWORKS.describe(network)
+    if (kind.name, _shared(kind)) != (wanted.name, _shared(wanted)):
+        raise UserError(f"{source} is of network {_format(kind)}, not {_format(wanted)}")
 
 
 def _rows(style: StyleMetadata, known: Sequence[StyleMetadata]) -> list[int]:

@@ -111,7 +111,8 @@ def _build_any_painting(cfg: DictConfig) -> AnyPaintingTransfer:
     encoder: LossNetwork = instantiate(cfg.encoder)
     loss: PerceptualLoss = instantiate(cfg.loss, encoder=encoder)
     _warn_of_random_encoder(encoder)
-    begin_any_painting(network, load_style(find_style(cfg.init).path) if cfg.init else None)
+    begin = load_style(find_style(cfg.init).path) if cfg.init else None
+    begin_any_painting(network, begin, f"init={cfg.init}")
     return AnyPaintingTransfer(
         network,
         loss,
