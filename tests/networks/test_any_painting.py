@@ -44,16 +44,9 @@ def test_a_picture_that_is_kept_has_the_row_of_the_photo() -> None:
 
 def test_the_network_for_a_painting_computes_the_same_without_it() -> None:
     network, photo, painting = _network(), _pictures(1), _pictures(1, 24)
-    ordinary = network.network_for([painting[0]], [1.0])
+    rows = torch.cat([network.predict(painting), network.photo_row[None]])
+    ordinary = network.with_rows(rows)
     first = torch.tensor([1.0, 0.0], dtype=torch.float64)
     wanted = network(photo, painting)
     torch.testing.assert_close(ordinary(photo, first), wanted)
     torch.testing.assert_close(bake_style(ordinary, first)(photo), wanted)
-
-
-def test_several_paintings_are_the_mean_of_what_is_predicted_for_each() -> None:
-    network = _network()
-    paintings = [_pictures(1)[0], _pictures(1, 24)[0]]
-    together = style_rows(network.network_for(paintings, [0.25, 0.75]))[0]
-    each = [network.predict(painting[None])[0] for painting in paintings]
-    torch.testing.assert_close(together, 0.25 * each[0] + 0.75 * each[1])

@@ -6,6 +6,7 @@ from torch import nn
 from faststyle import Stylizer
 from faststyle.core.errors import UserError
 from faststyle.networks import AnyPaintingNetwork
+from faststyle.networks.conditional import style_rows
 from faststyle.styles import StyleMetadata, TrainedStyle
 from faststyle.styles.metadata import IDENTITY
 from faststyle.styles.predicted import Painting, predict_style
@@ -45,6 +46,26 @@ def test_only_proportions_of_weights_count(any_style: TrainedStyle) -> None:
     states = light.network.state_dict(), heavy.network.state_dict()
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
     assert light.name == "a-b"
+
+
+def test_several_paintings_are_the_mean_of_what_is_predicted_for_each(
+    any_style: TrainedStyle,
+) -> None:
+    network = any_style.network
+    assert isinstance(network, AnyPaintingNetwork)
+    paintings = [_painting("a", 1.0), _painting("b", 3.0)]
+    found = style_rows(predict_style(any_style, paintings).network)[0]
+    first, second = (network.predict(each.pixels[None])[0] for each in paintings)
+    torch.testing.assert_close(found, 0.25 * first + 0.75 * second)
+
+
+def test_several_styles_have_a_row_each(any_style: TrainedStyle) -> None:
+    first, second = [_painting("a")], [_painting("b")]
+    both = predict_style(any_style, first, second)
+    assert both.metadata.labels() == ("a", "b", IDENTITY)
+    alone = [style_rows(predict_style(any_style, each).network) for each in (first, second)]
+    rows = torch.stack([alone[0][0], alone[1][0], alone[0][1]])
+    assert torch.equal(style_rows(both.network), rows)
 
 
 def test_weights_of_zero_are_one_line(any_style: TrainedStyle) -> None:

@@ -1,6 +1,5 @@
 """A transform network that is given a painting beside the photo."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import torch
@@ -60,7 +59,7 @@ class AnyPaintingNetwork(nn.Module):
         """
         rows = self.predict(paintings)
         if keep is not None:
-            rows = torch.where(keep[:, None], style_rows(self.transform)[PHOTO], rows)
+            rows = torch.where(keep[:, None], self.photo_row, rows)
         changed = split_rows(self.transform, rows)
         result: Tensor = functional_call(self.transform, changed, (images,), {"noise": noise})
         return result
@@ -70,20 +69,19 @@ class AnyPaintingNetwork(nn.Module):
         predicted: Tensor = self.predictor(paintings)
         return style_rows(self.transform)[COMMON] + predicted
 
-    @torch.no_grad()
-    def network_for(self, paintings: Sequence[Tensor], shares: Sequence[float]) -> TransformNetwork:
-        """An ordinary network of two styles: of paintings (3, H, W) together, and of the photo.
+    @property
+    def photo_row(self) -> Tensor:
+        """The scales and shifts (K,) that leave a photo as it is."""
+        return style_rows(self.transform)[PHOTO]
 
-        The first is the mean of what is predicted for each, by ``shares`` that add up to 1. Its
-        convolutions are shared with this network.
+    @torch.no_grad()
+    def with_rows(self, rows: Tensor) -> TransformNetwork:
+        """An ordinary network of several styles, whose scales and shifts are ``rows`` (S, K).
+
+        Its convolutions are shared with this network.
         """
-        rows = [
-            share * self.predict(each[None])[0]
-            for each, share in zip(paintings, shares, strict=True)
-        ]
-        table = torch.stack([torch.stack(rows).sum(0), style_rows(self.transform)[PHOTO]])
         with torch.device("meta"):
-            network = TransformNetwork(**self.options, styles=2)
-        tables = {name: each.flatten(1) for name, each in split_rows(self.transform, table).items()}
+            network = TransformNetwork(**self.options, styles=len(rows))
+        tables = {name: each.flatten(1) for name, each in split_rows(self.transform, rows).items()}
         network.load_state_dict(self.transform.state_dict() | tables, assign=True)
         return network.requires_grad_(False).eval()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor, nn
 
 from faststyle.core.errors import UserError
@@ -38,30 +39,41 @@ def predicts_styles(network: nn.Module) -> bool:
     return isinstance(network, AnyPaintingNetwork)
 
 
-def predict_style(style: TrainedStyle, paintings: Sequence[Painting]) -> TrainedStyle:
+@torch.no_grad()
+def predict_style(style: TrainedStyle, *styles: Sequence[Painting]) -> TrainedStyle:
     """The style of a painting, or of several together, as a file of it and the photo would be.
 
-    So it is applied, mixed with the photo, exported and saved as any other. Raises ``UserError`` if
-    ``style`` predicts nothing, or if all weights are 0.
+    So it is applied, mixed with the photo, exported and saved as any other. Of several ``styles``
+    each has paintings of its own. Raises ``UserError`` if ``style`` predicts nothing, or if all
+    weights are 0.
     """
     network = style.network
     if not isinstance(network, AnyPaintingNetwork):
         raise UserError(f"{style.name} is a style by itself: a painting is for --ckpt any")
+    rows = [_predict_row(network, paintings) for paintings in styles]
+    predicted = network.with_rows(torch.stack([*rows, network.photo_row]))
+    together = [_describe(paintings) for paintings in styles]
+    metadata = replace(
+        style.metadata,
+        style="-".join(each.name for each in together),
+        init=style.metadata.style,
+        styles=(*together, StyleMetadata(IDENTITY)),
+    )
+    return TrainedStyle(predicted, metadata.of_network(predicted))
+
+
+def _predict_row(network: AnyPaintingNetwork, paintings: Sequence[Painting]) -> Tensor:
+    """The mean (K,) of what is predicted for each, by its weight."""
     total = sum(each.weight for each in paintings)
     if total <= 0:
         raise UserError("the weights of the paintings must add up to more than 0")
-    shares = [each.weight / total for each in paintings]
-    predicted = network.network_for([each.pixels for each in paintings], shares)
-    first = paintings[0].metadata
-    together = replace(
-        first,
+    rows = [network.predict(each.pixels[None])[0] * (each.weight / total) for each in paintings]
+    return torch.stack(rows).sum(0)
+
+
+def _describe(paintings: Sequence[Painting]) -> StyleMetadata:
+    return replace(
+        paintings[0].metadata,
         style="-".join(dict.fromkeys(each.metadata.name for each in paintings)),
         style_sha256=tuple(digest for each in paintings for digest in each.metadata.style_sha256),
     )
-    metadata = replace(
-        style.metadata,
-        style=together.style,
-        init=style.metadata.style,
-        styles=(together, StyleMetadata(IDENTITY)),
-    )
-    return TrainedStyle(predicted, metadata.of_network(predicted))

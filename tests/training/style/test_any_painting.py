@@ -8,10 +8,12 @@ from omegaconf import DictConfig
 from faststyle.config.compose import compose_config
 from faststyle.core.errors import UserError
 from faststyle.encoder import LiteEncoder
-from faststyle.networks import AnyPaintingNetwork
+from faststyle.networks import AnyPaintingNetwork, bake_style
 from faststyle.networks.conditional import style_rows
+from faststyle.optimization.paintings import load_paintings
 from faststyle.styles import StyleMetadata, TrainedStyle, read_style, write_style
 from faststyle.styles.metadata import IDENTITY
+from faststyle.styles.predicted import predict_style
 from faststyle.training.style.task import train
 from tests.several import STYLES, several_styles
 
@@ -100,6 +102,35 @@ def test_it_goes_on_from_a_network_of_any(
     before, after = _trained(first), _trained(path)
     # Files hold float16.
     assert all(torch.allclose(before[key], after[key], atol=1e-6) for key in before)
+
+
+def test_a_style_begins_with_what_is_predicted_for_its_painting(
+    configured: Callable[..., DictConfig], tmp_path: Path, make_photo: Callable[..., Path]
+) -> None:
+    first = train(configured("first", "model.learning_rate=0.01"))
+    assert first is not None
+    painting = make_photo(tmp_path / "wave.png", width=300, height=260, seed=5)
+    settings = [
+        "experiment=smoke",
+        "data.batch_size=2",
+        "style=mine",
+        f"style.image={painting}",
+        "style.size=256",
+        "network.width=4",
+        "network.blocks=1",
+        "network.noise=5",
+        f"init={first}",
+        "model.learning_rate=1e-12",
+        "+trainer.enable_progress_bar=false",
+        f"output_dir={tmp_path}/second",
+        f"export.path={tmp_path}/second/wave.safetensors",
+    ]
+    second = train(compose_config("train", settings))
+    assert second is not None
+    predicted = predict_style(read_style(first), load_paintings([str(painting)]))
+    wanted = bake_style(predicted.network, torch.tensor([1.0, 0.0])).state_dict()
+    found = read_style(second).network.state_dict()
+    assert all(torch.allclose(found[key], wanted[key], atol=2e-3, rtol=2e-3) for key in wanted)
 
 
 @pytest.mark.parametrize(

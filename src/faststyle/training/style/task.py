@@ -23,6 +23,7 @@ from faststyle.networks.any_painting import AnyPaintingNetwork
 from faststyle.styles import StyleMetadata, find_style, load_style, write_style
 from faststyle.styles.catalog import beside_shipped, label
 from faststyle.styles.mixture import choose, single_styles
+from faststyle.styles.predicted import Painting, predict_style, predicts_styles
 from faststyle.training.engine.initial_weights import (
     begin_any_painting,
     check_resumable,
@@ -86,7 +87,7 @@ def _build_module(cfg: DictConfig) -> StyleTransfer:
     each = [_describe(style) for style in styles]
     several = len(styles) > 1
     metadata = StyleMetadata(cfg.name, styles=tuple(each)) if several else each[0]
-    tune = _load_init(cfg, network, each)
+    tune = _load_init(cfg, network, each, paintings)
     order = StyleSampler([style.share for style in styles], cfg.seed) if several else None
     make_module: partial[StyleTransfer] = instantiate(cfg.model)
     return make_module(
@@ -149,15 +150,27 @@ def _build_network(cfg: DictConfig, styles: int) -> nn.Module:
     return network
 
 
-def _load_init(cfg: DictConfig, network: nn.Module, styles: Sequence[StyleMetadata]) -> str:
+def _load_init(
+    cfg: DictConfig,
+    network: nn.Module,
+    styles: Sequence[StyleMetadata],
+    paintings: Sequence[Sequence[StyleImage]],
+) -> str:
     """Give ``network`` the weights of ``cfg.init``, if any; returns what of it is to be tuned."""
     if not cfg.init:
         return cfg.tune or "all"
     found = find_style(cfg.init)
     style = load_style(found.path)
     begin = choose(style, found.mix) if found.mix else style
+    if predicts_styles(style.network):
+        given = [
+            [Painting(image.pixels, metadata, image.weight) for image in images]
+            for metadata, images in zip(styles, paintings, strict=True)
+            if images  # the photo itself, which has none, is there already
+        ]
+        begin = predict_style(style, *given)
     load_initial_weights(begin, network, styles, f"init={cfg.init}")
-    # What several styles share should do for another one, too.
+    # What several trained styles share should do for another one, too.
     return cfg.tune or ("norms" if style.metadata.styles and len(styles) == 1 else "all")
 
 
