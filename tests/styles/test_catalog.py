@@ -106,7 +106,9 @@ def test_a_file_that_is_no_style_is_named_and_left_out_of_the_list(
 
 def test_the_styles_that_ship_are_those_that_git_keeps() -> None:
     kept = re.findall(r"!checkpoints/(\w+)\.safetensors", (ROOT / ".gitignore").read_text())
-    assert sorted(kept) == sorted(catalog.SHIPPED | catalog.SHIPPED_UPSCALERS)
+    assert sorted(kept) == sorted(
+        catalog.SHIPPED | catalog.SHIPPED_UPSCALERS | catalog.SHIPPED_PREDICTORS
+    )
     assert all((ROOT / "checkpoints" / f"{name}.safetensors").is_file() for name in kept)
 
 

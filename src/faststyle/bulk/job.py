@@ -25,6 +25,7 @@ from faststyle.images.formats import can_write
 from faststyle.styles import find_style
 from faststyle.styles.catalog import list_styles
 from faststyle.styles.loading import read_any_style
+from faststyle.styles.mixture import check_has_style
 from faststyle.stylize.options import DEFAULT_PRECISION, DEFAULT_RENDER, RenderOptions
 from faststyle.stylize.stylizer import Stylizer
 from faststyle.video.options import ClipOptions
@@ -138,7 +139,9 @@ def _begin(job: BulkJob, output: Folder, manifest: Manifest) -> list[ImageTask]:
     """All of the job's pictures, once it is sure that it can be done, and goes on if it began."""
     style = find_style(job.ckpt)
     # Read for what is wrong with it: better one line here than as many as there are processes.
-    stylizer = Stylizer(read_any_style(style.path), "cpu", mix=style.mix, stroke=job.stroke)
+    trained = read_any_style(style.path)
+    check_has_style(trained.metadata)
+    stylizer = Stylizer(trained, "cpu", mix=style.mix, stroke=job.stroke)
     names = cache(lambda: {stylizer.name, *(each.name for each in list_styles())})
     tasks = find_tasks(job.inputs, output, names)
     by_ending = {Path(task.target).suffix: task for task in tasks}

@@ -106,7 +106,7 @@ def stylize(
     from faststyle.files.mask_files import MaskFiles
     from faststyle.networks.kernels import choose_kernel
     from faststyle.styles.catalog import list_styles
-    from faststyle.styles.mixture import parse_mix
+    from faststyle.styles.mixture import check_has_style, parse_mix
     from faststyle.stylize.image_processor import ImageProcessor
     from faststyle.stylize.regions import Regions
     from faststyle.stylize.stylizer import Stylizer
@@ -137,6 +137,8 @@ def stylize(
             raise UserError("--mask places a style that is tuned for all pictures: --save NAME")
     else:
         stylizer = Regions.load(placed, **how) if files else Stylizer.load(placed[0], **how)
+        if isinstance(stylizer, Stylizer):
+            check_has_style(stylizer.source_metadata)
     processor: ImageProcessor = stylizer
     if enlarge is not None:
         processor = StylizeThenUpscale(

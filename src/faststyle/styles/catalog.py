@@ -26,6 +26,8 @@ FOLDERS = (Path("checkpoints"), bundled_folder("checkpoints"))
 SHIPPED = {"starry_night", "starry_night_small", "starry_night_calm", "gallery", "gallery_small"}
 #: Those that enlarge.
 SHIPPED_UPSCALERS = {"enlarge_x4"}
+#: What predicts styles.
+SHIPPED_PREDICTORS = {"any"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def list_styles() -> list[StyleEntry]:
     files = _files()
     found: dict[str, StyleEntry] = {}
     for name, path, metadata in _readable(files):
-        if metadata.factor > 1:
+        if metadata.factor > 1 or metadata.takes_paintings:
             continue
         for style in metadata.names():
             called = f"{name}:{style}" if style in files or style in found else style
@@ -148,7 +150,7 @@ def last_of_run(folder: Path) -> Path:
 def beside_shipped(path: Path) -> Path:
     """``path``, or the same as ``NAME_mine`` if a style that ships with faststyle lies there."""
     is_there = path.expanduser().resolve().parent == bundled_folder("checkpoints").resolve()
-    ships = is_there and path.stem in SHIPPED | SHIPPED_UPSCALERS
+    ships = is_there and path.stem in SHIPPED | SHIPPED_UPSCALERS | SHIPPED_PREDICTORS
     return path.with_stem(f"{path.stem}_mine") if ships else path
 
 

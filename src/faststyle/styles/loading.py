@@ -11,7 +11,7 @@ from faststyle.export import is_exported_model
 from faststyle.styles.catalog import FoundStyle, find_style, last_of_run, list_styles
 from faststyle.styles.exported import read_exported_style
 from faststyle.styles.foreign import read_foreign, refuse_torchscript
-from faststyle.styles.mixture import choose
+from faststyle.styles.mixture import check_has_style, choose
 from faststyle.styles.style_file import (
     TrainedStyle,
     is_style,
@@ -110,6 +110,7 @@ def styles_beside(given: str) -> tuple[FoundStyle, tuple[str, ...]]:
         metadata = read_metadata(path)
     except UserError:  # it is of another kind, or damaged, which is said now
         metadata = load_style(path).metadata
+    check_has_style(metadata)
     return found, metadata.names()
 
 

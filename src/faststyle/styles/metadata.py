@@ -69,6 +69,11 @@ class StyleMetadata:
         factor = self.network.options.get("factor", 1) if self.network else 1
         return factor if isinstance(factor, int) else 1
 
+    @property
+    def takes_paintings(self) -> bool:
+        """Whether its network predicts the style of any painting, and has none of its own."""
+        return self.network is not None and self.network.name == "any"
+
     def names(self) -> tuple[str, ...]:
         """Of several styles the paintings' names, each once, in their order."""
         names = dict.fromkeys(style.name for style in self.styles)

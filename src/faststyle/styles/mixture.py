@@ -44,9 +44,10 @@ def choose(style: TrainedStyle, mix: StyleWeights, stroke: float = 1.0) -> Train
     """The one style that a mixture of several in a file is, or that ``style`` is already.
 
     Raises ``UserError`` as :func:`weight_vector`; for no mixture of several styles, or one of a
-    single one.
+    single one; for a network that takes any painting.
     """
     metadata = style.metadata
+    check_has_style(metadata)
     if not metadata.styles:
         check_single(metadata, mix, stroke)
         return style
@@ -61,6 +62,15 @@ def single_styles(style: TrainedStyle) -> Iterator[tuple[str, TrainedStyle]]:
     for label, one, weights in zip(metadata.labels(), metadata.styles, one_hot, strict=True):
         alone = mixture_metadata(replace(metadata, styles=(one,)), {one.name: 1.0})
         yield label, TrainedStyle(bake_style(style.network, weights), alone)
+
+
+def check_has_style(metadata: StyleMetadata) -> None:
+    """Raise ``UserError`` for a file that predicts styles, and has none of its own."""
+    if metadata.takes_paintings:
+        raise UserError(
+            f"{metadata.name} takes any painting and has no style of its own: faststyle stylize"
+            " --painting mine.jpg, which --save NAME keeps as a style"
+        )
 
 
 def check_single(metadata: StyleMetadata, mix: StyleWeights, stroke: float) -> None:

@@ -19,7 +19,7 @@ from faststyle.styles import StyleMetadata, TrainedStyle, find_style, mixture
 from faststyle.styles.loading import is_named_after_style, read_any_style
 from faststyle.styles.metadata import IDENTITY
 from faststyle.styles.mixture import StyleWeights
-from faststyle.styles.predicted import Painting, predict_style, predicts_styles
+from faststyle.styles.predicted import Painting, predict_style
 from faststyle.stylize import passes
 from faststyle.stylize.color import blend
 from faststyle.stylize.image_processor import Progress, no_progress
@@ -230,8 +230,7 @@ class Stylizer:
 
     def prepare(self, pictures: Sequence[Picture], options: RenderOptions) -> list[Picture]:
         """Pictures of one size as the network should see them. Raises ``UserError``."""
-        if predicts_styles(self.network):
-            raise UserError(f"{self.name} takes any painting: name one, --painting mine.jpg")
+        mixture.check_has_style(self.source_metadata)
         size = pictures[0].size_at(options.size)
         limit = passes.pixel_limit(options, bool(self._rows(options.tile, size, len(pictures))))
         passes.check_pixels(self._largest(size), limit, self._memory)
