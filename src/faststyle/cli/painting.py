@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from faststyle.core.atomic import check_target
 from faststyle.core.errors import UserError
@@ -13,11 +13,13 @@ from faststyle.files.jobs import Job
 from faststyle.images.files import load_picture
 from faststyle.optimization.options import TuneOptions
 from faststyle.optimization.paintings import load_paintings
-from faststyle.optimization.tuning import StyleTuner, TunedStylizer, tuning_bar
 from faststyle.styles import StyleMetadata, TrainedStyle, find_style, load_style, write_style
 from faststyle.styles.catalog import beside_shipped
 from faststyle.styles.predicted import PAINTING_SIZE, Painting, predict_style
 from faststyle.stylize.stylizer import Stylizer
+
+if TYPE_CHECKING:
+    from faststyle.optimization.tuning import StyleTuner, TunedStylizer
 
 #: Sizes of paintings, in parts of the usual one, at which predicted strokes are still good.
 _STROKES = 0.6, 1.6
@@ -53,16 +55,21 @@ class PaintingStyle:
             check_target(self.save)
             self.style = _named(self.style, self.save.stem)
 
-    def stylizer(self, jobs: Sequence[Job], **how: Any) -> Stylizer | TunedStylizer:
+    def stylizer(self, jobs: Sequence[Job], **how: Any) -> "Stylizer | TunedStylizer":
         """What stylizes the pictures of ``jobs``; a style to be saved is then tuned and written.
 
         ``how`` is for :class:`Stylizer`.
         """
         how = {**how, "stroke": self.stroke}
-        tuner = StyleTuner(self.paintings, self.tune) if self.tune.is_asked else None
-        if tuner and self.save is None:
-            self._check_alone(jobs)
-            return TunedStylizer(self.style, tuner, **how)
+        tuner = None
+        if self.tune.is_asked:
+            # Imported late: it trains, for which a painting alone needs no library.
+            from faststyle.optimization.tuning import StyleTuner, TunedStylizer
+
+            tuner = StyleTuner(self.paintings, self.tune)
+            if self.save is None:
+                self._check_alone(jobs)
+                return TunedStylizer(self.style, tuner, **how)
         if self.save is not None:
             if tuner:
                 self.style = self._tuned(tuner, jobs)
@@ -81,7 +88,9 @@ class PaintingStyle:
                 *(len(jobs), each),
             )
 
-    def _tuned(self, tuner: StyleTuner, jobs: Sequence[Job]) -> TrainedStyle:
+    def _tuned(self, tuner: "StyleTuner", jobs: Sequence[Job]) -> TrainedStyle:
+        from faststyle.optimization.tuning import tuning_bar
+
         photos = [
             load_picture(job.source, short_side=512).pixels
             for job in jobs[:_PHOTOS]

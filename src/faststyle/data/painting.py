@@ -10,7 +10,6 @@ from pathlib import Path
 from torch import Tensor
 
 from faststyle.core.assets import bundled_file
-from faststyle.core.downloads import fetch_small
 from faststyle.core.errors import UserError
 from faststyle.images.files import load_picture_bytes
 from faststyle.images.pillow import as_seen
@@ -120,6 +119,9 @@ class Style:
             raise UserError(
                 f'style "{self.name}" has no image: set its image=PATH, or put it at {path}'
             )
+        # Imported late: a painting that is there needs no requests.
+        from faststyle.core.downloads import fetch_small
+
         try:
             fetch_small(self.url, path, self._check)
         except UserError as error:
