@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faststyle.core.atomic import check_target
-from faststyle.core.errors import UserError
+from faststyle.core.errors import UserError, needs_extra
 from faststyle.files.jobs import Job
 from faststyle.images.files import load_picture
 from faststyle.optimization.options import TuneOptions
@@ -63,8 +63,8 @@ class PaintingStyle:
         how = {**how, "stroke": self.stroke}
         tuner = None
         if self.tune.is_asked:
-            # Imported late: it trains, for which a painting alone needs no library.
-            from faststyle.optimization.tuning import StyleTuner, TunedStylizer
+            with needs_extra("train"):  # which a painting alone does not need
+                from faststyle.optimization.tuning import StyleTuner, TunedStylizer
 
             tuner = StyleTuner(self.paintings, self.tune)
             if self.save is None:
