@@ -34,7 +34,7 @@ class AnyPaintingNetwork(nn.Module):
         blocks: Annotated[int, Between(0, 64)] = 5,
         noise: Annotated[int, Between(0, 8)] = 0,
         margin: Annotated[int, Between(0, 128)] = 0,
-        hidden: Annotated[int, Between(1, 4096)] = 256,
+        hidden: Annotated[int, Between(1, 4096)] = 96,
     ) -> None:
         super().__init__()
         self.options: dict[str, Any] = {

@@ -12,18 +12,23 @@ STAGES = ((16, 2), (64, 2), (96, 3), (128, 3))
 
 
 class LiteFeatures(nn.Module):
-    """Four stages of 3x3 convolutions; after each a 1x1 convolution and a ReLU give a layer.
+    """Stages of 3x3 convolutions; after each a 1x1 convolution and a ReLU give a layer.
 
     Shapes are those of VGG-19: (N, C, H / 2^k, W / 2^k), where k stages came before.
+
+    Args:
+        depth: how many of the four stages there are.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, depth: int = len(STAGES)) -> None:
         super().__init__()
         self.stages = nn.ModuleList()
         self.heads = nn.ModuleDict()
         before = 3
-        for (width, depth), (layer, channels) in zip(STAGES, HEADS.items(), strict=True):
-            self.stages.append(_stage(before, width, depth))
+        for (width, convs), (layer, channels) in list(zip(STAGES, HEADS.items(), strict=True))[
+            :depth
+        ]:
+            self.stages.append(_stage(before, width, convs))
             self.heads[layer] = nn.Conv2d(width, channels, 1)
             before = width
 

@@ -10,6 +10,8 @@ from faststyle.core.precision import widen
 from faststyle.images.pixels import IMAGENET_MEAN, IMAGENET_STD
 from faststyle.networks.lite_features import HEADS, LiteFeatures
 
+#: What a painting is described by: the deepest layer would double the predictor's size.
+_LAYERS = ("relu1_2", "relu2_2", "relu3_3")
 #: Bins of a color histogram along each of the directions.
 _BINS = 12
 #: Directions of RGB: all of -1, 0 and 1, of each and its opposite one.
@@ -22,7 +24,7 @@ class Predictor(nn.Module):
     """Style prediction (Ghiasi et al., 2017, Exploring the structure of a neural style network).
 
     A painting is described by the means and deviations of log(1 + F), F being the features at the
-    layers of a ``lite`` encoder, which is trained too, and by its colors
+    first layers of a ``lite`` encoder, which is trained too, and by its colors
     (:func:`color_histograms`). Three linear layers make ``outputs`` numbers of that, which are 0
     before any training.
 
@@ -33,8 +35,8 @@ class Predictor(nn.Module):
 
     def __init__(self, outputs: int, hidden: int) -> None:
         super().__init__()
-        self.encoder = LiteFeatures()
-        moments = 2 * sum(HEADS.values())
+        self.encoder = LiteFeatures(len(_LAYERS))
+        moments = 2 * sum(HEADS[layer] for layer in _LAYERS)
         self.norm = nn.LayerNorm(moments)
         colors = _BINS * len(_DIRECTIONS)
         self.layers = nn.Sequential(
@@ -52,7 +54,7 @@ class Predictor(nn.Module):
         mean, std = (
             paintings.new_tensor(each).view(3, 1, 1) for each in (IMAGENET_MEAN, IMAGENET_STD)
         )
-        features = [each for _, each in self.encoder((paintings - mean) / std, HEADS)]
+        features = [each for _, each in self.encoder((paintings - mean) / std, _LAYERS)]
         # Sums over all pixels, and small differences of them, are not for half precision.
         with torch.autocast(paintings.device.type, enabled=False):
             moments = self.norm(torch.cat([_moments(each) for each in features], 1))

@@ -67,7 +67,7 @@ def test_a_folder_of_paintings_gives_a_network_of_any(
     lite = LiteEncoder(frozen=False).state_dict()
     found = style.network.predictor.encoder.state_dict()
     # It began with the encoder that ships: six steps of Adam move a weight by at most 6e-3.
-    assert all((found[name] - lite[name]).abs().max() < 8e-3 for name in lite)
+    assert all((found[name] - lite[name]).abs().max() < 8e-3 for name in found)
 
 
 def test_resuming_gives_the_weights_of_an_undisturbed_run_to_the_bit(

@@ -70,7 +70,8 @@ def begin_any_painting(
         _check_alike(begin.network, network, source)
         network.load_state_dict(begin.network.state_dict())
         return
-    network.predictor.encoder.load_state_dict(LiteEncoder(frozen=False).state_dict())
+    encoder, lite = network.predictor.encoder, LiteEncoder(frozen=False).state_dict()
+    encoder.load_state_dict({name: lite[name] for name in encoder.state_dict()})
     if begin is not None:
         rows = StyleMetadata("any"), StyleMetadata(IDENTITY)
         load_initial_weights(begin, network.transform, rows, source)
