@@ -121,7 +121,7 @@ def stylize(
             raise UserError("--painting is one style: --region and --to are of styles by name")
         predicted = PaintingStyle(painting, ckpt or "any", tune, save, stroke)
         ckpt = predicted.style.name
-    elif tune.is_asked or save is not None:
+    elif (tune.seconds, tune.steps, save) != (None, None, None):
         raise UserError("--seconds, --steps and --save are of a style that --painting predicts")
     masks, placed = _where(ckpt, mask, region)
     if not masks and (render.feather or render.statistics != "region"):
@@ -137,7 +137,7 @@ def stylize(
             raise UserError("--mask places a style that is tuned for all pictures: --save NAME")
     else:
         stylizer = Regions.load(placed, **how) if files else Stylizer.load(placed[0], **how)
-        if isinstance(stylizer, Stylizer):
+        if isinstance(stylizer, Stylizer) and stylizer.source_metadata.takes_paintings:
             check_has_style(stylizer.source_metadata)
     processor: ImageProcessor = stylizer
     if enlarge is not None:

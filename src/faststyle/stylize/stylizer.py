@@ -230,7 +230,8 @@ class Stylizer:
 
     def prepare(self, pictures: Sequence[Picture], options: RenderOptions) -> list[Picture]:
         """Pictures of one size as the network should see them. Raises ``UserError``."""
-        mixture.check_has_style(self.source_metadata)
+        if self.source_metadata.takes_paintings:
+            mixture.check_has_style(self.source_metadata)
         size = pictures[0].size_at(options.size)
         limit = passes.pixel_limit(options, bool(self._rows(options.tile, size, len(pictures))))
         passes.check_pixels(self._largest(size), limit, self._memory)
