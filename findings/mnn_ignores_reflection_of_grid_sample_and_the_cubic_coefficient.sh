@@ -37,8 +37,9 @@ def both(node, inputs, constants, shape, opset):
         opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
     onnx.checker.check_model(model)
     onnx.save(model, "model.onnx")
-    converter = os.path.join(os.path.dirname(sys.executable), "mnnconvert")
-    subprocess.run([converter, "-f", "ONNX", "--modelFile", "model.onnx", "--MNNModel", "model.mnn", "--bizCode", "x"], check=True, capture_output=True)
+    # Not by the command mnnconvert, which installs a package with the first pip of PATH.
+    converter = [sys.executable, "-c", "import sys, MNN, _tools; _tools.mnnconvert(sys.argv)"]
+    subprocess.run([*converter, "-f", "ONNX", "--modelFile", "model.onnx", "--MNNModel", "model.mnn", "--bizCode", "x"], check=True, capture_output=True)
     ort = onnxruntime.InferenceSession("model.onnx", providers=["CPUExecutionProvider"]).run(None, inputs)[0]
     given = []
     for value in inputs.values():
