@@ -6,6 +6,8 @@ once, and again if its file is another.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +22,8 @@ from faststyle.styles.catalog import list_styles
 from faststyle.styles.loading import read_any_style
 from faststyle.stylize.options import COLORS, RenderOptions
 from faststyle.stylize.stroke import LARGEST, SMALLEST
+
+log = logging.getLogger(__name__)
 
 #: ComfyUI's name for what is handed from node to node.
 _TYPE = "FASTSTYLE"
@@ -139,7 +143,8 @@ class Stylize:
         regions = Regions([stylizer])
         masks = None if mask is None else _masks(mask, image)
         results = image.clone()
-        for number, each in enumerate(image):
+        for number in _with_progress(len(image)):
+            each = image[number]
             pixels = each[..., :3].movedim(-1, 0).clamp(0, 1)
             if masks is None:
                 [result] = stylizer.process([Picture(pixels)], options)
@@ -149,12 +154,29 @@ class Stylize:
         return (results,)
 
 
+def _with_progress(count: int) -> Iterator[int]:
+    """The numbers of images, between which ComfyUI shows progress and heeds Cancel."""
+    try:
+        from comfy.model_management import throw_exception_if_processing_interrupted
+        from comfy.utils import ProgressBar
+    except ImportError:  # outside of ComfyUI
+        yield from range(count)
+        return
+    progress = ProgressBar(count)
+    for number in range(count):
+        throw_exception_if_processing_interrupted()
+        yield number
+        progress.update(1)
+
+
 def _masks(mask: Tensor, image: Tensor) -> Tensor:
     """As uint8 (B, H, W), one for each image. Raises ``UserError`` for another number of them."""
     count, height, width = image.shape[:3]
     masks = mask.reshape(-1, 1, *mask.shape[-2:]).float().clamp(0, 1)
     if len(masks) not in (1, count):
         raise UserError(f"{len(masks)} masks for {count} images: give one, or one for each")
+    if not masks.any():  # LoadImage's own, where a picture has no transparency
+        log.warning("the mask is black: nothing is painted; leave it out to paint all over")
     if masks.shape[2:] != (height, width):
         masks = torch.nn.functional.interpolate(masks, (height, width), mode="bilinear")
     return quantize(masks[:, 0]).expand(count, -1, -1)

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -236,3 +236,33 @@ def test_it_runs_where_comfyui_runs_nodes(comfy: Comfy, images: Tensor) -> None:
         style = comfy.run("FaststyleLoad", style="starry_night_small")
         result = comfy.run("FaststyleStylize", image=images, style=style, **USUAL)
     assert torch.allclose(result, expected("starry_night_small", images), atol=1e-5)
+
+
+def test_a_black_mask_paints_nothing_and_says_so(
+    comfy: Comfy, images: Tensor, caplog: pytest.LogCaptureFixture
+) -> None:
+    style = comfy.run("FaststyleLoad", style="starry_night_small")
+    black = torch.zeros(1, 40, 48)
+    result = comfy.run("FaststyleStylize", image=images, style=style, mask=black, **USUAL)
+    assert torch.allclose(result, images, atol=1 / 255)
+    assert "nothing is painted" in caplog.text
+
+
+def test_a_batch_shows_its_progress_and_is_cancelled_between_images(
+    comfy: Comfy, images: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[int] = []
+
+    def interrupt() -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    utils, management = ModuleType("comfy.utils"), ModuleType("comfy.model_management")
+    utils.ProgressBar = lambda _count: SimpleNamespace(update=done.append)  # type: ignore[attr-defined]
+    management.throw_exception_if_processing_interrupted = interrupt  # type: ignore[attr-defined]
+    for module in (ModuleType("comfy"), utils, management):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    style = comfy.run("FaststyleLoad", style="starry_night_small")
+    with pytest.raises(KeyboardInterrupt):
+        comfy.run("FaststyleStylize", image=images, style=style, **USUAL)
+    assert done == [1]
