@@ -117,14 +117,13 @@ class Archive(ExportBackend):
 
     title = "Archive"
     suffix = ".archive"
-    supports = frozenset({"any_size"})
 
     def write(
         self, module: ExportModule, path: Path, metadata: Mapping[str, str], options: ExportOptions
     ) -> None:
         with path.open("wb") as file:
             texts = {"metadata": json.dumps(dict(metadata))}
-            torch.export.save(trace(module, options.size), file, extra_files=texts)
+            torch.export.save(trace(module, options), file, extra_files=texts)
 
     def load(self, path: Path) -> LoadedModel:
         files = {"metadata": ""}

@@ -106,7 +106,7 @@ def _check_exported(
     if format == "onnx":
         pytest.importorskip("onnxscript")
         pytest.importorskip("onnxruntime")
-    found = export(style, path, format, ExportOptions(size=size))
+    found = export(style, path, format, ExportOptions(sizes=size))
     assert found is not None
     assert found.largest <= 1
     eight_bit = torch.randint(256, (3, 32, 40), dtype=torch.uint8)

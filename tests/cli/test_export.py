@@ -44,8 +44,9 @@ def test_the_name_of_a_program_says_what_it_is_and_is_never_the_styles(tmp_path:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--fixed-size", "512"], "must be like 512x768"),
-        (["--fixed-size", "250x256"], "multiples of 4, from 16 to 8192"),
+        (["--sizes", "512"], "like 512x768"),
+        (["--sizes", "250x256"], "multiples of 4, from 16 to 8192"),
+        (["--format", "litert", "--sizes", "any"], "--sizes any: --format litert has HxW"),
         (["--format", "onx"], 'did you mean "onnx"'),
         (["--half", "--int8"], "exclude each other"),
         (["--photos", "."], "--photos is for --int8"),

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from faststyle.core.errors import UserError
-from faststyle.export import ExportOptions
+from faststyle.export import BACKENDS, ExportOptions
 from faststyle.export.onnx import Onnx
 from faststyle.networks import TransformNetwork
 from faststyle.styles import StyleMetadata, TrainedStyle, open_style, read_exported_style
@@ -81,9 +81,9 @@ def test_openvinos_two_files_are_replaced_together(style: TrainedStyle, tmp_path
     pytest.importorskip("openvino")
     path = tmp_path / "a.xml"
     (tmp_path / "a.bin").write_bytes(b"another")
-    export(style, path, "openvino", ExportOptions("float", size=(48, 64)))
+    export(style, path, "openvino", ExportOptions("float", sizes=(48, 64)))
     whole = (tmp_path / "a.bin").stat().st_size
-    export(style, path, "openvino", ExportOptions("float", half=True, size=(48, 64)))
+    export(style, path, "openvino", ExportOptions("float", half=True, sizes=(48, 64)))
     assert (tmp_path / "a.bin").stat().st_size < whole
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.bin", "a.xml"]
     _check(style, path, [(2, 3, 48, 64)], 0.3)
@@ -104,7 +104,7 @@ def test_phones_formats_compute_pictures_of_one_size(
     style: TrainedStyle, tmp_path: Path, form: str, pixels: str
 ) -> None:
     path = tmp_path / f"a{_suffix(form)}"
-    found = export(style, path, form, ExportOptions(pixels, size=(48, 64)))
+    found = export(style, path, form, ExportOptions(pixels, sizes=(48, 64)))
     assert found is not None
     assert found.largest <= 1
     _check(style, path, [(1, 3, 48, 64), (2, 3, 48, 64)], 0.3)
@@ -117,7 +117,7 @@ def test_in_8_bits_pictures_stay_what_they_are(
 ) -> None:
     style = open_style("starry_night_small")  # networks of random weights amplify any rounding
     path = tmp_path / f"a{_suffix(form)}"
-    options = ExportOptions("float", int8=True, size=(48, 64), calibration=photos)
+    options = ExportOptions("float", int8=True, sizes=(48, 64), calibration=photos)
     found = export(style, path, form, options)
     assert found is not None
     assert 0 < found.mean < 4
@@ -130,7 +130,7 @@ def test_litert_has_weights_of_half_the_size(style: TrainedStyle, tmp_path: Path
     sizes = []
     for half in (False, True):
         path = tmp_path / f"a{_suffix('litert')}"
-        found = export(style, path, "litert", ExportOptions("float", half, size=(48, 64)))
+        found = export(style, path, "litert", ExportOptions("float", half, sizes=(48, 64)))
         assert found is not None
         assert found.largest < 3
         sizes.append(path.stat().st_size)
@@ -141,12 +141,60 @@ def test_litert_has_weights_of_half_the_size(style: TrainedStyle, tmp_path: Path
 def test_litert_has_no_layout_change_and_no_pad(style: TrainedStyle, tmp_path: Path) -> None:
     """Its delegates for graphics chips know no mirroring pad."""
     path = tmp_path / f"a{_suffix('litert')}"
-    export(style, path, "litert", ExportOptions("float", size=(48, 64)))
+    export(style, path, "litert", ExportOptions("float", sizes=(48, 64)))
     from ai_edge_litert.interpreter import Interpreter
 
     found = {each["op_name"] for each in Interpreter(str(path))._get_ops_details()}
     assert not found & {"TRANSPOSE", "MIRROR_PAD", "GATHER_ND", "PAD", "PADV2"}
     assert {"CONV_2D", "SLICE", "CONCATENATION", "MEAN", "RESIZE_NEAREST_NEIGHBOR"} <= found
+
+
+@pytest.mark.parametrize(
+    ("style", "pixels"), [("plain", "bytes"), ("noise", "float")], indirect=["style"]
+)
+def test_mnn_computes_any_number_of_pictures_of_any_size(
+    style: TrainedStyle, tmp_path: Path, pixels: str
+) -> None:
+    _need("MNN", extra="mnn")
+    found = export(style, tmp_path / "a.mnn", "mnn", ExportOptions(pixels))
+    assert found is not None
+    assert found.largest <= 1
+    _check(style, tmp_path / "a.mnn", [(1, 3, 40, 60), (3, 3, 33, 47)], 0.3)
+
+
+def test_mnn_takes_a_mixture_of_styles(tmp_path: Path) -> None:
+    _need("MNN", extra="mnn")
+    found = export(several_styles(), tmp_path / "a.mnn", "mnn")
+    assert found is not None
+    assert found.largest <= 1
+
+
+@pytest.mark.parametrize("pixels", ["bytes", "float"])
+def test_ncnn_computes_pictures_of_one_size_and_refuses_others(
+    style: TrainedStyle, tmp_path: Path, pixels: str
+) -> None:
+    _need("ncnn", "pnnx", extra="ncnn")
+    path = tmp_path / "a.param"
+    found = export(style, path, "ncnn", ExportOptions(pixels, sizes=(48, 64)))
+    assert found is not None
+    assert found.largest <= 1
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.bin", "a.param"]
+    _check(style, path, [(1, 3, 48, 64), (2, 3, 48, 64)], 0.3)
+    model = BACKENDS.build("ncnn").load(path)
+    assert model is not None
+    with pytest.raises(ValueError, match="64 x 48 pixels only"):
+        model.run(torch.zeros(1, 3, 64, 48, dtype=model.dtype))
+
+
+@pytest.mark.parametrize("form", ["executorch", "litert", "coreml", "ncnn", "mnn"])
+def test_networks_that_reflect_the_photo_first_are_programs_too(tmp_path: Path, form: str) -> None:
+    package = {"litert": "litert_torch", "coreml": "coremltools", "mnn": "MNN"}.get(form, form)
+    _need(package, extra=form)
+    torch.manual_seed(0)
+    network = TransformNetwork(width=4, blocks=1, noise=2, margin=8).eval().requires_grad_(False)
+    path = tmp_path / f"a{BACKENDS[form].suffix}"
+    found = export(TrainedStyle(network, _FACTS), path, form)
+    assert found is None if form == "coreml" else found is not None and found.largest <= 1
 
 
 @pytest.mark.parametrize("size", [None, (48, 64)])
@@ -159,7 +207,7 @@ def test_core_ml_packages_hold_what_apples_processors_compute_fast(
     from faststyle.export.coreml import operations
 
     path = tmp_path / "a.mlpackage"
-    assert export(style, path, "coreml", ExportOptions("bytes", half=True, size=size)) is None
+    assert export(style, path, "coreml", ExportOptions("bytes", half=True, sizes=size)) is None
     spec = ct.utils.load_spec(str(path))
     [given], [made] = spec.description.input, spec.description.output
     assert (given.name, made.name) == ("photos", "stylised")
@@ -186,7 +234,7 @@ def test_core_ml_packages_hold_what_apples_processors_compute_fast(
 def test_an_enlarger_is_a_program_too(tmp_path: Path, form: str, suffix: str, package: str) -> None:
     _need(package, extra=form)
     style, path = upscaler_style(2), tmp_path / f"a{suffix}"
-    difference = export(style, path, form, ExportOptions(size=(16, 20)))
+    difference = export(style, path, form, ExportOptions(sizes=(16, 20)))
     assert difference is not None
     assert difference.largest <= 1
     assert difference.mean < 0.05
@@ -196,7 +244,7 @@ def test_an_enlarger_is_a_program_too(tmp_path: Path, form: str, suffix: str, pa
 def test_core_ml_enlarges_by_a_convolution(tmp_path: Path, size: tuple[int, int] | None) -> None:
     _need("coremltools", extra="coreml")
     path = tmp_path / "a.mlpackage"
-    assert export(upscaler_style(4), path, "coreml", ExportOptions(half=True, size=size)) is None
+    assert export(upscaler_style(4), path, "coreml", ExportOptions(half=True, sizes=size)) is None
     assert path.is_dir()
 
 

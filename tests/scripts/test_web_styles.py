@@ -23,7 +23,7 @@ def test_each_file_becomes_a_program_and_all_are_listed(
 ) -> None:
     # For the size of what the card is tried with: the page's own test has photos of others.
     def export_fixed(style: TrainedStyle, path: Path, options: ExportOptions) -> None:
-        export(style, path, options=replace(options, size=(16, 16)))
+        export(style, path, options=replace(options, sizes=(16, 16)))
 
     monkeypatch.setattr(web_styles, "export", export_fixed)
     one, several = tmp_path / "one.safetensors", tmp_path / "several.safetensors"

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -108,9 +109,19 @@ print(facts["facts.json"])
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
-    assert json.loads(run.stdout) == {**FACTS, "pixels": "bytes"}
+    assert json.loads(run.stdout) == {**FACTS, "pixels": "bytes", "sizes": "any"}
     found, expected = torch.load(tmp_path / "out.pt"), ExportModule(style.network)(photos)
     assert (found.int() - expected.int()).abs().max() <= 1, "but for rounding"
+
+
+def test_a_torch_program_with_noise_takes_pictures_of_every_size(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = TransformNetwork(width=2, blocks=0, noise=3, margin=8).eval().requires_grad_(False)
+    export(TrainedStyle(network), tmp_path / "a.pt2", "torch", ExportOptions("float"))
+    program = torch.export.load(tmp_path / "a.pt2").module()
+    for size in ((8, 9), (33, 47), (64, 64), (52, 200), (256, 40)):
+        photos = torch.rand(1, 3, *size)
+        torch.testing.assert_close(program(photos), network(photos), rtol=0, atol=1e-4)
 
 
 def test_what_is_not_known_is_named(style: TrainedStyle, tmp_path: Path) -> None:
@@ -169,3 +180,69 @@ def test_a_network_that_enlarges_is_a_program_of_any_size_too(tmp_path: Path) ->
     expected = trained.network(photos / 255).clamp(0, 1).numpy() * 255
     assert found.shape == (1, 3, 44, 72)
     assert np.abs(found.astype(np.float32) - expected).max() < 0.51
+
+
+@pytest.mark.parametrize("form", ["onnx", "torch"])
+def test_a_file_holds_no_path_of_the_machine(
+    style: TrainedStyle, tmp_path: Path, form: str
+) -> None:
+    path = tmp_path / "a"
+    export(style, path, form)
+    content = path.read_bytes()
+    if form == "torch":
+        with zipfile.ZipFile(path) as archive:
+            content = b"".join(map(archive.read, archive.namelist()))
+    for text in (str(Path.home()), str(Path(__file__).parents[2]), sys.prefix, ".py"):
+        assert text.encode() not in content
+
+
+def test_dimensions_have_names_and_no_operator_that_others_lack(tmp_path: Path) -> None:
+    import onnx
+
+    torch.manual_seed(0)
+    network = TransformNetwork(width=2, blocks=0, noise=2, margin=8).eval()
+    export(TrainedStyle(network), tmp_path / "a.onnx")
+    graph = onnx.load(tmp_path / "a.onnx").graph
+    for value in (graph.input[0], graph.output[0]):
+        dimensions = value.type.tensor_type.shape.dim
+        assert [each.dim_param or each.dim_value for each in dimensions] == ["N", 3, "H", "W"]
+    assert not {"GatherND", "Split"} & {node.op_type for node in graph.node}
+    weights = {tensor.name for tensor in graph.initializer}
+    assert not [n for n in graph.node if n.op_type == "Conv" and n.input[0] in weights]
+
+
+@pytest.mark.parametrize("margin", [0, 16])
+def test_a_program_for_multiples_of_4_refuses_others_and_is_applied_to_all(
+    tmp_path: Path, margin: int
+) -> None:
+    torch.manual_seed(0)
+    network = TransformNetwork(width=2, blocks=0, noise=2, margin=margin).eval()
+    style, path = TrainedStyle(network.requires_grad_(False)), tmp_path / "a.onnx"
+    found = export(style, path, "onnx", ExportOptions("float", sizes="multiple4"))
+    assert found is not None
+    assert found.largest < 0.1
+    session = onnxruntime.InferenceSession(path)
+    with pytest.raises(Exception, match="reshape"):
+        session.run(None, {"photos": np.zeros((1, 3, 50, 64), np.float32)})
+    photos = torch.randint(0, 256, (1, 3, 30, 51)) / 255
+    # Sides of less than 36 are enlarged by repetition there as here.
+    assert (Stylizer.load(path)(photos) - network(photos)).abs().max() < 1 / 255
+
+
+def test_a_program_for_one_size_refuses_others(style: TrainedStyle, tmp_path: Path) -> None:
+    export(style, tmp_path / "a.onnx", "onnx", ExportOptions(sizes=(48, 64)))
+    session = onnxruntime.InferenceSession(tmp_path / "a.onnx")
+    metadata = session.get_modelmeta().custom_metadata_map
+    assert metadata["sizes"] == "48x64"
+    with pytest.raises(Exception, match="invalid dimensions"):
+        session.run(None, {"photos": np.zeros((1, 3, 64, 48), np.uint8)})
+
+
+def test_half_precision_is_compared_as_computed_in_half_precision_too(
+    style: TrainedStyle, tmp_path: Path
+) -> None:
+    found = export(style, tmp_path / "a.onnx", "onnx", ExportOptions("float", half=True))
+    assert found is not None
+    assert found.in_float16 is not None
+    assert found.largest < found.in_float16 < 8
+    assert "where float16 is computed with" in str(found)

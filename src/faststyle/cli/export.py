@@ -8,24 +8,29 @@ from faststyle.cli.arguments import Style
 from faststyle.core.errors import UserError
 from faststyle.core.limits import OneOf
 
-Size = tuple[int, int]
+Sizes = str | tuple[int, int]
 
 
-def _size(text: str) -> Size:
+def _sizes(text: str) -> Sizes:
+    if text in ("any", "multiple4"):
+        return text
     found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
     if not found:
-        raise UserError(f'--fixed-size "{text}" must be like 512x768: height x width')
+        raise UserError(f'--sizes "{text}" must be any, multiple4, or like 512x768: height x width')
     return int(found[1]), int(found[2])
 
 
 def export(
     *,
     ckpt: Style,
-    format: Annotated[str, "onnx, torch, openvino, executorch, litert, coreml"] = "onnx",
+    format: Annotated[str, "onnx, torch, openvino, executorch, litert, coreml, ncnn, mnn"] = "onnx",
     output: Annotated[Path | None, "default: NAME.onnx or the like"] = None,
     pixels: Annotated[str, "0 to 255, or 0 to 1", OneOf(("bytes", "float"))] = "bytes",
-    fixed_size: Annotated[
-        Size | None, "for pictures of one size, in multiples of 4", _size, {"metavar": "HxW"}
+    sizes: Annotated[
+        Sizes | None,
+        "of pictures: any; multiple4, for sides in multiples of 4; or one HxW, in these, too",
+        _sizes,
+        {"metavar": "SIZES"},
     ] = None,
     half: Annotated[bool, "float16; half the size"] = False,
     int8: Annotated[bool, "8 bits; a quarter of the size"] = False,
@@ -60,7 +65,7 @@ def export(
     if mixable and not style.metadata.styles:
         raise UserError(f"--mixable: {ckpt} is a file of one style")
     calibration = calibration_photos(photos) if int8 else ()
-    options = ExportOptions(pixels, half, int8, fixed_size, opset, ir_version, calibration)
+    options = ExportOptions(pixels, half, int8, sizes, opset, ir_version, calibration)
     options = backend.check_options(options, len(style.metadata.styles))
     difference = export(style, output, format, options)
     megabytes = sum(path.stat().st_size for path in _files(backend.files(output))) / 1e6

@@ -3,7 +3,16 @@
 from pathlib import Path
 
 # Each registers itself. None imports its runtime before that is needed.
-from faststyle.export import coreml, executorch, litert, onnx, openvino, torch  # noqa: F401
+from faststyle.export import (  # noqa: F401
+    coreml,
+    executorch,
+    litert,
+    mnn,
+    ncnn,
+    onnx,
+    openvino,
+    torch,
+)
 from faststyle.export.backend import BACKENDS, ExportBackend, LoadedModel
 from faststyle.export.export_module import ExportModule, ExportOptions
 

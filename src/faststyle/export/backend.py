@@ -6,16 +6,20 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from faststyle.core.errors import UserError
 from faststyle.core.registry import Registry
-from faststyle.export.export_module import ExportModule, ExportOptions
+from faststyle.export.export_module import ANY, MULTIPLE4, ExportModule, ExportOptions
+from faststyle.networks import STRIDE
 from faststyle.networks.portable import fix_noise
 
-#: Height and width of the pictures of a model that can have one size only, if none is given.
+#: Among :attr:`ExportBackend.sizes`, what stands for one height and width, and which one it is if
+#: none is asked for.
+FIXED = "HxW"
 DEFAULT_SIZE = (512, 512)
 
 
@@ -52,7 +56,8 @@ class ExportBackend(ABC):
         writer_packages: those that write them.
         runtime_packages: those that run them.
         extra: which of faststyle's extras brings all of these.
-        supports: which of ``half``, ``int8``, ``mixable``, ``opset`` and ``any_size``.
+        supports: which of ``half``, ``int8``, ``mixable`` and ``opset``.
+        sizes: of pictures, the first of which is meant where none are asked for.
         is_read: whether ``stylize --ckpt`` takes its files.
         unavailable_reason: what is said where :meth:`load` gives none.
     """
@@ -63,6 +68,7 @@ class ExportBackend(ABC):
     runtime_packages: tuple[str, ...] = ()
     extra: str = "export"
     supports: frozenset[str] = frozenset()
+    sizes: tuple[str, ...] = (ANY, MULTIPLE4, FIXED)
     is_read: bool = True
     unavailable_reason: str = "not run here"
 
@@ -101,9 +107,13 @@ class ExportBackend(ABC):
                 raise UserError(f"--{name}: --format {kind} has no such form")
         if styles and options.int8:
             raise UserError("--int8 and --mixable exclude each other")
+        if options.sizes is None:
+            first = self.sizes[0]
+            options = replace(options, sizes=DEFAULT_SIZE if first == FIXED else first)
+        if (FIXED if options.size else options.sizes) not in self.sizes:
+            kind, offered = BACKENDS.name_of(self), ", ".join(self.sizes)
+            raise UserError(f"--sizes {options.sizes}: --format {kind} has {offered}")
         self.check_installed()
-        if options.size is None and "any_size" not in self.supports:
-            return replace(options, size=DEFAULT_SIZE)
         return options
 
     def check_installed(self, to_write: bool = True) -> None:
@@ -123,14 +133,24 @@ class ExportBackend(ABC):
 BACKENDS = Registry[ExportBackend]("format")
 
 
-def trace(module: ExportModule, size: tuple[int, int] | None) -> torch.export.ExportedProgram:
-    """``module`` as a graph, for one picture of ``size``, or for any number of any size."""
-    if size:
-        return torch.export.export(module, module.example(1, *size))
-    dynamic = torch.export.Dim.DYNAMIC
-    of_photos = {0: dynamic, 2: dynamic, 3: dynamic}
+def trace(module: ExportModule, options: ExportOptions) -> torch.export.ExportedProgram:
+    """``module`` as a graph, for one picture of one size, or for any number of them."""
+    if options.size:
+        return torch.export.export(module, module.example(1, *options.size))
+    # Imported late: it brings SymPy.
+    from torch.fx.experimental import _config as symbolic_shapes
+
+    dynamic: Any = torch.export.Dim.DYNAMIC
+    height, width, example = dynamic, dynamic, (37, 50)
+    if options.sizes == MULTIPLE4:
+        least, module.takes_multiples = module.smallest_side, True
+        height, width = (STRIDE * torch.export.Dim(name, min=least // STRIDE) for name in "hw")
+        example = least + STRIDE, least + 3 * STRIDE
+    of_photos = {0: dynamic, 2: height, 3: width}
     shapes = (of_photos, (None,)) if module.styles else (of_photos,)
-    return torch.export.export(module, module.example(2, 37, 50), dynamic_shapes=shapes)
+    # Otherwise strides, which depend on sizes, would tie the graph to those of one kind.
+    with symbolic_shapes.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]
+        return torch.export.export(module, module.example(2, *example), dynamic_shapes=shapes)
 
 
 def _is_installed(package: str) -> bool:

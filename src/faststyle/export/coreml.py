@@ -5,11 +5,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from faststyle.core.errors import UserError
-from faststyle.export.backend import BACKENDS, ExportBackend, LoadedModel
-from faststyle.export.export_module import MIN_SIDE, ExportModule, ExportOptions
+from faststyle.export.backend import BACKENDS, FIXED, ExportBackend, LoadedModel
+from faststyle.export.export_module import (
+    FLOAT_BYTES,
+    MIN_SIDE,
+    MULTIPLE4,
+    ExportModule,
+    ExportOptions,
+)
 from faststyle.networks import STRIDE
 from faststyle.networks.portable import convolve_enlargement, fix_noise
 
@@ -29,7 +35,7 @@ EXPECTED = frozenset(
 
 @BACKENDS.register("coreml")
 class CoreMl(ExportBackend):
-    """Core ML for pictures of any size from 16 to 1024 in multiples of 4, or for one size.
+    """Core ML for pictures of sizes up to 1024 in multiples of 4, or for one size.
 
     With ``bytes``, it takes and gives RGB images. Only Apple's systems run it.
     """
@@ -38,7 +44,8 @@ class CoreMl(ExportBackend):
     suffix = ".mlpackage"
     writer_packages = ("coremltools",)
     extra = "coreml"
-    supports = frozenset({"half", "any_size"})
+    supports = frozenset({"half"})
+    sizes = (MULTIPLE4, FIXED)
     is_read = False
     unavailable_reason = (
         "not run: only Apple's systems run Core ML. Its structure and operations were checked"
@@ -47,7 +54,8 @@ class CoreMl(ExportBackend):
     def make_module(self, network: nn.Module, options: ExportOptions) -> ExportModule:
         """In float32: Core ML itself computes in float16 if it is told to."""
         changed = fix_noise(network, options.size or (LARGEST, LARGEST))
-        return ExportModule(convolve_enlargement(changed), "float")
+        pixels = FLOAT_BYTES if options.pixels == "bytes" else "float"
+        return ExportModule(convolve_enlargement(changed), pixels)
 
     def write(
         self, module: ExportModule, path: Path, metadata: Mapping[str, str], options: ExportOptions
@@ -56,8 +64,9 @@ class CoreMl(ExportBackend):
         import coremltools as ct
 
         is_image = options.pixels == "bytes"
-        traced = _trace(_OfImages(module) if is_image else module, options.size)
-        sides = options.size or (ct.RangeDim(MIN_SIDE, LARGEST, 512),) * 2
+        traced = _trace(module, options.size)
+        least = max(MIN_SIDE, module.smallest_side)
+        sides = options.size or (ct.RangeDim(least, LARGEST, 512),) * 2
         given = {"name": "photos", "shape": ct.Shape((1, 3, *sides))}
         image = {"color_layout": ct.colorlayout.RGB}
         model = ct.convert(
@@ -93,26 +102,13 @@ def operations(spec: object) -> Counter[str]:
     )
 
 
-class _OfImages(nn.Module):
-    """Core ML gives the pixels of images as floats from 0 to 255, and takes them so."""
-
-    def __init__(self, module: ExportModule) -> None:
-        super().__init__()
-        self.module = module
-
-    def forward(self, photos: Tensor) -> Tensor:
-        stylized: Tensor = self.module(photos / 255)
-        return stylized * 255
-
-
-def _trace(module: nn.Module, size: tuple[int, int] | None) -> torch.export.ExportedProgram:
-    height, width = size or (64, 96)
-    shapes = None
-    if size is None:  # multiples, so that nothing is padded: Core ML knows no such sizes
-        limits = {"min": MIN_SIDE // STRIDE, "max": LARGEST // STRIDE}
+def _trace(module: ExportModule, size: tuple[int, int] | None) -> torch.export.ExportedProgram:
+    shapes, (height, width) = None, size or (64, 96)
+    if size is None:
+        module.takes_multiples = True
+        limits = {"min": module.smallest_side // STRIDE, "max": LARGEST // STRIDE}
         sides = (torch.export.Dim(name, **limits) for name in "hw")
         shapes = ({2 + i: STRIDE * side for i, side in enumerate(sides)},)
-    example = torch.rand(1, 3, height, width)
-    traced = torch.export.export(module, (example,), dynamic_shapes=shapes)
+    traced = torch.export.export(module, module.example(1, height, width), dynamic_shapes=shapes)
     decomposed: torch.export.ExportedProgram = traced.run_decompositions({})
     return decomposed

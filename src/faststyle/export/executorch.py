@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from faststyle.core.errors import UserError
-from faststyle.export.backend import BACKENDS, ExportBackend, LoadedModel, trace
+from faststyle.export.backend import BACKENDS, FIXED, ExportBackend, LoadedModel, trace
 from faststyle.export.export_module import ExportModule, ExportOptions
 from faststyle.networks.portable import portable
 
@@ -31,6 +31,7 @@ class ExecuTorch(ExportBackend):
     writer_packages = ("torchao",)
     runtime_packages = ("executorch",)
     extra = "executorch"
+    sizes = (FIXED,)
     supports = frozenset({"int8"})
 
     def make_module(self, network: nn.Module, options: ExportOptions) -> ExportModule:
@@ -45,7 +46,7 @@ class ExecuTorch(ExportBackend):
         from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
         from executorch.exir import to_edge_transform_and_lower
 
-        traced = trace(module, options.size)
+        traced = trace(module, options)
         if options.int8:
             traced = _quantized(traced, module, options)
         lowered = to_edge_transform_and_lower(

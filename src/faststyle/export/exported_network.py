@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from faststyle.export.backend import LoadedModel
 from faststyle.images.pixels import IMAGENET_MEAN, IMAGENET_STD, quantize, resample, to_unit
-from faststyle.networks import pad_to_multiple
+from faststyle.networks import STRIDE, pad_to_multiple
 
 Triple = tuple[float, float, float]
 
@@ -74,7 +74,13 @@ class ExportedNetwork(nn.Module):
         model: takes and gives (N, 3, H, W), uint8 or floats. If it has a size, pictures of others
             are scaled, there and back.
         pixels: the range of a model of floats.
+
+    Attributes:
+        min_side: of pictures that it takes; smaller ones are made as large.
     """
+
+    # Others' models make pictures of other sizes where a side is no such multiple.
+    min_side = 2 * STRIDE
 
     def __init__(self, model: LoadedModel, pixels: Pixels = BYTES) -> None:
         super().__init__()
@@ -89,8 +95,7 @@ class ExportedNetwork(nn.Module):
         if size is not None:
             made = (self.run(resample(image, size)[None])[0] for image in images)
             return torch.stack([resample(image, (height, width)) for image in made])
-        # Others' models make pictures of other sizes where a side is no such multiple.
-        return self.run(pad_to_multiple(images, minimum=8))[..., :height, :width]
+        return self.run(pad_to_multiple(images, self.min_side))[..., :height, :width]
 
     def run(self, images: Tensor) -> Tensor:
         """Stylize (N, 3, H, W) in [0, 1], of a size that the model takes as it is."""

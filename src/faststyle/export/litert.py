@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from faststyle.export.backend import BACKENDS, ExportBackend, LoadedModel
+from faststyle.export.backend import BACKENDS, FIXED, ExportBackend, LoadedModel
 from faststyle.export.export_module import ExportModule, ExportOptions
 from faststyle.networks.portable import portable
 
@@ -29,6 +29,7 @@ class LiteRt(ExportBackend):
     writer_packages = ("litert_torch", "ai_edge_quantizer")
     runtime_packages = ("ai_edge_litert",)
     extra = "litert"
+    sizes = (FIXED,)
     supports = frozenset({"half", "int8"})
 
     def make_module(self, network: nn.Module, options: ExportOptions) -> ExportModule:

@@ -6,19 +6,23 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.export.backend import BACKENDS, ExportBackend, LoadedModel, trace
-from faststyle.export.export_module import ExportModule, ExportOptions
+from faststyle.export.export_module import ANY, ExportModule, ExportOptions
 from faststyle.export.onnx_reading import TYPES, open_model, start_session
+from faststyle.networks import STRIDE
 
 if TYPE_CHECKING:
     import onnx
 
 #: The oldest operators that torch writes: it cannot pad by older ones.
 OLDEST_OPSET = 18
+#: What photos are called behind the check of their size.
+_CHECKED = "photos_checked"
 #: Of the values of a layer, those beyond are clipped.
 _PERCENTILE = 99.99
 
@@ -31,7 +35,7 @@ class Onnx(ExportBackend):
     suffix = ".onnx"
     writer_packages = ("onnxscript",)
     runtime_packages = ("onnx", "onnxruntime")
-    supports = frozenset({"half", "int8", "mixable", "opset", "any_size"})
+    supports = frozenset({"half", "int8", "mixable", "opset"})
 
     def check_options(self, options: ExportOptions, styles: int) -> ExportOptions:
         """Raise ``UserError`` for versions that do not go together, too."""
@@ -85,7 +89,7 @@ class Onnx(ExportBackend):
 def make_model(module: ExportModule, options: ExportOptions) -> "onnx.ModelProto":
     """``module`` as torch writes it."""
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    traced = trace(module, options.size)
+    traced = trace(module, options)
     made = torch.onnx.export(
         traced,
         input_names=["photos", "mixture"][: len(traced.graph_signature.user_inputs)],
@@ -96,7 +100,65 @@ def make_model(module: ExportModule, options: ExportOptions) -> "onnx.ModelProto
     )
     assert made is not None
     model: onnx.ModelProto = made.model_proto
+    _clean(model)
+    _name_dimensions(model, module, options)
+    _check_sizes(model, options)
     return model
+
+
+def _clean(model: "onnx.ModelProto") -> None:
+    """Leave out paths and stack traces of this machine."""
+    del model.metadata_props[:], model.graph.metadata_props[:], model.graph.value_info[:]
+    for value in (*model.graph.input, *model.graph.output):
+        del value.metadata_props[:]
+    for node in model.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+
+
+def _name_dimensions(
+    model: "onnx.ModelProto", module: ExportModule, options: ExportOptions
+) -> None:
+    """N, H and W, or multiples of these, where a dimension is not one number."""
+    if options.size:
+        return
+    unit = 1 if options.sizes == ANY else STRIDE
+    factor = getattr(module.network, "factor", 1)
+    for value, times in ((model.graph.input[0], unit), (model.graph.output[0], unit * factor)):
+        count, _, *sides = value.type.tensor_type.shape.dim
+        count.dim_param = "N"
+        for side, name in zip(sides, "HW", strict=True):
+            side.dim_param = name if times == 1 else f"{times}*{name}"
+
+
+def _check_sizes(model: "onnx.ModelProto", options: ExportOptions) -> None:
+    """Have runtimes fail at a picture of another size: some look at no shape that is declared.
+
+    Instead they would paint something (OpenCV 5 cuts what does not fit together).
+    """
+    from onnx import helper, numpy_helper
+
+    if options.sizes == ANY:
+        return
+    nodes, given = list(model.graph.node), model.graph.input[0].name
+    for node in nodes:
+        node.input[:] = [_CHECKED if name == given else name for name in node.input]
+    if options.size:
+        constants, made = {"checked_size": [1, 3, *options.size]}, []
+    else:  # as many whole fours as there are
+        constants = {"checked_four": [STRIDE], "checked_same": [0, 0]}
+        made = [
+            helper.make_node("Shape", [given], ["checked_sides"], start=2),
+            helper.make_node("Div", ["checked_sides", "checked_four"], ["checked_quarters"]),
+            helper.make_node("Mul", ["checked_quarters", "checked_four"], ["checked_fours"]),
+            helper.make_node("Concat", ["checked_same", "checked_fours"], ["checked_size"], axis=0),
+        ]
+    made.append(helper.make_node("Reshape", [given, "checked_size"], [_CHECKED]))
+    del model.graph.node[:]
+    model.graph.node.extend([*made, *nodes])
+    for name, values in constants.items():
+        tensor = numpy_helper.from_array(np.array(values, np.int64), name)
+        model.graph.initializer.append(tensor)
 
 
 def quantize_model(

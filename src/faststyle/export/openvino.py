@@ -26,7 +26,7 @@ class OpenVino(ExportBackend):
     writer_packages = ("onnx", "onnxscript")
     runtime_packages = ("openvino",)
     extra = "openvino"
-    supports = frozenset({"half", "mixable", "any_size"})
+    supports = frozenset({"half", "mixable"})
 
     def files(self, path: Path) -> tuple[Path, ...]:
         """The graph and the weights."""

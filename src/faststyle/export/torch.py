@@ -20,14 +20,16 @@ class Torch(ExportBackend):
 
     title = "torch.export"
     suffix = ".pt2"
-    supports = frozenset({"half", "mixable", "any_size"})
+    supports = frozenset({"half", "mixable"})
     is_read = False
 
     def write(
         self, module: ExportModule, path: Path, metadata: Mapping[str, str], options: ExportOptions
     ) -> None:
         """Save what torch has traced."""
-        traced, texts = trace(module, options.size), json.dumps(dict(metadata))
+        traced, texts = trace(module, options), json.dumps(dict(metadata))
+        for node in traced.graph.nodes:  # names of this machine's files
+            node.meta.pop("stack_trace", None)
         with path.open("wb") as file:  # by its name, torch would ask for the suffix .pt2
             torch.export.save(traced, file, extra_files={_METADATA: texts})
 

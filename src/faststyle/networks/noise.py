@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from faststyle.networks.stages import DEFAULT_FIELD, STRIDE, FoldableNorm, NoiseField
+from faststyle.networks.stages import DEFAULT_FIELD, STRIDE, FoldableNorm, NoiseField, crop
 
 #: Independent fields in each octave: two make a direction.
 _FIELDS = 2
@@ -64,7 +64,7 @@ class AddNoise(nn.Module):
         noise = self._fields(x, field, first_row).to(x.dtype)
         if torch.compiler.is_exporting():
             # OpenVINO adds up the product below from call to call, and cannot add one to many.
-            return x + F.conv2d(noise.expand(count, -1, -1, -1), self.weight.to(x.dtype))
+            return x + _weighted_sum(noise, self.weight.to(x.dtype))
         # As a product: a convolution of so few channels takes ten times as long on a CPU.
         weight = self.weight.flatten(1).to(x.dtype).T.expand(count, -1, -1)
         fields = noise.permute(0, 2, 3, 1).flatten(1, 2).expand(count, -1, -1)
@@ -90,8 +90,11 @@ class AddNoise(nn.Module):
             seeds = torch.arange(count, device=x.device)[None]
             seeds = seeds if field.seed is None else seeds + field.seed
             place = field.row // STRIDE + first_row, field.column // STRIDE, *x.shape[2:]
-            octaves = enumerate(torch.split(seeds, _FIELDS, 1))
-            fields = [smooth_noise(self.table, each, 2**k, *place) for k, each in octaves]
+            octaves = enumerate(range(0, count, _FIELDS))
+            fields = [
+                smooth_noise(self.table, seeds[:, first : first + _FIELDS], 2**k, *place)
+                for k, first in octaves
+            ]
             return torch.cat(fields, 1)
 
 
@@ -111,8 +114,20 @@ class FixedNoise(nn.Module):
         """Map (N, C, H, W) to the same shape."""
         height, width = x.shape[2:]
         is_whole = isinstance(height, int) and self.fields.shape[2:] == x.shape[2:]
-        fields = self.fields if is_whole else self.fields[:, :, :height, :width]
-        return x + F.conv2d(fields, self.weight)
+        if is_whole:
+            return x + _weighted_sum(self.fields, self.weight)
+        # Core ML, for which this is, cannot compute the sides that a product is reshaped to.
+        return x + F.conv2d(self.fields[:, :, :height, :width], self.weight)
+
+
+def _weighted_sum(fields: Tensor, weight: Tensor) -> Tensor:
+    """(1, C, H, W) of (1, fields, H, W), by weights (C, fields, 1, 1).
+
+    A convolution, but as a product: some runtimes read no convolution of a constant.
+    """
+    _, count, height, width = fields.shape
+    pixels = weight.reshape(-1, count) @ fields.reshape(1, count, height * width)
+    return pixels.view(1, -1, height, width)
 
 
 def smooth_noise(
@@ -134,29 +149,28 @@ def smooth_noise(
     """
     entries, device = len(table), table.device
 
-    def hashed(seed: Tensor, place: Tensor) -> Tensor:
-        return table[(seed + place) % entries]
+    def hashed(index: Tensor) -> Tensor:
+        return F.embedding(index % entries, table[:, None]).squeeze(-1)
 
     y, x = (
         torch.arange(start // period, (start + count - 1) // period + 2, device=device)
         for start, count in ((first_row, height), (first_column, width))
     )
-    rows = hashed(table[seeds % entries][..., None], y)[..., None]
-    drawn = hashed(hashed(rows, x), y[:, None])
+    rows = hashed(hashed(seeds)[..., None] + y)[..., None]
+    drawn = hashed(hashed(rows + x) + y[:, None])
     lattice = (drawn - (entries - 1) / 2) * (12 / (entries**2 - 1)) ** 0.5
-    return _between(_between(lattice, 3, first_column, width, period), 2, first_row, height, period)
+    pixels = _between(_between(lattice, 3, period), 2, period)
+    return crop(pixels, height, width, first_row % period, first_column % period)
 
 
-def _between(lattice: Tensor, dim: int, start: int, count: int, period: int) -> Tensor:
-    """What ``lattice`` is at ``count`` pixels along ``dim``, the variance being kept."""
-    pixels = start + torch.arange(count, device=lattice.device)
-    before = pixels // period - start // period
+def _between(lattice: Tensor, dim: int, period: int) -> Tensor:
+    """What ``lattice`` is at the pixels between its points along ``dim``, the variance kept."""
     # Pixels lie half a pixel beside the lattice, so that both of their neighbors count.
-    t = ((pixels % period + 0.5) / period).reshape(-1, *(1,) * (3 - dim))
+    t = (torch.arange(period, device=lattice.device) + 0.5) / period
+    t = t.reshape(-1, *(1,) * (3 - dim))
     after = t * t * (3 - 2 * t)
     length = (after.square() + (1 - after).square()).sqrt()
-    return torch.addcmul(
-        lattice.index_select(dim, before) * ((1 - after) / length),
-        lattice.index_select(dim, before + 1),
-        after / length,
-    )
+    intervals = lattice.shape[dim] - 1
+    first, second = (lattice.narrow(dim, i, intervals).unsqueeze(dim + 1) for i in (0, 1))
+    pixels = torch.addcmul(first * ((1 - after) / length), second, after / length)
+    return pixels.flatten(dim, dim + 1)

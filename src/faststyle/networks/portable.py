@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from faststyle.networks.kernels import spread
 from faststyle.networks.layers import ConvNormReLU
 from faststyle.networks.noise import AddNoise, FixedNoise
-from faststyle.networks.stages import STRIDE
+from faststyle.networks.stages import smallest_side
 from faststyle.networks.super_resolution import Bicubic
 
 Layer = TypeVar("Layer", bound=nn.Module)
@@ -47,8 +47,8 @@ def portable(network: nn.Module, size: tuple[int, int], transposed: bool) -> nn.
 def fix_noise(network: nn.Module, size: tuple[int, int]) -> nn.Module:
     """A copy of ``network`` whose noise is a table, for pictures of up to ``size``."""
     # What the network reflects around a picture, which first has to be larger than that, has noise.
-    around = getattr(network, "reflection", 0)
-    height, width = (max(side, around + STRIDE) + 2 * around for side in size)
+    around, least = getattr(network, "reflection", 0), smallest_side(network)
+    height, width = (max(side, least) + 2 * around for side in size)
     return _replace(network, AddNoise, lambda noise: FixedNoise(noise, (height, width)))
 
 

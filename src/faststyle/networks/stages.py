@@ -156,16 +156,21 @@ def pad_to_multiple(images: Tensor, minimum: int) -> Tensor:
     return images
 
 
-def crop(images: Tensor, height: int, width: int) -> Tensor:
-    """The first ``height`` rows and ``width`` columns of (N, C, H, W)."""
-    below, right = height - images.shape[-2], width - images.shape[-1]
-    if _is_open(below, right) or below or right:
-        # Slicing would tie an exported model to sizes of one kind: strides depend on it.
-        return F.pad(images, (0, right, 0, below))
-    return images
+def crop(images: Tensor, height: int, width: int, top: int = 0, left: int = 0) -> Tensor:
+    """``height`` rows of (N, C, H, W) from ``top`` on, and ``width`` columns from ``left`` on."""
+    if _is_known(images.shape[-2] == height) and _is_known(images.shape[-1] == width):
+        return images
+    return images[..., top : top + height, left : left + width]
+
+
+def smallest_side(network: object) -> int:
+    """Of a picture that a network computes without making it larger first."""
+    return STRIDE * max(2, int(getattr(network, "reflection", 0)) // STRIDE + 1)
 
 
 def _missing(side: int, minimum: int) -> int:
+    if _is_known(side >= minimum) and _is_known(side % STRIDE == 0):
+        return 0
     least = side if _is_known(side >= minimum) else max(side, minimum)
     # By a quotient and not a remainder: of the sizes of all layers SymPy then knows without long
     # thought that they are multiples of it, which makes an export half again as fast.

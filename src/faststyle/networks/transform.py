@@ -21,6 +21,7 @@ from faststyle.networks.stages import (
     Stage,
     crop,
     pad_to_multiple,
+    smallest_side,
 )
 
 
@@ -104,13 +105,11 @@ class TransformNetwork(nn.Module):
             x = F.pad(x, (self.reflection,) * 4, mode="reflect")
         has_kernels = all(stage.layer.has_kernels for stage in self.stages())
         y = kernels.run_layers(partial(self._through_stages, noise=noise), x, has_kernels)
-        if self.margin:
-            y = y[..., self.margin :, self.margin :]
-        return self.activate(crop(y, height, width).to(images.dtype))
+        return self.activate(crop(y, height, width, self.margin, self.margin).to(images.dtype))
 
     def pad(self, images: Tensor) -> Tensor:
         """Pictures (N, C, H, W), large enough, and of sides that the strides divide."""
-        return pad_to_multiple(images, minimum=max(8, self.reflection + 1))
+        return pad_to_multiple(images, smallest_side(self))
 
     def _through_stages(self, x: Tensor, noise: NoiseField) -> Tensor:
         for stage in self.stages():

@@ -1,6 +1,7 @@
 """Styles as exported models, which ``stylize --ckpt`` takes."""
 
 import logging
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from faststyle.core.errors import UserError
 from faststyle.core.silence import suppress_output
 from faststyle.export import backend_of
 from faststyle.export.backend import LoadedModel
-from faststyle.export.export_module import PIXELS_KEY
+from faststyle.export.export_module import MIN_SIDE_KEY, PIXELS_KEY
 from faststyle.export.exported_network import BYTES, UNIT, ExportedNetwork, guess_pixels
+from faststyle.networks import pad_to_multiple
 from faststyle.styles.style_file import TrainedStyle, parse_metadata
 
 log = logging.getLogger(__name__)
@@ -87,7 +89,11 @@ def _tried(model: LoadedModel, path: Path) -> ExportedNetwork:
     height, width = model.size or _UNLIKELY
     if height * width > _LARGEST:
         raise UserError(f"{path} takes pictures of {width:,} x {height:,} pixels only: too many")
-    network, photo = ExportedNetwork(model), torch.rand(1, 3, height, width)
+    network = ExportedNetwork(model)
+    least = model.metadata.get(MIN_SIDE_KEY, "")
+    if re.fullmatch(r"\d{1,3}", least):
+        network.min_side = int(least)
+    photo = pad_to_multiple(torch.rand(1, 3, height, width), network.min_side)
     try:
         result: Any = network.run(photo)
     except (RuntimeError, ValueError):

@@ -7,7 +7,7 @@ float32 (S,), as well.
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -19,24 +19,43 @@ from torch import Tensor
 from faststyle.core.atomic import atomic_write
 from faststyle.core.errors import UserError
 from faststyle.core.silence import suppress_output
-from faststyle.export import BACKENDS, LoadedModel
-from faststyle.export.export_module import PIXELS_KEY, ExportModule, ExportOptions
+from faststyle.export import BACKENDS
+from faststyle.export.export_module import (
+    ANY,
+    MIN_SIDE_KEY,
+    MULTIPLE4,
+    PIXELS_KEY,
+    SIZES_KEY,
+    ExportModule,
+    ExportOptions,
+)
 from faststyle.images.pixels import resample
 from faststyle.networks.conditional import count_styles
 from faststyle.styles.style_file import TrainedStyle
 
-#: Sizes (N, H, W) at which a model for any is compared with the network that it was made from.
-_CHECKED = ((1, 64, 64), (2, 37, 50), (1, 101, 203))
+#: Sizes (N, H, W) at which a model is compared with the network that it was made from.
+_CHECKED = {
+    ANY: ((1, 64, 64), (2, 37, 50), (1, 101, 203)),
+    MULTIPLE4: ((1, 64, 64), (2, 136, 160), (1, 164, 136)),
+}
 
 
 class Difference(NamedTuple):
-    """How far an exported model is from the network in float32, in gray levels of 255."""
+    """How far an exported model is from the network in float32, in gray levels of 255.
+
+    ``in_float16``: the largest where a runtime computes in float16, as not every one does that is
+    told to; none for a model of float32.
+    """
 
     largest: float
     mean: float
+    in_float16: float | None = None
 
     def __str__(self) -> str:
-        return f"at most {self.largest:.2f} of 255 from the network, {self.mean:.2f} in the mean"
+        told = f"at most {self.largest:.2f} of 255 from the network, {self.mean:.2f} in the mean"
+        if self.in_float16 is None:
+            return told
+        return f"{told}; {self.in_float16:.2f} where float16 is computed with"
 
 
 def export(
@@ -61,7 +80,7 @@ def export(
     backend = BACKENDS.build(format)
     options = backend.check_options(options or ExportOptions(), count_styles(style.network))
     module = backend.make_module(style.network, options)
-    metadata = {**style.metadata.write(), PIXELS_KEY: options.pixels}
+    metadata = {**style.metadata.write(), PIXELS_KEY: options.pixels, **_say_sizes(module, options)}
     with atomic_write(path) as temporary:
         with _suppress_converters():
             try:
@@ -72,8 +91,20 @@ def export(
                 why = " ".join(str(error).split())
                 raise UserError(f"{backend.title} has no form of this network: {why}") from error
             loaded = backend.load(temporary)
+        if not loaded:
+            return None
         exact = ExportModule(style.network, options.pixels)
-        return _compare(exact, loaded, options) if loaded else None
+        found = _compare(exact, loaded.run, options)
+        if module.dtype == torch.float16:
+            return found._replace(in_float16=_compare(exact, module, options).largest)
+        return found
+
+
+def _say_sizes(module: ExportModule, options: ExportOptions) -> dict[str, str]:
+    if options.size:
+        return {SIZES_KEY: "{}x{}".format(*options.size)}
+    least = {MIN_SIDE_KEY: str(module.smallest_side)} if options.sizes == MULTIPLE4 else {}
+    return {SIZES_KEY: str(options.sizes), **least}
 
 
 @contextmanager
@@ -90,7 +121,8 @@ def _suppress_converters() -> Iterator[None]:
 
 
 def _examples(exact: ExportModule, options: ExportOptions) -> Iterator[tuple[Tensor, ...]]:
-    for count, height, width in ((1, *options.size),) if options.size else _CHECKED:
+    sizes = ((1, *options.size),) if options.size else _CHECKED[str(options.sizes)]
+    for count, height, width in sizes:
         size = height, width
         photos, *style_weights = exact.example(count, *size)
         if options.int8:  # calibrated for photos, it need not know noise
@@ -100,10 +132,10 @@ def _examples(exact: ExportModule, options: ExportOptions) -> Iterator[tuple[Ten
 
 
 @torch.no_grad()
-def _compare(exact: ExportModule, model: LoadedModel, options: ExportOptions) -> Difference:
+def _compare(exact: ExportModule, run: Callable[..., Tensor], options: ExportOptions) -> Difference:
     scale = 1 if exact.bytes else 255
     errors = [
-        (exact(*given).float() - model.run(*given).float()).abs().flatten() * scale
+        (exact(*given).float() - run(*given).float()).abs().flatten() * scale
         for given in _examples(exact, options)
     ]
     together = torch.cat(errors)
