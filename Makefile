@@ -1,11 +1,12 @@
 # make quickstart: train a style and stylize a photo.  make test: linters and tests.
+# make test-runtimes: exported styles in every runtime, some gigabytes.
 # make web: a page in web/dist that stylizes photos in the visitor's own browser.
 PYTHON ?= python3
 BIN := .venv/bin
 PHOTO = $$($(BIN)/python -c "from importlib.resources import files; print(files('skimage') / 'data' / 'astronaut.png')")
 say = @printf '\n== %s\n' "$(1)"
 
-.PHONY: quickstart test format web
+.PHONY: quickstart test test-runtimes format web
 
 quickstart: .venv/quickstart
 	$(call say,1/2 training a style: two to four minutes on two cores)
@@ -25,6 +26,10 @@ test: .venv/test
 	$(BIN)/lint-imports --no-cache
 	$(call say,4/4 tests: pytest)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+# Before each release: every runtime, in environments of their own (some gigabytes).
+test-runtimes: .venv/test
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/test_runtimes.py
 
 web: .venv/test
 	$(BIN)/python scripts/web_styles.py

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from benchmarks.measure import Job, Round, Variant, by_precision, single_stage
+from benchmarks.onnx_readers import READERS
 from benchmarks.reference import reference_network
 from benchmarks.settings import Settings, Size
 from faststyle.core.devices import reuse_freed_memory
@@ -31,6 +32,9 @@ RUNTIMES = {
     "executorch-int8": ("executorch", True),
     "litert": ("litert", False),
     "litert-int8": ("litert", True),
+    "ncnn": ("ncnn", False),
+    "mnn": ("mnn", False),
+    **dict.fromkeys(READERS, ("onnx", False)),
 }
 
 
@@ -80,6 +84,8 @@ def _prepare_reference(settings: Settings, style: TrainedStyle, size: Size) -> R
 
 
 def _prepare_runtime(settings: Settings, name: str, path: Path, size: Size) -> Round:
+    if name in READERS:
+        return _stylize(READERS[name](path), settings, size)
     model = BACKENDS.build(RUNTIMES[name][0]).load(path)
     assert model is not None
     return _stylize(model.run, settings, size)
@@ -102,7 +108,7 @@ def _export(name: str, style: TrainedStyle, size: Size, folder: Path) -> Path:
     kind, is_int8 = RUNTIMES[name]
     photos = calibration_photos() if is_int8 else ()
     path = folder / f"{name}{BACKENDS.build(kind).suffix}"
-    export(style, path, kind, ExportOptions("float", int8=is_int8, size=size, calibration=photos))
+    export(style, path, kind, ExportOptions("float", int8=is_int8, sizes=size, calibration=photos))
     size_bytes = sum(file.stat().st_size for file in folder.glob(f"{name}.*"))
     print(f"{name:20} {size_bytes / 1e6:.2f} MB")
     return path

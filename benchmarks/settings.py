@@ -12,7 +12,7 @@ from faststyle.core.errors import UserError
 from faststyle.core.limits import InRange, Options
 
 _STYLE = bundled_file("flow_field.png")
-_PHOTO = Path(str(files("skimage") / "data" / "astronaut.png"))
+ASTRONAUT = Path(str(files("skimage") / "data" / "astronaut.png"))
 #: Height and width.
 Size = tuple[int, int]
 
@@ -31,8 +31,8 @@ class Settings(Options):
 
     against: Annotated[
         Sequence[str],
-        "reference (the textbook way); infer: also onnxruntime, openvino, executorch, litert, and"
-        " -int8 of these but openvino",
+        "reference (the textbook way); infer: also onnxruntime, openvino, executorch, litert,"
+        " ncnn, mnn, tract, opencv, iree, onnxslim, and -int8 of the first four but openvino",
         {"metavar": "WAY"},
     ] = ()
     rounds: Annotated[int, "that count, of each variant", InRange(1)] = 7
@@ -55,7 +55,7 @@ class Settings(Options):
     weights: Annotated[str, "train, optimize: imagenet, random, or a file"] = "random"
     style: Annotated[Path, "train, optimize: picture; default: the flow field"] = _STYLE
     ckpt: Annotated[str | None, "infer: a style's name or file; default: random weights"] = None
-    photo: Annotated[Path, "infer, optimize; default: scikit-image's astronaut"] = _PHOTO
+    photo: Annotated[Path, "infer, optimize; default: scikit-image's astronaut"] = ASTRONAUT
 
     @property
     def precisions(self) -> Sequence[str]:
