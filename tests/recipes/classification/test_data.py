@@ -45,6 +45,25 @@ def test_cifar10_comes_through_torchvisions_own_loader(
     assert label == own.targets[7]
 
 
+def test_the_archive_and_its_digest_are_the_published_ones() -> None:
+    """Of cs.toronto.edu/~kriz/cifar.html."""
+    assert CIFAR10.url == "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
+    assert CIFAR10.tgz_md5 == "c58f30108f718f92721af3b95e74349a"
+
+
+def test_what_is_fetched_is_fetched_once_and_stays(
+    tmp_path: Path, cifar10: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cifar10(10)
+    cache = str(tmp_path / "cache")
+    first = prepared(cache=cache)
+    monkeypatch.setattr(CIFAR10, "url", "http://127.0.0.1:9/cifar.tar.gz")
+    again = prepared(cache=cache)
+    assert first.train_set is not None
+    assert again.train_set is not None
+    assert torch.equal(first.train_set[3][0], again.train_set[3][0])
+
+
 def test_without_a_network_the_way_out_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

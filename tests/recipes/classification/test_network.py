@@ -27,6 +27,21 @@ def test_any_size_gives_a_score_for_each_class(network: Classifier) -> None:
     assert network(torch.rand(2, 3, 40, 56)).shape == (2, 7)
 
 
+def test_the_papers_head_is_normalized_after_every_layer_and_sees_2_x_2_places() -> None:
+    network = Classifier("vgg11_bn", classes=7, head="paper").eval()
+    layers = [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
+    assert [len(norm.weight) for norm in norms] == [len(layer.weight) for layer in layers]
+    sizes = [module.weight.shape for module in layers if isinstance(module, nn.Linear)]
+    assert sizes == [(4096, 2048), (4096, 4096), (7, 4096)]
+    assert sum(isinstance(module, nn.Dropout) for module in network.classifier) == 2
+    x = torch.rand(2, 3, 32, 32)
+    seen = network.features[:-1]((x - network.mean.view(3, 1, 1)) / network.std.view(3, 1, 1))
+    assert seen.shape == (2, 512, 2, 2), "the last pooling layer is left out"
+    assert torch.allclose(network(x), network.classifier(seen.flatten(1)), rtol=1e-4, atol=1e-5)
+    assert network(torch.rand(1, 3, 40, 56)).shape == (1, 7)
+
+
 def test_scores_are_of_pictures_less_the_mean_over_the_deviation(network: Classifier) -> None:
     x = torch.rand(2, 3, 32, 32)
     mean, std = torch.tensor([0.2, 0.3, 0.4]), torch.tensor([0.1, 0.2, 0.3])
@@ -52,6 +67,7 @@ def test_dropout_makes_scores_in_training_differ() -> None:
     [
         ({"arch": "vgg16"}, 'did you mean "vgg16_bn"'),
         ({"dropout": 1.0}, "classifier.dropout is 1.0"),
+        ({"head": "wide"}, 'classifier.head="wide"'),
     ],
 )
 def test_mistakes_are_named(options: dict[str, object], message: str) -> None:

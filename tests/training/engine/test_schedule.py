@@ -7,7 +7,14 @@ import torch
 from torch.optim import SGD
 
 from faststyle.core.errors import UserError
-from faststyle.training.engine.schedule import Schedule, constant, cosine, scheduled, step_decay
+from faststyle.training.engine.schedule import (
+    Schedule,
+    constant,
+    cosine,
+    milestones,
+    scheduled,
+    step_decay,
+)
 
 
 def configured(schedule: Schedule, warmup_steps: int = 0) -> dict[str, Any]:
@@ -37,6 +44,11 @@ def test_a_cosine_falls_to_0_and_stays_there() -> None:
 def test_a_staircase_falls_every_so_many_steps() -> None:
     found = rates(configured(partial(step_decay, every=2, factor=0.5)), steps=5)
     assert found == pytest.approx([0.8, 0.8, 0.4, 0.4, 0.2])
+
+
+def test_a_rate_falls_at_each_milestone() -> None:
+    found = rates(configured(partial(milestones, at=[1, 4], factor=0.1)), steps=6)
+    assert found == pytest.approx([0.8, 0.08, 0.08, 0.08, 0.008, 0.008])
 
 
 def test_the_warm_up_times_the_schedule() -> None:

@@ -5,7 +5,7 @@ longer curve, and what a checkpoint holds of the shorter one does not matter.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch.optim import Optimizer
@@ -35,6 +35,11 @@ def cosine(step: int, steps: int) -> float:
 def step_decay(step: int, every: int, factor: float) -> float:
     """Times ``factor`` after each ``every`` steps."""
     return float(factor ** (step // every))
+
+
+def milestones(step: int, at: Sequence[int], factor: float) -> float:
+    """Times ``factor`` from each of the steps ``at`` on."""
+    return float(factor ** sum(step >= each for each in at))
 
 
 def scheduled(optimizer: Optimizer, schedule: Schedule, warmup_steps: int = 0) -> dict[str, Any]:
