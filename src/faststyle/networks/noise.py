@@ -147,17 +147,15 @@ def smooth_noise(
     (N, C) are whole numbers, ``period`` is the pixels from a point of the lattice to the next, and
     ``first_row`` and ``first_column`` say where in the picture the result begins.
     """
-    entries, device = len(table), table.device
-
-    def hashed(index: Tensor) -> Tensor:
-        return F.embedding(index % entries, table[:, None]).squeeze(-1)
-
+    entries, device, rows = len(table), table.device, table[:, None]
     y, x = (
         torch.arange(start // period, (start + count - 1) // period + 2, device=device)
         for start, count in ((first_row, height), (first_column, width))
     )
-    rows = hashed(hashed(seeds)[..., None] + y)[..., None]
-    drawn = hashed(hashed(rows + x) + y[:, None])
+    index = seeds[..., None, None]
+    for shift in (y[:, None], x, y[:, None]):
+        index = F.embedding(index % entries, rows).squeeze(-1) + shift
+    drawn = F.embedding(index % entries, rows).squeeze(-1)
     lattice = (drawn - (entries - 1) / 2) * (12 / (entries**2 - 1)) ** 0.5
     pixels = _between(_between(lattice, 3, period), 2, period)
     return crop(pixels, height, width, first_row % period, first_column % period)

@@ -104,16 +104,14 @@ class StyleTransfer(PictureModule):
         if styles is not None:
             assert self.order is not None
             told["style_weights"] = F.one_hot(styles, self.order.count).to(photos)
-        if takes_noise(self.network):
+        if self.training and takes_noise(self.network):
             told["noise"] = self._noise(photos.device)
         stylized: Tensor = self.network(photos, **told)
         return stylized
 
     def training_step(self, batch: Tensor) -> Tensor:
         """One step on uint8 photos (N, 3, H, W)."""
-        count, trainer = len(batch), self.trainer
-        first = (self.global_step * trainer.world_size + trainer.global_rank) * count
-        places = range(first, first + count)  # in the whole run; see StepSampler
+        places = self._places(len(batch))
         styles = None if self.order is None else self.order.at(places).to(batch.device)
         terms = self._terms(batch, self._with_noise(batch), styles, "train", places)
         if self.is_shown:
@@ -169,6 +167,12 @@ class StyleTransfer(PictureModule):
         if styles is not None:
             self._means[stage].add(styles, terms.each)
         return terms
+
+    def _places(self, count: int) -> range:
+        """Where in the whole run the photos of this step and process stand; see StepSampler."""
+        trainer = self.trainer
+        first = (self.global_step * trainer.world_size + trainer.global_rank) * count
+        return range(first, first + count)
 
     def _noise(self, device: torch.device) -> NoiseField:
         """The noise of this step; outside of training it is the same everywhere."""
