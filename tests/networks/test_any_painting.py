@@ -2,7 +2,7 @@ import torch
 from torch import nn
 
 from faststyle.networks import AnyPaintingNetwork, bake_style
-from faststyle.networks.conditional import split_rows, style_rows
+from faststyle.networks.conditional import split_rows, style_rows, with_rows
 
 
 def _network() -> AnyPaintingNetwork:
@@ -45,7 +45,7 @@ def test_a_picture_that_is_kept_has_the_row_of_the_photo() -> None:
 def test_the_network_for_a_painting_computes_the_same_without_it() -> None:
     network, photo, painting = _network(), _pictures(1), _pictures(1, 24)
     rows = torch.cat([network.predict(painting), network.photo_row[None]])
-    ordinary = network.with_rows(rows)
+    ordinary = with_rows(network.transform, rows)
     first = torch.tensor([1.0, 0.0], dtype=torch.float64)
     wanted = network(photo, painting)
     torch.testing.assert_close(ordinary(photo, first), wanted)

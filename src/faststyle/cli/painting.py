@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from faststyle.core.atomic import check_target
 from faststyle.core.errors import UserError, needs_extra
 from faststyle.files.jobs import Job
+from faststyle.files.mask_files import MaskFiles
 from faststyle.images.files import load_picture
 from faststyle.optimization.options import TuneOptions
 from faststyle.optimization.paintings import load_paintings
 from faststyle.styles import StyleMetadata, TrainedStyle, find_style, load_style, write_style
 from faststyle.styles.catalog import beside_shipped
 from faststyle.styles.predicted import PAINTING_SIZE, Painting, predict_style
+from faststyle.stylize.regions import Regions
 from faststyle.stylize.stylizer import Stylizer
 
 if TYPE_CHECKING:
@@ -55,13 +57,16 @@ class PaintingStyle:
             check_target(self.save)
             self.style = _named(self.style, self.save.stem)
 
-    def stylizer(self, jobs: Sequence[Job], **how: Any) -> "Stylizer | TunedStylizer":
-        """What stylizes the pictures of ``jobs``; a style to be saved is then tuned and written.
-
-        ``how`` is for :class:`Stylizer`.
-        """
+    def stylizer(self, masks: Sequence[MaskFiles], **how: Any) -> Stylizer | Regions:
+        """What stylizes as it was predicted, where ``masks`` say; ``how`` is for the stylizer."""
         how = {**how, "stroke": self.stroke}
-        tuner = None
+        stylizer = Stylizer(self.style, mix={self.style.name: 1.0}, **how)
+        return Regions([stylizer]) if masks else stylizer
+
+    def tuned(
+        self, jobs: Sequence[Job], masks: Sequence[MaskFiles], **how: Any
+    ) -> "Stylizer | Regions | TunedStylizer":
+        """The same of a style that is tuned on each picture of ``jobs``, or on all and written."""
         if self.tune.is_asked:
             with needs_extra("train"):  # which a painting alone does not need
                 from faststyle.optimization.tuning import StyleTuner, TunedStylizer
@@ -69,13 +74,12 @@ class PaintingStyle:
             tuner = StyleTuner(self.paintings, self.tune)
             if self.save is None:
                 self._check_alone(jobs)
-                return TunedStylizer(self.style, tuner, **how)
-        if self.save is not None:
-            if tuner:
-                self.style = self._tuned(tuner, jobs)
-            write_style(self.style, self.save)
-            print(f"saved {self.save}", file=sys.stderr)
-        return Stylizer(self.style, mix={self.style.name: 1.0}, **how)
+                return TunedStylizer(self.style, tuner, **{**how, "stroke": self.stroke})
+            self.style = self._tuned(tuner, jobs)
+        assert self.save is not None
+        write_style(self.style, self.save)
+        print(f"saved {self.save}", file=sys.stderr)
+        return self.stylizer(masks, **how)
 
     def _check_alone(self, jobs: Sequence[Job]) -> None:
         """Say how long it takes to tune a style for each of many."""

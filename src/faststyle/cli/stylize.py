@@ -99,7 +99,6 @@ def stylize(
         stylize_in_bulk(replace(job, engine=engine or "local", actors=count))
         return
     # Imported late: --help should not wait for torch.
-    from faststyle.cli.painting import PaintingStyle
     from faststyle.core.devices import reuse_freed_memory
     from faststyle.files.batch import FilePipeline
     from faststyle.files.jobs import plan
@@ -119,6 +118,10 @@ def stylize(
     if painting:
         if region or to:
             raise UserError("--painting is one style: --region and --to are of styles by name")
+        if mask is not None and tune.is_asked and save is None:
+            raise UserError("--mask places a style that is tuned for all pictures: --save NAME")
+        from faststyle.cli.painting import PaintingStyle
+
         predicted = PaintingStyle(painting, ckpt or "any", tune, save, stroke)
         ckpt = predicted.style.name
     elif (tune.seconds, tune.steps, save) != (None, None, None):
@@ -129,26 +132,24 @@ def stylize(
     files = [MaskFiles(each) for each in masks]
     stylizer: ImageProcessor
     if predicted is not None:
-        jobs = plan(inputs, output, placed[0], masks=files)
-        stylizer = predicted.stylizer(jobs, **how)
-        if files and isinstance(stylizer, Stylizer):
-            stylizer = Regions([stylizer])
-        elif files:
-            raise UserError("--mask places a style that is tuned for all pictures: --save NAME")
+        stylizer = predicted.stylizer(files, **how)
     else:
         stylizer = Regions.load(placed, **how) if files else Stylizer.load(placed[0], **how)
         if isinstance(stylizer, Stylizer) and stylizer.source_metadata.takes_paintings:
             check_has_style(stylizer.source_metadata)
     processor: ImageProcessor = stylizer
     if enlarge is not None:
-        processor = StylizeThenUpscale(
-            stylizer, load_upscaler(enlarge, device=device, precision=precision)
-        )
+        upscaler = load_upscaler(enlarge, device=device, precision=precision)
+        processor = StylizeThenUpscale(stylizer, upscaler)
 
     def others() -> Sequence[str]:
         return [stylizer.name, *(style.name for style in list_styles())]
 
     jobs, move = plan(inputs, output, processor.name, others, files), None
+    if predicted is not None and (tune.is_asked or save is not None):
+        processor = predicted.tuned(jobs, files, **how)
+        if enlarge is not None:
+            processor = StylizeThenUpscale(processor, upscaler)
     if to:
         if pictures := [job.source for job in jobs if not job.is_clip]:
             raise UserError(f"--to is for clips, and {pictures[0]} is a picture")

@@ -115,14 +115,13 @@ class PhotoData(pl.LightningDataModule):
         assert self.trainer is not None
         crops: SizedDataset = HeldOutCrops(self.photos.held_out, self.request.held_out)
         if self._paintings is not None:
-            crops = HeldOutPaintedCrops(crops, self._paintings.held_out)
+            crops = HeldOutPaintedCrops(crops, self._paintings)
         return held_out_loader(crops, self.trainer, self.batch_size)
 
     def held_out_paintings(self, count: int) -> Tensor:
         """Center crops of held-out paintings, uint8 (count, 3, size, size), in turn."""
         assert self._paintings is not None
-        each = self._paintings.held_out
-        return torch.stack([each.center_crop(index % len(each)) for index in range(count)])
+        return torch.stack([self._paintings.held_out_crop(index) for index in range(count)])
 
     def teardown(self, *_: object, **__: object) -> None:
         """Say how many photos could not be read."""

@@ -51,6 +51,10 @@ class PaintingFolder:
         crop = self.train.random_crop(int(generator.choice(group)), generator)
         return recolor(crop, generator) if generator.uniform() < _RECOLORED else crop
 
+    def held_out_crop(self, index: int) -> Tensor:
+        """The center crop of a held-out painting, in turn."""
+        return self.held_out.center_crop(index % len(self.held_out))
+
 
 class PaintedCrops(Dataset[Tensor]):
     """Crops of photos, each with one of a painting: uint8 (6, size, size).
@@ -69,12 +73,11 @@ class PaintedCrops(Dataset[Tensor]):
 class HeldOutPaintedCrops(Dataset[Tensor]):
     """Center crops of held-out photos with those of held-out paintings, in turn."""
 
-    def __init__(self, photos: SizedDataset, paintings: PhotoFolder) -> None:
+    def __init__(self, photos: SizedDataset, paintings: PaintingFolder) -> None:
         self.photos, self.paintings = photos, paintings
 
     def __getitem__(self, index: int) -> Tensor:
-        painting = self.paintings.center_crop(index % len(self.paintings))
-        return torch.cat([self.photos[index], painting])
+        return torch.cat([self.photos[index], self.paintings.held_out_crop(index)])
 
     def __len__(self) -> int:
         return len(self.photos)

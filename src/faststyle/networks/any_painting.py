@@ -1,6 +1,6 @@
 """A transform network that is given a painting beside the photo."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
@@ -37,13 +37,7 @@ class AnyPaintingNetwork(nn.Module):
         hidden: Annotated[int, Between(1, 4096)] = 96,
     ) -> None:
         super().__init__()
-        self.options: dict[str, Any] = {
-            "width": width,
-            "blocks": blocks,
-            "noise": noise,
-            "margin": margin,
-        }
-        self.transform = TransformNetwork(**self.options, styles=2)
+        self.transform = TransformNetwork(width, blocks, noise=noise, margin=margin, styles=2)
         self.predictor = Predictor(style_rows(self.transform).shape[1], hidden)
 
     def forward(
@@ -73,15 +67,3 @@ class AnyPaintingNetwork(nn.Module):
     def photo_row(self) -> Tensor:
         """The scales and shifts (K,) that leave a photo as it is."""
         return style_rows(self.transform)[PHOTO]
-
-    @torch.no_grad()
-    def with_rows(self, rows: Tensor) -> TransformNetwork:
-        """An ordinary network of several styles, whose scales and shifts are ``rows`` (S, K).
-
-        Its convolutions are shared with this network.
-        """
-        with torch.device("meta"):
-            network = TransformNetwork(**self.options, styles=len(rows))
-        tables = {name: each.flatten(1) for name, each in split_rows(self.transform, rows).items()}
-        network.load_state_dict(self.transform.state_dict() | tables, assign=True)
-        return network.requires_grad_(False).eval()

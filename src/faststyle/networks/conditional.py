@@ -90,14 +90,18 @@ def bake_style(network: nn.Module, style_weights: Tensor) -> nn.Module:
     ``style_weights`` (S,) are the share of each style. The result shares the convolutions, is in
     evaluation mode and has no gradients.
     """
-    name, options = NETWORKS.describe(network)
-    with torch.device("meta"):
-        plain = NETWORKS.build(name, **{**options, "styles": 1})
     with torch.no_grad():
         mixed = mix_norms(network, style_weights)
-        norms = {name: value.flatten() for name, value in mixed.items()}
-    plain.load_state_dict(network.state_dict() | norms, assign=True)
-    return plain.requires_grad_(False).eval()
+    return _with_norms(network, 1, {name: value.flatten() for name, value in mixed.items()})
+
+
+def with_rows(network: nn.Module, rows: Tensor) -> nn.Module:
+    """``network`` with S styles, 2 or more, whose scales and shifts are ``rows`` (S, K).
+
+    What it shares, and how it is, is as of :func:`bake_style`.
+    """
+    norms = {name: value.flatten(1) for name, value in split_rows(network, rows).items()}
+    return _with_norms(network, len(rows), norms)
 
 
 class StyleInterpolator:
@@ -132,6 +136,15 @@ class StyleInterpolator:
     def mix(self, style_weights: Tensor) -> None:
         """Compute with the weights (S,) of the styles from now on."""
         torch.mv(self._table, style_weights.to(self._table), out=self._vector)
+
+
+def _with_norms(network: nn.Module, styles: int, norms: dict[str, Tensor]) -> nn.Module:
+    """A network of so many styles, with ``norms`` and the other weights of ``network``."""
+    name, options = NETWORKS.describe(network)
+    with torch.device("meta"):
+        made = NETWORKS.build(name, **{**options, "styles": styles})
+    made.load_state_dict(network.state_dict() | norms, assign=True)
+    return made.requires_grad_(False).eval()
 
 
 def _norms(network: nn.Module) -> list[tuple[str, ConditionalInstanceNorm2d]]:

@@ -1,6 +1,5 @@
 """Paintings that are given with a photo, as files."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,5 +48,4 @@ def _load(path: Path, weight: float, size: int) -> Painting:
     [(pixels, _)] = style.load()
     if float((pixels.amax((1, 2)) - pixels.amin((1, 2))).max()) < _MIN_CONTRAST:
         raise UserError(f"{path} is of one color: there is nothing to paint like")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Painting(pixels, StyleMetadata(name, (digest,), size), weight)
+    return Painting(pixels, StyleMetadata(name, style.digests(), size), weight)

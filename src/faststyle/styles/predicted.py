@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from faststyle.core.errors import UserError
 from faststyle.images.pixels import resize
 from faststyle.networks.any_painting import AnyPaintingNetwork
+from faststyle.networks.conditional import with_rows
 from faststyle.styles.metadata import IDENTITY, StyleMetadata
 from faststyle.styles.style_file import TrainedStyle
 
@@ -34,11 +35,6 @@ class Painting:
         return cls(resize(pixels, PAINTING_SIZE), metadata)
 
 
-def predicts_styles(network: nn.Module) -> bool:
-    """Whether a network takes any painting."""
-    return isinstance(network, AnyPaintingNetwork)
-
-
 @torch.no_grad()
 def predict_style(style: TrainedStyle, *styles: Sequence[Painting]) -> TrainedStyle:
     """The style of a painting, or of several together, as a file of it and the photo would be.
@@ -51,7 +47,7 @@ def predict_style(style: TrainedStyle, *styles: Sequence[Painting]) -> TrainedSt
     if not isinstance(network, AnyPaintingNetwork):
         raise UserError(f"{style.name} is a style by itself: a painting is for --ckpt any")
     rows = [_predict_row(network, paintings) for paintings in styles]
-    predicted = network.with_rows(torch.stack([*rows, network.photo_row]))
+    predicted = with_rows(network.transform, torch.stack([*rows, network.photo_row]))
     together = [_describe(paintings) for paintings in styles]
     metadata = replace(
         style.metadata,

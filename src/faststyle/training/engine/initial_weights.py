@@ -63,8 +63,7 @@ def begin_any_painting(
     """Give ``network`` the weights of another one, or of several styles whose mean is its first.
 
     Its predictor then looks at paintings with the ``lite`` encoder that ships. Raises ``UserError``
-    if ``begin``, called by its
-    ``source``, is of another network.
+    if ``begin``, called by its ``source``, is of another network.
     """
     if begin is not None and isinstance(begin.network, AnyPaintingNetwork):
         _check_alike(begin.network, network, source)

@@ -1,13 +1,11 @@
 """The LightningModule of a network that takes any painting."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from faststyle.core.chance import Purpose, numpy_generator
-from faststyle.core.errors import UserError
 from faststyle.losses import LossTerms
 from faststyle.networks.any_painting import AnyPaintingNetwork
 from faststyle.training.style.module import StyleTransfer
@@ -22,23 +20,14 @@ class AnyPaintingTransfer(StyleTransfer):
     Its batches are (N, 6, H, W): three channels of a photo, and three of a painting of the same
     size. Some photos, which are a function of seed and place, are to stay as they are: their
     style is their own.
-
-    Raises ``UserError`` for another network, and as :class:`StyleTransfer` does.
     """
 
     network: AnyPaintingNetwork
 
-    def __init__(self, network: nn.Module, *args: Any, **options: Any) -> None:
-        if not isinstance(network, AnyPaintingNetwork):
-            raise UserError("styles.root is a folder of paintings, which needs network=any")
-        super().__init__(network, *args, **options)
-
     def training_step(self, batch: Tensor) -> Tensor:
         """One step on a batch (N, 6, H, W)."""
-        count, trainer = len(batch), self.trainer
         photos, paintings = self._split(batch)
-        first = (self.global_step * trainer.world_size + trainer.global_rank) * count
-        kept = [self._is_kept(place) for place in range(first, first + count)]
+        kept = [self._is_kept(place) for place in self._places(len(batch))]
         keep = torch.tensor(kept, device=batch.device)
         terms = self._terms_of(photos, self._with_noise(photos), paintings, keep)
         if self.is_shown:

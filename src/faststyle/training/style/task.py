@@ -23,7 +23,7 @@ from faststyle.networks.any_painting import AnyPaintingNetwork
 from faststyle.styles import StyleMetadata, find_style, load_style, write_style
 from faststyle.styles.catalog import beside_shipped, label
 from faststyle.styles.mixture import choose, single_styles
-from faststyle.styles.predicted import Painting, predict_style, predicts_styles
+from faststyle.styles.predicted import Painting, predict_style
 from faststyle.training.engine.initial_weights import (
     begin_any_painting,
     check_resumable,
@@ -162,7 +162,7 @@ def _load_init(
     found = find_style(cfg.init)
     style = load_style(found.path)
     begin = choose(style, found.mix) if found.mix else style
-    if predicts_styles(style.network):
+    if style.metadata.takes_paintings:
         given = [
             [Painting(image.pixels, metadata, image.weight) for image in images]
             for metadata, images in zip(styles, paintings, strict=True)
