@@ -24,7 +24,9 @@ def expand_style_list(overrides: Sequence[str]) -> list[str]:
     expanded: list[str] = []
     for text in overrides:
         key, _, value = text.partition("=")
-        if key == "styles" and value.startswith("["):
+        if key == "styles.root":  # no style is called so: no config has it before it is given
+            expanded.append(f"++{text}")
+        elif key == "styles" and value.startswith("["):
             expanded += _style_choices(value) + ([] if "name" in given else ["name=styles"])
         else:
             expanded.append(text)

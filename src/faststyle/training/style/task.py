@@ -71,10 +71,10 @@ def _target(cfg: DictConfig, path: Path) -> Path:
 
 
 def _build_module(cfg: DictConfig) -> StyleTransfer:
-    if cfg.styles.root is not None:
+    if cfg.styles.get("root"):
         return _build_any_painting(cfg)
-    chosen = [style for name, style in cfg.styles.items() if name != "root"]
-    styles: list[Style | Identity] = [instantiate(style) for style in chosen or [cfg.style]]
+    chosen = list(filter(None, cfg.styles.values())) or [cfg.style]
+    styles: list[Style | Identity] = [instantiate(style) for style in chosen]
     # Before the weights, which may have to be fetched.
     paintings = [[StyleImage(*image) for image in style.load()] for style in styles]
     encoder: LossNetwork = instantiate(cfg.encoder)
