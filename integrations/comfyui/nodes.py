@@ -1,4 +1,4 @@
-"""What ComfyUI's graphs are made of: load a style, mix two, and stylize images with one.
+"""What ComfyUI's graphs are made of: a style of a file or a painting, a mixture, and images in it.
 
 ComfyUI keeps what a node returned until its inputs or its ``IS_CHANGED`` change, so a style is read
 once, and again if its file is another.
@@ -17,9 +17,10 @@ from torch import Tensor
 from faststyle import Regions, Stylizer
 from faststyle.core.errors import UserError
 from faststyle.images.pixels import Picture, quantize
-from faststyle.styles import TrainedStyle, find_style
+from faststyle.styles import TrainedStyle, find_style, load_style
 from faststyle.styles.catalog import list_styles
 from faststyle.styles.loading import read_any_style
+from faststyle.styles.predicted import Painting, predict_style
 from faststyle.stylize.options import COLORS, RenderOptions
 from faststyle.stylize.stroke import LARGEST, SMALLEST
 
@@ -30,9 +31,12 @@ _TYPE = "FASTSTYLE"
 
 
 class Style(NamedTuple):
-    """A file of one or several styles, and which of them, or what mixture."""
+    """A file of one or several styles, and which of them, or what mixture.
 
-    path: Path
+    ``path`` is None where the style is no file's, but predicted for a painting.
+    """
+
+    path: Path | None
     content: TrainedStyle
     mix: dict[str, float]
 
@@ -66,6 +70,27 @@ class LoadStyle:
         return (Style(found.path, read_any_style(found.path), dict(found.mix)),)
 
 
+class PaintingStyle:
+    """The style of a painting that no training has seen, or of a batch of them together."""
+
+    CATEGORY = "faststyle"
+    RETURN_TYPES = (_TYPE,)
+    RETURN_NAMES = ("style",)
+    FUNCTION = "predict"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        """One picture, or several of equal weight."""
+        return {"required": {"painting": ("IMAGE",)}}
+
+    def predict(self, painting: Tensor) -> tuple[Style]:
+        """Look at paintings (B, H, W, 3), float in [0, 1]."""
+        pixels = painting[..., :3].movedim(-1, 1).clamp(0, 1)
+        takes_any = load_style(find_style("any").path)
+        style = predict_style(takes_any, [Painting.of_pixels(each) for each in pixels])
+        return (Style(None, style, {style.name: 1.0}),)
+
+
 class MixStyles:
     """A mixture of two styles of one file, as those of the gallery are."""
 
@@ -82,10 +107,11 @@ class MixStyles:
 
     def mix(self, first: Style, second: Style, part: float) -> tuple[Style]:
         """Weigh them; each may be a mixture already."""
-        if first.path != second.path or not (first.mix and second.mix):
+        one_file = first.path == second.path is not None
+        if not (one_file and first.mix and second.mix):
             raise UserError(
-                f"{first.path.stem} and {second.path.stem} do not mix: choose two styles of one"
-                " file, as gallery:starry_night and udnie"
+                f"{first.content.name} and {second.content.name} do not mix: choose two styles of"
+                " one file, as gallery:starry_night and udnie"
             )
         mix: dict[str, float] = {}
         for style, share in ((first, 1 - part), (second, part)):
@@ -131,7 +157,7 @@ class Stylize:
 
         Args:
             image: (B, H, W, 3), or 4 with transparency, which stays; float in [0, 1].
-            style: what :class:`LoadStyle` or :class:`MixStyles` returned.
+            style: what one of the other nodes returned.
             strength: see :class:`RenderOptions`, as ``color``.
             color: whose colors.
             stroke: see :class:`Stylizer`.

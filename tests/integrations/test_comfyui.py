@@ -173,6 +173,33 @@ def test_two_styles_of_a_file_mix(comfy: Comfy, several: Path, images: Tensor) -
     assert again.mix == pytest.approx({"night": 0.375, "wave": 0.625})
 
 
+def test_a_painting_is_a_style_and_a_batch_of_them_is_one_together(
+    comfy: Comfy, images: Tensor
+) -> None:
+    style = comfy.run("FaststylePainting", painting=images)
+    result = comfy.run("FaststyleStylize", image=images, style=style, **USUAL)
+    paintings = [each[None] for each in images.movedim(-1, 1)]
+    stylizer = Stylizer.load("any").painting(*paintings)
+    other = torch.cat([stylizer(each) for each in paintings]).movedim(1, -1)
+    assert torch.allclose(result, other, atol=1e-5)
+
+
+def test_what_is_no_painting_is_refused(comfy: Comfy, images: Tensor) -> None:
+    with pytest.raises(UserError, match="the painting is too small to paint like: 32 pixels"):
+        comfy.run("FaststylePainting", painting=images[:, :31])
+    with pytest.raises(UserError, match="the painting is of one color"):
+        comfy.run("FaststylePainting", painting=torch.full((1, 40, 40, 3), 0.5))
+
+
+def test_two_paintings_do_not_mix_though_one_file_predicted_both(
+    comfy: Comfy, images: Tensor
+) -> None:
+    predict = comfy.nodes["FaststylePainting"]().predict
+    [first], [second] = (predict(each[None]) for each in images)
+    with pytest.raises(UserError, match="do not mix"):
+        comfy.nodes["FaststyleMix"]().mix(first, second, 0.5)
+
+
 def test_styles_of_two_files_do_not_mix(comfy: Comfy, several: Path) -> None:
     load = comfy.nodes["FaststyleLoad"]().load
     [wave], [other] = load("", file=f"{several}:wave"), load("starry_night_small")

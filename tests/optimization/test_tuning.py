@@ -71,6 +71,23 @@ def test_the_same_steps_give_the_same_weights(predicted: TrainedStyle, painting:
 
 
 @pytest.mark.slow
+def test_a_photo_of_few_pixels_is_tuned_at_the_size_that_it_is_painted_at(
+    predicted: TrainedStyle, painting: Painting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuner, seen = StyleTuner([painting], TuneOptions(steps=1)), []
+    targets = tuner.loss.targets
+
+    def see(photo: torch.Tensor) -> object:
+        seen.append(photo.shape[-2:])
+        return targets(photo)
+
+    monkeypatch.setattr(tuner.loss, "targets", see)
+    for height, width in ((90, 120), (300, 400)):
+        tuner.tune(predicted, [torch.rand(3, height, width)])
+    assert seen == [(88, 88), (192, 192)]
+
+
+@pytest.mark.slow
 def test_an_interrupt_ends_it_with_what_there_is(
     predicted: TrainedStyle, painting: Painting
 ) -> None:

@@ -7,12 +7,7 @@ from faststyle.core.errors import UserError
 from faststyle.data.painting import Style
 from faststyle.images.probe import open_image
 from faststyle.styles.metadata import IDENTITY, StyleMetadata
-from faststyle.styles.predicted import PAINTING_SIZE, Painting
-
-#: A painting of fewer pixels a side has no strokes.
-_MIN_SIDE = 32
-#: Gray levels that colors of a painting have to differ by.
-_MIN_CONTRAST = 4 / 255
+from faststyle.styles.predicted import PAINTING_SIZE, Painting, check_painting
 
 
 def load_paintings(given: Sequence[str], size: int = PAINTING_SIZE) -> list[Painting]:
@@ -43,9 +38,7 @@ def _load(path: Path, weight: float, size: int) -> Painting:
     style = Style(name, str(path), size=size)
     if path.is_file():
         with open_image(path) as opened:
-            if min(opened.image.size) < _MIN_SIDE:
-                raise UserError(f"{path} is too small to paint like: {_MIN_SIDE} pixels a side")
+            check_painting(str(path), sides := opened.image.size)
     [(pixels, _)] = style.load()
-    if float((pixels.amax((1, 2)) - pixels.amin((1, 2))).max()) < _MIN_CONTRAST:
-        raise UserError(f"{path} is of one color: there is nothing to paint like")
+    check_painting(str(path), sides, pixels)
     return Painting(pixels, StyleMetadata(name, style.digests(), size), weight)

@@ -32,8 +32,9 @@ from faststyle.stylize.image_processor import Progress, no_progress
 from faststyle.stylize.options import DEFAULT_RENDER, RenderOptions
 from faststyle.stylize.stylizer import Stylizer
 
-#: Side of the crops that a step sees, and by how much their network reflects them.
-_CROP, _MARGIN = 192, 8
+#: Side of the crops that a step sees, which are enlarged to the least of it where a photo is
+#: smaller, and by how much their network reflects them.
+_CROP, _MIN_CROP, _MARGIN = 192, 64, 8
 #: Adam's first step size, for scales and shifts and for convolutions, which fall to 0.
 _NORMS_RATE, _RATE = 1e-2, 1e-3
 #: Weight of the style against the small loss network, as in trainings of minutes.
@@ -85,8 +86,10 @@ class StyleTuner:
         ends it early; what there is by then is returned, and the signal handed on.
         """
         network = _with_margin(style.network, _MARGIN)
-        crops: CropDataset = _Photos(photos, _CROP)
-        drawn = DeadLeaves(1_000_000, _CROP) if generalize else None
+        side = min(_CROP, *(min(each.shape[-2:]) for each in photos))
+        size = max(_MIN_CROP, side // 4 * 4)
+        crops: CropDataset = _Photos(photos, size)
+        drawn = DeadLeaves(1_000_000, size) if generalize else None
         clock = _Clock(self.options)
         optimizer = _make_optimizer(network)
         rates = [group["lr"] for group in optimizer.param_groups]

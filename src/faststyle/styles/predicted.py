@@ -15,6 +15,10 @@ from faststyle.styles.style_file import TrainedStyle
 
 #: The short side, in pixels, at which strokes of usual size are measured.
 PAINTING_SIZE = 256
+#: A painting of fewer pixels a side has no strokes.
+_MIN_SIDE = 32
+#: Gray levels that colors of a painting have to differ by.
+_MIN_CONTRAST = 4 / 255
 
 
 @dataclass(frozen=True)
@@ -30,9 +34,26 @@ class Painting:
 
     @classmethod
     def of_pixels(cls, pixels: Tensor) -> "Painting":
-        """One of which nothing else is known, with strokes of usual size."""
+        """One of which nothing else is known, with strokes of usual size.
+
+        Raises ``UserError`` as :func:`check_painting`.
+        """
+        check_painting("the painting", pixels.shape[-2:], pixels)
         metadata = StyleMetadata("painting", style_size=PAINTING_SIZE)
         return cls(resize(pixels, PAINTING_SIZE), metadata)
+
+
+def check_painting(name: str, sides: Sequence[int], pixels: Tensor | None = None) -> None:
+    """Raise ``UserError`` if a painting is too small, or if ``pixels`` (3, H, W) are of one color.
+
+    ``sides``: height and width that it has before it is scaled.
+    """
+    if min(sides) < _MIN_SIDE:
+        raise UserError(f"{name} is too small to paint like: {_MIN_SIDE} pixels a side")
+    if pixels is None:
+        return
+    if float((pixels.amax((1, 2)) - pixels.amin((1, 2))).max()) < _MIN_CONTRAST:
+        raise UserError(f"{name} is of one color: there is nothing to paint like")
 
 
 @torch.no_grad()
