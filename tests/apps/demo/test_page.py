@@ -104,6 +104,32 @@ def test_the_picture_follows_each_choice_by_one_pass(
     assert all(one.split(" ")[1].startswith(here) for one in page.asked)
 
 
+def test_a_painting_of_the_visitors_own_is_a_card_like_the_others(
+    page: Any, photo: Path, make_photo: Callable[..., Path]
+) -> None:
+    choose(page, photo)
+    painting = make_photo(photo.with_name("my garden.png"), 90, 80)
+    with page.expect_file_chooser() as chooser:
+        page.click("text=Like a painting of yours")
+    chooser.value.set_files(painting)
+    wait(page, "busy")
+    wait(page, "done")
+    stylizer = Stylizer.load("any", device="cpu").painting(Image.open(painting))
+    wanted = np.asarray(stylizer(Image.open(photo))).astype(int)
+    path = photo.with_name("a cat_my garden.png")
+    assert np.abs(saved(page, path) - wanted).max() <= 1
+    page.click("text=wave >> nth=0")
+    wait(page, "busy")
+    wait(page, "done")
+    sent = sum(one.startswith("POST") and one.endswith("/photos") for one in page.asked)
+    page.click("label:has-text('my garden')")
+    wait(page, "busy")
+    wait(page, "done")
+    assert np.abs(saved(page, path) - wanted).max() <= 1
+    again = sum(one.startswith("POST") and one.endswith("/photos") for one in page.asked)
+    assert again == sent == 2, "photo and painting are sent once each"
+
+
 def test_the_old_picture_stays_and_is_marked_until_the_new_one_is_there(
     page: Any, photo: Path
 ) -> None:

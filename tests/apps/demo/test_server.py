@@ -71,6 +71,40 @@ def test_the_styles_of_a_file_are_mixed_beside_other_visitors(
         assert difference(beside.result(), photo, styles[0]) <= 1
 
 
+def test_a_painting_of_the_visitor_is_painted_like(
+    visitor: Visitor, photo: Path, tmp_path: Path, make_photo: Callable[..., Path]
+) -> None:
+    painting = make_photo(tmp_path / "painting.png", 90, 80)
+    names = {"photo": visitor.upload(photo), "painting": visitor.upload(painting)}
+    answer = visitor.get(visitor.submit(**names, size=128).json()["picture"])
+    stylizer = Stylizer.load("any", device="cpu").painting(Image.open(painting))
+    expected = np.asarray(stylizer(Image.open(photo))).astype(int)
+    found = np.asarray(picture_of(answer)).astype(int)
+    assert np.abs(found - expected).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("size", "color", "problem"),
+    [((90, 20), "red", "is too small to paint like"), ((90, 80), "red", "is of one color")],
+)
+def test_a_painting_without_strokes_is_explained(
+    visitor: Visitor, photo: Path, tmp_path: Path, size: tuple[int, int], color: str, problem: str
+) -> None:
+    Image.new("RGB", size, color).save(tmp_path / "painting.png")
+    names = {
+        "photo": visitor.upload(photo),
+        "painting": visitor.upload(tmp_path / "painting.png"),
+    }
+    answer = visitor.get(visitor.submit(**names, size=128).json()["picture"])
+    assert answer.status_code == 422
+    assert problem in answer.json()["error"]
+
+
+def test_a_painting_that_is_not_here_is_asked_for_again(visitor: Visitor, photo: Path) -> None:
+    answer = visitor.submit(photo=visitor.upload(photo), painting="absent", size=128)
+    assert answer.status_code == 410
+
+
 def test_transparency_and_colors_are_those_of_the_command(
     visitor: Visitor, styles: list[str], tmp_path: Path
 ) -> None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import uvicorn
 from starlette.applications import Starlette
@@ -46,6 +46,15 @@ _HEADERS = [
 ]
 
 
+class _Wish(NamedTuple):
+    """What a page asks for: ``make`` of uploads, of which the first is the photo, and settings."""
+
+    make: Callable[..., bytes]
+    uploads: tuple[str, ...]
+    settings: tuple[Any, ...] = ()
+    cost: float = _COST_OF_ANY
+
+
 class Demo:
     """Answers of the server, see :func:`build` for their addresses."""
 
@@ -63,6 +72,7 @@ class Demo:
             "project": project_address(),
             "max_bytes": MAX_BYTES,
             "max_pixels": MAX_PIXELS,
+            "paintings": True,  # of visitors, too
             "programs": await self.pool.do(worker.programs, limited=False),
         }
         self.ready()
@@ -86,24 +96,24 @@ class Demo:
         """Queue a picture; answers with its name.
 
         The body is JSON: ``photo``, as the upload named it, and ``program``, ``mixture`` and
-        ``size``, as of :func:`faststyle.apps.demo.worker.stylize`; or ``photo`` alone for that
-        photo in a form that every browser shows.
+        ``size``, as of :func:`faststyle.apps.demo.worker.stylize`; or ``painting``, an upload too,
+        and ``size``; or ``photo`` alone for that photo in a form that every browser shows.
         """
         _check_own(request)
-        photo, arguments, cost = _parse(await _body(request))
-        if self.uploads.find(photo) is None:
+        wish = _parse(await _body(request))
+        if not all(map(self.uploads.find, wish.uploads)):
             raise HTTPException(410, _NO_PHOTO)
-        what = worker.stylize if arguments else worker.preview
 
         async def make() -> bytes:
-            path = self.uploads.find(photo)
-            if path is None:
+            paths = [self.uploads.find(name) for name in wish.uploads]
+            if not all(paths):
                 raise VisitorError(_NO_PHOTO)
-            result: bytes = await self.pool.do(what, path, *arguments)
+            result: bytes = await self.pool.do(wish.make, *paths, *wish.settings)
             return result
 
         visitor = request.client.host if request.client else ""
-        name = self.queue.add(StyleRequest(make, cost, (photo, what.__name__), visitor))
+        subject = wish.uploads[0], wish.make.__name__
+        name = self.queue.add(StyleRequest(make, wish.cost, subject, visitor))
         return JSONResponse({"picture": name}, status_code=202)
 
     async def poll(self, request: Request) -> Response:
@@ -218,16 +228,18 @@ async def _body(request: Request) -> bytes:
     return body
 
 
-def _parse(body: bytes) -> tuple[str, tuple[Any, ...], float]:
-    """The photo, what :func:`worker.stylize` takes besides, and how long it is likely to take."""
+def _parse(body: bytes) -> _Wish:
     with suppress(*_UNCLEAR):
         wanted = json.loads(body)
         photo = str(wanted["photo"])
         if set(wanted) == {"photo"}:
-            return photo, (), _COST_OF_ANY
-        mixture = {str(name): float(part) for name, part in wanted.get("mixture", {}).items()}
+            return _Wish(worker.preview, (photo,))
         size = int(wanted["size"])
         if not SIZES[0] <= size <= SIZES[1]:
             raise VisitorError(f"The short side may have {SIZES[0]} to {SIZES[1]} pixels.")
-        return photo, (str(wanted["program"]), mixture, size), _COST_OF_ANY + size**2 * _SHAPE
+        cost = _COST_OF_ANY + size**2 * _SHAPE
+        if "painting" in wanted:
+            return _Wish(worker.paint_like, (photo, str(wanted["painting"])), (size,), cost)
+        mixture = {str(name): float(part) for name, part in wanted.get("mixture", {}).items()}
+        return _Wish(worker.stylize, (photo,), (str(wanted["program"]), mixture, size), cost)
     raise VisitorError("This wish is not understood.")

@@ -18,10 +18,11 @@ from faststyle.core.errors import UserError, is_out_of_memory
 from faststyle.core.processes import fresh_processes
 from faststyle.images.files import load_picture_bytes
 from faststyle.images.pillow import to_pil
-from faststyle.images.pixels import Picture
+from faststyle.images.pixels import Picture, to_unit
 from faststyle.images.probe import TooLargeError
 from faststyle.styles.catalog import label
 from faststyle.styles.loading import styles_beside
+from faststyle.styles.predicted import PAINTING_SIZE
 from faststyle.stylize.stylizer import Stylizer
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ MAX_PIXELS = 25_000_000
 MAX_RESULT = 2_500_000
 #: The short side of what a browser is shown of a photo that it cannot read itself.
 _PREVIEW = 1080
+#: The style that looks at a visitor's painting.
+_ANY = "any"
 _OUT_OF_MEMORY = "There is too little memory here for that size. Choose a smaller one."
 
 
@@ -83,6 +86,14 @@ class ModelRegistry:
                 raise VisitorError("Give one of the styles more than nothing.") from None
         return stylizer
 
+    def paint_like(self, painting: Picture) -> Stylizer:
+        """The style that is predicted for a painting. Raises ``VisitorError`` if it is none."""
+        takes_any: Stylizer = self._load(_ANY)
+        try:
+            return takes_any.painting(to_unit(painting.pixels))
+        except UserError as error:
+            raise VisitorError(f"There is nothing to paint like: {error}.") from None
+
 
 _registry: ModelRegistry
 
@@ -108,6 +119,17 @@ def stylize(photo: Path, program: str, mixture: Mapping[str, float], size: int) 
     Raises ``VisitorError`` for no such style, no picture, or too large a one.
     """
     stylizer = _registry.choose(program, mixture)
+    with _within_memory():
+        [result] = stylizer.process([read(photo, size)])
+        return _png(result)
+
+
+def paint_like(photo: Path, painting: Path, size: int) -> bytes:
+    """The photo painted like another picture, as a PNG file; ``size`` as of :func:`stylize`.
+
+    Raises ``VisitorError`` for no picture, too large a one, or a painting without strokes.
+    """
+    stylizer = _registry.paint_like(read(painting, PAINTING_SIZE))
     with _within_memory():
         [result] = stylizer.process([read(photo, size)])
         return _png(result)

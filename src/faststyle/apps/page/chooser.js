@@ -30,6 +30,7 @@
  * @property {Style[]} styles
  * @property {Runnable} [run] if it runs in the visitor's browser
  * @property {{run?: Runnable}} [quick] another, for a first look
+ * @property {Blob} [painting] the visitor's own, of which nobody has a style
  */
 
 /**
@@ -84,7 +85,7 @@ export function makeChooser(programs, element, changed) {
     const called = chosen.weights ? style.name : chosen.name;
     const holds = (/** @type {Program} */ { weights, styles: held }) =>
       weights > 0 && held.some(({ name }) => name === called);
-    offerMixture([chosen, ...programs].find(holds));
+    offerMixture(chosen.painting ? undefined : [chosen, ...programs].find(holds));
     for (const [name, slider] of sliders) set(slider, name === called ? 100 : 0);
   }
 
@@ -114,17 +115,44 @@ export function makeChooser(programs, element, changed) {
     }
   }
 
+  /**
+   * @param {Program} each
+   * @param {Style} style
+   */
+  function card(each, style) {
+    const radio = document.createElement("input");
+    Object.assign(radio, { type: "radio", name: "style", value: `${each.name}:${style.name}` });
+    radio.addEventListener("change", () => {
+      select(each, style);
+      changed();
+    });
+    const isTwice = titles.indexOf(titleOf(style)) !== titles.lastIndexOf(titleOf(style));
+    return { radio, label: thumbnail(radio, style, isTwice ? added(each, style) : "") };
+  }
+
+  /** @param {File} painting */
+  function addPainting(painting) {
+    const name = painting.name.replace(/\.[^.]*$/, "") || "painting";
+    const facts = { title: words(name), artist: "Your painting", year: null, place: 0 };
+    const style = { name, ...facts, sample: URL.createObjectURL(painting) };
+    const { radio, label } = card({ name, weights: 0, styles: [style], painting }, style);
+    styles.prepend(label);
+    radio.click();
+    radio.focus();
+  }
+
+  element("paint").addEventListener("click", () => element("painting").click());
+  element("painting").addEventListener("change", (/** @type {Event} */ { target }) => {
+    const input = /** @type {HTMLInputElement} */ (target);
+    for (const file of input.files ?? []) addPainting(file);
+    input.value = ""; // so that the same can be chosen again
+  });
+
   // What is chosen at first is seen at first.
   for (const each of [program, ...programs.filter((one) => one !== program)]) {
     for (const style of shownOf(each)) {
-      const radio = document.createElement("input");
-      Object.assign(radio, { type: "radio", name: "style", value: `${each.name}:${style.name}` });
-      radio.addEventListener("change", () => {
-        select(each, style);
-        changed();
-      });
-      const isTwice = titles.indexOf(titleOf(style)) !== titles.lastIndexOf(titleOf(style));
-      styles.append(thumbnail(radio, style, isTwice ? added(each, style) : ""));
+      const { radio, label } = card(each, style);
+      styles.append(label);
       if (each === program && style === each.styles[0]) {
         radio.checked = true;
         select(each, style);

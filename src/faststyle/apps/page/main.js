@@ -244,6 +244,7 @@ async function begin(about) {
   element("limits").textContent = engine.limits;
   if (about.project) Object.assign(element("project"), { href: about.project, hidden: false });
   choice = makeChooser(about.programs, element, () => schedule());
+  element("paint").hidden = !about.paintings;
   for (const control of [strength, colors]) control.addEventListener("input", mix);
   save.addEventListener("click", saveShown);
   element("smaller").addEventListener("click", () => {

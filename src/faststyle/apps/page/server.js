@@ -55,18 +55,22 @@ export function start({ max_bytes, max_pixels }) {
   }
 
   /**
-   * @param {Blob} file
+   * @param {Record<string, Blob>} files that the wish is about
    * @param {object} wanted
    * @param {Pick<Hooks, "signal" | "progress">} hooks
    * @returns {Promise<HTMLImageElement>}
    */
-  async function get(file, wanted, { signal, progress }) {
+  async function get(files, wanted, { signal, progress }) {
     for (let tried = 1; tried <= TRIES; tried++) {
-      const photo = names.get(file) ?? (await upload(file, { signal, progress }));
-      names.set(file, photo);
-      const picture = await make({ photo, ...wanted });
+      /** @type {Record<string, string>} */
+      const sent = {};
+      for (const [use, file] of Object.entries(files)) {
+        sent[use] = names.get(file) ?? (await upload(file, { signal, progress }));
+        names.set(file, sent[use]);
+      }
+      const picture = await make({ ...sent, ...wanted });
       if (!picture) {
-        names.delete(file); // it was not used for a while
+        for (const file of Object.values(files)) names.delete(file); // not used for a while
         continue;
       }
       open.add(picture);
@@ -139,12 +143,15 @@ export function start({ max_bytes, max_pixels }) {
     privacy: "It is sent to this server, and deleted there within ten minutes of its last use.",
     limits: `Up to ${megabytes} MB and ${max_pixels / 1e6} megapixels.`,
     async stylize({ photo, program, mixture, size }, hooks) {
-      const image = await get(photo.file, { program: program.name, mixture, size }, hooks);
+      const { name, painting } = program;
+      const image = painting
+        ? await get({ photo: photo.file, painting }, { size }, hooks)
+        : await get({ photo: photo.file }, { program: name, mixture, size }, hooks);
       const pixels = toPixels(image, sizeBy(image, 1));
       forget(image);
       return pixels;
     },
-    open: (file, hooks) => get(file, {}, hooks),
+    open: (photo, hooks) => get({ photo }, {}, hooks),
   };
 }
 
