@@ -18,7 +18,7 @@ from benchmarks.settings import ASTRONAUT
 from faststyle.core.errors import UserError
 from faststyle.core.silence import suppress_output
 from faststyle.export import BACKENDS, ExportModule, ExportOptions
-from faststyle.export.export_module import ANY, Size
+from faststyle.export.export_module import ANY, MULTIPLE4, Size
 from faststyle.images.files import load_picture
 from faststyle.styles import TrainedStyle, find_style, load_style, open_style
 from faststyle.styles.exporting import export
@@ -64,7 +64,7 @@ def _try_sizes(runtime: str, label: str, style: TrainedStyle, folder: Path) -> d
     loaded: dict[object, Run | str] = {}
     row = {}
     for size in SIZES:
-        sizes: str | Size = ANY
+        sizes: str | Size = MULTIPLE4 if runtime == "coreml" else ANY
         if runtime in FIXED:
             sizes = size if size[0] == size[1] else (256, 256)
         if sizes not in loaded:
