@@ -14,7 +14,10 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from faststyle.networks import bake_style
+from faststyle.optimization.paintings import load_paintings
 from faststyle.styles import read_style
+from faststyle.styles.predicted import predict_style
 from tests.commands import Started, command, run_command, start_command
 from tests.places import ASSETS, ROOT
 
@@ -259,14 +262,28 @@ def test_each_painting_in_a_list_becomes_a_style_though_one_is_missing(
     ]
 
 
-def test_ten_minutes_begin_from_the_gallery_with_nothing_to_download(tmp_path: Path) -> None:
+def _begun(experiment: str, folder: Path) -> dict[str, torch.Tensor]:
+    """The weights of a style of a flow field after a step that changes nothing."""
     image = ASSETS / "flow_field.png"
     choice = [f"style.image={image}", "style.name=own", "data.size=32", "style.size=64"]
     short = ["trainer.max_steps=1", "data.val_photos=1", "model.learning_rate=1e-9"]
-    settings = ("experiment=ten_minutes", *choice, *short, "export.half=false")
-    run = run_command("train", *settings, cwd=tmp_path)
+    settings = (f"experiment={experiment}", *choice, *short, "export.half=false")
+    run = run_command("train", *settings, "trainer.val_check_interval=1", cwd=folder)
     assert run.returncode == 0, run.stderr
-    own = _weights(tmp_path / "checkpoints" / "own.safetensors")
+    return _weights(folder / "checkpoints" / "own.safetensors")
+
+
+def test_one_minute_begins_from_what_any_predicts_with_nothing_to_download(tmp_path: Path) -> None:
+    own = _begun("one_minute", tmp_path)
+    painting = load_paintings([str(ASSETS / "flow_field.png")], 64)
+    predicted = predict_style(read_style(ROOT / "checkpoints" / "any.safetensors"), painting)
+    expected = bake_style(predicted.network, torch.tensor([1.0, 0.0])).state_dict()
+    for key, values in own.items():
+        assert torch.allclose(values, expected[key], atol=1e-5), key
+
+
+def test_ten_minutes_begin_from_the_gallery_with_nothing_to_download(tmp_path: Path) -> None:
+    own = _begun("ten_minutes", tmp_path)
     shipped = _weights(ROOT / "checkpoints" / "gallery.safetensors")
     for key, values in own.items():
         of_styles = shipped[key].float()
