@@ -38,7 +38,7 @@ def _load(path: Path, weight: float, size: int) -> Painting:
     style = Style(name, str(path), size=size)
     if path.is_file():
         with open_image(path) as opened:
-            check_painting(str(path), sides := opened.image.size)
+            check_painting(str(path), opened.image.size)
     [(pixels, _)] = style.load()
-    check_painting(str(path), sides, pixels)
+    check_painting(str(path), pixels.shape[-2:], pixels)
     return Painting(pixels, StyleMetadata(name, style.digests(), size), weight)

@@ -88,11 +88,12 @@ class ModelRegistry:
 
     def paint_like(self, painting: Picture) -> Stylizer:
         """The style that is predicted for a painting. Raises ``VisitorError`` if it is none."""
-        takes_any: Stylizer = self._load(_ANY)
         try:
+            takes_any: Stylizer = self._load(_ANY)
             return takes_any.painting(to_unit(painting.pixels))
         except UserError as error:
-            raise VisitorError(f"There is nothing to paint like: {error}.") from None
+            problem = str(error)
+            raise VisitorError(f"{problem[0].upper()}{problem[1:]}.") from None
 
 
 _registry: ModelRegistry
