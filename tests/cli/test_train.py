@@ -268,7 +268,7 @@ def _begun(experiment: str, folder: Path) -> dict[str, torch.Tensor]:
     choice = [f"style.image={image}", "style.name=own", "data.size=32", "style.size=64"]
     short = ["trainer.max_steps=1", "data.val_photos=1", "model.learning_rate=1e-9"]
     settings = (f"experiment={experiment}", *choice, *short, "export.half=false")
-    run = run_command("train", *settings, "trainer.val_check_interval=1", cwd=folder)
+    run = run_command("train", *settings, cwd=folder)
     assert run.returncode == 0, run.stderr
     return _weights(folder / "checkpoints" / "own.safetensors")
 

@@ -82,9 +82,10 @@ def test_a_photo_of_few_pixels_is_tuned_at_the_size_that_it_is_painted_at(
         return targets(photo)
 
     monkeypatch.setattr(tuner.loss, "targets", see)
-    for height, width in ((90, 120), (300, 400)):
-        tuner.tune(predicted, [torch.rand(3, height, width)])
-    assert seen == [(88, 88), (192, 192)]
+    small, large = torch.rand(3, 90, 120), torch.rand(3, 300, 400)
+    for photos in ([small], [large], [small, large]):
+        tuner.tune(predicted, photos)
+    assert seen == [(88, 88), (192, 192), (192, 192)]
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from faststyle.core.errors import UserError
 from faststyle.data.painting import Style
 from faststyle.images.probe import open_image
 from faststyle.styles.metadata import IDENTITY, StyleMetadata
-from faststyle.styles.predicted import PAINTING_SIZE, Painting, check_painting
+from faststyle.styles.predicted import PAINTING_SIZE, Painting, check_colors, check_sides
 
 
 def load_paintings(given: Sequence[str], size: int = PAINTING_SIZE) -> list[Painting]:
@@ -38,7 +38,7 @@ def _load(path: Path, weight: float, size: int) -> Painting:
     style = Style(name, str(path), size=size)
     if path.is_file():
         with open_image(path) as opened:
-            check_painting(str(path), opened.image.size)
+            check_sides(str(path), opened.image.size)
     [(pixels, _)] = style.load()
-    check_painting(str(path), pixels.shape[-2:], pixels)
+    check_colors(str(path), pixels)
     return Painting(pixels, StyleMetadata(name, style.digests(), size), weight)

@@ -86,7 +86,7 @@ class StyleTuner:
         ends it early; what there is by then is returned, and the signal handed on.
         """
         network = _with_margin(style.network, _MARGIN)
-        side = min(_CROP, *(min(each.shape[-2:]) for each in photos))
+        side = min(_CROP, max(min(each.shape[-2:]) for each in photos))
         size = max(_MIN_CROP, side // 4 * 4)
         crops: CropDataset = _Photos(photos, size)
         drawn = DeadLeaves(1_000_000, size) if generalize else None

@@ -36,22 +36,22 @@ class Painting:
     def of_pixels(cls, pixels: Tensor) -> "Painting":
         """One of which nothing else is known, with strokes of usual size.
 
-        Raises ``UserError`` as :func:`check_painting`.
+        Raises ``UserError`` as :func:`check_sides` and :func:`check_colors`.
         """
-        check_painting("the painting", pixels.shape[-2:], pixels)
+        check_sides("the painting", pixels.shape[-2:])
+        check_colors("the painting", pixels)
         metadata = StyleMetadata("painting", style_size=PAINTING_SIZE)
         return cls(resize(pixels, PAINTING_SIZE), metadata)
 
 
-def check_painting(name: str, sides: Sequence[int], pixels: Tensor | None = None) -> None:
-    """Raise ``UserError`` if a painting is too small, or if ``pixels`` (3, H, W) are of one color.
-
-    ``sides``: height and width that it has before it is scaled.
-    """
+def check_sides(name: str, sides: Sequence[int]) -> None:
+    """Raise ``UserError`` if a painting of such a height and width is too small to have strokes."""
     if min(sides) < _MIN_SIDE:
         raise UserError(f"{name} is too small to paint like: {_MIN_SIDE} pixels a side")
-    if pixels is None:
-        return
+
+
+def check_colors(name: str, pixels: Tensor) -> None:
+    """Raise ``UserError`` if a painting's ``pixels`` (3, H, W; in [0, 1]) are of one color."""
     if float((pixels.amax((1, 2)) - pixels.amin((1, 2))).max()) < _MIN_CONTRAST:
         raise UserError(f"{name} is of one color: there is nothing to paint like")
 
