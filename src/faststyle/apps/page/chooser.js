@@ -76,10 +76,7 @@ export function makeChooser(programs, element, changed) {
   let mixed;
   const titles = programs.flatMap((each) => shownOf(each).map(titleOf));
 
-  /**
-   * @param {Program} chosen
-   * @param {Style} style
-   */
+  /** @param {Program} chosen @param {Style} style */
   function select(chosen, style) {
     program = chosen;
     const called = chosen.weights ? style.name : chosen.name;
@@ -115,10 +112,7 @@ export function makeChooser(programs, element, changed) {
     }
   }
 
-  /**
-   * @param {Program} each
-   * @param {Style} style
-   */
+  /** @param {Program} each @param {Style} style */
   function card(each, style) {
     const radio = document.createElement("input");
     Object.assign(radio, { type: "radio", name: "style", value: `${each.name}:${style.name}` });
@@ -127,38 +121,32 @@ export function makeChooser(programs, element, changed) {
       changed();
     });
     const isTwice = titles.indexOf(titleOf(style)) !== titles.lastIndexOf(titleOf(style));
-    return { radio, label: thumbnail(radio, style, isTwice ? added(each, style) : "") };
+    return thumbnail(radio, style, isTwice ? added(each, style) : "");
   }
 
   /** @param {File} painting */
   function addPainting(painting) {
     const name = painting.name.replace(/\.[^.]*$/, "") || "painting";
-    const facts = { title: words(name), artist: "Your painting", year: null, place: 0 };
-    const style = { name, ...facts, sample: URL.createObjectURL(painting) };
-    const { radio, label } = card({ name, weights: 0, styles: [style], painting }, style);
-    styles.prepend(label);
-    radio.click();
-    radio.focus();
+    const sample = URL.createObjectURL(painting);
+    const style = { name, title: null, artist: "Your painting", year: null, place: 0, sample };
+    styles.prepend(card({ name, weights: 0, styles: [style], painting }, style));
+    styles.querySelector("input").click();
   }
 
-  element("paint").addEventListener("click", () => element("painting").click());
-  element("painting").addEventListener("change", (/** @type {Event} */ { target }) => {
-    const input = /** @type {HTMLInputElement} */ (target);
-    for (const file of input.files ?? []) addPainting(file);
+  const input = element("painting");
+  element("paint").addEventListener("click", () => input.click());
+  input.addEventListener("change", () => {
+    for (const file of input.files) addPainting(file);
     input.value = ""; // so that the same can be chosen again
   });
 
   // What is chosen at first is seen at first.
   for (const each of [program, ...programs.filter((one) => one !== program)]) {
-    for (const style of shownOf(each)) {
-      const { radio, label } = card(each, style);
-      styles.append(label);
-      if (each === program && style === each.styles[0]) {
-        radio.checked = true;
-        select(each, style);
-      }
-    }
+    styles.append(...shownOf(each).map((style) => card(each, style)));
   }
+  const [first] = shownOf(program);
+  styles.querySelector("input").checked = true;
+  select(program, first);
 
   return () => {
     if (program.weights === 0) return { program, mixture: {}, name: program.name };
@@ -169,10 +157,7 @@ export function makeChooser(programs, element, changed) {
   };
 }
 
-/**
- * @param {HTMLInputElement} slider
- * @param {number} value
- */
+/** @param {HTMLInputElement} slider @param {number} value */
 function set(slider, value) {
   slider.value = String(value);
   /** @type {HTMLElement} */ (slider.previousElementSibling).textContent = `${value} %`;

@@ -28,18 +28,17 @@ const DEFERRED = 202;
  * @property {(progress: Progress) => void} progress
  * @property {(first: ImageData) => void} first a quick picture before the fine one
  *
+ * @typedef {Pick<Hooks, "signal" | "progress">} Watch
+ *
  * @typedef {object} Engine
  * @property {string} privacy
  * @property {string} limits
  * @property {(request: StyleRequest, hooks: Hooks) => Promise<ImageData>} stylize
- * @property {(file: Blob, hooks: Pick<Hooks, "signal" | "progress">) => Promise<HTMLImageElement>}
+ * @property {(file: Blob, hooks: Watch) => Promise<HTMLImageElement>}
  *   [open] a photo that the browser cannot read
  */
 
-/**
- * @param {{max_bytes: number, max_pixels: number}} about
- * @returns {Engine}
- */
+/** @param {{max_bytes: number, max_pixels: number}} about @returns {Engine} */
 export function start({ max_bytes, max_pixels }) {
   /** @type {WeakMap<Blob, string>} */
   const names = new WeakMap();
@@ -57,7 +56,7 @@ export function start({ max_bytes, max_pixels }) {
   /**
    * @param {Record<string, Blob>} files that the wish is about
    * @param {object} wanted
-   * @param {Pick<Hooks, "signal" | "progress">} hooks
+   * @param {Watch} hooks
    * @returns {Promise<HTMLImageElement>}
    */
   async function get(files, wanted, { signal, progress }) {
@@ -97,11 +96,7 @@ export function start({ max_bytes, max_pixels }) {
       answer.status === GONE ? undefined : (await content(answer)).picture);
   }
 
-  /**
-   * @param {Blob} file
-   * @param {Pick<Hooks, "signal" | "progress">} hooks
-   * @returns {Promise<string>}
-   */
+  /** @param {Blob} file @param {Watch} hooks @returns {Promise<string>} */
   async function upload(file, { signal, progress }) {
     signal.throwIfAborted();
     if (file.size > max_bytes) throw new Trouble(`This file is too large: over ${megabytes} MB.`);
@@ -157,7 +152,7 @@ export function start({ max_bytes, max_pixels }) {
 
 /**
  * @param {string} picture
- * @param {Pick<Hooks, "signal" | "progress">} hooks
+ * @param {Watch} hooks
  * @returns {Promise<Blob | undefined>} nothing if the server has forgotten it
  */
 async function waitFor(picture, { signal, progress }) {
